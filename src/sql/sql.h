@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The database, made small: connections, prepared statements, transactions. SQLite now; PostgreSQL fits the same door.
+//
+// Plain SQL that both engines speak, with `?` parameters. A broken database throws Broken; a refused one (schema) too.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xinglin::sql {
+
+/// The world broke: disk full, file corrupt, I/O error, busy beyond patience.
+class Broken : public std::runtime_error {
+public:
+    enum class Why { full, corrupt, io, busy, constraint, read_only, other };
+    Broken(Why why, const std::string& what) : std::runtime_error(what), why(why) {}
+    Why why;
+};
+
+/// A prepared statement. Belongs to its connection and thread. Bind, then step through rows; reset happens by itself on
+/// the next bind_all or at run().
+class Statement {
+public:
+    virtual ~Statement() = default;
+    virtual Statement& bind(int index, std::int64_t value) = 0;  // index from 1
+    virtual Statement& bind(int index, double value) = 0;
+    virtual Statement& bind(int index, std::string_view text) = 0;
+    virtual Statement& bind_blob(int index, std::string_view bytes) = 0;  // bytes must live until the step is done
+    virtual Statement& bind_null(int index) = 0;
+    /// Next row? After the last row the statement is reset.
+    virtual bool step() = 0;
+    /// For statements without rows: steps once and resets.
+    virtual void run() = 0;
+    virtual void reset() = 0;
+    virtual std::int64_t integer(int column) const = 0;  // columns from 0
+    virtual double real(int column) const = 0;
+    virtual std::string_view text(int column) const = 0;  // valid until the next step; blobs too
+    virtual bool is_null(int column) const = 0;
+};
+
+/// One connection, for one thread at a time.
+class Connection {
+public:
+    virtual ~Connection() = default;
+    /// Prepared once per connection and text, then reused; the reference lives as long as the connection.
+    virtual Statement& prepare(std::string_view sql) = 0;
+    virtual void run(std::string_view sql) = 0;  // no parameters, several statements allowed
+    virtual std::int64_t changes() const = 0;    // rows touched by the last statement
+    virtual void begin() = 0;                    // a write transaction, at once
+    virtual void begin_read() = 0;               // a snapshot for reading
+    virtual void commit() = 0;                   // durable when it returns
+    virtual void rollback() = 0;
+    virtual bool in_transaction() const = 0;
+    /// Nested, so that one submission can fail within a group.
+    virtual void savepoint() = 0;
+    virtual void release_savepoint() = 0;
+    virtual void rollback_savepoint() = 0;
+    /// Copies the whole database, consistent, while others write.
+    virtual void copy_to(const std::filesystem::path& file) = 0;
+    /// Empty when sound; else what is wrong.
+    virtual std::vector<std::string> integrity() = 0;
+};
+
+struct Options {
+    bool read_only = false;
+    bool bulk = false;           // no fsync per commit; the caller ends with one (import into a fresh store only)
+    std::int64_t cache_bytes = 64ll << 20;
+    int busy_timeout_ms = 10'000;
+};
+
+std::unique_ptr<Connection> open_sqlite(const std::filesystem::path& file, const Options& options = {});
+
+/// Numbered, forward-only schema changes of one room.
+struct Migration {
+    int number;
+    std::string_view sql;
+};
+/// Brings `room`'s tables up to date inside one transaction; remembers in table schema_version. Throws Broken when the
+/// store is newer than this program.
+void migrate(Connection& connection, std::string_view room, std::span<const Migration> migrations);
+
+/// Runs `body` in a write transaction; rolls back when it throws.
+template <typename Body>
+auto transaction(Connection& connection, Body&& body) {
+    connection.begin();
+    try {
+        if constexpr (std::is_void_v<decltype(body())>) {
+            body();
+            connection.commit();
+        } else {
+            auto result = body();
+            connection.commit();
+            return result;
+        }
+    } catch (...) {
+        if (connection.in_transaction()) connection.rollback();
+        throw;
+    }
+}
+
+}  // namespace xinglin::sql
