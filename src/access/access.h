@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is asking, and what was looked at: accounts, sessions, bearer tokens, the audit.
+//
+// Accounts live in access.db and the audit in audit.db of the data folder; several processes may have them open, so that
+// `xinglin user add` works while the server runs. Passwords are argon2id, tokens and sessions are stored as SHA-256 only.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "calendar/calendar.h"
+#include "outcome/outcome.h"
+
+namespace xinglin::access {
+
+enum class Role : std::uint8_t { administrator, clinician, auditor, system };
+std::string_view text(Role role);
+std::optional<Role> parse_role(std::string_view text);
+
+/// The one on whose behalf something is read or written. Every read goes through one.
+struct Viewer {
+    std::int64_t account = 0;
+    std::string name;      // account name
+    std::string display;
+    Role role = Role::system;
+    std::string scope;     // of clients, "system/*.cruds"; "" for people
+    std::string purpose;   // purpose of use, "" when unsaid
+    std::string trace_id;
+    bool must_change_password = false;
+
+    bool may_write() const;
+    bool may_administer() const;
+    /// For what the program does on its own account (import by command line, checks).
+    static Viewer program(std::string_view what);
+};
+
+/// What a scope allows; SMART v2 "system/Patient.rs", "system/*.cruds", space separated.
+bool scope_allows(std::string_view scope, std::string_view resource_type, char action /* c r u d s */);
+
+struct Session {
+    std::string cookie;  // secret, given once
+    std::string csrf;
+    Viewer viewer;
+};
+
+/// One line of the audit.
+struct Access {
+    std::int64_t at_ms = 0;
+    std::string who, role;
+    std::string what;      // create read vread update delete search history export reveal print login logout …
+    std::string type, id;  // what was touched; of a search the type and, in `detail`, its parameter names (never values)
+    std::string patient;   // id of the Patient concerned, when one
+    std::string purpose, detail, trace_id, peer;
+    int status = 200;
+    std::uint32_t count = 1;  // resources shown
+};
+
+class Accounts {
+public:
+    Accounts(const std::filesystem::path& folder, const calendar::Clock& clock);
+    ~Accounts();
+
+    /// On an empty store: makes `admin` with a one-time password and returns it.
+    std::optional<std::string> first_start();
+    /// Returns a one-time password. Refuses a name that exists or is not [a-z0-9._-]{2,64}.
+    Result<std::string> add_user(std::string_view name, Role role, std::string_view display, std::string_view password = {});
+    Result<Done> remove_user(std::string_view name);
+    Result<std::string> reset_password(std::string_view name);
+    /// Returns the bearer token, shown once.
+    Result<std::string> add_client(std::string_view name, std::string_view scope);
+    Result<Done> remove_client(std::string_view name);
+    struct Account { std::string name, display, role, scope; std::int64_t created_ms; std::optional<std::int64_t> last_used_ms; bool is_client; };
+    std::vector<Account> list() const;
+
+    /// IssueCode::login when wrong; IssueCode::throttled after five failures within five minutes. Safe from many threads.
+    Result<Session> login(std::string_view name, std::string_view password, std::string_view peer);
+    void logout(std::string_view cookie);
+    Result<Done> change_password(std::string_view cookie, std::string_view old_password, std::string_view new_password);
+    /// Cheap (cached), called on every request from many threads.
+    std::optional<Session> session(std::string_view cookie) const;
+    std::optional<Viewer> bearer(std::string_view token) const;
+
+private:
+    struct Inside;
+    std::unique_ptr<Inside> inside_;
+};
+
+/// Appends accesses in the background, in order, in groups; blocks the caller only when far behind.
+class Audit {
+public:
+    Audit(const std::filesystem::path& folder);
+    ~Audit();  // writes what is queued
+    void append(Access access);
+    void flush();  // returns when everything appended before is durable
+    struct Page { std::uint64_t total; std::vector<Access> accesses; };
+    Page of_patient(std::string_view patient_id, std::uint32_t count) const;
+    Page all(std::uint32_t count, std::int64_t before_row = 0) const;
+    std::uint64_t queued() const;
+
+private:
+    struct Inside;
+    std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace xinglin::access

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// The record: immutable versions of FHIR resources, searchable at commit, in one data folder.
+//
+// One writer thread gathers submissions into groups and commits each group once (fsync); readers have connections of
+// their own and see whole groups only. Versions never change: update, delete and merge add. Every version has a feed
+// position, and every read may be asked as of a position. storage: docs/decisions/0003, src/record/README.md.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/access.h"
+#include "calendar/calendar.h"
+#include "fhir/fhir.h"
+#include "json/json.h"
+#include "outcome/outcome.h"
+#include "search/search.h"
+#include "sql/sql.h"
+
+namespace xinglin::record {
+
+/// Where a resource lives: patient ordinal << 20 | number within the patient. Dense; never leaves the program.
+using Rid = std::int64_t;
+/// Position in the feed: 1, 2, 3 … one per version.
+using Position = std::int64_t;
+
+/// One version of a resource.
+struct Version {
+    const fhir::Type* type = nullptr;
+    std::string id;
+    std::int64_t version = 0;      // 1, 2, …
+    std::int64_t updated_ms = 0;
+    Position position = 0;
+    bool deleted = false;
+    bool created = false;          // this version came into being by create (POST), or is the first: history's method
+    std::string body;              // JSON with meta.versionId and meta.lastUpdated; "" when deleted
+};
+
+/// A resource made ready to be stored, outside the writer: parsed, given its id, entries extracted, body compressed.
+class Prepared {
+public:
+    Prepared(Prepared&&) noexcept;
+    Prepared& operator=(Prepared&&) noexcept;
+    ~Prepared();
+    const fhir::Type& type() const;
+    std::string_view id() const;
+
+    struct Inside;
+    std::unique_ptr<Inside> inside;
+    explicit Prepared(std::unique_ptr<Inside> made);
+};
+
+struct Options {
+    std::int64_t cache_bytes = 64ll << 20;     // of the writer; readers take a quarter each
+    unsigned readers = 0;                      // 0: twice the cores
+    bool bulk = false;                         // import into a store nobody serves: no fsync per commit, one at close
+    std::size_t queue = 4'096;                 // submissions waiting; more are refused as throttled
+    std::size_t group_bytes = 4u << 20;        // a group closes at this many body bytes …
+    std::size_t group_submissions = 1'024;     // … or this many submissions
+    std::optional<std::int16_t> offset_minutes;  // zone of dates without one; kept in the store at its first opening
+    /// Tests: wraps the writer's connection, to make it fail on demand.
+    std::function<std::unique_ptr<sql::Connection>(std::unique_ptr<sql::Connection>)> wrap_writer;
+};
+
+/// What a submission does inside the writer. Nothing is visible to others before the group commits; when `work` refuses,
+/// nothing of it is kept.
+class Transaction {
+public:
+    struct State {
+        std::int64_t version;
+        bool deleted;
+        std::int64_t updated_ms;
+    };
+    /// Of the newest version, pending ones included; nothing when the id was never used.
+    std::optional<State> state(const fhir::Type& type, std::string_view id);
+    /// Ids of resources that match now (pending ones included), at most `limit`.
+    Result<std::vector<std::string>> search(const search::Query& query, std::size_t limit);
+    /// The newest version's body, pending ones included.
+    std::optional<Version> read(const fhir::Type& type, std::string_view id);
+    /// Adds a version and returns it (with body only when asked). `created`: came by POST.
+    Version put(Prepared& prepared, bool created, bool want_body);
+    /// Adds a deletion. The resource must exist and not be deleted.
+    Version erase(const fhir::Type& type, std::string_view id);
+    std::int64_t now_ms() const;  // the lastUpdated of what is put
+
+    struct Inside;
+    explicit Transaction(Inside& inside) : inside_(inside) {}
+
+private:
+    Inside& inside_;
+};
+
+using Work = std::function<Result<Done>(Transaction&)>;
+using Finished = std::function<void(Result<Done>)>;
+
+/// One page of a search.
+struct Found {
+    struct Entry {
+        Version version;
+        bool included = false;  // by _include or _revinclude
+    };
+    std::vector<Entry> entries;
+    std::optional<std::uint64_t> total;  // exact, or absent
+    std::string next;                    // continuation for `_page`; "" on the last page
+    std::string previous;                // only "" or the first page's: pages go forward
+    std::vector<std::string> plan;       // with _explain: one line per step
+    Position as_of = 0;
+};
+
+struct HistoryRequest {
+    const fhir::Type* type = nullptr;  // nullptr: the whole system
+    std::string id;                    // "" : the whole type
+    std::int64_t since_ms = 0;         // _since
+    std::optional<std::int64_t> at_ms; // _at
+    std::uint32_t count = 50;
+    std::string page;
+};
+struct HistoryPage {
+    std::vector<Version> versions;  // newest first
+    std::optional<std::uint64_t> total;
+    std::string next;
+};
+
+struct TypeCount {
+    const fhir::Type* type;
+    std::uint64_t count;           // not deleted
+    std::int64_t last_updated_ms;
+};
+
+struct EverythingRequest {
+    std::string patient_id;
+    std::vector<const fhir::Type*> types;  // _type; empty: all
+    std::int64_t since_ms = 0;
+    std::uint32_t count = 0;               // 0: everything
+    std::string page;
+    std::optional<calendar::Span> period;  // start/end on clinical dates
+};
+
+class Store;
+
+/// Reads on behalf of a viewer, from one consistent snapshot. Cheap to make (takes a pooled connection), not shared
+/// between threads.
+class Reader {
+public:
+    Reader(Reader&&) noexcept;
+    ~Reader();
+    /// not_found when it never was; deleted when it is gone (the Version is then in `gone`, if given).
+    Result<Version> read(const fhir::Type& type, std::string_view id, std::optional<Position> as_of = {}, Version* gone = nullptr);
+    Result<Version> vread(const fhir::Type& type, std::string_view id, std::int64_t version);
+    Result<HistoryPage> history(const HistoryRequest& request);
+    Result<Found> search(const search::Query& query);
+    Result<std::uint64_t> count(const search::Query& query);
+    Result<Found> everything(const EverythingRequest& request);
+    std::vector<TypeCount> type_counts();
+    /// Counts by type within one patient's compartment.
+    std::vector<TypeCount> patient_counts(std::string_view patient_id);
+    Position position();
+    /// Calls `each` for every current version, in storage order, until it returns false.
+    void scan(const fhir::Type* type, const std::function<bool(const Version&)>& each);
+
+    struct Inside;
+    explicit Reader(std::unique_ptr<Inside> inside);
+
+private:
+    std::unique_ptr<Inside> inside_;
+};
+
+struct Figures {
+    std::uint64_t resources = 0, versions = 0;
+    Position position = 0;
+    std::uint64_t groups = 0, writes = 0, reads = 0, searches = 0, refused_busy = 0;
+    std::size_t queued = 0;
+    std::int64_t data_bytes = 0, wal_bytes = 0;
+    double last_commit_ms = 0;
+    bool broken = false;        // the disk refused; writes are refused until it heals
+    std::string broken_why;
+};
+
+class Store {
+public:
+    /// Opens or makes the folder. Refuses with where = the path: in use by another process, not writable, not ours,
+    /// newer than this program, corrupt.
+    static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder, const calendar::Clock& clock, const Options& options = {});
+    ~Store();  // finishes what is queued
+
+    Reader reader(const access::Viewer& viewer);
+
+    /// Parses nothing: `resource` must be valid FHIR with resourceType and id. meta.versionId and meta.lastUpdated in it
+    /// are dropped. Thread-safe; the expensive half of a write.
+    Prepared prepare(const fhir::Type& type, std::string_view id, json::Value resource);
+    /// A fresh server-assigned id, time-ordered.
+    std::string new_id();
+
+    /// Queues work for the writer. `finished` is called from the writer thread once the group is durable, or at once
+    /// (from this thread) with throttled when the queue is full, transient when the store is broken.
+    /// `weight`: body bytes it will put, so that groups stay short.
+    void submit(Work work, Finished finished, std::size_t weight = 1'024);
+    /// As submit, and waits.
+    Result<Done> submit_and_wait(Work work, std::size_t weight = 1'024);
+    /// Bulk loading: everything in one group, in order, sorted into the indexes; returns when durable (or, with
+    /// Options::bulk, written). A resource whose current version has the same content is left alone and counted.
+    struct Loaded { std::uint64_t stored = 0, unchanged = 0; };
+    Result<Loaded> load(std::vector<Prepared> batch);
+
+    Figures figures();
+    std::int16_t offset_minutes() const;
+    const std::filesystem::path& folder() const;
+    /// A consistent copy of the record's files into a folder, while serving.
+    void backup_to(const std::filesystem::path& folder);
+    /// Checks pages, then that every current version decompresses, parses and has exactly the entries it should. Problems
+    /// as sentences; empty when sound. `deep` re-extracts; otherwise structure only.
+    std::vector<std::string> verify(bool deep, const std::function<void(std::uint64_t done, std::uint64_t of)>& progress = {});
+
+    struct Inside;
+    explicit Store(std::unique_ptr<Inside> inside);
+
+private:
+    std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace xinglin::record
