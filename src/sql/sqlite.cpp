@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// SQLite behind the sql door: write-ahead log, full synchronisation, prepared statements kept per connection.
+#include <sqlite3.h>
+
+#include <unordered_map>
+
+#include "sql/sql.h"
+
+namespace xinglin::sql {
+namespace {
+
+Broken::Why why_of(int code) {
+    switch (code & 0xff) {
+        case SQLITE_FULL: return Broken::Why::full;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB: return Broken::Why::corrupt;
+        case SQLITE_IOERR:
+        case SQLITE_CANTOPEN: return Broken::Why::io;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED: return Broken::Why::busy;
+        case SQLITE_CONSTRAINT: return Broken::Why::constraint;
+        case SQLITE_READONLY:
+        case SQLITE_PERM: return Broken::Why::read_only;
+        default: return Broken::Why::other;
+    }
+}
+
+[[noreturn]] void broken(sqlite3* db, std::string_view doing) {
+    throw Broken(why_of(sqlite3_extended_errcode(db)), std::string(doing) + ": " + sqlite3_errmsg(db));
+}
+
+class SqliteStatement final : public Statement {
+public:
+    SqliteStatement(sqlite3* db, std::string_view sql) : db_(db) {
+        if (sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement_, nullptr) != SQLITE_OK)
+            broken(db, sql.substr(0, 200));
+    }
+    ~SqliteStatement() override { sqlite3_finalize(statement_); }
+    SqliteStatement(const SqliteStatement&) = delete;
+
+    Statement& bind(int index, std::int64_t value) override { return checked(sqlite3_bind_int64(ready(), index, value)); }
+    Statement& bind(int index, double value) override { return checked(sqlite3_bind_double(ready(), index, value)); }
+    Statement& bind(int index, std::string_view text) override {
+        return checked(sqlite3_bind_text(ready(), index, text.data() ? text.data() : "", static_cast<int>(text.size()), SQLITE_TRANSIENT));
+    }
+    Statement& bind_blob(int index, std::string_view bytes) override {
+        return checked(sqlite3_bind_blob(ready(), index, bytes.data() ? bytes.data() : "", static_cast<int>(bytes.size()), SQLITE_STATIC));
+    }
+    Statement& bind_null(int index) override { return checked(sqlite3_bind_null(ready(), index)); }
+
+    bool step() override {
+        running_ = true;
+        const int code = sqlite3_step(statement_);
+        if (code == SQLITE_ROW) return true;
+        reset_after(code);
+        return false;
+    }
+    void run() override {
+        running_ = true;
+        reset_after(sqlite3_step(statement_));
+    }
+    void reset() override {
+        sqlite3_reset(statement_);
+        running_ = false;
+    }
+    std::int64_t integer(int column) const override { return sqlite3_column_int64(statement_, column); }
+    double real(int column) const override { return sqlite3_column_double(statement_, column); }
+    std::string_view text(int column) const override {
+        const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+        return {bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+    }
+    bool is_null(int column) const override { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+private:
+    // A statement that was left in the middle of its rows starts anew when it is bound.
+    sqlite3_stmt* ready() {
+        if (running_) reset();
+        return statement_;
+    }
+    Statement& checked(int code) {
+        if (code != SQLITE_OK) broken(db_, "bind");
+        return *this;
+    }
+    void reset_after(int code) {
+        running_ = false;
+        const int again = sqlite3_reset(statement_);
+        if (code != SQLITE_DONE && code != SQLITE_ROW) {
+            throw Broken(why_of(again ? again : code), std::string(sqlite3_errmsg(db_)) + " in: " + std::string(sqlite3_sql(statement_)).substr(0, 200));
+        }
+    }
+
+    sqlite3* db_;
+    sqlite3_stmt* statement_ = nullptr;
+    bool running_ = false;
+};
+
+class SqliteConnection final : public Connection {
+public:
+    SqliteConnection(const std::filesystem::path& file, const Options& options) {
+        const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
+        if (sqlite3_open_v2(file.c_str(), &db_, flags, nullptr) != SQLITE_OK) {
+            const Broken error(why_of(sqlite3_extended_errcode(db_)), file.string() + ": " + sqlite3_errmsg(db_));
+            sqlite3_close_v2(db_);
+            throw error;
+        }
+        sqlite3_extended_result_codes(db_, 1);
+        sqlite3_busy_timeout(db_, options.busy_timeout_ms);
+        try {
+            configure(options);
+        } catch (...) {
+            statements_.clear();
+            sqlite3_close_v2(db_);
+            throw;
+        }
+    }
+    ~SqliteConnection() override {
+        statements_.clear();
+        sqlite3_close_v2(db_);
+    }
+    SqliteConnection(const SqliteConnection&) = delete;
+
+    Statement& prepare(std::string_view sql) override {
+        const auto found = statements_.find(sql);
+        if (found != statements_.end()) return *found->second.statement;
+        auto text = std::make_unique<std::string>(sql);
+        auto statement = std::make_unique<SqliteStatement>(db_, *text);
+        const std::string_view key = *text;
+        return *statements_.emplace(key, Kept{std::move(text), std::move(statement)}).first->second.statement;
+    }
+    void run(std::string_view sql) override {
+        char* message = nullptr;
+        const std::string text(sql);
+        const int code = sqlite3_exec(db_, text.c_str(), nullptr, nullptr, &message);
+        if (code == SQLITE_OK) return;
+        const std::string what = std::string(message ? message : sqlite3_errstr(code)) + " in: " + text.substr(0, 200);
+        sqlite3_free(message);
+        throw Broken(why_of(code), what);
+    }
+    std::int64_t changes() const override { return sqlite3_changes64(db_); }
+    void begin() override { prepare("BEGIN IMMEDIATE").run(); }
+    void begin_read() override { prepare("BEGIN").run(); }
+    void commit() override { prepare("COMMIT").run(); }
+    void rollback() override {
+        if (in_transaction()) prepare("ROLLBACK").run();
+    }
+    bool in_transaction() const override { return sqlite3_get_autocommit(db_) == 0; }
+    void savepoint() override { prepare("SAVEPOINT part").run(); }
+    void release_savepoint() override { prepare("RELEASE part").run(); }
+    void rollback_savepoint() override {
+        prepare("ROLLBACK TO part").run();
+        prepare("RELEASE part").run();
+    }
+
+    void copy_to(const std::filesystem::path& file) override {
+        sqlite3* target = nullptr;
+        if (sqlite3_open_v2(file.c_str(), &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr) != SQLITE_OK) {
+            const Broken error(why_of(sqlite3_extended_errcode(target)), file.string() + ": " + sqlite3_errmsg(target));
+            sqlite3_close_v2(target);
+            throw error;
+        }
+        sqlite3_exec(target, "PRAGMA journal_mode=OFF; PRAGMA synchronous=FULL", nullptr, nullptr, nullptr);
+        sqlite3_backup* backup = sqlite3_backup_init(target, "main", db_, "main");
+        // All pages in one step: the copy is one snapshot, and in WAL mode it holds no writer up.
+        const int code = backup ? sqlite3_backup_step(backup, -1) : sqlite3_errcode(target);
+        const int end = backup ? sqlite3_backup_finish(backup) : code;
+        const std::string message = sqlite3_errmsg(target);
+        sqlite3_close_v2(target);
+        if (code != SQLITE_DONE || end != SQLITE_OK) throw Broken(why_of(end != SQLITE_OK ? end : code), file.string() + ": " + message);
+    }
+
+    std::vector<std::string> integrity() override {
+        std::vector<std::string> problems;
+        SqliteStatement check(db_, "PRAGMA integrity_check(50)");
+        try {
+            while (check.step()) {
+                if (check.text(0) != "ok") problems.emplace_back(check.text(0));
+            }
+        } catch (const Broken& error) {
+            problems.emplace_back(error.what());
+        }
+        return problems;
+    }
+
+private:
+    void configure(const Options& options) {
+        run("PRAGMA cache_size = -" + std::to_string(options.cache_bytes / 1024));
+        run("PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA secure_delete = OFF; PRAGMA mmap_size = 0");
+        if (options.read_only) {
+            run("SELECT count(*) FROM sqlite_schema");  // finds out now whether this is a database
+            return;
+        }
+        run("PRAGMA journal_mode = WAL");
+        run(options.bulk ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL");
+        run("PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864");
+        run("PRAGMA wal_autocheckpoint = 4000");
+    }
+
+    struct Kept {
+        std::unique_ptr<std::string> text;
+        std::unique_ptr<SqliteStatement> statement;
+    };
+    sqlite3* db_ = nullptr;
+    std::unordered_map<std::string_view, Kept> statements_;
+};
+
+}  // namespace
+
+std::unique_ptr<Connection> open_sqlite(const std::filesystem::path& file, const Options& options) {
+    return std::make_unique<SqliteConnection>(file, options);
+}
+
+}  // namespace xinglin::sql
