@@ -1,12 +1,18 @@
 # What a room is: one folder, one static library, one test binary, one benchmark binary.
 #
-# room(NAME [NEEDS room...] [LIBS target...] [TEST_LIBS target...]) sorts src/NAME by suffix:
+# room(NAME [NEEDS room...] [LIBS target...] [DOORS header...] [TEST_NEEDS room...] [TEST_LIBS target...])
+#
+# NEEDS are rooms written above; their doors (ROOM/ROOM.h) may be included. DOORS are headers that others may include
+# beside ROOM/ROOM.h. TEST_* are for this room's tests only. tools/check_rooms.py reads the same lines and keeps the walls.
+# The files of src/NAME are sorted by suffix:
 # *_test.cpp go to NAME_test, *_benchmark.cpp to NAME_benchmark, *_fuzz.cpp to one fuzz target each
 # (clang only), main.cpp is left to the server, everything else is the library.
 set_property(GLOBAL PROPERTY xinglin_rooms "")
 
 function(room name)
-  cmake_parse_arguments(ROOM "" "" "NEEDS;LIBS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "NEEDS;LIBS;DOORS;TEST_NEEDS;TEST_LIBS" ${ARGN})
+  list(TRANSFORM ROOM_TEST_NEEDS REPLACE "/" "_")
+  list(TRANSFORM ROOM_TEST_NEEDS PREPEND room_)
   string(REPLACE "/" "_" target ${name})
   set(folder ${CMAKE_SOURCE_DIR}/src/${name})
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp ${folder}/*.S)
@@ -34,13 +40,13 @@ function(room name)
   if(tests AND XINGLIN_TESTS)
     add_executable(${target}_test ${tests})
     target_precompile_headers(${target}_test REUSE_FROM xinglin_pch)
-    target_link_libraries(${target}_test PRIVATE room_${target} ${ROOM_TEST_LIBS} room_testing GTest::gmock GTest::gtest_main)
+    target_link_libraries(${target}_test PRIVATE room_${target} ${ROOM_TEST_NEEDS} ${ROOM_TEST_LIBS} room_testing GTest::gmock GTest::gtest_main)
     add_test(NAME ${target} COMMAND ${target}_test)
     set_tests_properties(${target} PROPERTIES WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   endif()
   if(benchmarks AND XINGLIN_BENCHMARKS)
     add_executable(${target}_benchmark ${benchmarks})
-    target_link_libraries(${target}_benchmark PRIVATE room_${target} ${ROOM_TEST_LIBS} room_testing benchmark::benchmark benchmark::benchmark_main)
+    target_link_libraries(${target}_benchmark PRIVATE room_${target} ${ROOM_TEST_NEEDS} ${ROOM_TEST_LIBS} room_testing benchmark::benchmark benchmark::benchmark_main)
   endif()
   foreach(fuzzer ${fuzzers})
     get_filename_component(fuzz_name ${fuzzer} NAME_WE)

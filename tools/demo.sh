@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+# ./xinglin demo: the sample records in a data folder of their own, served, with two accounts. Sourced by ./xinglin.
+# The second start finds the folder and only serves it; --fresh throws it away first.
+
+binary=build/release/xinglin
+
+port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+demo() {
+  local data=data/demo port=8080 chosen=no fresh=no
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --data) data=${2:?--data needs a folder} && shift 2 ;;
+      --port) port=${2:?--port needs a number} chosen=yes && shift 2 ;;
+      --fresh) fresh=yes && shift ;;
+      *) echo "error: demo: unknown option $1; ./xinglin help lists the options" >&2 && return 2 ;;
+    esac
+  done
+  pick_port
+  if [ $fresh = yes ] && [ -e "$data" ]; then remove_demo_data "$data" || return; fi
+  if [ ! -e "$data/demo-logins.txt" ]; then fill_demo_data "$data" || return; fi
+  serve_demo "$data" "$port"
+}
+
+pick_port() {
+  if ! port_is_taken "$port"; then return; fi
+  if [ $chosen = yes ]; then
+    echo "error: port $port: another program listens there; choose a different one with --port" >&2
+    exit 3
+  fi
+  while port_is_taken "$port" && [ "$port" -lt 8120 ]; do port=$((port + 1)); done
+  echo "port 8080 is taken, using $port" >&2
+}
+
+# Only what this script made is ever removed: the folder must carry its mark.
+remove_demo_data() {
+  if [ ! -e "$1/demo-logins.txt" ] && [ ! -e "$1.unfinished" ]; then
+    echo "error: $1: not a folder made by ./xinglin demo, so it is not removed; name another one with --data" >&2
+    return 1
+  fi
+  rm -rf "$1" "$1.unfinished"
+}
+
+fill_demo_data() {
+  if [ -e "$1.unfinished" ]; then rm -rf "$1" "$1.unfinished"; fi # an earlier start was interrupted half-way
+  if [ -e "$1" ] && [ -n "$(ls -A "$1")" ]; then
+    echo "error: $1: holds something else already; name another folder with --data" >&2
+    return 1
+  fi
+  mkdir -p "$1"
+  : >"$1.unfinished"
+  echo "loading the sample records (content/samples) into $1" >&2
+  "$binary" import --data "$1" content/samples
+  local admin doctor
+  admin=$("$binary" user add --data "$1" --name admin --role administrator --display Administrator)
+  doctor=$("$binary" user add --data "$1" --name doctor --role clinician --display "Dr Li")
+  (umask 077 && printf 'admin %s\ndoctor %s\n' "$(last_word "$admin")" "$(last_word "$doctor")" >"$1/demo-logins.txt")
+  rm "$1.unfinished"
+}
+
+last_word() { tail -n 1 <<<"$1" | awk '{ print $NF }'; }
+
+show_demo() { # address, data folder
+  echo
+  echo "  Xinglin is running:  $1"
+  echo
+  while read -r name password; do printf '  login  %-8s password  %s\n' "$name" "$password"; done <"$2/demo-logins.txt"
+  echo
+  echo "  FHIR R4 at $1/fhir    stop with Ctrl+C    data in $2"
+  echo
+}
+
+serve_demo() {
+  "$binary" serve --data "$1" --port "$2" > >(
+    trap '' INT
+    while read -r word address; do
+      if [ "$word" = ready ]; then show_demo "$address" "$data"; else echo "$word $address"; fi
+    done
+  ) &
+  local server=$! status=0
+  trap 'kill -TERM $server 2>/dev/null' INT TERM
+  while kill -0 $server 2>/dev/null; do wait $server && status=0 || status=$?; done
+  trap - INT TERM
+  if [ $status = 0 ] || [ $status = 143 ] || [ $status = 130 ]; then echo "stopped"; else return $status; fi
+}
