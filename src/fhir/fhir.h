@@ -20,6 +20,7 @@ enum class TypeKind : std::uint8_t { primitive, complex, resource, backbone };
 enum class Binding : std::uint8_t { none, example, preferred, extensible, required };
 
 struct Type;
+struct KeyTable;
 
 /// One type an element may have: "string", "Reference" (with its targets), "Patient.contact" (backbone).
 struct TypeRef {
@@ -49,6 +50,7 @@ struct Type {
     const Type* base;       // Patient → DomainResource → Resource; code → string → Element; nullptr at the root
     std::span<const Element> elements;  // inherited first, snapshot order
     std::string_view pattern;           // primitives: regular expression of the specification, may be empty
+    const KeyTable* keys = nullptr;     // for match()
 
     bool is_a(const Type& other) const;  // this, or derived from it
 };
@@ -57,7 +59,7 @@ struct Type {
 const Type* find_type(std::string_view name);
 /// nullptr unless a concrete or abstract resource type.
 const Type* find_resource(std::string_view name);
-/// All concrete resource types (148), alphabetical.
+/// All concrete resource types (146; with Resource and DomainResource 148), alphabetical.
 std::span<const Type* const> resources();
 
 /// What a JSON key means inside a type: "valueQuantity" → element value, type Quantity; "_birthDate" is asked without
@@ -84,12 +86,15 @@ struct CodeSet {
 const CodeSet* find_code_set(std::string_view value_set);
 
 /// Parameters that put a resource into a patient's compartment: names of reference search parameters of `type`
-/// ("subject", "performer"); empty when the type is in no patient compartment. Patient itself: {"link"} and itself.
+/// ("subject", "performer"); empty when the type is in no patient compartment. A compartment's own type is always in
+/// it, also when this is empty (Encounter in Encounter); Patient in Patient: {"link"} and itself.
 std::span<const std::string_view> compartment_parameters(std::string_view compartment, std::string_view type);
 /// Names of the compartments of R4: Patient, Encounter, RelatedPerson, Practitioner, Device.
 std::span<const std::string_view> compartments();
 
-/// The raw rows of R4's search parameters, for the room `search`.
+/// The raw rows of R4's search parameters, for the room `search`: a parameter shared by several types gives one row for
+/// each, with the part of the expression that concerns it. Sorted by base, then code. `expression` is empty where R4
+/// gives none (_text, _content, _query, _filter, two of Patient's extensions).
 struct SearchParameterRow {
     std::string_view code;        // "birthdate"
     std::string_view type;        // "date"
