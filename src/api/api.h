@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// FHIR R4 over HTTP, and the few calls about people that FHIR has no word for.
+//
+// Takes plain requests that already know their viewer, answers through `respond`. Safe from many threads; reads are
+// answered before `handle` returns, writes later from the record's writer thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "access/access.h"
+#include "calendar/calendar.h"
+#include "http/http.h"
+#include "ingest/ingest.h"
+#include "people/people.h"
+#include "record/record.h"
+
+namespace xinglin::api {
+
+struct Options {
+    std::string version = "0.1.0";       // of the software, for the CapabilityStatement
+    std::string base_url;                // "https://record.example/fhir"; empty: from Host and X-Forwarded-*
+    std::uint32_t default_count = 50;    // of a search page
+    std::uint32_t max_count = 1'000;
+    std::size_t body_bytes = 64u << 20;  // larger bodies are refused with 413
+    std::size_t json_depth = 200;
+    std::int64_t started_ms = 0;         // CapabilityStatement.date
+};
+
+class Api {
+public:
+    Api(record::Store& store, access::Audit& audit, ingest::Ingest& ingest, people::People& people,
+        const calendar::Clock& clock, Options options = {});
+    ~Api();
+
+    /// For every path under /fhir and /api/v1/people. Calls `respond` exactly once; does not throw.
+    void handle(http::Request request, const access::Viewer& viewer, http::Respond respond);
+    /// Needs no viewer: the CapabilityStatement. `handle` may then be given an empty Viewer.
+    static bool open_to_all(const http::Request& request);
+    /// Answered in microseconds: a read by id.
+    bool quick(const http::Request& request) const;
+
+    struct Inside;
+
+private:
+    std::unique_ptr<Inside> inside_;
+};
+
+/// An OperationOutcome as JSON, for the server's own refusals under /fhir (401, 413, …).
+std::string operation_outcome(const Outcome& outcome);
+http::Response refusal(const Outcome& outcome);
+
+}  // namespace xinglin::api

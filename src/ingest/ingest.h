@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one write path: whatever anyone tells the record enters here, checked, as one atomic step.
+//
+// Checking, conditional look-ups and preparing happen in the caller's thread; inside the record's writer only what must
+// see the present state. Answers come through callbacks, from the writer's thread once everything is on disk (or at
+// once, from the caller's, when refused): a callback must be short and must not throw. Safe from any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fhir/fhir.h"
+#include "json/json.h"
+#include "outcome/outcome.h"
+#include "record/record.h"
+
+namespace xinglin::ingest {
+
+/// One write as asked for.
+struct Change {
+    enum class Kind : std::uint8_t { create, update, erase };
+    Kind kind = Kind::create;
+    const fhir::Type* type = nullptr;
+    std::string id;         // update, erase; "" when `condition` says which
+    json::Value resource;   // create, update; lives in the arena handed over with the change
+    /// Encoded search parameters ("identifier=a%7Cb"): If-None-Exist of a create, or which resource to update or erase.
+    std::string condition;
+    std::optional<std::int64_t> if_match;  // version that must be the present one
+    bool if_none_match_any = false;        // If-None-Match: *, only if there is none yet
+    bool want_body = false;
+};
+
+/// What came of it.
+struct Written {
+    const fhir::Type* type = nullptr;
+    std::string id;
+    std::int64_t version = 0;     // 0: an erase that found nothing
+    std::int64_t updated_ms = 0;
+    int status = 200;             // 201 created · 200 updated, or found by If-None-Exist · 204 erased
+    std::string body;             // when asked for
+};
+using WrittenBack = std::function<void(Result<Written>)>;
+
+/// A GET or HEAD inside a batch or transaction: answered by the caller, after the writes.
+struct ReadAsked {
+    std::string method, url;
+    std::string if_none_match, if_modified_since;
+};
+
+/// The answer to one entry of a bundle: a read left to the caller, or a Result.
+struct EntryAnswer {
+    std::optional<ReadAsked> read;
+    Result<Written> written = Written{};
+};
+/// In the order of the request.
+struct BundleAnswer {
+    bool is_transaction = false;
+    std::vector<EntryAnswer> entries;
+};
+using BundleBack = std::function<void(Result<BundleAnswer>)>;
+
+/// May the sender do this (action: c r u d s)? Asked once per entry before anything is queued.
+using Allowed = std::function<Result<Done>(const fhir::Type& type, char action)>;
+
+struct Options {
+    std::size_t bundle_entries = 200'000;
+    std::size_t matches = 2;  // a condition matching this many is refused; no need to look for more
+};
+
+class Ingest {
+public:
+    explicit Ingest(record::Store& store, const Options& options = {});
+
+    /// One change, whatever its kind. The arena holds change.resource and is kept until the end.
+    void write(std::shared_ptr<json::Arena> arena, Change change, WrittenBack finished);
+    Result<Written> write_and_wait(std::shared_ptr<json::Arena> arena, Change change);
+
+    /// A Bundle of type batch or transaction. A transaction happens whole or not at all; of a batch every entry stands
+    /// alone. `base_url` ("http://host/fhir") is cut off absolute fullUrls and entry URLs. `want_body`: answers carry
+    /// the resources.
+    void bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std::string_view base_url, bool want_body,
+                const Allowed& allowed, BundleBack finished);
+    Result<BundleAnswer> bundle_and_wait(std::shared_ptr<json::Arena> arena, json::Value bundle, std::string_view base_url,
+                                         bool want_body, const Allowed& allowed);
+
+    /// The same checks without writing: known type, structure, id. An Outcome without errors when it would be accepted.
+    Outcome check(json::Value resource) const;
+
+private:
+    record::Store& store_;
+    Options options_;
+};
+
+/// FHIR's id: 1 to 64 of A-Z a-z 0-9 - .
+bool is_id(std::string_view text);
+
+}  // namespace xinglin::ingest
