@@ -69,17 +69,19 @@ need_no_debian() {
 # Node and npm, exactly the versions of packages/node, in .tools/node. Debian 12's own Node (18) is too old to build the
 # pages; an npm that is there already, or Debian's, only serves to fetch these two.
 need_node() {
-  local modules=$PWD/.tools/node/node_modules
-  if ! cmp -s packages/node/package-lock.json .tools/node/package-lock.json || [ ! -x "$modules/.bin/node" ]; then
+  local bin=$PWD/.tools/node/bin
+  if ! cmp -s packages/node/package-lock.json .tools/node/package-lock.json || [ ! -x "$bin/node" ]; then
     command -v npm >/dev/null || need_packages npm
     echo "installing from npm into .tools/node (packages/node): $(node_versions)" >&2
-    rm -rf .tools/node && mkdir -p .tools/node
-    cp packages/node/package.json .tools/node/
-    cp packages/node/package-lock.json .tools/node/package-lock.json
-    step "installing Node" build/log/npm-node.log npm ci --prefix .tools/node --ignore-scripts --no-audit --no-fund ||
-      { rm -rf .tools/node && return 3; }
+    rm -rf .tools/node && mkdir -p .tools/node/bin
+    cp packages/node/package.json packages/node/package-lock.json .tools/node/
+    step "installing Node" build/log/npm-node.log \
+      npm ci --prefix .tools/node --ignore-scripts --no-audit --no-fund --loglevel=error || { rm -rf .tools/node && return 3; }
+    # Linked by hand: older npms forget the programs of optional packages.
+    (cd .tools/node/bin && ln -s ../node_modules/node-linux-*/bin/node . &&
+      ln -s ../node_modules/npm/bin/npm-cli.js npm && ln -s ../node_modules/npm/bin/npx-cli.js npx)
   fi
-  export PATH="$modules/.bin:$PATH"
+  export PATH="$bin:$PATH"
 }
 
 node_versions() {
