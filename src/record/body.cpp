@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bodies with zstd, level 1, one 32 KiB dictionary per type (docs/decisions/0003: level 3 saves 2 % for 1.6 times the time).
+#include "record/body.h"
+
+#include <zdict.h>
+#include <zstd.h>
+
+#include <atomic>
+#include <charconv>
+#include <shared_mutex>
+
+#include "calendar/calendar.h"
+#include "sql/sql.h"
+
+namespace xinglin::record {
+
+namespace {
+enum SpliceKind : std::int64_t { into_meta = 0, into_empty_meta = 1, after_id = 2 };
+constexpr int level = 1;
+constexpr std::size_t dictionary_bytes = 32 << 10;
+constexpr std::size_t largest_body = 256u << 20;
+}  // namespace
+
+BodyText body_text(json::Value resource) {
+    BodyText body;
+    std::string& out = body.text;
+    bool has_meta = false;
+    std::size_t id_end = 1;
+    out = "{";
+    for (const json::Member& member : resource.members()) {
+        if (out.size() > 1) out += ',';
+        json::write_string(member.key(), out);
+        out += ':';
+        if (member.key() == "meta" && member.value().is_object()) {
+            has_meta = true;
+            out += '{';
+            const std::size_t inside = out.size();
+            for (const json::Member& part : member.value().members()) {
+                if (part.key() == "versionId" || part.key() == "lastUpdated") continue;
+                if (out.size() > inside) out += ',';
+                json::write_string(part.key(), out);
+                out += ':';
+                json::write(part.value(), out);
+            }
+            body.splice = static_cast<std::int64_t>(inside) * 4 + (out.size() > inside ? into_meta : into_empty_meta);
+            out += '}';
+        } else {
+            json::write(member.value(), out);
+            if (member.key() == "id") id_end = out.size();
+        }
+    }
+    out += '}';
+    if (!has_meta) body.splice = static_cast<std::int64_t>(id_end) * 4 + after_id;
+    return body;
+}
+
+std::string with_version(std::string_view text, std::int64_t splice, std::int64_t version, std::int64_t updated_ms) {
+    const auto offset = static_cast<std::size_t>(splice / 4);
+    char digits[24];
+    const auto end = std::to_chars(digits, digits + sizeof digits, version);
+    std::string out;
+    out.reserve(text.size() + 80);
+    out.append(text, 0, offset);
+    if (splice % 4 == after_id) out += ",\"meta\":{";
+    out += "\"versionId\":\"";
+    out.append(digits, end.ptr);
+    out += "\",\"lastUpdated\":\"";
+    out += calendar::instant_text(updated_ms);
+    out += splice % 4 == into_meta ? "\"," : splice % 4 == into_empty_meta ? "\"" : "\"}";
+    out.append(text, offset);
+    return out;
+}
+
+std::string_view id_in(std::string_view text) {
+    // The top-level "id": written compact, so the scan only has to skip strings and nesting.
+    int depth = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '{' || c == '[') ++depth;
+        else if (c == '}' || c == ']') --depth;
+        else if (c == '"') {
+            const std::size_t start = i + 1;
+            for (++i; i < text.size() && text[i] != '"'; ++i) {
+                if (text[i] == '\\') ++i;
+            }
+            if (depth == 1 && text.substr(start, i - start) == "id" && text.substr(i + 1, 2) == ":\"") {
+                const std::size_t end = text.find('"', i + 3);
+                return text.substr(i + 3, end - i - 3);
+            }
+        }
+    }
+    return {};
+}
+
+struct Compressor::Inside {
+    mutable std::shared_mutex dictionaries;  // guards the three below
+    std::unordered_map<std::int64_t, ZSTD_CDict*> to_compress;    // by type
+    std::unordered_map<unsigned, ZSTD_DDict*> to_decompress;      // by zstd dictionary id
+    std::vector<ZSTD_CDict*> all;
+
+    ~Inside() {
+        for (ZSTD_CDict* dictionary : all) ZSTD_freeCDict(dictionary);
+        for (auto& [id, dictionary] : to_decompress) ZSTD_freeDDict(dictionary);
+    }
+};
+
+namespace {
+struct Contexts {
+    ZSTD_CCtx* compress = ZSTD_createCCtx();
+    ZSTD_DCtx* decompress = ZSTD_createDCtx();
+    ~Contexts() {
+        ZSTD_freeCCtx(compress);
+        ZSTD_freeDCtx(decompress);
+    }
+};
+Contexts& contexts() {
+    static thread_local Contexts mine;
+    return mine;
+}
+[[noreturn]] void damaged(std::string_view why) {
+    throw sql::Broken(sql::Broken::Why::corrupt, "a stored body is damaged: " + std::string(why));
+}
+}  // namespace
+
+Compressor::Compressor() : inside_(std::make_unique<Inside>()) {}
+Compressor::~Compressor() = default;
+
+void Compressor::add_dictionary(std::int64_t, std::int64_t tid, std::string_view bytes) {
+    ZSTD_CDict* writing = ZSTD_createCDict(bytes.data(), bytes.size(), level);
+    ZSTD_DDict* reading = ZSTD_createDDict(bytes.data(), bytes.size());
+    const unsigned id = ZSTD_getDictID_fromDDict(reading);
+    std::unique_lock lock(inside_->dictionaries);
+    inside_->to_compress[tid] = writing;
+    inside_->all.push_back(writing);
+    if (ZSTD_DDict*& place = inside_->to_decompress[id]; place) ZSTD_freeDDict(reading);
+    else place = reading;
+}
+
+bool Compressor::has_dictionary(std::int64_t tid) const {
+    std::shared_lock lock(inside_->dictionaries);
+    return inside_->to_compress.contains(tid);
+}
+
+void Compressor::compress(std::int64_t tid, std::string_view text, std::string& out) const {
+    const std::size_t start = out.size();
+    out.resize(start + ZSTD_compressBound(text.size()));
+    ZSTD_CDict* dictionary = nullptr;
+    {
+        std::shared_lock lock(inside_->dictionaries);
+        const auto found = inside_->to_compress.find(tid);
+        if (found != inside_->to_compress.end()) dictionary = found->second;
+    }
+    ZSTD_CCtx* context = contexts().compress;
+    const std::size_t size = dictionary ? ZSTD_compress_usingCDict(context, out.data() + start, out.size() - start, text.data(), text.size(), dictionary)
+                                        : ZSTD_compressCCtx(context, out.data() + start, out.size() - start, text.data(), text.size(), level);
+    if (ZSTD_isError(size)) throw std::runtime_error(std::string("cannot compress: ") + ZSTD_getErrorName(size));
+    out.resize(start + size);
+}
+
+std::string Compressor::decompress(std::string_view frame) const {
+    const unsigned long long size = ZSTD_getFrameContentSize(frame.data(), frame.size());
+    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > largest_body) damaged("no size");
+    std::string text(size, '\0');
+    const unsigned id = ZSTD_getDictID_fromFrame(frame.data(), frame.size());
+    ZSTD_DDict* dictionary = nullptr;
+    if (id != 0) {
+        std::shared_lock lock(inside_->dictionaries);
+        const auto found = inside_->to_decompress.find(id);
+        if (found == inside_->to_decompress.end()) damaged("its dictionary is missing");
+        dictionary = found->second;
+    }
+    ZSTD_DCtx* context = contexts().decompress;
+    const std::size_t got = dictionary ? ZSTD_decompress_usingDDict(context, text.data(), text.size(), frame.data(), frame.size(), dictionary)
+                                       : ZSTD_decompressDCtx(context, text.data(), text.size(), frame.data(), frame.size());
+    if (ZSTD_isError(got) || got != text.size()) damaged("it does not unpack");
+    return text;
+}
+
+std::string Compressor::train(const std::vector<std::string>& samples) {
+    std::string joined;
+    std::vector<std::size_t> sizes;
+    for (const std::string& sample : samples) {
+        if (joined.size() + sample.size() > (3u << 20)) continue;
+        joined += sample;
+        sizes.push_back(sample.size());
+    }
+    if (sizes.size() < 20) return {};
+    std::string dictionary(dictionary_bytes, '\0');
+    const std::size_t size = ZDICT_trainFromBuffer(dictionary.data(), dictionary.size(), joined.data(), sizes.data(), static_cast<unsigned>(sizes.size()));
+    if (ZDICT_isError(size)) return {};
+    dictionary.resize(size);
+    return dictionary;
+}
+
+}  // namespace xinglin::record

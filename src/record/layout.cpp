@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// The record's schema.
+#include "record/layout.h"
+
+#include <algorithm>
+
+namespace xinglin::record {
+
+namespace {
+constexpr sql::Migration migrations[] = {
+    {1, R"sql(
+        CREATE TABLE record_setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE record_type (
+            tid             INTEGER PRIMARY KEY,
+            name            TEXT NOT NULL UNIQUE,        -- "Patient"
+            count           INTEGER NOT NULL DEFAULT 0,  -- resources not deleted
+            last_updated_ms INTEGER NOT NULL DEFAULT 0
+        );
+        CREATE TABLE record_parameter (
+            pid  INTEGER PRIMARY KEY,
+            type TEXT NOT NULL,  -- "Patient"
+            code TEXT NOT NULL,  -- "birthdate"
+            UNIQUE (type, code)
+        );
+        CREATE TABLE record_name (      -- logical ids, given at first mention
+            id  BLOB NOT NULL,          -- 16 bytes of a UUID, or text
+            tid INTEGER NOT NULL,
+            rid INTEGER NOT NULL,
+            PRIMARY KEY (id, tid)
+        ) WITHOUT ROWID;
+        CREATE TABLE record_current (
+            rid        INTEGER PRIMARY KEY,
+            tid        INTEGER NOT NULL,
+            version    INTEGER NOT NULL,
+            position   INTEGER NOT NULL,  -- feed_change.position
+            updated_ms INTEGER NOT NULL,
+            flags      INTEGER NOT NULL,  -- 1 deleted, 2 came by create
+            present    INTEGER NOT NULL,  -- bit per search parameter of the type that has a value
+            splice     INTEGER NOT NULL,  -- where meta goes, see body.h
+            body       BLOB               -- compressed JSON; of a deleted resource its id
+        );
+        CREATE TABLE record_past (        -- versions that are not the newest
+            rid        INTEGER NOT NULL,
+            version    INTEGER NOT NULL,
+            position   INTEGER NOT NULL,
+            updated_ms INTEGER NOT NULL,
+            flags      INTEGER NOT NULL,
+            splice     INTEGER NOT NULL,
+            body       BLOB,
+            PRIMARY KEY (rid, version)
+        ) WITHOUT ROWID;
+        CREATE TABLE record_term (        -- every token, string, uri and unit that was ever seen, once per parameter
+            space INTEGER NOT NULL,       -- parameter and kind, see layout.h
+            norm  TEXT NOT NULL,          -- code, folded string, uri
+            extra TEXT NOT NULL,          -- system; of a string its spelling where folding changed it
+            term  INTEGER NOT NULL,
+            PRIMARY KEY (space, norm, extra)
+        ) WITHOUT ROWID;
+        CREATE TABLE record_term_text (   -- displays of codes, for :text
+            space INTEGER NOT NULL,
+            text  TEXT NOT NULL,          -- folded
+            term  INTEGER NOT NULL,
+            PRIMARY KEY (space, text, term)
+        ) WITHOUT ROWID;
+        CREATE TABLE record_posting (     -- term 0 - tid: all resources of a type
+            term INTEGER NOT NULL,
+            rid  INTEGER NOT NULL,
+            PRIMARY KEY (term, rid)
+        ) WITHOUT ROWID;
+        CREATE TABLE record_reference (
+            target INTEGER NOT NULL,      -- rid
+            pid    INTEGER NOT NULL,
+            rid    INTEGER NOT NULL,
+            PRIMARY KEY (target, pid, rid)
+        ) WITHOUT ROWID;
+        CREATE TABLE record_date (
+            key  INTEGER NOT NULL,        -- pid * 2, + 1 when longer than a day
+            low  INTEGER NOT NULL,        -- ms since 1970
+            span INTEGER NOT NULL,        -- packed length, see layout.h
+            rid  INTEGER NOT NULL,
+            PRIMARY KEY (key, low, span, rid)
+        ) WITHOUT ROWID;
+        CREATE TABLE record_number (      -- numbers and quantities
+            pid  INTEGER NOT NULL,
+            low  REAL NOT NULL,
+            high REAL NOT NULL,
+            unit INTEGER NOT NULL,        -- term of the unit, 0 for none
+            rid  INTEGER NOT NULL,
+            PRIMARY KEY (pid, low, high, unit, rid)
+        ) WITHOUT ROWID;
+        CREATE TABLE record_dictionary (  -- compression dictionaries, referred to by the frames themselves
+            number INTEGER PRIMARY KEY,
+            tid    INTEGER NOT NULL,
+            bytes  BLOB NOT NULL
+        );
+    )sql"},
+};
+
+void add_missing_types(sql::Connection& connection) {
+    for (const fhir::Type* type : fhir::resources())
+        connection.prepare("INSERT OR IGNORE INTO record_type (name) VALUES (?)").bind(1, type->name).run();
+}
+
+void add_missing_parameters(sql::Connection& connection) {
+    for (const search::Parameter* parameter : search::all_parameters())
+        connection.prepare("INSERT OR IGNORE INTO record_parameter (type, code) VALUES (?, ?)").bind(1, parameter->resource->name).bind(2, parameter->code).run();
+}
+
+Numbers load(sql::Connection& connection) {
+    Numbers numbers;
+    auto& types = connection.prepare("SELECT tid, name FROM record_type");
+    while (types.step()) {
+        const fhir::Type* type = fhir::find_resource(types.text(1));
+        if (!type) continue;
+        numbers.of_type[type] = types.integer(0);
+        numbers.type_of[types.integer(0)] = type;
+    }
+    numbers.of_parameter.assign(search::all_parameters().size(), 0);
+    auto& parameters = connection.prepare("SELECT pid, type, code FROM record_parameter");
+    while (parameters.step()) {
+        const fhir::Type* type = fhir::find_resource(parameters.text(1));
+        const search::Parameter* parameter = type ? search::find_parameter(*type, parameters.text(2)) : nullptr;
+        if (parameter) numbers.of_parameter[parameter->index] = parameters.integer(0);
+    }
+    return numbers;
+}
+
+bool complete(const Numbers& numbers) {
+    return numbers.of_type.size() == fhir::resources().size() && std::find(numbers.of_parameter.begin(), numbers.of_parameter.end(), 0) == numbers.of_parameter.end();
+}
+}  // namespace
+
+Numbers prepare_tables(sql::Connection& connection) {
+    sql::migrate(connection, "record", migrations);
+    Numbers numbers = load(connection);
+    if (complete(numbers)) return numbers;
+    sql::transaction(connection, [&] {
+        add_missing_types(connection);
+        add_missing_parameters(connection);
+    });
+    return load(connection);
+}
+
+std::string id_key(std::string_view id) {
+    // A lower-case UUID, 8-4-4-4-12, takes half the bytes. Its 16 never meet a text key: a 16-character id gets a
+    // trailing zero byte.
+    const auto nibble = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
+    if (id.size() == 36 && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-') {
+        std::string key;
+        for (std::size_t i = 0; i < 36;) {
+            if (i == 8 || i == 13 || i == 18 || i == 23) ++i;
+            const int high = nibble(id[i]), low = nibble(id[i + 1]);
+            if (high < 0 || low < 0) return std::string(id);
+            key += static_cast<char>(high << 4 | low);
+            i += 2;
+        }
+        return key;
+    }
+    std::string key(id);
+    if (key.size() == 16) key += '\0';
+    return key;
+}
+
+void Rows::sort_unique() {
+    const auto tidy = [](auto& rows) {
+        std::sort(rows.begin(), rows.end());
+        rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+    };
+    tidy(postings);
+    tidy(references);
+    tidy(dates);
+    tidy(numbers);
+}
+
+void Rows::clear() {
+    postings.clear();
+    references.clear();
+    dates.clear();
+    numbers.clear();
+}
+
+}  // namespace xinglin::record

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The record's tables and the numbers in them. Inside the room only.
+//
+// rid = ordinal << 20 | number. A patient has an ordinal of its own, from 4096 up, so that what concerns one person lies
+// together on disk; resources in no patient's compartment share the ordinals below. A rid is given at first mention (as
+// id or as reference target) and is only ever a place, never a fact: compartments are read from the reference rows.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "fhir/fhir.h"
+#include "search/search.h"
+#include "sql/sql.h"
+
+namespace xinglin::record {
+
+constexpr int rid_bits = 20;
+constexpr std::int64_t first_patient_ordinal = 4096;
+constexpr std::int64_t ordinal_of(std::int64_t rid) { return rid >> rid_bits; }
+
+// Four spaces of terms per parameter.
+enum class Space : int { value = 0, reference_identifier = 1, url = 2, unit = 3 };
+constexpr std::int64_t space(std::int64_t pid, Space which) { return pid * 4 + static_cast<int>(which); }
+constexpr std::int64_t unit_space = 3;  // pid 0: units are one dictionary for all parameters
+
+// Date rows longer than a day are kept apart, so that a range can be bounded from both sides.
+constexpr std::int64_t short_span_ms = 86'400'000;
+constexpr std::int64_t date_key(std::int64_t pid, bool is_long) { return pid * 2 + (is_long ? 1 : 0); }
+
+// A span of 1 s is stored as 0 and 1 ms as 1: SQLite keeps those two in no bytes at all.
+constexpr std::int64_t pack_span(std::int64_t ms) { return ms == 1000 ? 0 : ms == 1 ? 1 : ms + 1; }
+constexpr std::int64_t unpack_span(std::int64_t packed) { return packed == 0 ? 1000 : packed == 1 ? 1 : packed - 1; }
+
+enum Flags : std::int64_t { flag_deleted = 1, flag_created = 2 };
+
+/// Stored numbers of types and parameters; the same for the life of a store, whatever the build.
+struct Numbers {
+    std::unordered_map<const fhir::Type*, std::int64_t> of_type;
+    std::unordered_map<std::int64_t, const fhir::Type*> type_of;
+    std::vector<std::int64_t> of_parameter;  // by search::Parameter::index
+
+    std::int64_t tid(const fhir::Type& type) const { return of_type.at(&type); }
+    std::int64_t pid(const search::Parameter& parameter) const { return of_parameter[parameter.index]; }
+};
+
+/// Makes or upgrades the tables and loads (completing) the numbers.
+Numbers prepare_tables(sql::Connection& connection);
+
+/// A resource's logical id as key: 16 bytes for a lower-case UUID, else its text.
+std::string id_key(std::string_view id);
+
+// ---- index rows -----------------------------------------------------------------------------------------------------
+
+struct PostingRow {
+    std::int64_t term, rid;
+    auto operator<=>(const PostingRow&) const = default;
+};
+struct ReferenceRow {
+    std::int64_t target, pid, rid;
+    auto operator<=>(const ReferenceRow&) const = default;
+};
+struct DateRow {
+    std::int64_t key, low, span, rid;
+    auto operator<=>(const DateRow&) const = default;
+};
+struct NumberRow {
+    std::int64_t pid;
+    double low, high;
+    std::int64_t unit, rid;  // unit: term in unit_space; 0 for plain numbers
+    auto operator<=>(const NumberRow&) const = default;
+};
+
+struct Rows {
+    std::vector<PostingRow> postings;
+    std::vector<ReferenceRow> references;
+    std::vector<DateRow> dates;
+    std::vector<NumberRow> numbers;
+
+    void sort_unique();
+    void clear();
+};
+
+}  // namespace xinglin::record
