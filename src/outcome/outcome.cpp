@@ -44,10 +44,10 @@ const Row& row(IssueCode code) {
 bool is_error(const Issue& issue) { return issue.severity == Severity::error || issue.severity == Severity::fatal; }
 }  // namespace
 
-std::string_view text(IssueCode code) { return row(code).text; }
+std::string_view fhir_code(IssueCode code) { return row(code).text; }
 int http_status(IssueCode code) { return row(code).status; }
 
-std::string_view text(Severity severity) {
+std::string_view fhir_code(Severity severity) {
     switch (severity) {
         case Severity::fatal: return "fatal";
         case Severity::error: return "error";

@@ -15,7 +15,7 @@
 
 namespace xinglin {
 
-/// Why something was refused. Names follow FHIR's issue-type code system; `text(code)` gives the FHIR code.
+/// Why something was refused. Names follow FHIR's issue-type code system; `fhir_code(code)` gives the FHIR code.
 enum class IssueCode {
     invalid,        // content is not well-formed or breaks a rule of the format
     structure,      // structural problem: JSON/XML syntax, unknown element
@@ -42,9 +42,9 @@ enum class IssueCode {
 enum class Severity { fatal, error, warning, information };
 
 /// FHIR issue-type code, e.g. "code-invalid".
-std::string_view text(IssueCode code);
+std::string_view fhir_code(IssueCode code);
 /// FHIR issue-severity code, e.g. "error".
-std::string_view text(Severity severity);
+std::string_view fhir_code(Severity severity);
 /// The one table from issue to HTTP status.
 int http_status(IssueCode code);
 
