@@ -46,15 +46,12 @@ struct Version {
 /// A resource made ready to be stored, outside the writer: parsed, given its id, entries extracted, body compressed.
 class Prepared {
 public:
-    Prepared(Prepared&&) noexcept;
-    Prepared& operator=(Prepared&&) noexcept;
-    ~Prepared();
     const fhir::Type& type() const;
     std::string_view id() const;
 
     struct Inside;
-    std::unique_ptr<Inside> inside;
-    explicit Prepared(std::unique_ptr<Inside> made);
+    std::shared_ptr<const Inside> inside;  // shared with the writer until its group is durable
+    explicit Prepared(std::shared_ptr<const Inside> made);
 };
 
 struct Options {
@@ -85,7 +82,7 @@ public:
     /// The newest version's body, pending ones included.
     std::optional<Version> read(const fhir::Type& type, std::string_view id);
     /// Adds a version and returns it (with body only when asked). `created`: came by POST.
-    Version put(Prepared& prepared, bool created, bool want_body);
+    Version put(const Prepared& prepared, bool created, bool want_body);
     /// Adds a deletion. The resource must exist and not be deleted.
     Version erase(const fhir::Type& type, std::string_view id);
     std::int64_t now_ms() const;  // the lastUpdated of what is put

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writer's dictionaries: logical ids to rids, terms to numbers. One thread; remembers, and can forget.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "record/layout.h"
+#include "sql/sql.h"
+
+namespace xinglin::record {
+
+/// What the writer counts; kept in record_setting at each commit.
+struct Counters {
+    std::int64_t next_term = 1;
+    std::int64_t next_ordinal = first_patient_ordinal;
+    std::int64_t next_common = 1;  // rids of resources in no patient's compartment
+};
+
+class Names {
+public:
+    Names(sql::Connection& connection, Counters& counters, std::int64_t patient_tid)
+        : connection_(connection), counters_(counters), patient_tid_(patient_tid) {}
+
+    /// 0 when the id was never mentioned.
+    std::int64_t find(std::int64_t tid, std::string_view id);
+    /// The rid of an id; given now, in the patient's own range if one is named, when it never was mentioned.
+    std::int64_t give(std::int64_t tid, std::string_view id, std::int64_t patient_rid, bool surely_new);
+    /// The rid of a reference's target; a stranger gets a place among the common ones (a Patient: an ordinal).
+    std::int64_t give_mentioned(std::int64_t tid, std::string_view id) { return give(tid, id, 0, false); }
+
+    /// Term number, given now if new.
+    std::int64_t term(std::int64_t space, std::string_view norm, std::string_view extra);
+    /// Remembers that a display text belongs to a term.
+    void term_text(std::int64_t space, std::string_view text, std::int64_t term);
+
+    /// Writes what is new since the last flush.
+    void flush();
+    /// New names since, for undoing a refused submission before anything of it was flushed.
+    std::size_t mark() const { return new_names_.size(); }
+    void undo_to(std::size_t mark);
+    /// After a rollback nothing remembered is sure.
+    void forget();
+
+private:
+    struct NewName {
+        std::string key;  // tid and id key
+        std::int64_t rid;
+    };
+    struct NewTerm {
+        std::int64_t space;
+        std::string norm, extra;
+        std::int64_t term;
+        auto operator<=>(const NewTerm&) const = default;
+    };
+    struct NewText {
+        std::int64_t space;
+        std::string text;
+        std::int64_t term;
+        auto operator<=>(const NewText&) const = default;
+    };
+    std::int64_t next_in(std::int64_t patient_rid);
+
+    sql::Connection& connection_;
+    Counters& counters_;
+    std::int64_t patient_tid_;
+    std::unordered_map<std::string, std::int64_t> names_, terms_, texts_;
+    std::unordered_map<std::int64_t, std::int64_t> next_number_;  // by patient ordinal
+    std::vector<NewName> new_names_;
+    std::vector<NewTerm> new_terms_;
+    std::vector<NewText> new_texts_;
+};
+
+}  // namespace xinglin::record
