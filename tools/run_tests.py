@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Builds and runs every test, part by part, and prints the sum as its last line: "N passed, N failed, N skipped".
+
+    cpp    all rooms under AddressSanitizer and UBSan, the walls, the links of the documents (ctest)
+    tsan   the rooms with threads, under ThreadSanitizer
+    fuzz   each libFuzzer target for a few seconds
+    web    unit tests of the pages
+    e2e    the release binary with its pages, in a browser and through a stock FHIR client
+
+A part that cannot be built counts as one failure and the others still run. Called by ./xinglin test.
+Environment: XINGLIN_FUZZ_SECONDS (per target, 10), XINGLIN_SEED (for random tests, printed when one fails).
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+CORES = str(os.cpu_count() or 2)
+THREADED_ROOMS = ["http", "access", "record", "ingest", "server"]
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+
+    def fail(self, sentence: str):
+        self.failed += 1
+        self.failures.append(sentence)
+
+
+def run(what: str, log: str, command: list[str], environment: dict | None = None, tail: int = 60) -> bool:
+    """Runs with the output in build/log, says how long it took, and on failure shows the end of the output."""
+    path = BUILD / "log" / log
+    path.parent.mkdir(parents=True, exist_ok=True)
+    started = said = time.monotonic()
+    with open(path, "wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                   env={**os.environ, **(environment or {})})
+        try:
+            while process.poll() is None:
+                time.sleep(0.1)
+                if time.monotonic() - said > 60:
+                    said = time.monotonic()
+                    print(f"   {what} … {said - started:.0f} s  {last_line(path)[:100]}", flush=True)
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise
+    good = process.returncode == 0
+    print(f"   {what}: {'done' if good else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)
+    if not good:
+        print("\n".join(path.read_text(errors="replace").splitlines()[-tail:]))
+        print(f"   (the whole output is in {path.relative_to(ROOT)})", flush=True)
+    return good
+
+
+def last_line(path: pathlib.Path) -> str:
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - 500))
+        lines = file.read().decode(errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "")
+
+
+def shell(command: str) -> list[str]:
+    return ["bash", "-c", f"set -euo pipefail; source tools/setup.sh; {command}"]
+
+
+def configure_and_build(preset: str, targets: list[str]) -> bool:
+    if not run(f"configure {preset}", f"configure-{preset}.log", ["cmake", "--preset", preset]):
+        return False
+    command = ["cmake", "--build", f"build/{preset}", "-j", CORES]
+    if targets:
+        command += ["--target", *targets]
+    return run(f"build {preset}", f"build-{preset}.log", command)
+
+
+def count_gtest(result_file: pathlib.Path, tally: Tally, part: str) -> int:
+    """Adds the cases of one GoogleTest result; returns how many failed."""
+    before = tally.failed
+    for suite in json.loads(result_file.read_text())["testsuites"]:
+        for case in suite["testsuite"]:
+            if case.get("failures"):
+                tally.fail(f"{part}: {suite['name']}.{case['name']}")
+            elif case.get("result") == "SKIPPED":
+                tally.skipped += 1
+            elif case.get("status") == "RUN":
+                tally.passed += 1
+    return tally.failed - before
+
+
+def run_ctest(preset: str, only: str, tally: Tally, environment: dict):
+    results = BUILD / preset / "results"
+    subprocess.run(["rm", "-rf", str(results)], check=True)
+    command = ["ctest", "--test-dir", f"build/{preset}", "-j", CORES, "--timeout", "900", "--output-on-failure",
+               "--output-junit", str(results / "ctest.xml")]
+    if only:
+        command += ["-R", only]
+    run(f"run {preset}", f"test-{preset}.log", command, {**environment, "GTEST_OUTPUT": f"json:{results}/"}, tail=150)
+    junit = results / "ctest.xml"
+    if not junit.exists():
+        return tally.fail(f"{preset}: ctest wrote no results")
+    for case in xml.etree.ElementTree.parse(junit).getroot().iter("testcase"):
+        good = case.get("status") == "run"
+        cases = results / f"{case.get('name').replace('/', '_')}_test.json"
+        if cases.exists():
+            if count_gtest(cases, tally, preset) == 0 and not good:
+                tally.fail(f"{preset}: {case.get('name')} stopped before its end, or a sanitizer spoke at its end")
+        elif good:
+            tally.passed += 1
+        else:
+            tally.fail(f"{preset}: {case.get('name')}")
+
+
+def cpp(tally: Tally):
+    if not configure_and_build("dev", []):
+        return tally.fail("cpp: does not build")
+    run_ctest("dev", "", tally, {})
+
+
+def tsan(tally: Tally):
+    rooms = [room for room in THREADED_ROOMS if list((ROOT / "src" / room).glob("*_test.cpp"))]
+    if not configure_and_build("tsan", [f"{room}_test" for room in rooms]):
+        return tally.fail("tsan: does not build")
+    # Only what is about threads: the rest has run under cpp, and this build is slow.
+    run_ctest("tsan", f"^({'|'.join(rooms)})$", tally,
+              {"GTEST_FILTER": "*hread*:*oncurren*:*arallel*:*lients*:*ueue*", "TSAN_OPTIONS": "halt_on_error=1"})
+
+
+def fuzz(tally: Tally):
+    targets = sorted(path.stem for path in (ROOT / "src").rglob("*_fuzz.cpp"))
+    if not targets:
+        return tally.fail("fuzz: there is no target")
+    if not configure_and_build("fuzz", targets):
+        return tally.fail("fuzz: does not build")
+    seconds = os.environ.get("XINGLIN_FUZZ_SECONDS", "10")
+    for target in targets:
+        corpus = BUILD / "fuzz" / "corpus" / target
+        corpus.mkdir(parents=True, exist_ok=True)
+        seeds = [str(path.with_suffix("")) + "_seeds" for path in (ROOT / "src").rglob(f"{target}.cpp")]
+        good = run(f"fuzz {target}", f"fuzz-{target}.log",
+                   [f"build/fuzz/{target}", f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=3000",
+                    f"-artifact_prefix={corpus}-", str(corpus), *[seed for seed in seeds if os.path.isdir(seed)]])
+        if good:
+            tally.passed += 1
+        else:
+            tally.fail(f"fuzz: {target}, the input is {corpus}-*")
+
+
+def web(tally: Tally):
+    if not run("npm packages of the pages", "web-modules.log", shell("web_modules")):
+        return tally.fail("web: its packages cannot be installed")
+    report = BUILD / "web-tests.json"
+    report.unlink(missing_ok=True)
+    good = run("unit tests of the pages", "test-web.log",
+               shell(f"web_modules; cd web; npx vitest run --reporter=default --reporter=json --outputFile.json={report}"))
+    if not report.exists():
+        return tally.fail("web: vitest wrote no report")
+    outcome = json.loads(report.read_text())
+    tally.passed += outcome["numPassedTests"]
+    tally.skipped += outcome["numPendingTests"] + outcome.get("numTodoTests", 0)
+    failed_before = tally.failed
+    for file in outcome["testResults"]:
+        for case in file["assertionResults"]:
+            if case["status"] == "failed":
+                tally.fail(f"web: {case['fullName']}")
+        if file["status"] == "failed" and not file["assertionResults"]:
+            tally.fail(f"web: {file['name']} cannot be run")
+    if not good and tally.failed == failed_before:
+        tally.fail("web: vitest failed")
+
+
+def e2e(tally: Tally):
+    if not run("release binary", "build.log", ["./xinglin", "build"]):
+        return tally.fail("e2e: the release binary does not build")
+    good = run("browser and client tests", "test-e2e.log", shell("web_modules; node web/e2e/run.mjs"), tail=150)
+    found = re.findall(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", (BUILD / "log" / "test-e2e.log").read_text(errors="replace"))
+    if not found:
+        return tally.fail("e2e: stopped before its end")
+    passed, failed, skipped = (int(number or 0) for number in found[-1])
+    tally.passed += passed
+    tally.skipped += skipped
+    for number in range(failed):
+        tally.fail(f"e2e: see build/log/test-e2e.log ({number + 1} of {failed})")
+    if not good and not failed:
+        tally.fail("e2e: ended with an error")
+
+
+PARTS = {"cpp": cpp, "web": web, "e2e": e2e, "fuzz": fuzz, "tsan": tsan}
+
+
+def main() -> int:
+    wanted = sys.argv[1:] or list(PARTS)
+    unknown = [part for part in wanted if part not in PARTS]
+    if unknown:
+        print(f"error: test: there is no part '{unknown[0]}'; parts are {' '.join(PARTS)}", file=sys.stderr)
+        return 2
+    tally = Tally()
+    started = time.monotonic()
+    for part in wanted:
+        print(f"== {part}", flush=True)
+        PARTS[part](tally)
+    print(f"\n{time.monotonic() - started:.0f} s")
+    for sentence in tally.failures:
+        print(f"failed: {sentence}")
+    skipped = f", {tally.skipped} skipped" if tally.skipped else ""
+    print(f"{tally.passed} passed, {tally.failed} failed{skipped}", flush=True)
+    return 1 if tally.failed or not tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
