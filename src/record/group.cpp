@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+// Applying a group: versions and index rows gathered, sorted, written, committed together.
+//
+// Sorted writes keep B-tree pages hot; a submission that is refused is dropped from memory before it ever met the tables,
+// or, if a search inside it forced a flush, undone by a savepoint.
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+
+#include "feed/feed.h"
+#include "record/writer.h"
+
+namespace xinglin::record {
+
+Group::Group(sql::Connection& connection, const Numbers& numbers, const Compressor& compressor, const calendar::Clock& clock, std::int16_t offset_minutes)
+    : connection_(connection), numbers_(numbers), compressor_(compressor), clock_(clock), offset_minutes_(offset_minutes),
+      names_(connection, counters_, numbers.tid(*fhir::find_resource("Patient"))) {
+    load_counters();
+}
+
+void Group::load_counters() {
+    auto& query = connection_.prepare("SELECT value FROM record_setting WHERE name = 'counters'");
+    query.reset();
+    if (query.step()) {
+        long long term = 0, ordinal = 0, common = 0;
+        if (std::sscanf(std::string(query.text(0)).c_str(), "%lld %lld %lld", &term, &ordinal, &common) == 3) {
+            counters_.next_term = std::max<std::int64_t>(counters_.next_term, term);
+            counters_.next_ordinal = std::max<std::int64_t>(counters_.next_ordinal, ordinal);
+            counters_.next_common = std::max<std::int64_t>(counters_.next_common, common);
+        }
+        query.reset();
+    }
+    const feed::Change last = feed::last(connection_);
+    position_ = last.position;
+    now_ms_ = std::max(now_ms_, last.updated_ms);
+}
+
+void Group::save_counters() {
+    const std::string text = std::to_string(counters_.next_term) + " " + std::to_string(counters_.next_ordinal) + " " + std::to_string(counters_.next_common);
+    connection_.prepare("INSERT OR REPLACE INTO record_setting (name, value) VALUES ('counters', ?)").bind(1, text).run();
+    for (const auto& [tid, change] : type_changes_) {
+        connection_.prepare("UPDATE record_type SET count = count + ?, last_updated_ms = max(last_updated_ms, ?) WHERE tid = ?")
+            .bind(1, change.count).bind(2, change.last_ms).bind(3, tid).run();
+    }
+    type_changes_.clear();
+}
+
+void Group::begin() {
+    connection_.begin();
+    now_ms_ = std::max(now_ms_, clock_.now_ms());  // a clock that jumps back must not turn the feed's order round
+}
+
+void Group::open_submission() {
+    in_submission_ = true;
+    submission_start_ = pending_.size();
+    names_mark_ = names_.mark();
+    position_mark_ = position_;
+    type_changes_mark_ = type_changes_;
+}
+
+void Group::close_submission(bool keep) {
+    in_submission_ = false;
+    if (has_savepoint_) {
+        has_savepoint_ = false;
+        if (keep) {
+            connection_.release_savepoint();
+            return;
+        }
+        connection_.rollback_savepoint();
+        pending_.clear();
+        pending_of_.clear();
+        names_.forget();
+    } else if (!keep) {
+        for (std::size_t i = submission_start_; i < pending_.size(); ++i) pending_of_.erase(pending_[i].rid);
+        pending_.resize(submission_start_);
+        names_.undo_to(names_mark_);
+    }
+    if (!keep) {
+        position_ = position_mark_;
+        type_changes_ = type_changes_mark_;
+    }
+}
+
+void Group::commit() {
+    flush();
+    save_counters();
+    connection_.commit();
+}
+
+void Group::rollback() {
+    try {
+        connection_.rollback();
+    } catch (const sql::Broken&) {  // the disk may be gone; the journal undoes it at the next opening
+    }
+    pending_.clear();
+    pending_of_.clear();
+    type_changes_.clear();
+    names_.forget();
+    in_submission_ = has_savepoint_ = false;
+    try {
+        load_counters();
+    } catch (const sql::Broken&) {
+    }
+}
+
+std::optional<Group::Known> Group::known(std::int64_t tid, std::string_view id) {
+    const std::int64_t rid = names_.find(tid, id);
+    if (rid == 0) return std::nullopt;
+    if (const auto found = pending_of_.find(rid); found != pending_of_.end()) {
+        const Pending& p = pending_[found->second];
+        return Known{rid, p.version, p.flags, p.updated_ms, p.position};
+    }
+    auto& query = connection_.prepare("SELECT version, flags, updated_ms, position FROM record_current WHERE rid = ?");
+    query.bind(1, rid);
+    if (!query.step()) return std::nullopt;  // mentioned, never stored
+    const Known known{rid, query.integer(0), query.integer(1), query.integer(2), query.integer(3)};
+    query.reset();
+    return known;
+}
+
+std::optional<Version> Group::read(const fhir::Type& type, std::string_view id) {
+    const auto state = known(numbers_.tid(type), id);
+    if (!state) return std::nullopt;
+    Version version{&type, std::string(id), state->version, state->updated_ms, state->position, (state->flags & flag_deleted) != 0, (state->flags & flag_created) != 0, {}};
+    if (version.deleted) return version;
+    if (const auto found = pending_of_.find(state->rid); found != pending_of_.end()) {
+        const BodyText& body = pending_[found->second].prepared->body;
+        version.body = with_version(body.text, body.splice, version.version, version.updated_ms);
+        return version;
+    }
+    auto& query = connection_.prepare("SELECT splice, body FROM record_current WHERE rid = ?");
+    query.bind(1, state->rid);
+    if (!query.step()) return std::nullopt;
+    version.body = with_version(compressor_.decompress(query.text(1)), query.integer(0), version.version, version.updated_ms);
+    query.reset();
+    return version;
+}
+
+bool Group::same_as_current(const Prepared::Inside& prepared) {
+    const auto state = known(prepared.tid, prepared.id);
+    if (!state || (state->flags & flag_deleted)) return false;
+    if (const auto found = pending_of_.find(state->rid); found != pending_of_.end()) {
+        const Pending& pending = pending_[found->second];
+        return pending.prepared && pending.prepared->body.text == prepared.body.text;
+    }
+    auto& query = connection_.prepare("SELECT splice, body FROM record_current WHERE rid = ?");
+    query.bind(1, state->rid);
+    const bool same = query.step() && compressor_.decompress(query.text(1)) == prepared.body.text;
+    query.reset();
+    return same;
+}
+
+void Group::add(Pending pending) {
+    // One resource at most once between two flushes, so that removals and additions of its rows can be sorted freely.
+    if (pending_of_.contains(pending.rid)) flush();
+    pending_of_.emplace(pending.rid, pending_.size());
+    pending_.push_back(std::move(pending));
+}
+
+Version Group::put(const std::shared_ptr<const Prepared::Inside>& prepared, bool created) {
+    const auto previous = created ? std::nullopt : known(prepared->tid, prepared->id);
+    std::int64_t rid = previous ? previous->rid : 0;
+    if (!previous) {
+        std::int64_t patient = 0;
+        if (prepared->draft.patient.size != 0) {
+            patient = names_.give_mentioned(numbers_.tid(*fhir::find_resource("Patient")), prepared->draft.view(prepared->draft.patient));
+        }
+        rid = names_.give(prepared->tid, prepared->id, patient, false);
+    }
+    Pending pending{prepared, rid, prepared->tid, previous ? previous->version + 1 : 1, ++position_, now_ms_,
+                    created ? std::int64_t{flag_created} : 0, previous.has_value(), prepared->id};
+    TypeChange& change = type_changes_[prepared->tid];
+    change.last_ms = now_ms_;
+    if (!previous || (previous->flags & flag_deleted)) ++change.count;
+    Version version{prepared->type, prepared->id, pending.version, now_ms_, pending.position, false, created, {}};
+    add(std::move(pending));
+    return version;
+}
+
+Version Group::erase(const fhir::Type& type, std::int64_t tid, std::string_view id) {
+    const auto previous = known(tid, id);
+    XINGLIN_ASSERT(previous && !(previous->flags & flag_deleted));
+    TypeChange& change = type_changes_[tid];
+    change.last_ms = now_ms_;
+    --change.count;
+    add({nullptr, previous->rid, tid, previous->version + 1, ++position_, now_ms_, flag_deleted, true, std::string(id)});
+    return {&type, std::string(id), previous->version + 1, now_ms_, position_, true, false, {}};
+}
+
+// ---- writing --------------------------------------------------------------------------------------------------------
+
+void Group::flush() {
+    if (in_submission_ && !has_savepoint_) {
+        // What came before this submission is safe; the submission itself goes below a savepoint.
+        flush_upto(submission_start_);
+        connection_.savepoint();
+        has_savepoint_ = true;
+        submission_start_ = 0;
+    }
+    flush_upto(pending_.size());
+}
+
+void Group::flush_upto(std::size_t count) {
+    if (count == 0) return;
+    std::vector<const Pending*> sorted;
+    sorted.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) sorted.push_back(&pending_[i]);
+    for (const Pending* pending : sorted) {
+        feed::append(connection_, {pending->position, pending->rid, pending->version, pending->tid, pending->updated_ms});
+        index(*pending);
+    }
+    std::sort(sorted.begin(), sorted.end(), [](const Pending* a, const Pending* b) { return a->rid < b->rid; });
+    write_versions(sorted);
+    names_.flush();
+    write_rows();
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
+    pending_of_.clear();
+    for (std::size_t i = 0; i < pending_.size(); ++i) pending_of_.emplace(pending_[i].rid, i);
+    names_mark_ = 0;
+}
+
+void Group::write_versions(std::span<const Pending*> sorted) {
+    auto& keep = connection_.prepare(R"sql(
+        INSERT INTO record_past (rid, version, position, updated_ms, flags, splice, body)
+        SELECT rid, version, position, updated_ms, flags, splice, body FROM record_current WHERE rid = ?)sql");
+    auto& store = connection_.prepare(R"sql(
+        INSERT OR REPLACE INTO record_current (rid, tid, version, position, updated_ms, flags, present, splice, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?))sql");
+    for (const Pending* p : sorted) {
+        if (p->has_previous) keep.bind(1, p->rid).run();
+        store.bind(1, p->rid).bind(2, p->tid).bind(3, p->version).bind(4, p->position).bind(5, p->updated_ms).bind(6, p->flags);
+        if (p->prepared) store.bind(7, static_cast<std::int64_t>(p->prepared->draft.present)).bind(8, p->prepared->body.splice).bind_blob(9, p->prepared->frame);
+        else store.bind(7, std::int64_t{0}).bind(8, std::int64_t{0}).bind_blob(9, p->id);
+        store.run();
+    }
+}
+
+void Group::rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& rows) {
+    for (const DraftTerm& term : draft.terms) {
+        const std::int64_t number = names_.term(term.space, draft.view(term.norm), draft.view(term.extra));
+        rows.postings.push_back({number, rid});
+        if (is_new && term.text.size != 0) names_.term_text(term.space, draft.view(term.text), number);
+    }
+    for (const DraftReference& reference : draft.references)
+        rows.references.push_back({names_.give_mentioned(reference.tid, draft.view(reference.id)), reference.pid, rid});
+    for (DateRow date : draft.dates) {
+        date.rid = rid;
+        rows.dates.push_back(date);
+    }
+    for (const DraftNumber& number : draft.numbers) {
+        const bool plain = number.unit.size == 0 && number.system.size == 0;
+        const std::int64_t unit = plain ? 0 : names_.term(unit_space, draft.view(number.unit), draft.view(number.system));
+        rows.numbers.push_back({number.pid, number.low, number.high, unit, rid});
+    }
+}
+
+void Group::previous_rows(const Pending& pending, Rows& rows) {
+    auto& query = connection_.prepare("SELECT flags, body FROM record_current WHERE rid = ?");
+    query.bind(1, pending.rid);
+    if (!query.step() || (query.integer(0) & flag_deleted)) {
+        query.reset();
+        return;
+    }
+    const std::string text = compressor_.decompress(query.text(1));
+    query.reset();
+    json::Arena arena;
+    auto resource = json::parse(text, arena);
+    XINGLIN_ASSERT(resource.ok());
+    rows_of(draft_of(numbers_, *numbers_.type_of.at(pending.tid), *resource, offset_minutes_), pending.rid, false, rows);
+    rows.postings.push_back({-pending.tid, pending.rid});
+}
+
+namespace {
+template <typename Row>
+void difference(std::vector<Row>& from, std::vector<Row>& minus, std::vector<Row>& into) {
+    std::set_difference(from.begin(), from.end(), minus.begin(), minus.end(), std::back_inserter(into));
+}
+void difference(Rows& from, Rows& minus, Rows& into) {
+    difference(from.postings, minus.postings, into.postings);
+    difference(from.references, minus.references, into.references);
+    difference(from.dates, minus.dates, into.dates);
+    difference(from.numbers, minus.numbers, into.numbers);
+}
+}  // namespace
+
+void Group::index(const Pending& pending) {
+    if (!pending.has_previous) {
+        rows_of(pending.prepared->draft, pending.rid, true, adding_);
+        adding_.postings.push_back({-pending.tid, pending.rid});
+        return;
+    }
+    Rows before, after;
+    previous_rows(pending, before);
+    if (pending.prepared) {
+        rows_of(pending.prepared->draft, pending.rid, true, after);
+        after.postings.push_back({-pending.tid, pending.rid});
+    }
+    before.sort_unique();
+    after.sort_unique();
+    difference(after, before, adding_);
+    difference(before, after, removing_);
+}
+
+void Group::write_rows() {
+    adding_.sort_unique();
+    removing_.sort_unique();
+    auto& drop_posting = connection_.prepare("DELETE FROM record_posting WHERE term = ? AND rid = ?");
+    for (const PostingRow& row : removing_.postings) drop_posting.bind(1, row.term).bind(2, row.rid).run();
+    auto& drop_reference = connection_.prepare("DELETE FROM record_reference WHERE target = ? AND pid = ? AND rid = ?");
+    for (const ReferenceRow& row : removing_.references) drop_reference.bind(1, row.target).bind(2, row.pid).bind(3, row.rid).run();
+    auto& drop_date = connection_.prepare("DELETE FROM record_date WHERE key = ? AND low = ? AND span = ? AND rid = ?");
+    for (const DateRow& row : removing_.dates) drop_date.bind(1, row.key).bind(2, row.low).bind(3, row.span).bind(4, row.rid).run();
+    auto& drop_number = connection_.prepare("DELETE FROM record_number WHERE pid = ? AND low = ? AND high = ? AND unit = ? AND rid = ?");
+    for (const NumberRow& row : removing_.numbers) drop_number.bind(1, row.pid).bind(2, row.low).bind(3, row.high).bind(4, row.unit).bind(5, row.rid).run();
+
+    auto& posting = connection_.prepare("INSERT OR IGNORE INTO record_posting (term, rid) VALUES (?, ?)");
+    for (const PostingRow& row : adding_.postings) posting.bind(1, row.term).bind(2, row.rid).run();
+    auto& reference = connection_.prepare("INSERT OR IGNORE INTO record_reference (target, pid, rid) VALUES (?, ?, ?)");
+    for (const ReferenceRow& row : adding_.references) reference.bind(1, row.target).bind(2, row.pid).bind(3, row.rid).run();
+    auto& date = connection_.prepare("INSERT OR IGNORE INTO record_date (key, low, span, rid) VALUES (?, ?, ?, ?)");
+    for (const DateRow& row : adding_.dates) date.bind(1, row.key).bind(2, row.low).bind(3, row.span).bind(4, row.rid).run();
+    auto& number = connection_.prepare("INSERT OR IGNORE INTO record_number (pid, low, high, unit, rid) VALUES (?, ?, ?, ?, ?)");
+    for (const NumberRow& row : adding_.numbers) number.bind(1, row.pid).bind(2, row.low).bind(3, row.high).bind(4, row.unit).bind(5, row.rid).run();
+    adding_.clear();
+    removing_.clear();
+}
+
+}  // namespace xinglin::record

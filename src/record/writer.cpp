@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writer's thread: takes what is queued, runs it as one group, tells everybody once it is durable.
+#include "record/writer.h"
+
+#include <chrono>
+
+#include "record/find.h"
+
+namespace xinglin::record {
+
+namespace {
+Outcome refusal_of(const sql::Broken& error) {
+    switch (error.why) {
+        case sql::Broken::Why::full: return refuse(IssueCode::transient, "", "the disk is full; nothing was stored; free some space and send it again");
+        case sql::Broken::Why::read_only: return refuse(IssueCode::transient, "", "the data folder cannot be written; nothing was stored");
+        default: return refuse(IssueCode::transient, "", "the store could not write; nothing was stored; see the server's log");
+    }
+}
+}  // namespace
+
+std::optional<Transaction::State> Transaction::state(const fhir::Type& type, std::string_view id) {
+    const auto known = inside_.group.known(inside_.group.numbers().tid(type), id);
+    if (!known) return std::nullopt;
+    return State{known->version, (known->flags & flag_deleted) != 0, known->updated_ms};
+}
+
+Result<std::vector<std::string>> Transaction::search(const search::Query& query, std::size_t limit) {
+    inside_.group.flush();
+    Finder finder({inside_.group.connection(), inside_.group.numbers(), inside_.group.compressor(), inside_.group.offset_minutes()});
+    return finder.ids(query, limit);
+}
+
+std::optional<Version> Transaction::read(const fhir::Type& type, std::string_view id) { return inside_.group.read(type, id); }
+
+Version Transaction::put(const Prepared& prepared, bool created, bool want_body) {
+    ++inside_.puts;
+    Version version = inside_.group.put(prepared.inside, created);
+    if (want_body) version.body = with_version(prepared.inside->body.text, prepared.inside->body.splice, version.version, version.updated_ms);
+    return version;
+}
+
+Version Transaction::erase(const fhir::Type& type, std::string_view id) {
+    ++inside_.puts;
+    return inside_.group.erase(type, inside_.group.numbers().tid(type), id);
+}
+
+std::int64_t Transaction::now_ms() const { return inside_.group.now_ms(); }
+
+Writer::Writer(std::unique_ptr<sql::Connection> connection, const Numbers& numbers, Compressor& compressor, const calendar::Clock& clock,
+               const Options& options, std::int16_t offset_minutes)
+    : connection_(std::move(connection)), compressor_(compressor), options_(options), clock_(clock),
+      group_(*connection_, numbers, compressor, clock, offset_minutes) {
+    position_ = group_.position();
+    thread_ = std::thread([this] { run(); });
+}
+
+Writer::~Writer() {
+    {
+        std::lock_guard lock(queue_mutex_);
+        stopping_ = true;
+    }
+    queue_filled_.notify_all();
+    if (thread_.joinable()) thread_.join();
+    if (options_.bulk) {
+        try {
+            connection_->run("PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)");
+        } catch (const sql::Broken&) {  // the next opening recovers from the log
+        }
+    }
+}
+
+void Writer::submit(Work work, Finished finished, std::size_t weight) {
+    Outcome refusal;
+    {
+        std::lock_guard lock(queue_mutex_);
+        if (stopping_) refusal = refuse(IssueCode::transient, "", "the server is stopping");
+        else if (queue_.size() >= options_.queue) refusal = refuse(IssueCode::throttled, "", "too many writes are waiting; try again in a second");
+        else {
+            queue_.push_back({std::move(work), std::move(finished), weight});
+            queue_filled_.notify_one();
+            return;
+        }
+    }
+    ++refused_busy_;
+    finished(std::move(refusal));
+}
+
+void Writer::between_groups(std::function<void(sql::Connection&)> task) {
+    std::lock_guard lock(queue_mutex_);
+    tasks_.push_back(std::move(task));
+    queue_filled_.notify_one();
+}
+
+void Writer::run() {
+    std::vector<Submission> group;
+    for (;;) {
+        std::function<void(sql::Connection&)> task;
+        {
+            std::unique_lock lock(queue_mutex_);
+            queue_filled_.wait(lock, [this] { return stopping_ || !queue_.empty() || !tasks_.empty(); });
+            if (!tasks_.empty()) {
+                task = std::move(tasks_.front());
+                tasks_.pop_front();
+            } else if (queue_.empty()) {
+                return;
+            } else {
+                std::size_t weight = 0;
+                while (!queue_.empty() && group.size() < options_.group_submissions && (group.empty() || weight + queue_.front().weight <= options_.group_bytes)) {
+                    weight += queue_.front().weight;
+                    group.push_back(std::move(queue_.front()));
+                    queue_.pop_front();
+                }
+            }
+        }
+        if (task) {
+            try {
+                task(*connection_);
+            } catch (const sql::Broken&) {  // a task is an improvement, never a need
+                if (connection_->in_transaction()) group_.rollback();
+            }
+            continue;
+        }
+        run_group(group);
+        group.clear();
+    }
+}
+
+void Writer::run_group(std::vector<Submission>& group) {
+    if (!try_group(group) && group.size() > 1) {
+        // One of them may be the cause: each on its own, so that it fails alone.
+        std::vector<Submission> single(1);
+        for (Submission& submission : group) {
+            std::swap(single[0], submission);
+            try_group(single);
+            std::swap(single[0], submission);
+        }
+    }
+    for (Submission& submission : group) submission.finished(std::move(submission.result));
+}
+
+// False when the group as a whole could not be written; every result then holds the refusal.
+bool Writer::try_group(std::vector<Submission>& group) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto fail = [&](const Outcome& outcome) {
+        group_.rollback();
+        for (Submission& submission : group) submission.result = outcome;
+    };
+    try {
+        group_.begin();
+        for (Submission& submission : group) submission.result = run_one(submission);
+        group_.commit();
+    } catch (const sql::Broken& error) {
+        fail(refusal_of(error));
+        std::lock_guard lock(broken_mutex_);
+        broken_why_ = error.what();
+        return error.why == sql::Broken::Why::full;  // alone it fares no better
+    } catch (const std::exception& error) {
+        fail(refuse(IssueCode::exception, "", std::string("the write failed: ") + error.what()));
+        return false;
+    }
+    {
+        std::lock_guard lock(broken_mutex_);
+        broken_why_.clear();
+    }
+    ++groups_;
+    writes_ += static_cast<std::uint64_t>(group_.position() - position_.load());
+    position_ = group_.position();
+    last_commit_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    return true;
+}
+
+Result<Done> Writer::run_one(Submission& submission) {
+    group_.open_submission();
+    Transaction::Inside inside{group_};
+    Transaction transaction(inside);
+    Result<Done> result = Done{};
+    try {
+        result = submission.work(transaction);
+    } catch (const sql::Broken&) {
+        throw;
+    } catch (const std::exception& error) {
+        result = refuse(IssueCode::exception, "", std::string("the write failed: ") + error.what());
+    }
+    group_.close_submission(result.ok());
+    return result;
+}
+
+void Writer::add_figures(Figures& figures) {
+    figures.groups = groups_;
+    figures.writes = writes_;
+    figures.refused_busy = refused_busy_;
+    figures.position = position_;
+    figures.last_commit_ms = last_commit_ms_;
+    {
+        std::lock_guard lock(queue_mutex_);
+        figures.queued = queue_.size();
+    }
+    std::lock_guard lock(broken_mutex_);
+    figures.broken = !broken_why_.empty();
+    figures.broken_why = broken_why_;
+}
+
+}  // namespace xinglin::record

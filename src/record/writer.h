@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one writer: gathers submissions into a group, applies them in memory, writes them sorted, commits once.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "record/draft.h"
+#include "record/names.h"
+#include "record/record.h"
+
+namespace xinglin::record {
+
+/// One version waiting to be written.
+struct Pending {
+    std::shared_ptr<const Prepared::Inside> prepared;  // nothing for a deletion
+    std::int64_t rid, tid, version, position, updated_ms, flags;
+    bool has_previous;
+    std::string id;
+};
+
+/// What the open group holds. All calls from the writer thread.
+class Group {
+public:
+    Group(sql::Connection& connection, const Numbers& numbers, const Compressor& compressor, const calendar::Clock& clock, std::int16_t offset_minutes);
+
+    void begin();
+    /// Marks the start of a submission …
+    void open_submission();
+    /// … and its end: kept, or undone.
+    void close_submission(bool keep);
+    void flush();
+    void commit();
+    void rollback();
+
+    struct Known {
+        std::int64_t rid, version, flags, updated_ms, position;
+    };
+    std::optional<Known> known(std::int64_t tid, std::string_view id);
+    std::optional<Version> read(const fhir::Type& type, std::string_view id);
+    Version put(const std::shared_ptr<const Prepared::Inside>& prepared, bool created);
+    Version erase(const fhir::Type& type, std::int64_t tid, std::string_view id);
+    /// The compressed body equals what is current already.
+    bool same_as_current(const Prepared::Inside& prepared);
+    std::int64_t now_ms() const { return now_ms_; }
+    sql::Connection& connection() { return connection_; }
+    const Numbers& numbers() const { return numbers_; }
+    const Compressor& compressor() const { return compressor_; }
+    std::int16_t offset_minutes() const { return offset_minutes_; }
+    std::int64_t position() const { return position_; }
+    std::size_t pending() const { return pending_.size(); }
+
+private:
+    struct TypeChange {
+        std::int64_t count = 0, last_ms = 0;
+    };
+    void load_counters();
+    void save_counters();
+    void add(Pending pending);
+    void flush_upto(std::size_t count);
+    void write_versions(std::span<const Pending*> sorted);
+    void index(const Pending& pending);
+    void rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& rows);
+    void previous_rows(const Pending& pending, Rows& rows);
+    void write_rows();
+
+    sql::Connection& connection_;
+    const Numbers& numbers_;
+    const Compressor& compressor_;
+    const calendar::Clock& clock_;
+    std::int16_t offset_minutes_;
+    Counters counters_;
+    Names names_;
+    std::int64_t position_ = 0, now_ms_ = 0;
+    std::vector<Pending> pending_;
+    std::unordered_map<std::int64_t, std::size_t> pending_of_;  // rid to index in pending_
+    std::size_t submission_start_ = 0, names_mark_ = 0;
+    std::int64_t position_mark_ = 0;
+    bool in_submission_ = false, has_savepoint_ = false;
+    std::map<std::int64_t, TypeChange> type_changes_, type_changes_mark_;
+    Rows adding_, removing_;
+};
+
+struct Transaction::Inside {
+    Group& group;
+    std::size_t puts = 0;
+};
+
+/// The writer's thread and its queue.
+class Writer {
+public:
+    Writer(std::unique_ptr<sql::Connection> connection, const Numbers& numbers, Compressor& compressor, const calendar::Clock& clock,
+           const Options& options, std::int16_t offset_minutes);
+    ~Writer();
+
+    void submit(Work work, Finished finished, std::size_t weight);
+    void add_figures(Figures& figures);
+    /// Runs `task` on the writer's connection between groups (checkpoint, dictionary, optimise).
+    void between_groups(std::function<void(sql::Connection&)> task);
+
+private:
+    struct Submission {
+        Work work;
+        Finished finished;
+        std::size_t weight;
+        Result<Done> result{Done{}};
+    };
+    void run();
+    void run_group(std::vector<Submission>& group);
+    bool try_group(std::vector<Submission>& group);
+    Result<Done> run_one(Submission& submission);
+
+    std::unique_ptr<sql::Connection> connection_;
+    Compressor& compressor_;
+    const Options options_;
+    const calendar::Clock& clock_;
+    Group group_;
+
+    std::mutex queue_mutex_;  // guards the next four
+    std::condition_variable queue_filled_;
+    std::deque<Submission> queue_;
+    std::deque<std::function<void(sql::Connection&)>> tasks_;
+    bool stopping_ = false;
+
+    std::atomic<std::uint64_t> groups_{0}, writes_{0}, refused_busy_{0};
+    std::atomic<double> last_commit_ms_{0};
+    std::atomic<std::int64_t> position_{0};
+    std::mutex broken_mutex_;  // guards broken_why_
+    std::string broken_why_;
+
+    std::thread thread_;
+};
+
+}  // namespace xinglin::record
