@@ -232,8 +232,11 @@ private:
             while (slots[at & mask].key.data()) ++at;
             slots[at & mask] = entry;
         }
+        XINGLIN_ASSERT(type.elements.size() <= 64);
+        std::uint64_t required = 0;
+        for (std::size_t i = 0; i < type.elements.size(); ++i) required |= std::uint64_t(type.elements[i].min > 0) << i;
         auto* table = static_cast<KeyTable*>(made_.arena.allocate(sizeof(KeyTable), alignof(KeyTable)));
-        return new (table) KeyTable{kept(slots).data(), static_cast<std::uint32_t>(mask)};
+        return new (table) KeyTable{kept(slots).data(), static_cast<std::uint32_t>(mask), check_named(type.name), required};
     }
 
     std::string_view text_;
@@ -257,18 +260,6 @@ const Tables& tables() {
     static const Tables decoded =
         decode({xinglin_fhir_r4_begin, static_cast<std::size_t>(xinglin_fhir_r4_end - xinglin_fhir_r4_begin)});
     return decoded;
-}
-
-const KnownTypes& known() {
-    static const KnownTypes types = [] {
-        const Tables& all = tables();
-        return KnownTypes{.resource = all.find("Resource"), .domain_resource = all.find("DomainResource"),
-                          .element = all.find("Element"), .extension = all.find("Extension"),
-                          .reference = all.find("Reference"), .coding = all.find("Coding"),
-                          .codeable_concept = all.find("CodeableConcept"), .quantity = all.find("Quantity"),
-                          .narrative = all.find("Narrative"), .bundle = all.find("Bundle"), .xhtml = all.find("xhtml")};
-    }();
-    return types;
 }
 
 }  // namespace xinglin::fhir

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fhir/fhir.h"
+#include "fhir/primitive.h"
 
 namespace xinglin::fhir {
 
@@ -30,6 +31,7 @@ inline std::uint64_t hash_of(std::string_view name) {
 }
 
 /// What a JSON key of one type means: an open-addressing hash table, at most half full, never changed after decoding.
+/// And what validate() asks of the type for every value.
 struct KeyTable {
     struct Slot {
         std::string_view key;
@@ -37,6 +39,8 @@ struct KeyTable {
     };
     const Slot* slots = nullptr;
     std::uint32_t mask = 0;
+    Check check = Check::none;
+    std::uint64_t required = 0;  // bit i: element i has min 1
 
     Match find(std::string_view key) const {
         for (std::uint64_t at = hash_of(key);; ++at) {
@@ -78,21 +82,5 @@ struct Tables {
 /// Decoded at the first call, in a few milliseconds; safe from any thread.
 const Tables& tables();
 Tables decode(std::string_view text);
-
-/// Types the other files of the room ask for by name, looked up once.
-struct KnownTypes {
-    const Type* resource;
-    const Type* domain_resource;
-    const Type* element;
-    const Type* extension;
-    const Type* reference;
-    const Type* coding;
-    const Type* codeable_concept;
-    const Type* quantity;
-    const Type* narrative;
-    const Type* bundle;
-    const Type* xhtml;
-};
-const KnownTypes& known();
 
 }  // namespace xinglin::fhir

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every published example of R4: each is valid, and comes back from XML as it went.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include "fhir/fhir.h"
+#include "testing/testing.h"
+#include "text/text.h"
+
+namespace xinglin::fhir {
+namespace {
+
+const std::filesystem::path testdata = std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/fhir/testdata";
+
+struct Example {
+    std::string_view name;  // "Patient-example"
+    std::string_view text;
+};
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+    std::vector<std::string_view> lines;
+    for (std::size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) lines.push_back(text.substr(0, end));
+    return lines;
+}
+
+std::vector<Example> examples() {
+    static const std::string names = testing::read_file(testdata / "r4-examples.txt");
+    static const std::string texts = testing::read_packed(testdata / "r4-examples.ndjson.gz");
+    std::vector<Example> found;
+    const auto name = lines_of(names), text = lines_of(texts);
+    EXPECT_EQ(name.size(), text.size());
+    for (std::size_t i = 0; i < name.size(); ++i) found.push_back({name[i], text[i]});
+    return found;
+}
+
+std::string all_issues(const Outcome& outcome) {
+    std::string text;
+    for (const Issue& issue : outcome.issues) text += "\n  " + issue.where + ": " + issue.what;
+    return text;
+}
+
+struct KnownFault {
+    std::string_view example;
+    std::string_view where;
+};
+
+// Published examples that break R4's own definitions, with the first element that does.
+constexpr KnownFault known_faults[] = {
+    {"DeviceMetric-example", "DeviceMetric.parent.reference"},                         // a DeviceMetric where R4 allows a Device
+    {"DeviceUseStatement-example", "DeviceUseStatement.reasonReference[0].reference"},  // a Procedure, where only findings may be
+    {"MedicationRequest-medrx0301", "MedicationRequest.dispenseRequest.performer.reference"},  // not an Organization
+    {"Observation-clinical-gender", "Observation.performer[0].reference"},  // an Encounter
+    {"Questionnaire-qs1", "Questionnaire.item[0].item[0].linkId"},  // items without their required linkId
+};
+
+TEST(Examples, AreValidButForFiveThatBreakTheDefinitions) {
+    json::Arena arena;
+    for (const Example& example : examples()) {
+        arena.clear();
+        const auto parsed = json::parse(example.text, arena);
+        ASSERT_TRUE(parsed.ok()) << example.name << parsed.outcome().line();
+        const Outcome outcome = validate(*parsed);
+        const auto* fault = std::find_if(std::begin(known_faults), std::end(known_faults),
+                                         [&](const KnownFault& known) { return known.example == example.name; });
+        if (fault == std::end(known_faults)) {
+            EXPECT_TRUE(outcome.ok()) << example.name << all_issues(outcome);
+        } else {
+            ASSERT_FALSE(outcome.ok()) << example.name;
+            EXPECT_EQ(outcome.issues[0].where, fault->where);
+        }
+    }
+}
+
+TEST(Examples, StandForEveryResourceTypeThatHasSome) {
+    std::set<std::string_view> types;
+    for (const Example& example : examples()) types.insert(example.name.substr(0, example.name.find('-')));
+    std::vector<std::string_view> without;
+    for (const Type* type : resources()) {
+        if (!types.contains(type->name)) without.push_back(type->name);
+    }
+    EXPECT_EQ(without, (std::vector<std::string_view>{"Parameters", "SubstanceNucleicAcid", "SubstancePolymer", "SubstanceProtein",
+                                                      "SubstanceReferenceInformation", "SubstanceSourceMaterial"}));
+}
+
+}  // namespace
+}  // namespace xinglin::fhir
