@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the server answers beside FHIR, under /auth and /api/v1. Fields are named as on the wire.
+
+export type Role = 'administrator' | 'clinician' | 'auditor' | 'system'
+export type Sex = 'male' | 'female' | 'other' | 'unknown'
+
+export interface User {
+  name: string
+  display: string
+  role: Role
+  must_change_password: boolean
+}
+
+export interface Session {
+  user: User
+  csrf: string
+}
+
+/** Why a person was found. */
+export type Matched = 'name' | 'pinyin' | 'initials' | 'identifier' | 'phone' | 'birth_date'
+
+export interface PersonRow {
+  id: string
+  name: string
+  /** Toned, for reading ("Wáng Guìlán"); empty for names without Chinese characters. */
+  pinyin: string
+  sex: Sex
+  birth_date: string
+  deceased: boolean
+  address: string
+  /** Masked. */
+  identifier: string
+  /** Masked. */
+  phone: string
+  matched?: Matched
+}
+
+export interface PeoplePage {
+  /** Exact, or null when counting would have cost more than finding. */
+  total: number | null
+  took_ms: number
+  population: number
+  people: PersonRow[]
+  next: string | null
+}
+
+export interface MaskedIdentifier {
+  index: number
+  type: string
+  system: string
+  masked: string
+}
+
+export interface Allergy {
+  id: string
+  text: string
+  criticality: string
+  recorded: string
+}
+
+export interface Problem {
+  id: string
+  text: string
+  since: string
+  active: boolean
+}
+
+/** The header of a lifelong record. */
+export interface PersonHeader {
+  id: string
+  name: string
+  pinyin: string
+  sex: Sex
+  birth_date: string
+  deceased: boolean
+  identifiers: MaskedIdentifier[]
+  phones: { index: number; masked: string }[]
+  address: string
+  language: string
+  marital: string
+  counts: Record<string, number>
+  first_date: string | null
+  last_date: string | null
+  allergies: Allergy[]
+  problems: Problem[]
+}
+
+export interface Access {
+  at: string
+  who: string
+  role: string
+  what: string
+  purpose: string
+}
+
+export interface TypeCount {
+  type: string
+  count: number
+  last_updated: string | null
+}
+
+export interface SystemCheck {
+  name: string
+  status: 'good' | 'warning' | 'critical'
+  detail: string
+}
+
+export interface SystemState {
+  version: string
+  built: string
+  started_at: string
+  uptime_s: number
+  store: string
+  data_bytes: number
+  wal_bytes: number
+  disk_free_bytes: number
+  memory_bytes: number
+  resources: number
+  versions: number
+  feed_position: number
+  writes_per_s: number
+  reads_per_s: number
+  requests_total: number
+  p50_ms: number
+  p99_ms: number
+  queue: number
+  checks: SystemCheck[]
+  history: { at: string; writes_per_s: number; reads_per_s: number }[]
+}
+
+export type ImportState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
+
+export interface Import {
+  id: string
+  name: string
+  state: ImportState
+  read: number
+  stored: number
+  unchanged: number
+  rejected: number
+  bytes: number
+  bytes_done: number
+  started_at: string | null
+  finished_at: string | null
+  per_second: number
+  error: string | null
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shapes the compiler can't see: page files and what a route says about itself.
+import 'vue-router'
+import type { IconName } from './parts/icons'
+import type { Role } from './client/types'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Message key of the page title. The title of a page about a person never holds the name. */
+    title: string
+    /** Message keys of the crumbs before the title. */
+    crumbs?: string[]
+    /** A place in the rail: icon, message key of the word, order from the top. */
+    rail?: { icon: IconName; label: string; order: number }
+    /** The rail entry that is lit while this page is open, by route name; itself when left out. */
+    under?: string
+    /** Open without a session, and drawn without the frame. */
+    open?: boolean
+    /** Drawn without rail and bar (printing). */
+    bare?: boolean
+    roles?: Role[]
+  }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Addresses. Each page folder says its own routes in routes.ts; here they are gathered and guarded.
+import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteLocationRaw, type RouteRecordRaw } from 'vue-router'
+import type { User } from '../client/types'
+import { use_session } from './session_store'
+
+const found = import.meta.glob<RouteRecordRaw[]>('../*/routes.ts', { eager: true, import: 'routes' })
+export const routes: RouteRecordRaw[] = Object.values(found).flat()
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [...routes, { path: '/:rest(.*)*', name: 'missing', component: () => import('./missing.vue'), meta: { title: 'shell.missing.title' } }],
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+})
+
+/** Where someone is sent instead of the page asked for; true when the page may open. */
+export function guard(to: Pick<RouteLocationNormalized, 'name' | 'fullPath' | 'meta'>, user: User | null): true | RouteLocationRaw {
+  if (to.meta.open) return user && !user.must_change_password && to.name === 'login' ? { name: 'home' } : true
+  if (!user) return { name: 'login', query: to.fullPath === '/' ? {} : { to: to.fullPath } }
+  if (user.must_change_password) return { name: 'login', query: { to: to.fullPath } }
+  return true
+}
+
+/** Only an address of this house may follow a login: no scheme, no host. */
+export function safe_return(address: unknown): string {
+  return typeof address === 'string' && /^\/(?![/\\])/.test(address) && !address.startsWith('/login') ? address : '/'
+}
+
+router.beforeEach(async (to) => {
+  const session = use_session()
+  await session.ask()
+  return guard(to, session.user)
+})

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is signed in, kept for all pages.
+import { defineStore } from 'pinia'
+import { ref } from 'vue'
+import { CallError, use_csrf } from '../client/call'
+import { sign_in, sign_out, who_am_i } from '../client/session'
+import type { User } from '../client/types'
+
+export const use_session = defineStore('session', () => {
+  const user = ref<User | null>(null)
+  const asked = ref(false)
+
+  /** Asks the server once whether a session is open; a server that can't be reached is not a closed session. */
+  async function ask(): Promise<void> {
+    if (asked.value) return
+    try {
+      user.value = (await who_am_i()).user
+      asked.value = true
+    } catch (problem) {
+      user.value = null
+      if (problem instanceof CallError && problem.kind === 'login') asked.value = true
+    }
+  }
+
+  async function enter(name: string, password: string): Promise<User> {
+    const session = await sign_in(name, password)
+    user.value = session.user
+    asked.value = true
+    return session.user
+  }
+
+  async function leave(): Promise<void> {
+    try {
+      await sign_out()
+    } finally {
+      forget()
+    }
+  }
+
+  /** The session has ended on the server. */
+  function forget(): void {
+    user.value = null
+    asked.value = true
+    use_csrf('')
+  }
+
+  return { user, asked, ask, enter, leave, forget }
+})
