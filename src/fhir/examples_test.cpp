@@ -86,5 +86,25 @@ TEST(Examples, StandForEveryResourceTypeThatHasSome) {
                                                       "SubstanceReferenceInformation", "SubstanceSourceMaterial"}));
 }
 
+TEST(Examples, ComeBackFromXmlIdentical) {
+    json::Arena arena;
+    std::size_t identical = 0, same_content = 0;
+    for (const Example& example : examples()) {
+        arena.clear();
+        const auto before = json::parse(example.text, arena);
+        ASSERT_TRUE(before.ok());
+        for (const bool pretty : {false, true}) {
+            const std::string xml = to_xml(*before, pretty);
+            const auto after = from_xml(xml, arena);
+            ASSERT_TRUE(after.ok()) << example.name << " " << after.outcome().line();
+            EXPECT_TRUE(json::same_content(*before, *after)) << example.name << "\n" << json::write(*after).substr(0, 2000);
+            if (pretty) continue;
+            (json::identical(*before, *after) ? identical : same_content) += 1;
+        }
+    }
+    EXPECT_EQ(identical, 789u);    // the others have members in another order than the definition,
+    EXPECT_EQ(same_content, 10u);  // such as resourceType last
+}
+
 }  // namespace
 }  // namespace xinglin::fhir
