@@ -3,6 +3,7 @@
 # Everything here looks first and acts only when something is missing, so that a second call costs a fraction of a second.
 
 export CCACHE_MAXSIZE="${CCACHE_MAXSIZE:-5G}"
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 # a second clone of the same sources compiles nothing twice
 
 # step "what is being done" LOGFILE COMMAND…: runs it with its output in the log, shows that it moves, and on failure
 # shows the end of the log.
