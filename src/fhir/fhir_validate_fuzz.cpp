@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any JSON may be validated and written as XML; what is valid comes back from XML the same.
+#include <cstdlib>
+
+#include "fhir/fhir.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace xinglin;
+    json::Arena arena;
+    const auto parsed = json::parse({reinterpret_cast<const char*>(data), size}, arena);
+    if (!parsed.ok()) return 0;
+    const bool valid = fhir::validate(*parsed).ok();
+    const std::string xml = fhir::to_xml(*parsed);
+    const auto back = fhir::from_xml(xml, arena);
+    if (valid && back.ok() && !json::same_content(*parsed, *back)) std::abort();
+    return 0;
+}
