@@ -33,7 +33,7 @@ private:
 struct Request {
     std::string method;  // upper case
     std::string target;  // as sent: "/fhir/Patient?name=a%20b"
-    std::string path;    // percent-decoded path, "/fhir/Patient"
+    std::string path;    // percent-decoded path, "/fhir/Patient": begins with '/', is UTF-8, has no ".." and no control characters
     std::string query;   // still encoded, without '?'
     Headers headers;
     std::string body;    // already inflated when Content-Encoding was gzip
@@ -42,23 +42,29 @@ struct Request {
     std::string trace_id;  // 32 hex digits: from `traceparent`, or fresh; echoed on the response
 };
 
+/// The server adds Content-Length, Date, Server, X-Request-Id and, when it compresses, Content-Encoding and Vary.
+/// `Connection: close` is honoured. Statuses 204 and 304 carry no body; the body of an answer to HEAD only gives the length.
 struct Response {
     int status = 200;
     Headers headers;
     std::string body;
-    bool compress = true;  // gzip when the client takes it and the body is over 1 KiB
+    bool compress = true;  // gzip when the client takes it, the body is over 1 KiB and its type is text, JSON, XML or script
 
     static Response text(int status, std::string_view content_type, std::string body);
 };
 
 /// Decoded query parameters in order; '+' is a space. Refuses broken percent-encoding and invalid UTF-8.
 Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
+/// Everything but letters, digits and "-._~" becomes %XX.
 std::string percent_encode(std::string_view text);
+/// Nothing when a '%' is not followed by two hex digits. The bytes may be anything.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
-/// Answers a request, once, from any thread.
+/// Answers a request, once, from any thread, also after the server is gone. Compresses in the calling thread. When every
+/// copy is destroyed unused, the client is told 500.
 using Respond = std::function<void(Response)>;
-/// Must not throw; must call `respond` exactly once, now or later.
+/// Must not throw (it is then answered 500 and logged); must call `respond` exactly once, now or later. Runs on a worker
+/// thread, or on an I/O thread when `ServerOptions::quick` says so; many run at once.
 using Handler = std::function<void(Request request, Respond respond)>;
 
 struct ServerOptions {
@@ -70,16 +76,20 @@ struct ServerOptions {
     std::size_t body_bytes = 64u << 20;
     std::size_t connections = 10'000;
     std::size_t queued_requests = 4'096;  // waiting for a worker; more are answered 503 with Retry-After
-    std::chrono::seconds header_timeout{15};
-    std::chrono::seconds body_timeout{120};
-    std::chrono::seconds idle_timeout{75};
-    std::chrono::seconds write_timeout{60};
+    std::chrono::seconds header_timeout{15};  // from the first byte (or the connection) to the end of the header
+    std::chrono::seconds body_timeout{120};   // plus one second for every 64 KiB received: slower senders are answered 408
+    std::chrono::seconds idle_timeout{75};    // between requests
+    std::chrono::seconds write_timeout{60};   // plus one second for every 64 KiB the client took
     std::string tls_certificate;  // PEM files; both empty: plain HTTP
     std::string tls_key;
     /// True when a request is answered in microseconds: it then runs on the I/O thread, without a hand-over.
     std::function<bool(const Request&)> quick;
     /// The body limit for a request, before its body is read (e.g. larger for imports). Default: body_bytes.
     std::function<std::size_t(const Request&)> body_limit;
+    /// Lines for the operator: a handler threw, an answer came twice, no descriptors left. Called from any thread; no personal data.
+    std::function<void(std::string_view line)> log;
+    /// How long a graceful stop waits for handlers and slow readers before it drops them.
+    std::chrono::seconds stop_timeout{30};
 };
 
 /// Counters for /metrics; read from any thread.
@@ -92,7 +102,7 @@ struct ServerFigures {
     static constexpr double duration_bounds_ms[11] = {0.1, 0.25, 0.5, 1, 2.5, 5, 10, 50, 250, 1000, 5000};
 };
 
-/// HTTP/1.1 with keep-alive and pipelining, optionally TLS 1.3.
+/// HTTP/1.1 with keep-alive and pipelining, optionally TLS 1.3. `figures` and `stop` are safe from any thread.
 class Server {
 public:
     Server(ServerOptions options, Handler handler);
@@ -101,7 +111,8 @@ public:
     /// Binds and starts its threads. Refuses (where: "--port", "--bind", "--tls-…") when it cannot.
     Result<Done> start();
     std::uint16_t port() const;
-    /// Stops accepting, finishes what was taken (`at_once` drops it), joins the threads. Safe to call twice.
+    /// Stops accepting, finishes what was taken (`at_once` drops it), joins the threads. Safe to call twice and from two
+    /// threads: a second call with `at_once` cuts a patient one short. Never call it from a handler: it waits for them.
     void stop(bool at_once = false);
     ServerFigures figures() const;
 

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// gzip through zlib. Each thread keeps one packing state: setting one up clears 256 KiB, which costs more than a small answer.
+#include "http/gzip.h"
+
+#include <zlib.h>
+
+#include <cctype>
+#include <memory>
+#include <stdexcept>
+
+#include "http/field_text.h"
+
+namespace xinglin::http {
+namespace {
+
+constexpr int gzip_window = 15 + 16;  // zlib's way to ask for the gzip wrapper
+
+class Packer {
+public:
+    Packer() {
+        if (deflateInit2(&stream_, 4, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+    }
+    ~Packer() { deflateEnd(&stream_); }
+    Packer(const Packer&) = delete;
+
+    std::string pack(std::string_view plain) {
+        deflateReset(&stream_);
+        std::string packed(deflateBound(&stream_, plain.size()), '\0');
+        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
+        stream_.avail_in = static_cast<uInt>(plain.size());
+        stream_.next_out = reinterpret_cast<Bytef*>(packed.data());
+        stream_.avail_out = static_cast<uInt>(packed.size());
+        if (deflate(&stream_, Z_FINISH) != Z_STREAM_END) throw std::runtime_error("gzip: the answer could not be packed");
+        packed.resize(stream_.total_out);
+        return packed;
+    }
+
+private:
+    z_stream stream_{};
+};
+
+struct Unpacker {
+    z_stream stream{};
+    Unpacker() {
+        if (inflateInit2(&stream, gzip_window) != Z_OK) throw std::bad_alloc();
+    }
+    ~Unpacker() { inflateEnd(&stream); }
+    Unpacker(const Unpacker&) = delete;
+};
+
+bool is_zero_weight(std::string_view parameter) {
+    parameter = trimmed(parameter);
+    if (parameter.size() < 3 || lower(parameter[0]) != 'q' || parameter[1] != '=') return false;
+    return parameter.substr(2).find_first_not_of("0.") == std::string_view::npos;
+}
+
+}  // namespace
+
+Inflated inflate_gzip(std::string_view packed, std::size_t limit, std::string& plain) {
+    Unpacker unpacker;
+    z_stream& stream = unpacker.stream;
+    char piece[16 << 10];
+    plain.clear();
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+    stream.avail_in = static_cast<uInt>(packed.size());  // bodies are limited far below 4 GiB
+    if (packed.size() > UINT32_MAX) return Inflated::too_large;
+    for (;;) {
+        stream.next_out = reinterpret_cast<Bytef*>(piece);
+        stream.avail_out = sizeof piece;
+        const int status = inflate(&stream, Z_NO_FLUSH);
+        if (status != Z_OK && status != Z_STREAM_END) return Inflated::broken;  // Z_BUF_ERROR: it ends too early
+        const std::size_t got = sizeof piece - stream.avail_out;
+        if (got > limit - plain.size()) return Inflated::too_large;
+        plain.append(piece, got);
+        if (status == Z_STREAM_END) {
+            if (stream.avail_in == 0) return Inflated::whole;
+            inflateReset(&stream);  // a further member, RFC 1952 section 2.2
+        }
+    }
+}
+
+std::string gzip(std::string_view plain) {
+    thread_local Packer packer;
+    return packer.pack(plain);
+}
+
+bool accepts_gzip(std::string_view accept_encoding) {
+    bool star = false;
+    while (!accept_encoding.empty()) {
+        const std::size_t comma = std::min(accept_encoding.find(','), accept_encoding.size());
+        std::string_view item = accept_encoding.substr(0, comma);
+        accept_encoding.remove_prefix(std::min(comma + 1, accept_encoding.size()));
+        const std::size_t semicolon = std::min(item.find(';'), item.size());
+        const std::string_view name = trimmed(item.substr(0, semicolon));
+        const bool refused = semicolon < item.size() && is_zero_weight(item.substr(semicolon + 1));
+        if (same_name(name, "gzip") || same_name(name, "x-gzip")) return !refused;
+        if (name == "*") star = !refused;
+    }
+    return star;
+}
+
+bool packs_well(std::string_view content_type) {
+    content_type = trimmed(content_type.substr(0, content_type.find(';')));
+    std::string type;
+    for (const char c : content_type) type += lower(c);
+    const auto ends_with = [&](std::string_view end) { return type.ends_with(end); };
+    return type.starts_with("text/") || ends_with("json") || ends_with("xml") || ends_with("javascript") || ends_with("/wasm") ||
+           ends_with("x-www-form-urlencoded");
+}
+
+}  // namespace xinglin::http
