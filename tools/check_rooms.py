@@ -58,7 +58,7 @@ def check_order(rooms: list[Room]) -> list[str]:
 
 def check_file(path: str, text: str, own: Room, rooms: dict[str, Room]) -> list[str]:
     broken = []
-    is_test = path.endswith(("_test.cpp", "_benchmark.cpp", "_test.h"))
+    is_test = bool(re.search(r"/test_[^/]*$|_(test|benchmark|fuzz)\.(cpp|h)$", path))
     allowed = {own.name, *own.parts["NEEDS"]}
     if is_test:
         allowed |= {"testing", *own.parts["TEST_NEEDS"]}
