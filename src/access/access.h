@@ -60,14 +60,18 @@ struct Access {
     std::uint32_t count = 1;  // resources shown
 };
 
+/// Safe from many threads, and from several processes on one folder: what another process changes (an account removed)
+/// is seen within half a second. Sessions end after 30 minutes without use and 12 hours in any case.
 class Accounts {
 public:
+    /// Opens or makes access.db in an existing folder. Throws sql::Broken when it cannot.
     Accounts(const std::filesystem::path& folder, const calendar::Clock& clock);
-    ~Accounts();
+    ~Accounts();  // writes when sessions and tokens were last used
 
     /// On an empty store: makes `admin` with a one-time password and returns it.
     std::optional<std::string> first_start();
-    /// Returns a one-time password. Refuses a name that exists or is not [a-z0-9._-]{2,64}.
+    /// Returns a one-time password, or the given one (which then need not be changed). Refuses a name that exists or is
+    /// not [a-z0-9._-]{2,64}.
     Result<std::string> add_user(std::string_view name, Role role, std::string_view display, std::string_view password = {});
     Result<Done> remove_user(std::string_view name);
     Result<std::string> reset_password(std::string_view name);
@@ -84,19 +88,27 @@ public:
     /// Cheap (cached), called on every request from many threads.
     std::optional<Session> session(std::string_view cookie) const;
     std::optional<Viewer> bearer(std::string_view token) const;
+    /// A small read, for /readyz: throws sql::Broken when the file cannot be read.
+    void check() const;
 
 private:
     struct Inside;
     std::unique_ptr<Inside> inside_;
 };
 
-/// Appends accesses in the background, in order, in groups; blocks the caller only when far behind.
+/// Appends accesses in the background, in order, in groups. Safe from many threads.
 class Audit {
 public:
+    /// Opens or makes audit.db in an existing folder. Throws sql::Broken when it cannot.
     Audit(const std::filesystem::path& folder);
-    ~Audit();  // writes what is queued
+    ~Audit();  // writes what is queued, unless the disk refuses
+    /// Blocks the caller only when far behind. Throws sql::Broken when the disk refuses for so long that the queue is
+    /// full: who cannot be written down is not answered.
     void append(Access access);
-    void flush();  // returns when everything appended before is durable
+    /// Returns when everything appended before is durable; throws sql::Broken when that fails.
+    void flush();
+    /// What keeps it from writing right now; "" when nothing does.
+    std::string trouble() const;
     struct Page { std::uint64_t total; std::vector<Access> accesses; };
     Page of_patient(std::string_view patient_id, std::uint32_t count) const;
     Page all(std::uint32_t count, std::int64_t before_row = 0) const;

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "access/access.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <thread>
+
+#include "access/secret.h"
+#include "access/throttle.h"
+#include "sql/sql.h"
+#include "testing/testing.h"
+#include "text/text.h"
+
+namespace xinglin::access {
+namespace {
+
+constexpr std::int64_t minute_ms = 60'000;
+
+class AccountsTest : public ::testing::Test {
+protected:
+    testing::ScratchFolder folder_;
+    testing::StoppedClock clock_;
+    Accounts accounts_{folder_.path(), clock_};
+
+    std::string add(std::string_view name, Role role = Role::clinician) {
+        auto password = accounts_.add_user(name, role, "");
+        EXPECT_TRUE(password.ok()) << password.outcome().line();
+        return *password;
+    }
+    IssueCode login_code(std::string_view name, std::string_view password, std::string_view peer = "10.0.0.1") {
+        const auto session = accounts_.login(name, password, peer);
+        return session.ok() ? IssueCode::informational : session.outcome().code();
+    }
+};
+
+TEST_F(AccountsTest, FirstStartMakesOneAdministratorOnce) {
+    const auto password = accounts_.first_start();
+    ASSERT_TRUE(password);
+    EXPECT_FALSE(accounts_.first_start());
+    const auto session = accounts_.login("admin", *password, "10.0.0.1");
+    ASSERT_TRUE(session.ok());
+    EXPECT_TRUE(session->viewer.may_administer());
+    EXPECT_TRUE(session->viewer.must_change_password);
+}
+
+TEST_F(AccountsTest, AClientMadeBeforeTheFirstStartDoesNotPreventIt) {
+    ASSERT_TRUE(accounts_.add_client("hospital-7", "system/*.cruds").ok());
+    EXPECT_TRUE(accounts_.first_start());
+}
+
+TEST_F(AccountsTest, ASessionEndsAfterHalfAnHourWithoutUse) {
+    const auto session = accounts_.login("wang", add("wang"), "10.0.0.1");
+    ASSERT_TRUE(session.ok());
+    clock_.move(29 * minute_ms);
+    ASSERT_TRUE(accounts_.session(session->cookie));
+    clock_.move(29 * minute_ms);
+    const auto seen = accounts_.session(session->cookie);
+    ASSERT_TRUE(seen);
+    EXPECT_EQ(seen->csrf, session->csrf);
+    EXPECT_EQ(seen->viewer.name, "wang");
+    clock_.move(30 * minute_ms);
+    EXPECT_FALSE(accounts_.session(session->cookie));
+}
+
+TEST_F(AccountsTest, UseIsRememberedWhenMemoryIsForgotten) {
+    const auto session = accounts_.login("wang", add("wang"), "10.0.0.1");
+    clock_.move(20 * minute_ms);
+    ASSERT_TRUE(accounts_.session(session->cookie));
+    add("li");  // every change makes memory start afresh
+    clock_.move(20 * minute_ms);
+    EXPECT_TRUE(accounts_.session(session->cookie));
+}
+
+TEST_F(AccountsTest, ASessionEndsAfterTwelveHoursInAnyCase) {
+    const auto session = accounts_.login("wang", add("wang"), "10.0.0.1");
+    for (int i = 0; i < 12 * 3 - 1; ++i) {
+        clock_.move(20 * minute_ms);
+        ASSERT_TRUE(accounts_.session(session->cookie)) << i;
+    }
+    clock_.move(20 * minute_ms);
+    EXPECT_FALSE(accounts_.session(session->cookie));
+}
+
+TEST_F(AccountsTest, LogoutEndsTheSessionAtOnce) {
+    const auto session = accounts_.login("wang", add("wang"), "10.0.0.1");
+    ASSERT_TRUE(accounts_.session(session->cookie));
+    accounts_.logout(session->cookie);
+    EXPECT_FALSE(accounts_.session(session->cookie));
+    EXPECT_FALSE(accounts_.session(""));
+    EXPECT_FALSE(accounts_.session(std::string(5'000, 'x')));
+}
+
+TEST_F(AccountsTest, FiveWrongGuessesStopTheSixthEvenIfItIsRight) {
+    const std::string password = add("wang");
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(login_code("wang", "guess"), IssueCode::login);
+    EXPECT_EQ(login_code("wang", password), IssueCode::throttled);
+    EXPECT_EQ(login_code("wang", password, "10.0.0.2"), IssueCode::informational) << "another place is not locked out";
+    clock_.move(Throttle::window_ms);
+    EXPECT_EQ(login_code("wang", password), IssueCode::informational);
+}
+
+TEST_F(AccountsTest, AnUnknownNameIsRefusedLikeAWrongPassword) {
+    add("wang");
+    const auto wrong = accounts_.login("wang", "guess", "a");
+    const auto unknown = accounts_.login("nobody", "guess", "a");
+    EXPECT_EQ(wrong.outcome().line(), unknown.outcome().line());
+    ASSERT_TRUE(accounts_.add_client("machine", "system/*.rs").ok());
+    EXPECT_EQ(accounts_.login("machine", "", "a").outcome().line(), unknown.outcome().line());
+}
+
+TEST_F(AccountsTest, ChangingThePasswordEndsTheOtherSessions) {
+    const std::string password = add("wang");
+    const auto first = accounts_.login("wang", password, "a"), second = accounts_.login("wang", password, "a");
+    EXPECT_EQ(accounts_.change_password(first->cookie, "wrong", "moderate-rain-7").outcome().issues[0].where, "old");
+    EXPECT_EQ(accounts_.change_password(first->cookie, password, "short").outcome().code(), IssueCode::value);
+    ASSERT_TRUE(accounts_.change_password(first->cookie, password, "moderate-rain-7").ok());
+    EXPECT_FALSE(accounts_.session(second->cookie));
+    ASSERT_TRUE(accounts_.session(first->cookie));
+    EXPECT_FALSE(accounts_.session(first->cookie)->viewer.must_change_password);
+    EXPECT_EQ(login_code("wang", password), IssueCode::login);
+    EXPECT_EQ(login_code("wang", "moderate-rain-7"), IssueCode::informational);
+}
+
+TEST_F(AccountsTest, ResetEndsSessionsAndGivesAnotherPassword) {
+    const std::string password = add("wang");
+    const auto session = accounts_.login("wang", password, "a");
+    const auto fresh = accounts_.reset_password("wang");
+    ASSERT_TRUE(fresh.ok());
+    EXPECT_FALSE(accounts_.session(session->cookie));
+    EXPECT_EQ(login_code("wang", password), IssueCode::login);
+    EXPECT_EQ(login_code("wang", *fresh), IssueCode::informational);
+    EXPECT_EQ(accounts_.reset_password("nobody").outcome().code(), IssueCode::not_found);
+}
+
+TEST_F(AccountsTest, NamesAreUniqueAndPlain) {
+    add("wang");
+    EXPECT_EQ(accounts_.add_user("wang", Role::clinician, "").outcome().code(), IssueCode::conflict);
+    EXPECT_EQ(accounts_.add_client("wang", "system/*.rs").outcome().code(), IssueCode::conflict);
+    for (const std::string_view bad : {"", "a", "Wang", "wang li", "王", "a/b", "x\n"}) {
+        EXPECT_EQ(accounts_.add_user(bad, Role::clinician, "").outcome().code(), IssueCode::value) << bad;
+    }
+    EXPECT_FALSE(accounts_.add_user(std::string(65, 'a'), Role::clinician, "").ok());
+    EXPECT_FALSE(accounts_.add_user("machine", Role::system, "").ok());
+}
+
+TEST_F(AccountsTest, TheLastAdministratorStays) {
+    accounts_.first_start();
+    EXPECT_EQ(accounts_.remove_user("admin").outcome().code(), IssueCode::conflict);
+    add("li", Role::administrator);
+    EXPECT_TRUE(accounts_.remove_user("admin").ok());
+    EXPECT_EQ(accounts_.remove_user("admin").outcome().code(), IssueCode::not_found);
+}
+
+TEST_F(AccountsTest, ATokenWorksUntilItsClientIsRemoved) {
+    const auto token = accounts_.add_client("hospital-7", "system/*.cruds");
+    ASSERT_TRUE(token.ok());
+    const auto viewer = accounts_.bearer(*token);
+    ASSERT_TRUE(viewer);
+    EXPECT_EQ(viewer->name, "hospital-7");
+    EXPECT_EQ(viewer->scope, "system/*.cruds");
+    EXPECT_EQ(viewer->role, Role::system);
+    EXPECT_FALSE(accounts_.bearer(*token + "x"));
+    ASSERT_TRUE(accounts_.remove_client("hospital-7").ok());
+    EXPECT_FALSE(accounts_.bearer(*token));
+}
+
+TEST_F(AccountsTest, AnotherProcessIsSeenWithinHalfASecond) {
+    Accounts other(folder_.path(), clock_);  // a connection of its own, as another process has
+    const auto token = other.add_client("hospital-7", "system/*.cruds");
+    EXPECT_TRUE(accounts_.bearer(*token));
+    ASSERT_TRUE(other.remove_client("hospital-7").ok());
+    clock_.move(500);
+    EXPECT_FALSE(accounts_.bearer(*token));
+
+    const auto session = accounts_.login("wang", *other.add_user("wang", Role::clinician, ""), "a");
+    ASSERT_TRUE(session.ok());
+    ASSERT_TRUE(accounts_.session(session->cookie));
+    ASSERT_TRUE(other.remove_user("wang").ok());
+    clock_.move(500);
+    EXPECT_FALSE(accounts_.session(session->cookie));
+}
+
+TEST_F(AccountsTest, SecretsAreNotInTheFile) {
+    const std::string password = add("wang");
+    const auto token = accounts_.add_client("hospital-7", "system/*.cruds");
+    const auto session = accounts_.login("wang", password, "a");
+    for (const auto& file : testing::files_below(folder_.path(), "")) {
+        const std::string bytes = testing::read_file(file);
+        EXPECT_EQ(bytes.find(password), std::string::npos) << file;
+        EXPECT_EQ(bytes.find(*token), std::string::npos) << file;
+        EXPECT_EQ(bytes.find(session->cookie), std::string::npos) << file;
+    }
+}
+
+TEST_F(AccountsTest, ListSaysWhoThereIs) {
+    add("wang");
+    const auto token = accounts_.add_client("hospital-7", "system/Patient.rs");
+    const auto all = accounts_.list();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].name, "wang");
+    EXPECT_EQ(all[0].role, "clinician");
+    EXPECT_FALSE(all[0].last_used_ms);
+    EXPECT_TRUE(all[1].is_client);
+    EXPECT_EQ(all[1].scope, "system/Patient.rs");
+}
+
+TEST_F(AccountsTest, ManyThreadsAskWhileOthersChange) {
+    const auto token = accounts_.add_client("steady", "system/*.cruds");
+    std::atomic<int> wrong = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&] {
+            for (int n = 0; n < 2'000; ++n) wrong += accounts_.bearer(*token) ? 0 : 1;
+        });
+    }
+    threads.emplace_back([&] {
+        for (int n = 0; n < 20; ++n) {
+            const std::string name = "passing-" + std::to_string(n);
+            const auto passing = accounts_.add_client(name, "system/*.rs");
+            wrong += passing.ok() && accounts_.bearer(*passing) ? 0 : 1;
+            wrong += accounts_.remove_client(name).ok() && !accounts_.bearer(*passing) ? 0 : 1;
+        }
+    });
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(wrong, 0);
+}
+
+TEST(AccountsFile, ThatIsNoDatabaseIsRefusedAndLeftAlone) {
+    testing::ScratchFolder folder;
+    const std::string rubbish(10'000, 'x');
+    std::ofstream(folder.path() / "access.db") << rubbish;
+    const testing::StoppedClock clock;
+    try {
+        Accounts accounts(folder.path(), clock);
+        FAIL() << "opened rubbish";
+    } catch (const sql::Broken& error) {
+        EXPECT_EQ(error.why, sql::Broken::Why::corrupt);
+    }
+    EXPECT_EQ(testing::read_file(folder.path() / "access.db"), rubbish);
+}
+
+TEST(AccountsFile, OfANewerProgramIsRefused) {
+    testing::ScratchFolder folder;
+    const testing::StoppedClock clock;
+    { Accounts accounts(folder.path(), clock); }
+    sql::open_sqlite(folder.path() / "access.db")->run("UPDATE schema_version SET number = 99");
+    EXPECT_THROW(Accounts(folder.path(), clock), sql::Broken);
+}
+
+TEST(AccountsFile, MayBeMadeByTwoAtOnce) {
+    testing::ScratchFolder folder;
+    const testing::StoppedClock clock;
+    std::atomic<int> passwords = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+            Accounts accounts(folder.path(), clock);
+            if (accounts.first_start()) ++passwords;
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(passwords, 1);
+}
+
+TEST(Password, IsRefusedWhenItIsWeak) {
+    for (const std::string_view weak : {"short", "1234567890", "9876543210", "aaaaaaaaaaaa", "abababababab", "password123", "Passw0rd!!!!",
+                                        "qwertyuiop1", "abcdefghijkl", "wang-li-2026", "12345678901"}) {
+        EXPECT_FALSE(strong_enough(weak, "wang-li").ok()) << weak;
+    }
+    for (const std::string_view strong : {"correct horse battery", "moderate-rain-7", "密码要长一点才好用吧", "one-time-x7f2"}) {
+        EXPECT_TRUE(strong_enough(strong, "wang-li").ok()) << strong;
+    }
+}
+
+TEST(Password, HashIsArgon2id) {
+    EXPECT_TRUE(hash_password("x").starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    EXPECT_NE(hash_password("x"), hash_password("x"));
+    EXPECT_TRUE(password_fits("moderate-rain-7", hash_password("moderate-rain-7")));
+    EXPECT_FALSE(password_fits("moderate-rain-8", hash_password("moderate-rain-7")));
+    EXPECT_FALSE(password_fits("x", "no hash at all"));
+}
+
+// FIPS 180-2, appendix B.1.
+TEST(Secret, Sha256OfAbcIsThePublishedOne) {
+    EXPECT_EQ(text::hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+// SMART App Launch 2.0, "Scopes for requesting FHIR resources".
+TEST(Scope, AllowsWhatItSays) {
+    EXPECT_TRUE(scope_allows("system/*.cruds", "Patient", 'd'));
+    EXPECT_TRUE(scope_allows("system/Patient.rs system/Observation.c", "Observation", 'c'));
+    EXPECT_FALSE(scope_allows("system/Patient.rs system/Observation.c", "Observation", 'r'));
+    EXPECT_FALSE(scope_allows("system/Patient.rs", "Patient", 'u'));
+    EXPECT_TRUE(scope_allows("system/*.read", "Patient", 's'));
+    EXPECT_FALSE(scope_allows("system/*.read", "Patient", 'c'));
+    EXPECT_TRUE(scope_allows("system/*.write", "Patient", 'd'));
+    EXPECT_TRUE(scope_allows("system/*.*", "Patient", 'd'));
+    for (const std::string_view broken : {"", "system/*.sr", "system/*.x", "user/*.cruds", "system/.r", "system/Patient.", "system/Patient.rs?x=y", "*"}) {
+        EXPECT_FALSE(scope_allows(broken, "Patient", 'r')) << broken;
+    }
+}
+
+TEST_F(AccountsTest, AScopeThatIsNotUnderstoodIsRefused) {
+    for (const std::string_view bad : {"", "all", "system/*.sr", "system/Patient.rs?category=x", "system/*.cruds nonsense"}) {
+        EXPECT_EQ(accounts_.add_client("machine", bad).outcome().code(), IssueCode::value) << bad;
+    }
+}
+
+TEST(Role, SaysWhatItMayDo) {
+    EXPECT_EQ(parse_role("auditor"), Role::auditor);
+    EXPECT_FALSE(parse_role("root"));
+    Viewer viewer;
+    for (const Role role : {Role::administrator, Role::clinician}) {
+        viewer.role = role;
+        EXPECT_TRUE(viewer.may_write());
+    }
+    viewer.role = Role::auditor;
+    EXPECT_FALSE(viewer.may_write());
+    viewer.role = Role::system;
+    viewer.scope = "system/*.rs";
+    EXPECT_FALSE(viewer.may_write());
+    EXPECT_TRUE(Viewer::program("import").may_write());
+    EXPECT_FALSE(Viewer::program("import").may_administer());
+}
+
+TEST(ThrottleTest, ForgetsTheOldestWhenItKnowsTooMany) {
+    Throttle throttle;
+    for (int i = 0; i < 6'000; ++i) throttle.failed("name-" + std::to_string(i), "peer-" + std::to_string(i), i);
+    for (int i = 0; i < 5; ++i) throttle.failed("wang", "a", 10'000);
+    EXPECT_TRUE(throttle.stopped("wang", "a", 10'001));
+    EXPECT_FALSE(throttle.stopped("wang", "b", 10'001));
+}
+
+Access access_of(std::string patient, std::int64_t at_ms) {
+    Access access;
+    access.at_ms = at_ms;
+    access.who = "wang";
+    access.role = "clinician";
+    access.what = "read";
+    access.type = "Patient";
+    access.id = patient;
+    access.patient = std::move(patient);
+    access.trace_id = "0af7651916cd43dd8448eb211c80319c";
+    access.peer = "10.0.0.1";
+    return access;
+}
+
+TEST(AuditTest, KeepsWhatWasAppendedInOrder) {
+    testing::ScratchFolder folder;
+    {
+        Audit audit(folder.path());
+        for (int i = 0; i < 10; ++i) audit.append(access_of(i % 2 ? "odd" : "even", i));
+        audit.flush();
+        const auto page = audit.of_patient("odd", 3);
+        EXPECT_EQ(page.total, 5u);
+        ASSERT_EQ(page.accesses.size(), 3u);
+        EXPECT_EQ(page.accesses[0].at_ms, 9);
+        EXPECT_EQ(page.accesses[2].at_ms, 5);
+        EXPECT_EQ(page.accesses[0].trace_id, "0af7651916cd43dd8448eb211c80319c");
+        EXPECT_EQ(audit.of_patient("", 3).total, 0u);
+        audit.append(access_of("late", 10));
+    }
+    const Audit again(folder.path());
+    EXPECT_EQ(again.all(100).total, 11u);
+    EXPECT_EQ(again.of_patient("late", 1).total, 1u) << "the end writes what is queued";
+    const auto older = again.all(100, 4);
+    ASSERT_EQ(older.accesses.size(), 3u);
+    EXPECT_EQ(older.accesses[0].at_ms, 2);
+}
+
+TEST(AuditTest, TakesFromManyThreadsAndLosesNothing) {
+    testing::ScratchFolder folder;
+    Audit audit(folder.path());
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&audit, t] {
+            for (int i = 0; i < 2'000; ++i) audit.append(access_of("p" + std::to_string(t), i));
+            audit.flush();
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(audit.all(1).total, 8'000u);
+    EXPECT_EQ(audit.queued(), 0u);
+    for (int t = 0; t < 4; ++t) {
+        const auto page = audit.of_patient("p" + std::to_string(t), 5'000);
+        ASSERT_EQ(page.accesses.size(), 2'000u);
+        for (std::size_t i = 1; i < page.accesses.size(); ++i) ASSERT_EQ(page.accesses[i].at_ms + 1, page.accesses[i - 1].at_ms);
+    }
+}
+
+TEST(AuditTest, TwoProcessesMayAppend) {
+    testing::ScratchFolder folder;
+    Audit one(folder.path()), two(folder.path());
+    std::thread other([&] {
+        for (int i = 0; i < 500; ++i) two.append(access_of("b", i));
+        two.flush();
+    });
+    for (int i = 0; i < 500; ++i) one.append(access_of("a", i));
+    one.flush();
+    other.join();
+    EXPECT_EQ(one.all(1).total, 1'000u);
+    EXPECT_EQ(one.of_patient("b", 1).total, 500u);
+}
+
+TEST(AuditTest, SaysWhenTheDiskRefusesAndGoesOnWhenItHeals) {
+    testing::ScratchFolder folder;
+    Audit audit(folder.path());
+    audit.append(access_of("a", 1));
+    audit.flush();
+    const auto other = sql::open_sqlite(folder.path() / "audit.db");
+    other->run("ALTER TABLE audit_access RENAME TO audit_gone");
+    audit.append(access_of("a", 2));
+    EXPECT_THROW(audit.flush(), sql::Broken);
+    EXPECT_NE(audit.trouble(), "");
+    other->run("ALTER TABLE audit_gone RENAME TO audit_access");
+    while (!audit.trouble().empty()) std::this_thread::yield();
+    audit.flush();
+    EXPECT_EQ(audit.all(5).total, 2u);
+}
+
+TEST(AuditTest, AFileThatIsNoDatabaseIsRefused) {
+    testing::ScratchFolder folder;
+    std::ofstream(folder.path() / "audit.db") << std::string(10'000, 'x');
+    EXPECT_THROW(Audit(folder.path()), sql::Broken);
+}
+
+}  // namespace
+}  // namespace xinglin::access

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// access.db: accounts of people and systems, and sessions.
+#include "access/account_table.h"
+
+namespace xinglin::access {
+
+namespace {
+
+constexpr sql::Migration migrations[] = {{1, R"sql(
+    CREATE TABLE access_account (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,          -- [a-z0-9._-]
+        display TEXT NOT NULL,
+        role TEXT NOT NULL,                 -- administrator clinician auditor system
+        scope TEXT NOT NULL,                -- of clients, SMART v2; '' for people
+        is_client INTEGER NOT NULL,         -- 0 a person, 1 a system
+        password_hash TEXT NOT NULL,        -- argon2id, encoded; '' for clients
+        must_change_password INTEGER NOT NULL,
+        token_sha256 BLOB UNIQUE,           -- of clients; NULL for people
+        created_ms INTEGER NOT NULL,        -- milliseconds since 1970, UTC
+        last_used_ms INTEGER                -- to the minute; NULL when never
+    );
+    CREATE TABLE access_session (
+        cookie_sha256 BLOB PRIMARY KEY,
+        account INTEGER NOT NULL,           -- access_account.id
+        created_ms INTEGER NOT NULL,
+        last_seen_ms INTEGER NOT NULL       -- to the minute
+    );
+    CREATE INDEX access_session_account ON access_session (account, created_ms);
+)sql"}};
+
+constexpr int account_columns = 8;
+#define XINGLIN_ACCOUNT_COLUMNS "a.id, a.name, a.display, a.role, a.scope, a.is_client, a.password_hash, a.must_change_password"
+
+AccountRow read_account(const sql::Statement& row) {
+    AccountRow account;
+    account.id = row.integer(0);
+    account.name = row.text(1);
+    account.display = row.text(2);
+    account.role = parse_role(row.text(3)).value_or(Role::auditor);
+    account.scope = row.text(4);
+    account.is_client = row.integer(5) != 0;
+    account.password_hash = row.text(6);
+    account.must_change_password = row.integer(7) != 0;
+    return account;
+}
+
+std::optional<AccountRow> one_account(sql::Statement& query) {
+    if (!query.step()) return std::nullopt;
+    AccountRow account = read_account(query);
+    query.reset();
+    return account;
+}
+
+std::int64_t one_number(sql::Statement& query) {
+    const std::int64_t number = query.step() ? query.integer(0) : 0;
+    query.reset();
+    return number;
+}
+
+}  // namespace
+
+Viewer AccountRow::viewer() const {
+    Viewer viewer;
+    viewer.account = id;
+    viewer.name = name;
+    viewer.display = display;
+    viewer.role = role;
+    viewer.scope = scope;
+    viewer.must_change_password = must_change_password;
+    return viewer;
+}
+
+AccountTable::AccountTable(const std::filesystem::path& folder)
+    : connection_(sql::open_sqlite(folder / "access.db", {.cache_bytes = 1 << 20})) {
+    sql::migrate(*connection_, "access", migrations);
+}
+
+std::int64_t AccountTable::data_version() { return one_number(connection_->prepare("PRAGMA data_version")); }
+
+std::optional<AccountRow> AccountTable::account(std::string_view name) {
+    return one_account(connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.name = ?").bind(1, name));
+}
+
+std::optional<AccountRow> AccountTable::account_by_token(std::string_view token_sha256) {
+    return one_account(
+        connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.token_sha256 = ?").bind_blob(1, token_sha256));
+}
+
+std::optional<SessionRow> AccountTable::session(std::string_view cookie_sha256) {
+    sql::Statement& query = connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS ", s.created_ms, s.last_seen_ms"
+                                                 "  FROM access_session s JOIN access_account a ON a.id = s.account"
+                                                 " WHERE s.cookie_sha256 = ?");
+    query.bind_blob(1, cookie_sha256);
+    if (!query.step()) return std::nullopt;
+    SessionRow session{read_account(query), query.integer(account_columns), query.integer(account_columns + 1)};
+    query.reset();
+    return session;
+}
+
+bool AccountTable::has_users() { return one_number(connection_->prepare("SELECT count(*) FROM access_account WHERE is_client = 0")) > 0; }
+
+std::int64_t AccountTable::administrators() {
+    return one_number(connection_->prepare("SELECT count(*) FROM access_account WHERE role = 'administrator'"));
+}
+
+std::vector<Accounts::Account> AccountTable::list() {
+    std::vector<Accounts::Account> all;
+    sql::Statement& query = connection_->prepare("SELECT name, display, role, scope, created_ms, last_used_ms, is_client"
+                                                 "  FROM access_account ORDER BY is_client, name");
+    while (query.step()) {
+        Accounts::Account account;
+        account.name = query.text(0);
+        account.display = query.text(1);
+        account.role = query.text(2);
+        account.scope = query.text(3);
+        account.created_ms = query.integer(4);
+        if (!query.is_null(5)) account.last_used_ms = query.integer(5);
+        account.is_client = query.integer(6) != 0;
+        all.push_back(std::move(account));
+    }
+    return all;
+}
+
+void AccountTable::insert(const AccountRow& account, std::string_view token_sha256, std::int64_t now_ms) {
+    sql::Statement& insert = connection_->prepare(
+        "INSERT INTO access_account (name, display, role, scope, is_client, password_hash, must_change_password, token_sha256, created_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    insert.bind(1, account.name).bind(2, account.display).bind(3, text(account.role)).bind(4, account.scope);
+    insert.bind(5, std::int64_t{account.is_client}).bind(6, account.password_hash).bind(7, std::int64_t{account.must_change_password});
+    if (token_sha256.empty()) {
+        insert.bind_null(8);
+    } else {
+        insert.bind_blob(8, token_sha256);
+    }
+    insert.bind(9, now_ms).run();
+}
+
+void AccountTable::erase(std::int64_t account) {
+    erase_sessions(account, "");
+    connection_->prepare("DELETE FROM access_account WHERE id = ?").bind(1, account).run();
+}
+
+void AccountTable::set_password(std::int64_t account, std::string_view hash, bool must_change) {
+    connection_->prepare("UPDATE access_account SET password_hash = ?, must_change_password = ? WHERE id = ?")
+        .bind(1, hash).bind(2, std::int64_t{must_change}).bind(3, account).run();
+}
+
+void AccountTable::insert_session(std::string_view cookie_sha256, std::int64_t account, std::int64_t now_ms) {
+    connection_->prepare("INSERT INTO access_session (cookie_sha256, account, created_ms, last_seen_ms) VALUES (?, ?, ?, ?)")
+        .bind_blob(1, cookie_sha256).bind(2, account).bind(3, now_ms).bind(4, now_ms).run();
+    connection_->prepare("UPDATE access_account SET last_used_ms = ? WHERE id = ?").bind(1, now_ms).bind(2, account).run();
+}
+
+void AccountTable::erase_session(std::string_view cookie_sha256) {
+    connection_->prepare("DELETE FROM access_session WHERE cookie_sha256 = ?").bind_blob(1, cookie_sha256).run();
+}
+
+void AccountTable::erase_sessions(std::int64_t account, std::string_view spared_cookie_sha256) {
+    connection_->prepare("DELETE FROM access_session WHERE account = ? AND cookie_sha256 <> ?").bind(1, account).bind_blob(2, spared_cookie_sha256).run();
+}
+
+void AccountTable::erase_sessions_before(std::int64_t created_ms, std::int64_t last_seen_ms) {
+    connection_->prepare("DELETE FROM access_session WHERE created_ms < ? OR last_seen_ms < ?").bind(1, created_ms).bind(2, last_seen_ms).run();
+}
+
+void AccountTable::limit_sessions(std::int64_t account, std::int64_t count) {
+    connection_->prepare("DELETE FROM access_session WHERE account = ? AND cookie_sha256 NOT IN"
+                         " (SELECT cookie_sha256 FROM access_session WHERE account = ? ORDER BY created_ms DESC LIMIT ?)")
+        .bind(1, account).bind(2, account).bind(3, count).run();
+}
+
+void AccountTable::touch_session(std::string_view cookie_sha256, std::int64_t seen_ms) {
+    connection_->prepare("UPDATE access_session SET last_seen_ms = ? WHERE cookie_sha256 = ? AND last_seen_ms < ?")
+        .bind(1, seen_ms).bind_blob(2, cookie_sha256).bind(3, seen_ms).run();
+}
+
+void AccountTable::touch_token(std::string_view token_sha256, std::int64_t used_ms) {
+    connection_->prepare("UPDATE access_account SET last_used_ms = ? WHERE token_sha256 = ?").bind(1, used_ms).bind_blob(2, token_sha256).run();
+}
+
+}  // namespace xinglin::access

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the room: the tables of access.db and the statements over them.
+//
+// One object is one connection, for one thread at a time. Secrets arrive here as SHA-256 or argon2id only.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/access.h"
+#include "sql/sql.h"
+
+namespace xinglin::access {
+
+struct AccountRow {
+    std::int64_t id = 0;
+    std::string name, display, scope, password_hash;
+    Role role = Role::system;
+    bool is_client = false, must_change_password = false;
+
+    Viewer viewer() const;
+};
+
+struct SessionRow {
+    AccountRow account;
+    std::int64_t created_ms = 0, last_seen_ms = 0;
+};
+
+class AccountTable {
+public:
+    explicit AccountTable(const std::filesystem::path& folder);
+
+    sql::Connection& connection() { return *connection_; }
+    /// Changes whenever another connection commits.
+    std::int64_t data_version();
+
+    std::optional<AccountRow> account(std::string_view name);
+    std::optional<AccountRow> account_by_token(std::string_view token_sha256);
+    std::optional<SessionRow> session(std::string_view cookie_sha256);
+    bool has_users();
+    std::int64_t administrators();
+    std::vector<Accounts::Account> list();
+
+    void insert(const AccountRow& account, std::string_view token_sha256, std::int64_t now_ms);
+    void erase(std::int64_t account);
+    void set_password(std::int64_t account, std::string_view hash, bool must_change);
+    void insert_session(std::string_view cookie_sha256, std::int64_t account, std::int64_t now_ms);
+    void erase_session(std::string_view cookie_sha256);
+    /// All sessions of an account but one ("" spares none).
+    void erase_sessions(std::int64_t account, std::string_view spared_cookie_sha256);
+    void erase_sessions_before(std::int64_t created_ms, std::int64_t last_seen_ms);
+    /// Keeps the newest `count`.
+    void limit_sessions(std::int64_t account, std::int64_t count);
+    void touch_session(std::string_view cookie_sha256, std::int64_t seen_ms);
+    void touch_token(std::string_view token_sha256, std::int64_t used_ms);
+
+private:
+    std::unique_ptr<sql::Connection> connection_;
+};
+
+}  // namespace xinglin::access

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Roles and scopes: who may do what, before any record is looked at.
+//
+// Scopes are SMART App Launch 2.x "system/TYPE.cruds" (letters in this order), and of 1.0 ".read", ".write", ".*".
+#include "access/access.h"
+#include "access/scope.h"
+#include "text/text.h"
+
+namespace xinglin::access {
+
+namespace {
+
+constexpr std::pair<Role, std::string_view> roles[] = {
+    {Role::administrator, "administrator"}, {Role::clinician, "clinician"}, {Role::auditor, "auditor"}, {Role::system, "system"}};
+
+/// The actions of the part behind the dot as a subset of "cruds"; nothing when it is not one.
+std::optional<std::string> actions_of(std::string_view text) {
+    if (text == "*") return "cruds";
+    if (text == "read") return "rs";
+    if (text == "write") return "cud";
+    std::size_t at = 0;
+    constexpr std::string_view all = "cruds";
+    for (const char c : text) {
+        at = all.find(c, at);
+        if (at == std::string_view::npos) return std::nullopt;
+        ++at;
+    }
+    if (text.empty()) return std::nullopt;
+    return std::string(text);
+}
+
+struct Grant {
+    std::string_view type;  // "*" for all
+    std::string actions;
+};
+
+std::optional<Grant> parse_grant(std::string_view text) {
+    constexpr std::string_view prefix = "system/";
+    const auto dot = text.rfind('.');
+    if (!text.starts_with(prefix) || dot == std::string_view::npos || dot <= prefix.size()) return std::nullopt;
+    const std::string_view type = text.substr(prefix.size(), dot - prefix.size());
+    for (const char c : type) {
+        const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!letter && type != "*") return std::nullopt;
+    }
+    const auto actions = actions_of(text.substr(dot + 1));
+    if (!actions) return std::nullopt;
+    return Grant{type, *actions};
+}
+
+}  // namespace
+
+std::string_view text(Role role) {
+    for (const auto& [each, name] : roles) {
+        if (each == role) return name;
+    }
+    return "system";
+}
+
+std::optional<Role> parse_role(std::string_view text) {
+    for (const auto& [each, name] : roles) {
+        if (name == text) return each;
+    }
+    return std::nullopt;
+}
+
+bool Viewer::may_write() const {
+    if (role == Role::administrator || role == Role::clinician) return true;
+    if (role != Role::system) return false;
+    for (const std::string_view part : text::split(scope, ' ')) {
+        const auto grant = parse_grant(part);
+        if (grant && grant->actions.find_first_of("cud") != std::string::npos) return true;
+    }
+    return false;
+}
+
+bool Viewer::may_administer() const { return role == Role::administrator; }
+
+Viewer Viewer::program(std::string_view what) {
+    Viewer viewer;
+    viewer.name = "xinglin";
+    viewer.display = "Xinglin";
+    viewer.role = Role::system;
+    viewer.scope = "system/*.cruds";
+    viewer.purpose = what;
+    return viewer;
+}
+
+bool scope_allows(std::string_view scope, std::string_view resource_type, char action) {
+    for (const std::string_view part : text::split(scope, ' ')) {
+        const auto grant = parse_grant(part);
+        if (grant && (grant->type == "*" || grant->type == resource_type) && grant->actions.find(action) != std::string::npos) return true;
+    }
+    return false;
+}
+
+bool is_scope(std::string_view scope) {
+    bool any = false;
+    for (const std::string_view part : text::split(scope, ' ')) {
+        if (part.empty()) continue;
+        if (!parse_grant(part)) return false;
+        any = true;
+    }
+    return any;
+}
+
+}  // namespace xinglin::access
