@@ -91,11 +91,10 @@ node_versions() {
 
 web_modules() {
   need_node
-  local stamp=web/node_modules/.installed-from
-  cmp -s web/package-lock.json $stamp && return
+  # npm leaves its own note of what it installed; a lock file newer than that note asks for a new installation.
+  if [ web/node_modules/.package-lock.json -nt web/package-lock.json ]; then return; fi
   echo "installing the npm packages of the web pages (web/package-lock.json)" >&2
   step "npm ci in web/" build/log/npm-web.log npm ci --prefix web --no-audit --no-fund
-  cp web/package-lock.json $stamp
 }
 
 web_sources() { # one checksum over everything that shapes the pages
