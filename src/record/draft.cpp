@@ -10,6 +10,9 @@ namespace xinglin::record {
 
 namespace {
 
+// Intervals are kept apart from points, so that a range of points can be bounded from both sides.
+std::int64_t ranged(std::int64_t pid, double low, double high) { return low == high ? pid : -pid; }
+
 class Drafting {
 public:
     Drafting(const Numbers& numbers, Draft& draft) : numbers_(numbers), draft_(draft) {}
@@ -21,7 +24,7 @@ public:
             draft_.terms.push_back({space(numbers_.pid(*uri.parameter), Space::value), keep(uri.value), {}, {}});
         for (const search::Date& date : entries.dates) add_date(date);
         for (const search::Number& number : entries.numbers)
-            draft_.numbers.push_back({numbers_.pid(*number.parameter), number.low, number.high, {}, {}});
+            draft_.numbers.push_back({ranged(numbers_.pid(*number.parameter), number.low, number.high), number.low, number.high, {}, {}});
         for (const search::Quantity& quantity : entries.quantities) add_quantity(quantity);
         for (const search::Reference& reference : entries.references) add_reference(reference);
         draft_.present = entries.present;
@@ -52,7 +55,7 @@ private:
 
     // A quantity is found by its code and by its written unit.
     void add_quantity(const search::Quantity& quantity) {
-        const std::int64_t pid = numbers_.pid(*quantity.parameter);
+        const std::int64_t pid = ranged(numbers_.pid(*quantity.parameter), quantity.low, quantity.high);
         const Piece system = keep(quantity.system);
         draft_.numbers.push_back({pid, quantity.low, quantity.high, keep(quantity.code.empty() ? quantity.unit : quantity.code), system});
         if (!quantity.code.empty() && !quantity.unit.empty() && quantity.unit != quantity.code)

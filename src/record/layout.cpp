@@ -81,7 +81,7 @@ constexpr sql::Migration migrations[] = {
             PRIMARY KEY (key, low, span, rid)
         ) WITHOUT ROWID;
         CREATE TABLE record_number (      -- numbers and quantities
-            pid  INTEGER NOT NULL,
+            pid  INTEGER NOT NULL,        -- negative for intervals
             low  REAL NOT NULL,
             high REAL NOT NULL,
             unit INTEGER NOT NULL,        -- term of the unit, 0 for none

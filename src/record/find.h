@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Search over the record's tables: conditions become cursors, cursors meet, what the rows can't tell is confirmed on the
+// resource itself.
+#pragma once
+
+#include <deque>
+
+#include "record/body.h"
+#include "record/cursor.h"
+#include "record/layout.h"
+#include "record/record.h"
+
+namespace xinglin::record {
+
+struct Context {
+    sql::Connection& connection;
+    const Numbers& numbers;
+    const Compressor& compressor;
+    std::int16_t offset_minutes;
+};
+
+/// A row of record_current, or of record_past.
+struct Stored {
+    std::int64_t rid = 0, tid = 0, version = 0, position = 0, updated_ms = 0, flags = 0, splice = 0;
+    std::uint64_t present = 0;
+    std::string text;  // uncompressed, without version; of a deleted resource its id
+    bool deleted() const { return (flags & flag_deleted) != 0; }
+    std::string id() const { return deleted() ? text : std::string(id_in(text)); }
+};
+
+/// Reads rows. One per connection and request; not shared between threads.
+class Shelf {
+public:
+    explicit Shelf(const Context& context) : context_(context) {}
+    /// 0 when never mentioned.
+    std::int64_t find(std::int64_t tid, std::string_view id);
+    std::optional<Stored> current(std::int64_t rid, bool with_text = true);
+    std::optional<Stored> numbered(std::int64_t rid, std::int64_t version);
+    /// The newest with position ≤ as_of.
+    std::optional<Stored> as_of(std::int64_t rid, std::int64_t position);
+    Version version_of(const Stored& stored) const;
+    const Context& context() const { return context_; }
+
+private:
+    Context context_;
+};
+
+/// Compiles conditions to cursors.
+class Finder {
+public:
+    explicit Finder(const Context& context) : shelf_(context), context_(context) {}
+
+    /// Everything that matches, as one cursor in rid order. Refuses what costs too much.
+    Result<CursorPtr> cursor(const search::Query& query);
+    Result<std::vector<std::string>> ids(const search::Query& query, std::size_t limit);
+    /// The query's conditions asked of one text, for versions that are not current.
+    bool matches(const search::Query& query, const fhir::Type& type, const Stored& stored);
+    std::vector<std::string>& plan() { return plan_; }
+    Shelf& shelf() { return shelf_; }
+
+private:
+    Result<CursorPtr> of_type(const search::Query& query, const fhir::Type& type);
+    Result<CursorPtr> meeting(const fhir::Type& type, const std::vector<search::Criterion>& all, const search::Query* compartment);
+    Result<Done> add(Meeting& meeting, const fhir::Type& type, const search::Criterion& criterion, std::vector<const search::Criterion*>& late);
+    void add_filter(Meeting& meeting, const fhir::Type& type, const search::Criterion& criterion);
+
+    Result<CursorPtr> value(const fhir::Type& type, const search::Criterion& criterion, bool& exact);
+    Result<CursorPtr> alternatives(const search::Parameter& parameter, const search::Criterion& criterion, bool& exact);
+    Result<CursorPtr> operand(const search::Parameter& parameter, const search::Criterion& criterion, const search::Operand& operand, bool& exact);
+    CursorPtr terms(const std::vector<std::int64_t>& found);
+    std::vector<std::int64_t> token_terms(std::int64_t space, const search::Operand& operand);
+    std::vector<std::int64_t> text_terms(std::int64_t space, const search::Criterion& criterion, const search::Operand& operand);
+    std::vector<std::int64_t> string_terms(std::int64_t space, search::Modifier modifier, const search::Operand& operand);
+    std::vector<std::int64_t> uri_terms(std::int64_t space, search::Modifier modifier, const search::Operand& operand);
+    CursorPtr dates(const search::Parameter& parameter, const search::Operand& operand);
+    CursorPtr numbers(const search::Parameter& parameter, const search::Operand& operand);
+    CursorPtr quantities(const search::Parameter& parameter, const search::Operand& operand);
+    CursorPtr references(const search::Parameter& parameter, const search::Criterion& criterion, const search::Operand& operand);
+    Result<CursorPtr> composite(const search::Parameter& parameter, const search::Operand& operand);
+    Result<CursorPtr> chain(const search::Criterion& criterion);
+    Result<CursorPtr> has(const fhir::Type& type, const search::Criterion& criterion);
+    CursorPtr by_id(const fhir::Type& type, const search::Criterion& criterion);
+    CursorPtr last_updated(const fhir::Type& type, const search::Criterion& criterion);
+    CursorPtr compartment(const fhir::Type& type, const search::Query& query);
+    bool range_is_large(const search::Parameter& parameter, const search::Operand& operand);
+    std::vector<const search::Parameter*> with_included(const search::Parameter& parameter) const;
+    std::vector<std::int64_t> targets_of(std::int64_t rid, const search::Parameter& parameter, const fhir::Type& target);
+    search::Surroundings surroundings(std::int64_t updated_ms);
+    bool confirm(const fhir::Type& type, const search::Criterion& criterion, const Stored& stored);
+
+    Shelf shelf_;
+    Context context_;
+    std::vector<std::string> plan_;
+    std::deque<json::Arena> arenas_;  // of resources met while confirming
+    int depth_ = 0;
+};
+
+}  // namespace xinglin::record

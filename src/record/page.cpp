@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// Paging on a snapshot, totals, included resources.
+#include "record/page.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <unordered_set>
+
+#include "feed/feed.h"
+#include "text/text.h"
+
+namespace xinglin::record {
+
+namespace {
+constexpr std::size_t usual_count = 50, largest_count = 1'000;
+constexpr std::size_t count_freely = 5'000;       // totals up to here come without being asked for
+constexpr std::size_t changes_followed = 20'000;  // of resources changed since the first page
+constexpr std::size_t most_included = 10'000;
+}  // namespace
+
+Result<Pager::Place> Pager::place(const search::Query& query) const {
+    Place place;
+    place.as_of = position_;
+    if (query.page.empty()) return place;
+    const auto decoded = text::base64_decode(query.page + std::string((4 - query.page.size() % 4) % 4, '='));
+    long long as_of = 0, after = 0, total = 0;
+    unsigned long long offset = 0;
+    if (!decoded || std::sscanf(decoded->c_str(), "p1 %lld %lld %llu %lld", &as_of, &after, &offset, &total) != 4 || as_of > position_ || as_of < 0)
+        return refuse(IssueCode::invalid, "_page", "not a continuation of this server; start the search again");
+    place.as_of = as_of;
+    place.after = after;
+    place.offset = offset;
+    place.total = total;
+    return place;
+}
+
+std::string Pager::token(const Place& place) const {
+    char text[128];
+    std::snprintf(text, sizeof text, "p1 %lld %lld %llu %lld", static_cast<long long>(place.as_of), static_cast<long long>(place.after),
+                  static_cast<unsigned long long>(place.offset), static_cast<long long>(place.total));
+    std::string token = text::base64(text);
+    while (token.ends_with('=')) token.pop_back();
+    return token;
+}
+
+// Current matches, and what was changed since the first page: it may have matched then.
+Result<CursorPtr> Pager::candidates(const search::Query& query, const Place& place) {
+    XINGLIN_TRY(CursorPtr now, finder_.cursor(query));
+    if (place.as_of == position_) return now;
+    std::vector<std::int64_t> changed;
+    feed::forward(context_.connection, place.as_of, position_, [&](const feed::Change& change) {
+        const bool concerns = query.types.empty() || std::any_of(query.types.begin(), query.types.end(), [&](const fhir::Type* type) { return context_.numbers.tid(*type) == change.type; });
+        if (concerns && change.version > 1) changed.push_back(change.resource);
+        return changed.size() < changes_followed;
+    });
+    if (changed.empty()) return now;
+    std::vector<CursorPtr> parts;
+    parts.push_back(std::move(now));
+    parts.push_back(list_cursor(std::move(changed)));
+    return either_cursor(std::move(parts));
+}
+
+bool Pager::matched(const search::Query& query, std::int64_t rid, const Place& place) {
+    if (place.as_of == position_) return true;
+    const auto now = finder_.shelf().current(rid, false);
+    if (!now) return false;
+    if (now->position <= place.as_of) return true;
+    const auto then = finder_.shelf().as_of(rid, place.as_of);
+    return then && finder_.matches(query, *context_.numbers.type_of.at(then->tid), *then);
+}
+
+std::optional<Stored> Pager::shown(const search::Query& query, std::int64_t rid, const Place& place) {
+    auto now = finder_.shelf().current(rid);
+    if (!now || now->position <= place.as_of) return now;
+    auto then = finder_.shelf().as_of(rid, place.as_of);
+    if (!then || !finder_.matches(query, *context_.numbers.type_of.at(then->tid), *then)) return std::nullopt;
+    return then;
+}
+
+Result<Found> Pager::page(const search::Query& query) {
+    XINGLIN_TRY(const Place start, place(query));
+    const std::size_t size = std::min<std::size_t>(query.count.value_or(usual_count), largest_count);
+    const bool only_count = query.summary == search::Summary::count || size == 0;
+    if (only_count) {
+        Found found;
+        found.as_of = position_;
+        XINGLIN_TRY(found.total, count(query));
+        found.plan = finder_.plan();
+        return found;
+    }
+    XINGLIN_TRY(Found found, query.sort.empty() ? in_rid_order(query, start, size) : sorted(query, start, size));
+    found.as_of = start.as_of;
+    if (query.total == search::Total::none) found.total.reset();
+    add_included(query, found);
+    if (query.explain) found.plan = finder_.plan();
+    return found;
+}
+
+std::optional<std::uint64_t> Pager::known_total(const search::Query& query, const Place& place) {
+    if (place.total >= 0) return static_cast<std::uint64_t>(place.total);
+    if (place.as_of != position_ || !query.all.empty() || !query.compartment_type.empty()) return std::nullopt;
+    std::uint64_t sum = 0;
+    auto& count = context_.connection.prepare("SELECT tid, count FROM record_type");
+    while (count.step()) {
+        const auto type = context_.numbers.type_of.find(count.integer(0));
+        if (type == context_.numbers.type_of.end()) continue;
+        if (query.types.empty() || std::find(query.types.begin(), query.types.end(), type->second) != query.types.end()) sum += static_cast<std::uint64_t>(count.integer(1));
+    }
+    return sum;
+}
+
+Result<std::uint64_t> Pager::count(const search::Query& query) {
+    Place now;
+    now.as_of = position_;
+    if (const auto known = known_total(query, now)) return *known;
+    XINGLIN_TRY(CursorPtr cursor, finder_.cursor(query));
+    std::uint64_t count = 0;
+    for (std::int64_t at = cursor->seek(std::numeric_limits<std::int64_t>::min()); at != no_more; at = cursor->seek(at + 1)) ++count;
+    return count;
+}
+
+Result<Found> Pager::in_rid_order(const search::Query& query, Place place, std::size_t size) {
+    Found found;
+    const bool first = query.page.empty();
+    XINGLIN_TRY(CursorPtr cursor, candidates(query, place));
+    const auto total = known_total(query, place);
+    std::int64_t at = cursor->seek(first ? std::numeric_limits<std::int64_t>::min() : place.after + 1);
+    for (; at != no_more && found.entries.size() < size; at = cursor->seek(at + 1)) {
+        if (auto stored = shown(query, at, place)) {
+            found.entries.push_back({finder_.shelf().version_of(*stored), false});
+            place.after = at;
+        }
+    }
+    // Is there more, and how many? Count on, as far as that is cheap or asked for.
+    std::uint64_t beyond = 0;
+    const bool count_all = !total && first && query.total == search::Total::accurate;
+    const std::uint64_t limit = total || !first || query.total == search::Total::none ? 1 : count_all ? UINT64_MAX : count_freely;
+    for (; at != no_more && beyond < limit; at = cursor->seek(at + 1)) {
+        if (matched(query, at, place)) ++beyond;
+    }
+    if (total) found.total = total;
+    else if (first && at == no_more) found.total = found.entries.size() + beyond;
+    if (beyond > 0) {
+        place.total = found.total ? static_cast<std::int64_t>(*found.total) : -1;
+        found.next = token(place);
+    }
+    return found;
+}
+
+// ---- included -------------------------------------------------------------------------------------------------------
+
+std::int64_t Pager::rid_of(const Version& version) { return finder_.shelf().find(context_.numbers.tid(*version.type), version.id); }
+
+void Pager::add_referenced(const search::Include& include, const Version& source, std::vector<std::int64_t>& targets) {
+    if (!include.all && include.source && include.source != source.type) return;
+    json::Arena arena;
+    auto resource = json::parse(source.body, arena);
+    if (!resource.ok()) return;
+    search::Entries entries;
+    search::extract(*source.type, *resource, context_.offset_minutes, entries);
+    const auto asked = [&](const search::Reference& reference) {
+        if (include.all || include.wildcard || reference.parameter == include.parameter) return true;
+        const auto& also = include.parameter->includes;
+        return std::find(also.begin(), also.end(), reference.parameter) != also.end();
+    };
+    for (const search::Reference& reference : entries.references) {
+        const fhir::Type* type = fhir::find_resource(reference.type);
+        if (!type || !context_.numbers.of_type.contains(type) || !asked(reference)) continue;
+        if (include.target && include.target != type) continue;
+        const auto& allowed = include.parameter ? include.parameter->targets : std::span<const std::string_view>();
+        if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), type->name) == allowed.end()) continue;
+        if (const std::int64_t rid = finder_.shelf().find(context_.numbers.tid(*type), reference.id)) targets.push_back(rid);
+    }
+}
+
+void Pager::add_referring(const search::Include& include, const Version& target, std::vector<std::int64_t>& sources) {
+    if (include.target && include.target != target.type) return;
+    const std::int64_t rid = rid_of(target);
+    const auto add = [&](const search::Parameter& parameter) {
+        const auto& allowed = parameter.targets;
+        if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), target.type->name) == allowed.end()) return;
+        std::vector<const search::Parameter*> asked{&parameter};
+        asked.insert(asked.end(), parameter.includes.begin(), parameter.includes.end());
+        for (const search::Parameter* each : asked) {
+            auto cursor = reference_cursor(context_.connection, rid, context_.numbers.pid(*each));
+            for (const std::int64_t source : collect(*cursor, most_included)) sources.push_back(source);
+        }
+    };
+    if (include.parameter) {
+        add(*include.parameter);
+        return;
+    }
+    for (const search::Parameter* parameter : search::all_parameters()) {
+        if (parameter->type == search::ParamType::reference && (!include.source || parameter->resource == include.source)) add(*parameter);
+    }
+}
+
+void Pager::add_included(const search::Query& query, Found& found) {
+    if (query.includes.empty()) return;
+    std::unordered_set<std::int64_t> shown;
+    for (const Found::Entry& entry : found.entries) shown.insert(rid_of(entry.version));
+    std::size_t from = 0;
+    for (bool first_round = true; from < found.entries.size(); first_round = false) {
+        const std::size_t upto = found.entries.size();
+        std::vector<std::int64_t> wanted;
+        for (std::size_t i = from; i < upto; ++i) {
+            for (const search::Include& include : query.includes) {
+                if (!first_round && !include.iterate) continue;
+                if (include.reverse) add_referring(include, found.entries[i].version, wanted);
+                else add_referenced(include, found.entries[i].version, wanted);
+            }
+        }
+        from = upto;
+        for (const std::int64_t rid : wanted) {
+            if (found.entries.size() >= most_included || !shown.insert(rid).second) continue;
+            const auto stored = finder_.shelf().current(rid);
+            if (stored && !stored->deleted()) found.entries.push_back({finder_.shelf().version_of(*stored), true});
+        }
+    }
+}
+
+}  // namespace xinglin::record

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// One page of a search: order, snapshot, total, included resources.
+//
+// Pages are stateless. The continuation names the feed position of the first page; later pages show what matched then:
+// newer resources are passed over, changed ones are asked in their version of that time.
+#pragma once
+
+#include "record/find.h"
+
+namespace xinglin::record {
+
+class Pager {
+public:
+    Pager(const Context& context, std::int64_t position) : finder_(context), context_(context), position_(position) {}
+    Result<Found> page(const search::Query& query);
+    Result<std::uint64_t> count(const search::Query& query);
+
+private:
+    struct Place {  // where a page starts
+        std::int64_t as_of = 0;
+        std::int64_t after = std::numeric_limits<std::int64_t>::min();  // rid, in rid order
+        std::uint64_t offset = 0;                                       // in sorted order
+        std::int64_t total = -1;                                        // -1 unknown
+    };
+    struct Keyed {
+        std::int64_t rid;
+        std::vector<search::SortKey> keys;
+    };
+    Result<Place> place(const search::Query& query) const;
+    std::string token(const Place& place) const;
+    Result<CursorPtr> candidates(const search::Query& query, const Place& place);
+    /// The version to show for a candidate, if it matched at the page's position.
+    std::optional<Stored> shown(const search::Query& query, std::int64_t rid, const Place& place);
+    bool matched(const search::Query& query, std::int64_t rid, const Place& place);
+    Result<Found> in_rid_order(const search::Query& query, Place place, std::size_t size);
+    Result<Found> sorted(const search::Query& query, Place place, std::size_t size);
+    Result<std::vector<std::int64_t>> in_order(const search::Query& query, std::vector<std::int64_t> rids, const Place& place, std::size_t needed);
+    std::vector<std::int64_t> by_keys(const search::Query& query, std::span<const std::int64_t> rids, const Place& place);
+    std::vector<std::int64_t> by_feed(std::vector<std::int64_t> rids, bool descending, const Place& place);
+    std::vector<std::int64_t> by_index(const search::Query& query, const std::vector<std::int64_t>& rids, const Place& place, std::size_t needed);
+    std::optional<std::uint64_t> known_total(const search::Query& query, const Place& place);
+    void add_included(const search::Query& query, Found& found);
+    void add_referenced(const search::Include& include, const Version& source, std::vector<std::int64_t>& targets);
+    void add_referring(const search::Include& include, const Version& target, std::vector<std::int64_t>& sources);
+    std::int64_t rid_of(const Version& version);
+
+    Finder finder_;
+    Context context_;
+    std::int64_t position_;
+};
+
+}  // namespace xinglin::record

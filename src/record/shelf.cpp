@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading single rows of the record.
+#include "record/find.h"
+
+namespace xinglin::record {
+
+std::int64_t Shelf::find(std::int64_t tid, std::string_view id) {
+    const std::string key = id_key(id);
+    auto& query = context_.connection.prepare("SELECT rid FROM record_name WHERE id = ? AND tid = ?");
+    query.bind_blob(1, key).bind(2, tid);
+    const std::int64_t rid = query.step() ? query.integer(0) : 0;
+    query.reset();
+    return rid;
+}
+
+namespace {
+// Columns: tid version position updated_ms flags splice present body
+Stored stored_row(const Context& context, std::int64_t rid, const sql::Statement& row, bool with_text) {
+    Stored stored{rid, row.integer(0), row.integer(1), row.integer(2), row.integer(3), row.integer(4), row.integer(5),
+                  static_cast<std::uint64_t>(row.integer(6)), {}};
+    if (with_text) stored.text = stored.deleted() ? std::string(row.text(7)) : context.compressor.decompress(row.text(7));
+    return stored;
+}
+}  // namespace
+
+std::optional<Stored> Shelf::current(std::int64_t rid, bool with_text) {
+    auto& query = context_.connection.prepare("SELECT tid, version, position, updated_ms, flags, splice, present, body FROM record_current WHERE rid = ?");
+    query.bind(1, rid);
+    if (!query.step()) return std::nullopt;
+    Stored stored = stored_row(context_, rid, query, with_text);
+    query.reset();
+    return stored;
+}
+
+std::optional<Stored> Shelf::numbered(std::int64_t rid, std::int64_t version) {
+    auto now = current(rid, false);
+    if (!now) return std::nullopt;
+    if (now->version == version) return current(rid);
+    auto& query = context_.connection.prepare("SELECT 0, version, position, updated_ms, flags, splice, 0, body FROM record_past WHERE rid = ? AND version = ?");
+    query.bind(1, rid).bind(2, version);
+    if (!query.step()) return std::nullopt;
+    Stored stored = stored_row(context_, rid, query, true);
+    query.reset();
+    stored.tid = now->tid;
+    return stored;
+}
+
+std::optional<Stored> Shelf::as_of(std::int64_t rid, std::int64_t position) {
+    auto now = current(rid, false);
+    if (!now) return std::nullopt;
+    if (now->position <= position) return current(rid);
+    auto& query = context_.connection.prepare(R"sql(
+        SELECT 0, version, position, updated_ms, flags, splice, 0, body FROM record_past
+         WHERE rid = ? AND position <= ? ORDER BY version DESC LIMIT 1)sql");
+    query.bind(1, rid).bind(2, position);
+    if (!query.step()) return std::nullopt;
+    Stored stored = stored_row(context_, rid, query, true);
+    query.reset();
+    stored.tid = now->tid;
+    return stored;
+}
+
+Version Shelf::version_of(const Stored& stored) const {
+    Version version;
+    version.type = context_.numbers.type_of.at(stored.tid);
+    version.id = stored.id();
+    version.version = stored.version;
+    version.updated_ms = stored.updated_ms;
+    version.position = stored.position;
+    version.deleted = stored.deleted();
+    version.created = (stored.flags & flag_created) != 0;
+    if (!version.deleted) version.body = with_version(stored.text, stored.splice, stored.version, stored.updated_ms);
+    return version;
+}
+
+}  // namespace xinglin::record
