@@ -127,6 +127,7 @@ bool Connection::take_input() {
         }
         loop_.tally.bytes_in.add(got);
         phase_bytes_ += got;
+        phase_progress_ = Clock::now();
         const std::string_view bytes(loop_.scratch.data(), got);
         if (input_.empty()) {
             input_ = bytes.substr(parse(bytes));
@@ -271,7 +272,7 @@ void Connection::forget(std::size_t answers) {
 
 std::string& Connection::begin_output() {
     if (output_.empty()) {
-        write_since_ = Clock::now();
+        write_since_ = write_progress_ = Clock::now();
         written_bytes_ = 0;
     }
     return output_.tail();
@@ -299,6 +300,7 @@ bool Connection::send() {
         if (got != Transport::Got::some) return false;
         output_.sent(sent);
         written_bytes_ += sent;
+        write_progress_ = Clock::now();
         loop_.tally.bytes_out.add(sent);
     }
     return true;
@@ -349,13 +351,16 @@ void Connection::note_phase() {
     if (phase == Phase::idle && input_.capacity() > 4096) input_ = std::string();
     if (phase == phase_) return;
     phase_ = phase;
-    phase_since_ = Clock::now();
+    phase_since_ = phase_progress_ = Clock::now();
     phase_bytes_ = 0;
 }
 
 void Connection::check_time(Clock::time_point now) {
     const ServerOptions& options = loop_.surroundings.options;
-    if (!output_.empty() && now > write_since_ + options.write_timeout + earned(written_bytes_)) return loop_.close(name_);
+    if (!output_.empty()) {
+        const bool stuck = now > write_progress_ + options.write_timeout;
+        if (stuck || now > write_since_ + options.write_timeout + earned(written_bytes_)) return loop_.close(name_);
+    }
     switch (phase_) {
         case Phase::none: return;
         case Phase::idle:
@@ -369,7 +374,7 @@ void Connection::check_time(Clock::time_point now) {
             if (!shaken_ || reader_.state() == RequestReader::State::between) return loop_.close(name_);
             break;
         case Phase::body:
-            if (now <= phase_since_ + options.body_timeout + earned(phase_bytes_)) return;
+            if (now <= phase_progress_ + options.body_timeout && now <= phase_since_ + options.body_timeout + earned(phase_bytes_)) return;
             break;
     }
     refuse({408, "transient", "the request did not arrive in time"}, reader_.is_fhir());

@@ -75,7 +75,7 @@ private:
     int rounds_ = 0;
 
     Phase phase_ = Phase::none;
-    Clock::time_point phase_since_, write_since_;
+    Clock::time_point phase_since_, phase_progress_, write_since_, write_progress_;
     std::size_t phase_bytes_ = 0, written_bytes_ = 0;
 };
 

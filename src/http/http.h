@@ -77,9 +77,9 @@ struct ServerOptions {
     std::size_t connections = 10'000;
     std::size_t queued_requests = 4'096;  // waiting for a worker; more are answered 503 with Retry-After
     std::chrono::seconds header_timeout{15};  // from the first byte (or the connection) to the end of the header
-    std::chrono::seconds body_timeout{120};   // plus one second for every 64 KiB received: slower senders are answered 408
+    std::chrono::seconds body_timeout{120};   // without a byte; in all, one second more for every 64 KiB: else 408
     std::chrono::seconds idle_timeout{75};    // between requests
-    std::chrono::seconds write_timeout{60};   // plus one second for every 64 KiB the client took
+    std::chrono::seconds write_timeout{60};   // as body_timeout, for what the client takes: else it is dropped
     std::string tls_certificate;  // PEM files; both empty: plain HTTP
     std::string tls_key;
     /// True when a request is answered in microseconds: it then runs on the I/O thread, without a hand-over.
