@@ -12,6 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool valid = fhir::validate(*parsed).ok();
     const std::string xml = fhir::to_xml(*parsed);
     const auto back = fhir::from_xml(xml, arena);
-    if (valid && back.ok() && !json::same_content(*parsed, *back)) std::abort();
+    // XML may be 95 elements deep.
+    if (!back.ok() && valid && back.outcome().line().find("too deeply") == std::string::npos) std::abort();
+    if (back.ok() && valid && !json::same_content(*parsed, *back)) std::abort();
     return 0;
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "fhir/primitive.h"
+
 namespace xinglin::fhir {
 namespace {
 
@@ -269,6 +271,7 @@ Markup scan_document(std::string_view text, std::size_t depth_limit) {
     const std::size_t root = scanner.at();
     if (!scanner.element() || !scanner.skip_around()) return {0, scanner.fault()};
     if (!scanner.done()) return {0, "goes on after its root element"};
+    if (has_noncharacter(text)) return {0, "holds U+FFFE or U+FFFF"};
     return {root, {}};
 }
 
@@ -278,6 +281,7 @@ std::string_view narrative_fault(std::string_view text) {
     if (!text.starts_with("<div") || text.size() < 5 || is_name_part(text[4])) return "must be one <div> element";
     const Markup div = scan_element(text, Dialect::narrative);
     if (!div.ok()) return div.fault;
+    if (has_noncharacter(text)) return "holds U+FFFE or U+FFFF";
     if (div.size != text.size()) return "must be one <div> element and nothing after it";
     if (text.substr(0, text.find('>')).find("http://www.w3.org/1999/xhtml") == std::string_view::npos) {
         return "must be in the namespace http://www.w3.org/1999/xhtml";

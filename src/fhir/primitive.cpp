@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t longest_string = 1u << 20;
 
-enum Class : std::uint8_t { white = 1, digit = 2, id_part = 4, base64_part = 8, control = 16 };
+enum Class : std::uint8_t { white = 1, digit = 2, id_part = 4, base64_part = 8, control = 16, lead_ef = 32 };
 
 constexpr std::array<std::uint8_t, 256> classes = [] {
     std::array<std::uint8_t, 256> table{};
@@ -26,6 +26,7 @@ constexpr std::array<std::uint8_t, 256> classes = [] {
     for (int c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] |= id_part | base64_part;
     for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<std::size_t>(c)] |= id_part | base64_part;
     for (const char c : {'-', '.'}) table[static_cast<std::size_t>(c)] |= id_part;
+    table[0xEF] |= lead_ef;  // first byte of U+F000 to U+FFFF
     for (const char c : {'+', '/'}) table[static_cast<std::size_t>(c)] |= base64_part;
     return table;
 }();
@@ -37,10 +38,11 @@ bool all(std::string_view text, Test test) {
     return std::all_of(text.begin(), text.end(), test);
 }
 
+/// Characters that XML cannot hold.
 bool has_control(std::string_view text) {
     unsigned found = 0;
     for (const char c : text) found |= classes[static_cast<std::uint8_t>(c)];
-    return found & control;
+    return (found & control) || ((found & lead_ef) && has_noncharacter(text));
 }
 
 std::size_t digits_at(std::string_view text, std::size_t at) {
@@ -148,6 +150,13 @@ bool is_decimal(std::string_view text) {
     return at == text.size();
 }
 
+bool has_noncharacter(std::string_view text) {
+    for (std::size_t at = 0; (at = text.find("\xEF\xBF", at)) != std::string_view::npos; at += 2) {
+        if (at + 2 < text.size() && static_cast<unsigned char>(text[at + 2]) >= 0xBE) return true;
+    }
+    return false;
+}
+
 bool is_id(std::string_view text) {
     return !text.empty() && text.size() <= 64 && all(text, [](char c) { return is(c, id_part); });
 }
@@ -166,7 +175,7 @@ std::string_view format_fault(Check check, std::string_view text) {
             return unless(!has_control(text), "holds control characters other than tab and line ends");
         case Check::code: return unless(is_code(text) && !has_control(text), "must be a code: no spaces at its ends, no two in a row");
         case Check::id: return unless(is_id(text), "must be an id: 1 to 64 letters, digits, '-' and '.'");
-        case Check::uri: return unless(all(text, [](char c) { return !is(c, white | control); }), "must be a URI: no spaces");
+        case Check::uri: return unless(all(text, [](char c) { return !is(c, white | control); }) && !has_noncharacter(text), "must be a URI: no spaces");
         case Check::oid: return unless(is_oid(text), "must be an OID as a URI, such as urn:oid:1.2.3");
         case Check::uuid: return unless(is_uuid(text), "must be a UUID as a URI in lower case: urn:uuid:...");
         case Check::base64: return unless(is_base64(text), "must be base64");

@@ -31,5 +31,7 @@ std::string_view format_fault(Check check, std::string_view text);
 /// RFC 8259 number.
 bool is_decimal(std::string_view text);
 bool is_id(std::string_view text);
+/// U+FFFE or U+FFFF, which JSON can hold but XML cannot.
+bool has_noncharacter(std::string_view text);
 
 }  // namespace xinglin::fhir

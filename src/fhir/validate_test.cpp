@@ -100,6 +100,7 @@ TEST(Validate, HoldsPrimitivesToTheirFormat) {
         {R"({"resourceType":"Patient","telecom":[{"rank":0}]})", value, "Patient.telecom[0].rank"},
         {R"({"resourceType":"Patient","name":[{"family":""}]})", value, "Patient.name[0].family"},
         {R"({"resourceType":"Patient","name":[{"family":"a\u0001b"}]})", value, "Patient.name[0].family"},
+        {R"({"resourceType":"Patient","name":[{"family":"\uffff"}]})", value, "Patient.name[0].family"},
         {R"({"resourceType":"Patient","name":[{"given":["A",""]}]})", value, "Patient.name[0].given[1]"},
         {R"({"resourceType":"Patient","identifier":[{"system":"urn: a"}]})", value, "Patient.identifier[0].system"},
         {R"({"resourceType":"Patient","photo":[{"data":"AAA"}]})", value, "Patient.photo[0].data"},
