@@ -99,7 +99,7 @@ void find_includes(std::span<Details*> parameters) {
         Parts stripped;
         for (const Path& path : details->paths) stripped.insert(written(path, path.steps.size() - 1));
         const Parts covered = cover(*details, stripped, candidates);
-        details->targets = {fhir::find_type(target)->name};
+        details->targets.assign(1, fhir::find_type(target)->name);
         if (covered == stripped) {
             details->restricted = true;
             details->residual.clear();
@@ -109,11 +109,15 @@ void find_includes(std::span<Details*> parameters) {
     }
     for (Details* details : parameters) {
         for (const Parameter* included : details->includes) {
+            // Targets are declared by hand in R4: what one of two equal paths may name, the other may.
             Details& other = **std::find_if(parameters.begin(), parameters.end(), [&](Details* d) { return &d->parameter == included; });
             if (details->restricted) {
                 other.restricted_by.push_back(&details->parameter);
             } else {
                 other.present_bits |= std::uint64_t{1} << details->parameter.bit;
+                for (const std::string_view target : other.targets) {
+                    if (std::find(details->targets.begin(), details->targets.end(), target) == details->targets.end()) details->targets.push_back(target);
+                }
             }
         }
     }

@@ -60,7 +60,7 @@ struct Token {
     std::string_view system;  // "" for none
     std::string_view code;    // "" when only text is there
     std::string_view text;    // display or CodeableConcept.text, for :text
-    bool is_identifier_of_reference = false;  // Reference.identifier, for :identifier
+    bool is_identifier_of_reference = false;  // Reference.identifier, for :identifier; `text` is then the type named, or ""
 };
 struct String {
     const Parameter* parameter;
@@ -104,6 +104,12 @@ struct Entries {
 
     void clear();
 };
+
+/// Whether a reference found by `asked` itself or by a parameter it includes counts for it: its type is one of the targets
+/// ("patient" of "subject"). The type of a URL is read from its end (".../Patient/1").
+bool counts_for(const Parameter& asked, const Reference& entry);
+/// The same for the identifier of a reference. Other tokens always count.
+bool counts_for(const Parameter& asked, const Token& entry);
 
 /// What all parameters of the resource's type find in it. Composites and _id, _lastUpdated are left out (the record
 /// knows them better). `offset_minutes`: zone of dates written without one. Duplicates are dropped.
@@ -197,6 +203,7 @@ struct Query {
 struct ParseOptions {
     bool lenient = false;              // Prefer: handling=lenient
     std::int16_t offset_minutes = 0;
+    std::int64_t now_ms = 0;           // `ap` of dates is a tenth of the time between them and now; 0: the machine's clock
     std::size_t max_alternatives = 10'000, max_criteria = 100, max_chain = 8;
 };
 
@@ -221,7 +228,7 @@ struct Surroundings {
 /// like, and to search as of an earlier position.
 bool matches(const fhir::Type& type, json::Value resource, const Criterion& criterion, const Surroundings& surroundings);
 
-/// The comparisons alone, shared by matching and the record's own search.
+/// The comparisons alone, shared by matching and the record's own search. `ap` of a date: its span was widened by parse().
 bool date_matches(const Operand& operand, std::int64_t low_ms, std::int64_t high_ms);
 bool number_matches(const Operand& operand, double low, double high);
 bool string_matches(Modifier modifier, std::string_view operand_raw, std::string_view value);

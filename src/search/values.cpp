@@ -173,16 +173,14 @@ void Walk::money(const Leaf& leaf, json::Value value) {
 void Walk::reference(const Leaf& leaf, json::Value value) {
     const std::string_view written = value["reference"].string();
     const Named named = named_by(written);
-    found_reference(leaf, written.empty() ? std::string_view() : target_type(named));
+    const std::string_view type = target_type(value);
+    found_reference(leaf, type);
     if (!named.contained && !written.empty()) {
         entries_.references.push_back({leaf.parameter, named.type, named.id, named.url, value["display"].string()});
     }
     const json::Value identifier = value["identifier"];
     const std::string_view code = identifier["value"].string();
-    if (code.empty()) return;
-    std::string_view type = target_type(named);
-    if (type.empty()) type = value["type"].string();
-    entries_.tokens.push_back({leaf.parameter, identifier["system"].string(), code, type, true});
+    if (!code.empty()) entries_.tokens.push_back({leaf.parameter, identifier["system"].string(), code, type, true});
 }
 
 /// A canonical with a version is found by it and without it.

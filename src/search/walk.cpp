@@ -37,7 +37,9 @@ bool Walk::finds(const Node& node, json::Value value) const {
 
 bool Walk::finds_one(const Node& node, json::Value value) const {
     if (!value || value.is_null()) return false;
-    if (!node.leaves.empty()) return true;
+    for (const Leaf& leaf : node.leaves) {
+        if (leaf.rule != Rule::composite || has_components(leaf, value)) return true;
+    }
     for (const Filter& filter : node.filters) {
         if (passes(filter, value) && finds_one(*filter.next, value)) return true;
     }
@@ -50,7 +52,7 @@ bool Walk::finds_one(const Node& node, json::Value value) const {
 bool Walk::passes(const Filter& filter, json::Value value) const {
     switch (filter.kind) {
         case Step::Kind::where_equals: return value[filter.name].text() == filter.value;
-        case Step::Kind::where_target: return target_type(named_by(value["reference"].string())) == filter.name;
+        case Step::Kind::where_target: return target_type(value) == filter.name;
         case Step::Kind::where_extension:
             for (const json::Node& extension : value["extension"].items()) {
                 if (json::Value(&extension)["url"].string() == filter.value) return true;
@@ -58,6 +60,12 @@ bool Walk::passes(const Filter& filter, json::Value value) const {
             return false;
         default: return false;
     }
+}
+
+/// The type a Reference names; the one it declares counts only when there is nothing to follow.
+std::string_view Walk::target_type(json::Value reference) const {
+    const std::string_view written = reference["reference"].string();
+    return written.empty() ? reference["type"].string() : target_type(named_by(written));
 }
 
 std::string_view Walk::target_type(const Named& named) const {
@@ -72,10 +80,14 @@ std::string_view Walk::target_type(const Named& named) const {
 
 void Walk::composite(const Leaf& leaf, json::Value value) {
     if (composites_) return composites_->base(leaf, value);
+    if (has_components(leaf, value)) found(leaf);
+}
+
+bool Walk::has_components(const Leaf& leaf, json::Value value) const {
     for (std::size_t i = 0; i < leaf.components.size(); ++i) {
-        if (!finds(*leaf.components[i], leaf.component_from_resource[i] ? resource_ : value)) return;
+        if (!finds(*leaf.components[i], leaf.component_from_resource[i] ? resource_ : value)) return false;
     }
-    found(leaf);
+    return true;
 }
 
 void Walk::found(const Leaf& leaf) {

@@ -35,6 +35,8 @@ private:
     void one(const Node& node, json::Value value);
     bool finds_one(const Node& node, json::Value value) const;
     bool passes(const Filter& filter, json::Value value) const;
+    bool has_components(const Leaf& leaf, json::Value value) const;
+    std::string_view target_type(json::Value reference) const;
     std::string_view target_type(const struct Named& named) const;
     void leaf(const Leaf& leaf, json::Value value);
     void composite(const Leaf& leaf, json::Value value);
