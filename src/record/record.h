@@ -83,6 +83,8 @@ public:
     std::optional<Version> read(const fhir::Type& type, std::string_view id);
     /// Adds a version and returns it (with body only when asked). `created`: came by POST.
     Version put(const Prepared& prepared, bool created, bool want_body);
+    /// Bulk loading: puts unless the newest version has the same content. True when something was added.
+    bool put_if_changed(const Prepared& prepared);
     /// Adds a deletion. The resource must exist and not be deleted.
     Version erase(const fhir::Type& type, std::string_view id);
     std::int64_t now_ms() const;  // the lastUpdated of what is put

@@ -39,6 +39,13 @@ Version Transaction::put(const Prepared& prepared, bool created, bool want_body)
     return version;
 }
 
+bool Transaction::put_if_changed(const Prepared& prepared) {
+    if (inside_.group.same_as_current(*prepared.inside)) return false;
+    ++inside_.puts;
+    inside_.group.put(prepared.inside, false);
+    return true;
+}
+
 Version Transaction::erase(const fhir::Type& type, std::string_view id) {
     ++inside_.puts;
     return inside_.group.erase(type, inside_.group.numbers().tid(type), id);

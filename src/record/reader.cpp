@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading on behalf of a viewer: one connection, one snapshot.
+#include <algorithm>
+#include <charconv>
+
+#include "feed/feed.h"
+#include "record/page.h"
+#include "record/store_inside.h"
+
+namespace xinglin::record {
+
+namespace {
+constexpr std::uint32_t largest_history = 1'000;
+
+Outcome not_found(const fhir::Type& type) { return refuse(IssueCode::not_found, std::string(type.name), "there is no such resource"); }
+Outcome gone(const fhir::Type& type) { return refuse(IssueCode::deleted, std::string(type.name), "this resource has been deleted; its history is still there"); }
+
+std::int64_t number(std::string_view text, std::int64_t otherwise) {
+    std::int64_t value = otherwise;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+    return end.ec == std::errc() && end.ptr == text.data() + text.size() ? value : otherwise;
+}
+}  // namespace
+
+Reader Store::reader(const access::Viewer& viewer) { return Reader(std::make_unique<Reader::Inside>(*inside_, viewer)); }
+
+Reader::Reader(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+Reader::Reader(Reader&&) noexcept = default;
+Reader::~Reader() = default;
+
+Reader::Inside::~Inside() {
+    if (!connection) return;
+    try {
+        if (connection->in_transaction()) connection->commit();
+    } catch (const sql::Broken&) {
+    }
+    store.give_back(std::move(connection));
+}
+
+void Reader::Inside::hold() {
+    if (holding) return;
+    connection->begin_read();
+    holding = true;
+}
+
+Result<Version> Reader::read(const fhir::Type& type, std::string_view id, std::optional<Position> as_of, Version* gone_version) {
+    ++inside_->store.reads;
+    Shelf shelf(inside_->context());
+    const std::int64_t rid = shelf.find(inside_->store.numbers.tid(type), id);
+    if (rid == 0) return not_found(type);
+    if (as_of) inside_->hold();
+    const auto stored = as_of ? shelf.as_of(rid, *as_of) : shelf.current(rid);
+    if (!stored) return not_found(type);
+    if (stored->deleted()) {
+        if (gone_version) *gone_version = shelf.version_of(*stored);
+        return gone(type);
+    }
+    return shelf.version_of(*stored);
+}
+
+Result<Version> Reader::vread(const fhir::Type& type, std::string_view id, std::int64_t version) {
+    ++inside_->store.reads;
+    inside_->hold();
+    Shelf shelf(inside_->context());
+    const std::int64_t rid = shelf.find(inside_->store.numbers.tid(type), id);
+    const auto stored = rid ? shelf.numbered(rid, version) : std::nullopt;
+    if (!stored) return not_found(type);
+    if (stored->deleted()) return gone(type);
+    return shelf.version_of(*stored);
+}
+
+Result<Found> Reader::search(const search::Query& query) {
+    ++inside_->store.searches;
+    inside_->hold();
+    return Pager(inside_->context(), position()).page(query);
+}
+
+Result<std::uint64_t> Reader::count(const search::Query& query) {
+    ++inside_->store.searches;
+    inside_->hold();
+    return Pager(inside_->context(), position()).count(query);
+}
+
+Position Reader::position() {
+    inside_->hold();
+    return feed::last(*inside_->connection).position;
+}
+
+std::vector<TypeCount> Reader::type_counts() {
+    std::vector<TypeCount> counts;
+    auto& query = inside_->connection->prepare("SELECT tid, count, last_updated_ms FROM record_type WHERE count > 0 OR last_updated_ms > 0 ORDER BY name");
+    while (query.step()) {
+        const auto type = inside_->store.numbers.type_of.find(query.integer(0));
+        if (type != inside_->store.numbers.type_of.end()) counts.push_back({type->second, static_cast<std::uint64_t>(query.integer(1)), query.integer(2)});
+    }
+    return counts;
+}
+
+void Reader::scan(const fhir::Type* type, const std::function<bool(const Version&)>& each) {
+    inside_->hold();
+    Shelf shelf(inside_->context());
+    // In blocks, so that `each` may use this reader.
+    std::int64_t after = std::numeric_limits<std::int64_t>::min();
+    const std::int64_t tid = type ? inside_->store.numbers.tid(*type) : 0;
+    for (;;) {
+        std::vector<std::int64_t> rids;
+        auto& query = type ? inside_->connection->prepare("SELECT rid FROM record_posting WHERE term = ? AND rid > ? ORDER BY rid LIMIT 500")
+                           : inside_->connection->prepare("SELECT rid FROM record_current WHERE ? = 0 AND rid > ? ORDER BY rid LIMIT 500");
+        query.bind(1, -tid).bind(2, after);
+        while (query.step()) rids.push_back(query.integer(0));
+        if (rids.empty()) return;
+        for (const std::int64_t rid : rids) {
+            const auto stored = shelf.current(rid);
+            if (stored && !stored->deleted() && !each(shelf.version_of(*stored))) return;
+        }
+        after = rids.back();
+    }
+}
+
+// ---- history --------------------------------------------------------------------------------------------------------
+
+namespace {
+class History {
+public:
+    History(const Context& context, const HistoryRequest& request) : shelf_(context), context_(context), request_(request) {
+        size_ = std::clamp<std::uint32_t>(request.count, 1, largest_history);
+    }
+
+    Result<HistoryPage> of_instance() {
+        const std::int64_t rid = shelf_.find(context_.numbers.tid(*request_.type), request_.id);
+        const auto now = rid ? shelf_.current(rid, false) : std::nullopt;
+        if (!now) return not_found(*request_.type);
+        HistoryPage page;
+        page.total = static_cast<std::uint64_t>(now->version);
+        std::int64_t version = std::min(now->version, number(request_.page, now->version));
+        for (; version > 0 && page.versions.size() < size_; --version) {
+            const auto stored = shelf_.numbered(rid, version);
+            if (!stored) break;
+            if (request_.since_ms && stored->updated_ms < request_.since_ms) {
+                version = 0;
+                break;
+            }
+            if (request_.at_ms && stored->updated_ms > *request_.at_ms) continue;
+            page.versions.push_back(shelf_.version_of(*stored));
+            if (request_.at_ms) {
+                version = 0;
+                break;
+            }
+        }
+        if (version > 0) page.next = std::to_string(version);
+        if (request_.since_ms || request_.at_ms) page.total.reset();
+        return page;
+    }
+
+    Result<HistoryPage> of_many() {
+        const std::int64_t last = feed::last(context_.connection).position;
+        const std::int64_t tid = request_.type ? context_.numbers.tid(*request_.type) : 0;
+        std::int64_t from = request_.at_ms ? feed::position_at(context_.connection, *request_.at_ms) : last;
+        if (!request_.page.empty()) from = std::min(from, number(request_.page, 0));
+        struct Line {
+            std::int64_t rid, version;
+        };
+        std::vector<Line> lines;
+        std::unordered_set<std::int64_t> seen;
+        HistoryPage page;
+        feed::backward(context_.connection, from, [&](const feed::Change& change) {
+            if (request_.since_ms && change.updated_ms < request_.since_ms) return false;
+            if (tid && change.type != tid) return true;
+            if (request_.at_ms && !seen.insert(change.resource).second) return true;
+            if (lines.size() == size_) {
+                page.next = std::to_string(change.position);
+                return false;
+            }
+            lines.push_back({change.resource, change.version});
+            return true;
+        });
+        for (const Line& line : lines) {
+            const auto stored = shelf_.numbered(line.rid, line.version);
+            if (stored) page.versions.push_back(shelf_.version_of(*stored));
+        }
+        if (!tid && !request_.since_ms && !request_.at_ms) page.total = static_cast<std::uint64_t>(last);
+        return page;
+    }
+
+private:
+    Shelf shelf_;
+    Context context_;
+    const HistoryRequest& request_;
+    std::uint32_t size_;
+};
+}  // namespace
+
+Result<HistoryPage> Reader::history(const HistoryRequest& request) {
+    ++inside_->store.reads;
+    inside_->hold();
+    History history(inside_->context(), request);
+    return request.id.empty() ? history.of_many() : history.of_instance();
+}
+
+// ---- one patient's record -------------------------------------------------------------------------------------------
+
+namespace {
+/// The patient and everything in the patient's compartment, by rid, the patient first.
+std::vector<std::int64_t> compartment_of(sql::Connection& connection, const std::unordered_set<std::int64_t>& pids, std::int64_t patient) {
+    std::vector<std::int64_t> rids;
+    auto& query = connection.prepare("SELECT pid, rid FROM record_reference WHERE target = ?");
+    query.bind(1, patient);
+    while (query.step()) {
+        if (pids.contains(query.integer(0)) && query.integer(1) != patient) rids.push_back(query.integer(1));
+    }
+    std::sort(rids.begin(), rids.end());
+    rids.erase(std::unique(rids.begin(), rids.end()), rids.end());
+    rids.insert(rids.begin(), patient);
+    return rids;
+}
+
+bool in_period(const fhir::Type& type, const Stored& stored, const calendar::Span& period, std::int16_t offset) {
+    const search::Parameter* date = search::find_parameter(type, "date");
+    json::Arena arena;
+    auto resource = json::parse(stored.text, arena);
+    if (!date || !resource.ok()) return true;
+    search::Entries entries;
+    search::extract(type, *resource, offset, entries);
+    bool dated = false;
+    for (const search::Date& each : entries.dates) {
+        const bool asked = each.parameter == date || std::find(date->includes.begin(), date->includes.end(), each.parameter) != date->includes.end();
+        if (!asked) continue;
+        dated = true;
+        if (each.low_ms < period.high_ms && each.high_ms > period.low_ms) return true;
+    }
+    return !dated;
+}
+}  // namespace
+
+Result<Found> Reader::everything(const EverythingRequest& request) {
+    ++inside_->store.searches;
+    inside_->hold();
+    Shelf shelf(inside_->context());
+    const Numbers& numbers = inside_->store.numbers;
+    const fhir::Type& patient_type = *fhir::find_resource("Patient");
+    const std::int64_t patient = shelf.find(numbers.tid(patient_type), request.patient_id);
+    const auto present = patient ? shelf.current(patient, false) : std::nullopt;
+    if (!present) return not_found(patient_type);
+    if (present->deleted()) return gone(patient_type);
+
+    const auto wanted = [&](const fhir::Type& type) { return request.types.empty() || std::find(request.types.begin(), request.types.end(), &type) != request.types.end(); };
+    const std::vector<std::int64_t> rids = compartment_of(*inside_->connection, inside_->store.patient_pids, patient);
+    const std::size_t size = request.count == 0 ? SIZE_MAX : request.count;
+    std::size_t at = static_cast<std::size_t>(std::max<std::int64_t>(0, number(request.page, 0)));
+    Found found;
+    found.as_of = position();
+    std::vector<std::int64_t> supporting;
+    const auto note_supporting = [&](const fhir::Type& type, const Stored& stored) {
+        static thread_local search::Entries entries;
+        json::Arena arena;
+        auto resource = json::parse(stored.text, arena);
+        if (!resource.ok()) return;
+        entries.clear();
+        search::extract(type, *resource, inside_->store.offset_minutes, entries);
+        for (const search::Reference& reference : entries.references) {
+            const fhir::Type* target = fhir::find_resource(reference.type);
+            if (!target || target == &patient_type || !numbers.of_type.contains(target) || !wanted(*target)) continue;
+            if (!fhir::compartment_parameters("Patient", target->name).empty()) continue;  // comes by itself, or is another person's
+            if (const std::int64_t rid = shelf.find(numbers.tid(*target), reference.id)) supporting.push_back(rid);
+        }
+    };
+    for (; at < rids.size() && found.entries.size() < size; ++at) {
+        const auto stored = shelf.current(rids[at]);
+        if (!stored || stored->deleted() || stored->updated_ms < request.since_ms) continue;
+        const fhir::Type& type = *numbers.type_of.at(stored->tid);
+        if (!wanted(type) || (request.period && !in_period(type, *stored, *request.period, inside_->store.offset_minutes))) continue;
+        found.entries.push_back({shelf.version_of(*stored), false});
+        note_supporting(type, *stored);
+    }
+    if (at < rids.size()) found.next = std::to_string(at);
+    std::sort(supporting.begin(), supporting.end());
+    supporting.erase(std::unique(supporting.begin(), supporting.end()), supporting.end());
+    for (const std::int64_t rid : supporting) {
+        const auto stored = shelf.current(rid);
+        if (stored && !stored->deleted()) found.entries.push_back({shelf.version_of(*stored), true});
+    }
+    if (found.next.empty() && request.page.empty()) found.total = found.entries.size();
+    return found;
+}
+
+std::vector<TypeCount> Reader::patient_counts(std::string_view patient_id) {
+    inside_->hold();
+    Shelf shelf(inside_->context());
+    const std::int64_t patient = shelf.find(inside_->store.numbers.tid(*fhir::find_resource("Patient")), patient_id);
+    std::vector<TypeCount> counts;
+    if (patient == 0) return counts;
+    for (const std::int64_t rid : compartment_of(*inside_->connection, inside_->store.patient_pids, patient)) {
+        const auto stored = shelf.current(rid, false);
+        if (!stored || stored->deleted()) continue;
+        const fhir::Type* type = inside_->store.numbers.type_of.at(stored->tid);
+        auto place = std::find_if(counts.begin(), counts.end(), [&](const TypeCount& c) { return c.type == type; });
+        if (place == counts.end()) place = counts.insert(counts.end(), {type, 0, 0});
+        ++place->count;
+        place->last_updated_ms = std::max(place->last_updated_ms, stored->updated_ms);
+    }
+    return counts;
+}
+
+}  // namespace xinglin::record

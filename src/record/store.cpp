@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening a data folder, making resources ready, figures, backup.
+#include "record/record.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <random>
+
+#include "feed/feed.h"
+#include "record/store_inside.h"
+
+namespace xinglin::record {
+
+namespace fs = std::filesystem;
+
+namespace {
+constexpr std::size_t samples_wanted = 250, sample_bytes_wanted = 2u << 20, largest_sample = 64u << 10;
+
+Outcome refusal(const fs::path& path, IssueCode code, const std::string& what) { return refuse(code, path.string(), what); }
+
+std::int16_t settle_offset(sql::Connection& connection, const Options& options) {
+    auto& query = connection.prepare("SELECT value FROM record_setting WHERE name = 'offset_minutes'");
+    query.reset();
+    if (query.step()) {
+        const std::string text(query.text(0));
+        query.reset();
+        return static_cast<std::int16_t>(std::stoi(text));
+    }
+    const std::int16_t offset = options.offset_minutes.value_or(calendar::local_offset_minutes());
+    connection.prepare("INSERT INTO record_setting (name, value) VALUES ('offset_minutes', ?)").bind(1, std::to_string(offset)).run();
+    return offset;
+}
+}  // namespace
+
+Prepared::Prepared(std::shared_ptr<const Inside> made) : inside(std::move(made)) {}
+const fhir::Type& Prepared::type() const { return *inside->type; }
+std::string_view Prepared::id() const { return inside->id; }
+
+Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calendar::Clock& clock, const Options& options) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error || !fs::is_directory(folder)) return refusal(folder, IssueCode::exception, "cannot be made a data folder (" + error.message() + "); name a folder that can be written");
+    auto inside = std::make_unique<Inside>();
+    inside->folder = folder;
+    inside->clock = &clock;
+    inside->options = options;
+    if (inside->options.readers == 0) inside->options.readers = std::max(4u, 2 * std::thread::hardware_concurrency());
+    inside->lock_file = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (inside->lock_file < 0) return refusal(folder, IssueCode::exception, "cannot be written; check its owner and permissions");
+    if (::flock(inside->lock_file, LOCK_EX | LOCK_NB) != 0)
+        return refusal(folder, IssueCode::conflict, "is in use by another xinglin process; stop it, or work through its HTTP address");
+    try {
+        auto connection = sql::open_sqlite(inside->file(), {.bulk = options.bulk, .cache_bytes = options.cache_bytes});
+        feed::prepare(*connection);
+        inside->numbers = prepare_tables(*connection);
+        inside->offset_minutes = settle_offset(*connection, options);
+        inside->load_dictionaries(*connection);
+        for (const fhir::Type* type : fhir::resources()) {
+            for (const std::string_view code : fhir::compartment_parameters("Patient", type->name)) {
+                const search::Parameter* parameter = search::find_parameter(*type, code);
+                if (!parameter) continue;
+                inside->patient_pids.insert(inside->numbers.pid(*parameter));
+                for (const search::Parameter* included : parameter->includes) inside->patient_pids.insert(inside->numbers.pid(*included));
+            }
+        }
+        if (options.wrap_writer) connection = options.wrap_writer(std::move(connection));
+        inside->writer = std::make_unique<Writer>(std::move(connection), inside->numbers, inside->compressor, clock, inside->options, inside->offset_minutes);
+    } catch (const sql::Broken& broken) {
+        switch (broken.why) {
+            case sql::Broken::Why::corrupt: return refusal(inside->file(), IssueCode::exception, std::string("is damaged (") + broken.what() + "); restore a backup with `xinglin restore`");
+            case sql::Broken::Why::full: return refusal(folder, IssueCode::exception, "the disk is full; free some space");
+            case sql::Broken::Why::read_only:
+            case sql::Broken::Why::io: return refusal(folder, IssueCode::exception, std::string("cannot be read and written (") + broken.what() + "); check its owner and permissions");
+            default: return refusal(folder, IssueCode::exception, broken.what());
+        }
+    }
+    return std::make_unique<Store>(std::move(inside));
+}
+
+Store::Store(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+Store::~Store() = default;
+
+Store::Inside::~Inside() {
+    std::vector<std::thread> running;
+    {
+        std::lock_guard lock(samples_mutex);
+        running.swap(trainers);
+    }
+    for (std::thread& trainer : running) trainer.join();
+    writer.reset();
+    idle.clear();
+    if (lock_file >= 0) ::close(lock_file);
+}
+
+std::unique_ptr<sql::Connection> Store::Inside::take() {
+    std::unique_lock lock(pool_mutex);
+    pool_returned.wait(lock, [this] { return !idle.empty() || open_readers < options.readers; });
+    if (!idle.empty()) {
+        auto connection = std::move(idle.back());
+        idle.pop_back();
+        return connection;
+    }
+    ++open_readers;
+    lock.unlock();
+    try {
+        return sql::open_sqlite(file(), {.read_only = true, .cache_bytes = options.cache_bytes / 4});
+    } catch (...) {
+        std::lock_guard again(pool_mutex);
+        --open_readers;
+        pool_returned.notify_one();
+        throw;
+    }
+}
+
+void Store::Inside::give_back(std::unique_ptr<sql::Connection> connection) {
+    std::lock_guard lock(pool_mutex);
+    idle.push_back(std::move(connection));
+    pool_returned.notify_one();
+}
+
+Prepared Store::prepare(const fhir::Type& type, std::string_view id, json::Value resource) {
+    auto made = std::make_shared<Prepared::Inside>();
+    made->type = &type;
+    made->tid = inside_->numbers.tid(type);
+    made->id = id;
+    json::Arena arena;
+    if (resource["id"].string() != id) resource = arena.with_after(resource, "resourceType", "id", arena.string(id));
+    made->body = body_text(resource);
+    made->draft = draft_of(inside_->numbers, type, resource, inside_->offset_minutes);
+    inside_->compressor.compress(made->tid, made->body.text, made->frame);
+    if (!inside_->compressor.has_dictionary(made->tid)) inside_->learn(made->tid, made->body.text);
+    return Prepared(std::move(made));
+}
+
+std::string Store::new_id() {
+    // A UUID of version 7: time-ordered, so that new ids are neighbours in the index.
+    static thread_local std::mt19937_64 random{std::random_device{}()};
+    const auto now = static_cast<std::uint64_t>(inside_->clock->now_ms());
+    const std::uint64_t high = now << 16 | 0x7000 | (random() & 0x0fff);
+    const std::uint64_t low = (random() & 0x3fffffffffffffffull) | 0x8000000000000000ull;
+    return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48, low & 0xffffffffffffull);
+}
+
+void Store::submit(Work work, Finished finished, std::size_t weight) { inside_->writer->submit(std::move(work), std::move(finished), weight); }
+
+Result<Done> Store::submit_and_wait(Work work, std::size_t weight) {
+    std::mutex mutex;
+    std::condition_variable answered;
+    std::optional<Result<Done>> answer;
+    submit(std::move(work), [&](Result<Done> result) {
+        std::lock_guard lock(mutex);
+        answer = std::move(result);
+        answered.notify_one();
+    }, weight);
+    std::unique_lock lock(mutex);
+    answered.wait(lock, [&] { return answer.has_value(); });
+    return std::move(*answer);
+}
+
+Result<Store::Loaded> Store::load(std::vector<Prepared> batch) {
+    // Beside live traffic in small groups, so that nobody waits long behind it.
+    const std::size_t chunk = inside_->options.bulk ? batch.size() : 250;
+    Loaded loaded;
+    for (std::size_t from = 0; from < batch.size(); from += chunk) {
+        const std::size_t upto = std::min(batch.size(), from + chunk);
+        Loaded part;
+        XINGLIN_CHECK(submit_and_wait([&](Transaction& transaction) -> Result<Done> {
+            part = {};
+            for (std::size_t i = from; i < upto; ++i) {
+                if (transaction.put_if_changed(batch[i])) ++part.stored;
+                else ++part.unchanged;
+            }
+            return Done{};
+        }, inside_->options.group_bytes));
+        loaded.stored += part.stored;
+        loaded.unchanged += part.unchanged;
+    }
+    return loaded;
+}
+
+// ---- dictionaries ---------------------------------------------------------------------------------------------------
+
+void Store::Inside::load_dictionaries(sql::Connection& connection) {
+    auto& query = connection.prepare("SELECT number, tid, bytes FROM record_dictionary ORDER BY number");
+    while (query.step()) compressor.add_dictionary(query.integer(0), query.integer(1), query.text(2));
+}
+
+void Store::Inside::learn(std::int64_t tid, std::string_view text) {
+    if (text.size() > largest_sample) return;
+    std::lock_guard lock(samples_mutex);
+    if (training.contains(tid)) return;
+    std::vector<std::string>& kept = samples[tid];
+    kept.emplace_back(text);
+    if (kept.size() < samples_wanted) return;
+    training.insert(tid);
+    trainers.emplace_back([this, tid, texts = std::move(kept)]() mutable { train(tid, std::move(texts)); });
+    samples.erase(tid);
+}
+
+void Store::Inside::train(std::int64_t tid, std::vector<std::string> texts) {
+    std::string dictionary = Compressor::train(texts);
+    if (dictionary.empty()) return;
+    // Durable first, used afterwards: no body may refer to a dictionary that a crash could lose.
+    writer->between_groups([this, tid, dictionary = std::move(dictionary)](sql::Connection& connection) {
+        sql::transaction(connection, [&] {
+            connection.prepare("INSERT INTO record_dictionary (tid, bytes) VALUES (?, ?)").bind(1, tid).bind_blob(2, dictionary).run();
+        });
+        compressor.add_dictionary(0, tid, dictionary);
+    });
+}
+
+// ---- figures and care -----------------------------------------------------------------------------------------------
+
+Figures Store::figures() {
+    Figures figures;
+    inside_->writer->add_figures(figures);
+    figures.reads = inside_->reads;
+    figures.searches = inside_->searches;
+    std::error_code ignored;
+    figures.data_bytes = static_cast<std::int64_t>(fs::file_size(inside_->file(), ignored));
+    const auto wal = fs::file_size(inside_->folder / "record.db-wal", ignored);
+    figures.wal_bytes = ignored ? 0 : static_cast<std::int64_t>(wal);
+    Reader all = reader(access::Viewer::program("figures"));
+    for (const TypeCount& each : all.type_counts()) figures.resources += each.count;
+    figures.versions = static_cast<std::uint64_t>(all.position());
+    return figures;
+}
+
+std::int16_t Store::offset_minutes() const { return inside_->offset_minutes; }
+const fs::path& Store::folder() const { return inside_->folder; }
+
+void Store::backup_to(const fs::path& folder) {
+    auto connection = inside_->take();
+    try {
+        connection->copy_to(folder / "record.db");
+    } catch (...) {
+        inside_->give_back(std::move(connection));
+        throw;
+    }
+    inside_->give_back(std::move(connection));
+}
+
+}  // namespace xinglin::record

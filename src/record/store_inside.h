@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Store is made of, shared by its readers. Inside the room only.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+
+#include "record/find.h"
+#include "record/writer.h"
+
+namespace xinglin::record {
+
+struct Store::Inside {
+    ~Inside();
+
+    std::filesystem::path folder;
+    const calendar::Clock* clock = nullptr;
+    Options options;
+    int lock_file = -1;
+    std::int16_t offset_minutes = 0;
+    Numbers numbers;
+    Compressor compressor;
+    /// Stored parameters through which a resource belongs to a patient's compartment.
+    std::unordered_set<std::int64_t> patient_pids;
+    std::unique_ptr<Writer> writer;
+
+    std::mutex pool_mutex;  // guards idle and open_readers
+    std::condition_variable pool_returned;
+    std::vector<std::unique_ptr<sql::Connection>> idle;
+    std::size_t open_readers = 0;
+
+    std::mutex samples_mutex;  // guards the next three
+    std::unordered_map<std::int64_t, std::vector<std::string>> samples;
+    std::unordered_set<std::int64_t> training;
+    std::vector<std::thread> trainers;
+
+    std::atomic<std::uint64_t> reads{0}, searches{0};
+    std::atomic<std::uint64_t> last_id_ms{0};
+
+    std::unique_ptr<sql::Connection> take();
+    void give_back(std::unique_ptr<sql::Connection> connection);
+    Context context(sql::Connection& connection) { return {connection, numbers, compressor, offset_minutes}; }
+    std::filesystem::path file() const { return folder / "record.db"; }
+    /// Keeps a sample of a type that has no dictionary yet; enough of them train one in the background.
+    void learn(std::int64_t tid, std::string_view text);
+    void train(std::int64_t tid, std::vector<std::string> texts);
+    void load_dictionaries(sql::Connection& connection);
+};
+
+struct Reader::Inside {
+    explicit Inside(Store::Inside& store, access::Viewer viewer) : store(store), viewer(std::move(viewer)), connection(store.take()) {}
+    ~Inside();
+    /// From here on everything is read from one snapshot.
+    void hold();
+    Context context() { return store.context(*connection); }
+
+    Store::Inside& store;
+    access::Viewer viewer;
+    std::unique_ptr<sql::Connection> connection;
+    bool holding = false;
+};
+
+}  // namespace xinglin::record
