@@ -24,7 +24,4 @@ Result<Entry> read_entry(json::Value entry, std::size_t index, std::string_view 
 /// "Bundle.entry[3].resource.birthDate" for what was found at "Patient.birthDate" of the entry's resource.
 Outcome within_entry(Outcome outcome, std::size_t index);
 
-/// The version of a weak or strong entity tag: W/"3", "3" or 3.
-std::optional<std::int64_t> version_of_tag(std::string_view tag);
-
 }  // namespace xinglin::ingest

@@ -42,6 +42,7 @@ struct Written {
     std::int64_t version = 0;     // 0: an erase that found nothing
     std::int64_t updated_ms = 0;
     int status = 200;             // 201 created · 200 updated, or found by If-None-Exist · 204 erased
+    std::string patient;          // id of the Patient concerned, where the resource says so
     std::string body;             // when asked for
 };
 using WrittenBack = std::function<void(Result<Written>)>;
@@ -96,6 +97,10 @@ private:
     Options options_;
 };
 
+/// Id of the Patient a resource is about: itself, or named by subject, patient, beneficiary and the like; else "".
+std::string patient_of(json::Value resource);
+/// The version of an entity tag: W/"3", "3" or 3.
+std::optional<std::int64_t> version_of_tag(std::string_view tag);
 /// FHIR's id: 1 to 64 of A-Z a-z 0-9 - .
 bool is_id(std::string_view text);
 

@@ -14,6 +14,17 @@ bool is_id(std::string_view text) {
     return true;
 }
 
+std::string patient_of(json::Value resource) {
+    if (resource.find("resourceType").string() == "Patient") return std::string(resource.find("id").string());
+    for (const std::string_view key : {"subject", "patient", "beneficiary", "for", "individual", "candidate"}) {
+        json::Value named = resource.find(key);
+        if (named.is_array()) named = named[0];
+        const std::string_view reference = named.find("reference").string();
+        if (reference.starts_with("Patient/")) return std::string(reference.substr(8, reference.find('/', 8) - 8));
+    }
+    return {};
+}
+
 Result<search::Query> parse_condition(const fhir::Type& type, std::string_view encoded, std::int16_t offset_minutes) {
     XINGLIN_TRY(const auto parameters, http::parse_query(encoded));
     const fhir::Type* types[] = {&type};
@@ -118,6 +129,7 @@ void Steps::prepare(Step& step) {
     if (step.resource.find("id").string() != step.target) {
         step.resource = arena_.with_after(step.resource, "resourceType", "id", arena_.string(step.target));
     }
+    step.patient = patient_of(step.resource);
     step.prepared.emplace(store_.prepare(*step.change.type, step.target, step.resource));
 }
 
@@ -134,7 +146,7 @@ Result<Done> Steps::carry_out(Step& step, record::Transaction& transaction) {
     const Change& change = step.change;
     const fhir::Type& type = *change.type;
     Written& written = step.written;
-    written = Written{.type = &type, .id = step.target};
+    written = Written{.type = &type, .id = step.target, .patient = step.patient};
     const auto state = step.target.empty() ? std::nullopt : transaction.state(type, step.target);
     const bool is_there = state && !state->deleted;
     if (change.if_match && (!is_there || state->version != *change.if_match)) {

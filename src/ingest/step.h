@@ -21,6 +21,7 @@ struct Step {
     bool creates = false;                // no match: target is a fresh id
     std::optional<record::Prepared> prepared;
     json::Value resource;                // with its id, links rewritten
+    std::string patient;
     Written written;
 };
 

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Responses: stored bodies as they are, refusals as OperationOutcome; who may; the audit.
+#include "api/exchange.h"
+#include "json/json.h"
+
+namespace xinglin::api {
+
+std::string operation_outcome(const Outcome& outcome) {
+    std::string out = R"({"resourceType":"OperationOutcome","issue":[)";
+    bool first = true;
+    const auto add = [&](const Issue& issue) {
+        if (!first) out += ',';
+        first = false;
+        out += R"({"severity":")" + std::string(fhir_code(issue.severity)) + R"(","code":")" + std::string(fhir_code(issue.code)) + '"';
+        const std::string line = issue.where.empty() ? issue.what : issue.where + ": " + issue.what;
+        out += R"(,"diagnostics":)" + json_text(line);
+        if (!issue.where.empty()) out += R"(,"expression":[)" + json_text(issue.where) + ']';
+        out += '}';
+    };
+    for (const Issue& issue : outcome.issues) add(issue);
+    if (first) add({Severity::information, IssueCode::informational, "", "all well"});
+    return out + "]}";
+}
+
+http::Response refusal(const Outcome& outcome) {
+    auto response = http::Response::text(http_status(outcome.code()), "application/fhir+json; charset=utf-8", operation_outcome(outcome));
+    if (response.status == 429 || response.status == 503) response.headers.add("Retry-After", "1");
+    if (response.status == 401) response.headers.add("WWW-Authenticate", "Bearer");
+    return response;
+}
+
+http::Response resource_answer(const Exchange& exchange, int status, std::string body) {
+    if (exchange.format == Format::xml || exchange.pretty) {
+        json::Arena arena;
+        const auto value = json::parse(body, arena, {.depth = 1'000, .bytes = body.size() + 1});
+        if (value.ok()) body = exchange.format == Format::xml ? fhir::to_xml(*value, exchange.pretty) : json::write_pretty(*value);
+    }
+    return http::Response::text(status, exchange.content_type, std::move(body));
+}
+
+namespace {
+/// Refusals of HTTP itself, which FHIR's issue codes cannot tell apart.
+int status_of(const Outcome& outcome) {
+    const int status = http_status(outcome.code());
+    if (status != 400 || outcome.code() != IssueCode::not_supported || outcome.issues.size() != 1) return status;
+    const std::string& where = outcome.issues.front().where;
+    if (where == "Accept" || where == "_format") return 406;
+    if (where == "Content-Type") return 415;
+    return where == "method" ? 405 : status;
+}
+}  // namespace
+
+http::Response refusal_answer(const Exchange& exchange, const Outcome& outcome) {
+    auto response = resource_answer(exchange, status_of(outcome), operation_outcome(outcome));
+    if (response.status == 429 || response.status == 503) response.headers.add("Retry-After", "1");
+    return response;
+}
+
+void add_version_headers(http::Response& response, std::int64_t version, std::int64_t updated_ms) {
+    response.headers.add("ETag", "W/\"" + std::to_string(version) + "\"");
+    response.headers.add("Last-Modified", http_date(updated_ms));
+}
+
+Result<Done> may(const access::Viewer& viewer, const fhir::Type* type, char action) {
+    const bool writes = action == 'c' || action == 'u' || action == 'd';
+    bool allowed = viewer.role != access::Role::auditor && (!writes || viewer.may_write());
+    if (allowed && viewer.role == access::Role::system) {
+        if (type) {
+            allowed = access::scope_allows(viewer.scope, type->name, action);
+        } else {
+            for (const fhir::Type* each : fhir::resources()) allowed = allowed && access::scope_allows(viewer.scope, each->name, action);
+        }
+    }
+    if (allowed) return Done{};
+    return refuse(IssueCode::forbidden, type ? std::string(type->name) : "", "your account may not do this");
+}
+
+void note(const Exchange& exchange, Look look) {
+    access::Access access;
+    access.at_ms = exchange.house.clock.now_ms();
+    access.who = exchange.viewer.name;
+    access.role = access::text(exchange.viewer.role);
+    access.what = look.what;
+    if (look.type) access.type = look.type->name;
+    access.id = look.id;
+    access.patient = look.patient;
+    access.purpose = exchange.viewer.purpose;
+    access.detail = std::move(look.detail);
+    access.trace_id = exchange.request.trace_id;
+    access.peer = exchange.request.peer;
+    access.status = look.status;
+    access.count = look.count;
+    exchange.house.audit.append(std::move(access));
+}
+
+std::string_view patient_of_body(const fhir::Type& type, std::string_view id, std::string_view body) {
+    if (type.name == "Patient") return id;
+    constexpr std::string_view mark = "\"reference\":\"Patient/";
+    std::size_t best = std::string_view::npos;
+    for (std::size_t at = body.find(mark); at != std::string_view::npos; at = body.find(mark, at + 1)) {
+        if (best == std::string_view::npos) best = at;
+        const std::string_view before = body.substr(0, at);
+        if (before.ends_with("\"subject\":{") || before.ends_with("\"patient\":{") || before.ends_with("\"beneficiary\":{") || before.ends_with("\"for\":{")) {
+            best = at;
+            break;
+        }
+    }
+    if (best == std::string_view::npos) return {};
+    const std::string_view rest = body.substr(best + mark.size());
+    return rest.substr(0, rest.find_first_of("\"/#"));
+}
+
+}  // namespace xinglin::api
