@@ -60,15 +60,15 @@ void compress(Response& response, bool client_takes_gzip) {
 
     const std::string_view vary = response.headers.get("Vary");
     if (!list_has(vary, "Accept-Encoding") && vary != "*") {
-        response.headers.set("Vary", vary.empty() ? "Accept-Encoding" : std::string(vary) + ", Accept-Encoding");
+        response.headers.set("Vary", fmt::format("{}{}Accept-Encoding", vary, vary.empty() ? "" : ", "));
     }
     if (!client_takes_gzip) return;
     std::string packed = gzip(response.body);
     if (packed.size() >= response.body.size()) return;
     response.body = std::move(packed);
-    response.headers.add("Content-Encoding", "gzip");
+    response.headers.set("Content-Encoding", std::string("gzip"));
     const std::string_view tag = response.headers.get("ETag");  // other bytes than the plain form: only weakly the same
-    if (!tag.empty() && !tag.starts_with("W/")) response.headers.set("ETag", "W/" + std::string(tag));
+    if (!tag.empty() && !tag.starts_with("W/")) response.headers.set("ETag", fmt::format("W/{}", tag));
 }
 
 bool sends_body(const Response& response, const AnswerFrame& frame) {

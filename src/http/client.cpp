@@ -294,7 +294,7 @@ Result<Done> Client::Inside::chunks(std::string& body) {
     for (;;) {
         XINGLIN_TRY(const std::string header, line());
         std::uint64_t size = 0;
-        if (!parse_number(trimmed(header.substr(0, header.find(';'))), 16, size)) return malformed("a chunk's size is not a number");
+        if (!parse_number(trimmed(std::string_view(header).substr(0, header.find(';'))), 16, size)) return malformed("a chunk's size is not a number");
         if (size == 0) break;
         XINGLIN_CHECK(take(size, body));
         XINGLIN_TRY(const std::string end, line());
@@ -319,7 +319,7 @@ Result<Client> Client::connect(ClientOptions options) {
 }
 
 Result<Response> Client::send(const Request& request) {
-    std::string bytes = request.method + ' ' + request.target + " HTTP/1.1\r\n";
+    std::string bytes = fmt::format("{} {} HTTP/1.1\r\n", request.method, request.target);
     const bool v6 = inside_->options.host.find(':') != std::string::npos;
     if (!request.headers.has("Host")) {
         bytes += fmt::format("Host: {}{}{}:{}\r\n", v6 ? "[" : "", inside_->options.host, v6 ? "]" : "", inside_->options.port);

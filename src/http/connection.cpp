@@ -24,11 +24,12 @@ std::chrono::seconds earned(std::size_t bytes) { return std::chrono::seconds(byt
 }  // namespace
 
 Connection::Connection(Loop& loop, ConnectionName name, Socket socket, const std::string& peer, bool turn_away)
-    : loop_(loop), name_(name), socket_(std::move(socket)), transport_(socket_.native_handle(), loop.surroundings.tls),
+    : loop_(loop), name_(name), turned_away_(turn_away), socket_(std::move(socket)), transport_(socket_.native_handle(), loop.surroundings.tls),
       reader_(loop.surroundings.options, peer, loop.surroundings.tls != nullptr ? "https" : "http"), phase_since_(Clock::now()) {
     loop_.tally.connections_total.add();
     loop_.tally.connections_open.add();
     if (turn_away) {
+        ++loop_.turned_away;
         loop_.tally.refused_busy.add();
         refuse({503, "transient", "the server has as many connections as it can take; try again in a moment"}, false);
     }
@@ -36,6 +37,7 @@ Connection::Connection(Loop& loop, ConnectionName name, Socket socket, const std
 
 Connection::~Connection() {
     loop_.tally.connections_open.take();
+    if (turned_away_) --loop_.turned_away;
     for (const Pending& pending : pending_) {
         if (pending.handed_on && !pending.answered) loop_.tally.in_flight.take();
     }

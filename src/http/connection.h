@@ -56,6 +56,7 @@ private:
 
     Loop& loop_;
     const ConnectionName name_;
+    const bool turned_away_;
     Socket socket_;
     Transport transport_;
     RequestReader reader_;

@@ -87,12 +87,10 @@ std::string gzip(std::string_view plain) {
 bool accepts_gzip(std::string_view accept_encoding) {
     bool star = false;
     while (!accept_encoding.empty()) {
-        const std::size_t comma = std::min(accept_encoding.find(','), accept_encoding.size());
-        std::string_view item = accept_encoding.substr(0, comma);
-        accept_encoding.remove_prefix(std::min(comma + 1, accept_encoding.size()));
-        const std::size_t semicolon = std::min(item.find(';'), item.size());
+        const std::string_view item = take_item(accept_encoding);
+        const std::size_t semicolon = item.find(';');
         const std::string_view name = trimmed(item.substr(0, semicolon));
-        const bool refused = semicolon < item.size() && is_zero_weight(item.substr(semicolon + 1));
+        const bool refused = semicolon != std::string_view::npos && is_zero_weight(item.substr(semicolon + 1));
         if (same_name(name, "gzip") || same_name(name, "x-gzip")) return !refused;
         if (name == "*") star = !refused;
     }

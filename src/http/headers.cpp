@@ -15,11 +15,16 @@ bool same_name(std::string_view a, std::string_view b) {
 
 bool list_has(std::string_view list, std::string_view token) {
     while (!list.empty()) {
-        const std::size_t comma = std::min(list.find(','), list.size());
-        if (same_name(trimmed(list.substr(0, comma)), token)) return true;
-        list.remove_prefix(std::min(comma + 1, list.size()));
+        if (same_name(trimmed(take_item(list)), token)) return true;
     }
     return false;
+}
+
+std::string_view take_item(std::string_view& list, char separator) {
+    const std::size_t end = list.find(separator);
+    const std::string_view item = list.substr(0, end);
+    list = end == std::string_view::npos ? std::string_view() : list.substr(end + 1);
+    return item;
 }
 
 std::string_view trimmed(std::string_view text) {

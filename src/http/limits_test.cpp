@@ -287,6 +287,9 @@ TEST(Limits, SurvivesTwoThousandPiecesOfRubbish) {
     }
     EXPECT_EQ(server.client().get("/echo")->status, 200);
     EXPECT_TRUE(server.eventually([&] { return server->figures().requests_in_flight == 0; }));
+    EXPECT_EQ(server->figures().connections_total, 2001u);
+    EXPECT_GT(server->figures().by_status_class[2], 20u);
+    EXPECT_GT(server->figures().by_status_class[4], 500u);
 }
 
 }  // namespace

@@ -47,6 +47,8 @@ public:
     void abandon() { io.stop(); }
     /// Connections here and on their way here: count one before `take`.
     std::atomic<std::size_t> load{0};
+    /// Those among them that are only told that the house is full.
+    std::atomic<std::size_t> turned_away{0};
     Tally tally;
 
     /// The thread's body: returns after `wind_down` when the last connection is gone, or after `abandon`.

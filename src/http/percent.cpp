@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Percent-encoding and query strings. Source: RFC 3986 section 2; application/x-www-form-urlencoded for '+'.
+#include "http/field_text.h"
 #include "http/http.h"
 #include "text/text.h"
 
@@ -57,14 +58,10 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query) {
     std::vector<std::pair<std::string, std::string>> parameters;
     while (!query.empty()) {
-        const std::size_t end = std::min(query.find('&'), query.size());
-        const std::string_view part = query.substr(0, end);
-        query.remove_prefix(std::min(end + 1, query.size()));
+        std::string_view part = take_item(query, '&');
         if (part.empty()) continue;
-
-        const std::size_t equals = std::min(part.find('='), part.size());
-        auto name = percent_decode(part.substr(0, equals), true);
-        auto value = percent_decode(part.substr(std::min(equals + 1, part.size())), true);
+        auto name = percent_decode(take_item(part, '='), true);
+        auto value = percent_decode(part, true);
         if (!name || !value) {
             return refuse(IssueCode::invalid, "query", "a '%' is not followed by two hexadecimal digits; write a percent sign as %25");
         }

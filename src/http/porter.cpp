@@ -81,8 +81,11 @@ void Porter::accept_all() {
 bool Porter::accept_one() {
     const auto less = [](const auto& a, const auto& b) { return a->load < b->load; };
     const std::shared_ptr<Loop>& loop = *std::min_element(loops_.begin(), loops_.end(), less);
-    std::size_t open = 0;
-    for (const auto& each : loops_) open += each->load;
+    std::size_t all = 0, turned_away = 0;
+    for (const auto& each : loops_) {
+        all += each->load;
+        turned_away += each->turned_away;
+    }
 
     Socket socket(loop->io);
     asio::ip::tcp::endpoint peer;
@@ -100,8 +103,8 @@ bool Porter::accept_one() {
         return false;
     }
     complained_ = false;
-    const bool full = open >= options_.connections;
-    if (open >= options_.connections + turned_away_at_once || (full && !options_.tls_certificate.empty())) {
+    const bool full = all >= options_.connections + turned_away;
+    if (all >= options_.connections + turned_away_at_once || (full && !options_.tls_certificate.empty())) {
         loops_.front()->tally.refused_busy.add();
         return true;  // the socket closes
     }
