@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Building the house, and taking it down.
+#include "server/house.h"
+
+#include "text/text.h"
+
+namespace xinglin::server {
+
+std::string_view version() { return "0.1.0"; }
+
+std::string_view built() {
+#ifdef XINGLIN_BUILT
+    return XINGLIN_BUILT;
+#else
+    return __DATE__;
+#endif
+}
+
+Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
+    std::unique_ptr<House> house(new House(std::move(options), log));
+    house->started_ms = house->clock.now_ms();
+    XINGLIN_TRY(house->store, record::Store::open(house->options.data, house->clock, house->options.record));
+    house->accounts = std::make_unique<access::Accounts>(house->options.data, house->clock);
+    house->first_password = house->accounts->first_start();
+    house->audit = std::make_unique<access::Audit>(house->options.data);
+    house->ingest = std::make_unique<ingest::Ingest>(*house->store);
+    house->people = std::make_unique<people::People>(*house->store);
+
+    api::Options api_options;
+    api_options.version = version();
+    api_options.base_url = house->options.base_url;
+    api_options.started_ms = house->started_ms;
+    house->api = std::make_unique<api::Api>(*house->store, *house->audit, *house->ingest, *house->people, house->clock, api_options);
+
+    House& self = *house;
+    house->errands = std::make_unique<Errands>();
+    const auto totals = [&self] {
+        const record::Figures figures = self.store->figures();
+        return Totals{figures.writes, figures.reads + figures.searches};
+    };
+    house->pulse = std::make_unique<Pulse>(house->clock, totals, [&self] { return system_state(self); });
+    house->imports = std::make_unique<Imports>(*house->store, house->clock, [&self](const ImportJob& job) { self.pulse->tell("import", json_of(job)); });
+    return house;
+}
+
+Result<Done> House::open_doors() {
+    http::ServerOptions chosen = options.http;
+    chosen.quick = [this](const http::Request& request) { return is_quick(*this, request); };
+    chosen.body_limit = [this](const http::Request& request) { return body_limit(*this, request); };
+    chosen.log = [this](std::string_view line) { log.warn("http", {{"message", std::string(line)}}); };
+    server = std::make_unique<http::Server>(std::move(chosen), [this](http::Request request, http::Respond respond) {
+        receive(*this, std::move(request), std::move(respond));
+    });
+    return server->start();
+}
+
+void House::close_doors() {
+    pulse->close();   // nobody waits for events any longer
+    imports.reset();  // a running import ends after its present batch; importing again goes on from there
+    server->stop();
+    audit->flush();
+}
+
+House::~House() {
+    if (pulse) pulse->close();
+    imports.reset();
+    server.reset();
+    errands.reset();
+    pulse.reset();
+}
+
+void House::write_down(const access::Viewer& viewer, const http::Request& request, std::string_view what, int status, std::string_view type,
+                       std::string_view id, std::string_view detail) {
+    access::Access access;
+    access.at_ms = clock.now_ms();
+    access.who = viewer.name;
+    access.role = access::text(viewer.role);
+    access.what = what;
+    access.type = type;
+    access.id = id;
+    access.purpose = viewer.purpose;
+    access.detail = detail;
+    access.trace_id = request.trace_id;
+    access.peer = request.peer;
+    access.status = status;
+    audit->append(std::move(access));
+}
+
+}  // namespace xinglin::server

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the room: the house, built from the ground up. Everything is passed down; nothing is global.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "access/access.h"
+#include "api/api.h"
+#include "calendar/calendar.h"
+#include "http/http.h"
+#include "ingest/ingest.h"
+#include "people/people.h"
+#include "record/record.h"
+#include "server/errands.h"
+#include "server/imports.h"
+#include "server/log.h"
+#include "server/pages.h"
+#include "server/pulse.h"
+
+namespace xinglin::server {
+
+std::string_view version();
+std::string_view built();  // date of the build
+
+struct HouseOptions {
+    std::filesystem::path data;
+    http::ServerOptions http;
+    std::string base_url;  // public address of /fhir; empty: from the request
+    record::Options record;
+};
+
+/// The running server. Members stand in the order in which they lean on each other, and are taken down the other way round.
+struct House {
+    /// Refuses (where: the folder or the option) when something cannot be opened; throws sql::Broken when a database is broken.
+    static Result<std::unique_ptr<House>> build(HouseOptions options, Log& log);
+    ~House();
+
+    HouseOptions options;
+    Log& log;
+    calendar::SystemClock clock;
+    std::int64_t started_ms = 0;
+    Pages pages{Pages::embedded()};
+    std::unique_ptr<record::Store> store;
+    std::unique_ptr<access::Accounts> accounts;
+    std::optional<std::string> first_password;  // of `admin`, at the first start
+    std::unique_ptr<access::Audit> audit;
+    std::unique_ptr<ingest::Ingest> ingest;
+    std::unique_ptr<people::People> people;
+    std::unique_ptr<api::Api> api;
+    std::unique_ptr<Errands> errands;
+    std::unique_ptr<Pulse> pulse;
+    std::unique_ptr<Imports> imports;
+    std::unique_ptr<http::Server> server;
+
+    Result<Done> open_doors();  // begins to listen
+    /// Finishes what was taken, then closes everything. Safe to call once.
+    void close_doors();
+
+    /// Appends to the audit on behalf of a visit.
+    void write_down(const access::Viewer& viewer, const http::Request& request, std::string_view what, int status, std::string_view type = {},
+                    std::string_view id = {}, std::string_view detail = {});
+
+private:
+    explicit House(HouseOptions chosen, Log& to) : options(std::move(chosen)), log(to) {}
+};
+
+/// The front door: who is it, and which room answers? Safe from many threads.
+void receive(House& house, http::Request request, http::Respond respond);
+/// How much of a body is read before the rest is refused: little from strangers, much of an import.
+std::size_t body_limit(House& house, const http::Request& request);
+bool is_quick(House& house, const http::Request& request);
+
+/// Cookie of the session, "" when there is none.
+std::string session_cookie(const http::Request& request);
+constexpr std::string_view cookie_name = "xinglin_session";
+
+/// What /api/v1/system answers, also sent as an event.
+std::string system_state(House& house);
+
+}  // namespace xinglin::server

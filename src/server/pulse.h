@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the room: every five seconds, how fast things go; and the events of that.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "calendar/calendar.h"
+#include "http/http.h"
+
+namespace xinglin::server {
+
+struct Sample {
+    std::int64_t at_ms = 0;
+    double writes_per_s = 0, reads_per_s = 0;
+};
+
+/// Totals at one moment, from which rates are made.
+struct Totals {
+    std::uint64_t writes = 0, reads = 0;
+};
+
+/// Samples rates and hands events to whoever waits for them. Safe from any thread.
+class Pulse {
+public:
+    static constexpr std::size_t samples_kept = 60, events_kept = 64, waiters_most = 1'000;
+    static constexpr int seconds = 5;
+
+    /// `totals` and `state` (the JSON of /api/v1/system) are asked from the pulse's own thread.
+    Pulse(const calendar::Clock& clock, std::function<Totals()> totals, std::function<std::string()> state);
+    ~Pulse();
+
+    std::vector<Sample> history() const;  // oldest first
+    /// Tells those who wait, at once.
+    void tell(std::string_view event, std::string data);
+    /// Answers with the events after `after` in the form of server-sent events: now if there are any, else with the next.
+    /// The answer then ends; an EventSource comes back by itself with Last-Event-ID.
+    void wait(std::uint64_t after, http::Respond respond);
+    /// Answers all who wait and from then on everyone at once: before the server stops.
+    void close();
+
+private:
+    struct Event {
+        std::uint64_t number;
+        std::string name, data;
+    };
+    struct Waiter {
+        std::uint64_t after;
+        http::Respond respond;
+    };
+    void work(const std::stop_token& stop);
+    http::Response text_after(std::uint64_t after) const;  // mutex_ held
+    void answer_all();
+
+    const calendar::Clock& clock_;
+    std::function<Totals()> totals_;
+    std::function<std::string()> state_;
+    mutable std::mutex mutex_;  // guards what follows
+    std::condition_variable_any wakes_;
+    std::deque<Sample> samples_;
+    std::deque<Event> events_;
+    std::uint64_t last_ = 0;
+    std::vector<Waiter> waiters_;
+    bool closed_ = false;
+    std::jthread thread_;  // last: ends first
+};
+
+}  // namespace xinglin::server

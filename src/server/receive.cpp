@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// The front door: every request comes through here once.
+#include "access/access.h"
+#include "server/house.h"
+#include "server/route.h"
+#include "sql/sql.h"
+#include "text/text.h"
+
+namespace xinglin::server {
+
+namespace {
+
+struct Caller {
+    access::Viewer viewer;
+    std::string cookie, csrf;  // of a session; "" with a token
+};
+
+bool is_under(std::string_view path, std::string_view folder) {
+    return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+bool is_fhir(const http::Request& request) { return is_under(request.path, "/fhir"); }
+bool is_people(const http::Request& request) { return is_under(request.path, "/api/v1/people"); }
+bool only_reads(const http::Request& request) { return request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS"; }
+
+std::string_view bearer_token(const http::Request& request) {
+    const std::string_view header = request.headers.get("Authorization");
+    constexpr std::string_view scheme = "bearer ";
+    if (header.size() <= scheme.size() || text::lower_ascii(header.substr(0, scheme.size())) != scheme) return {};
+    return header.substr(scheme.size());
+}
+
+std::optional<Caller> caller_of(House& house, const http::Request& request) {
+    Caller caller;
+    if (const auto token = bearer_token(request); !token.empty()) {
+        auto viewer = house.accounts->bearer(token);
+        if (!viewer) return std::nullopt;
+        caller.viewer = std::move(*viewer);
+    } else if (const std::string cookie = session_cookie(request); !cookie.empty()) {
+        auto session = house.accounts->session(cookie);
+        if (!session) return std::nullopt;
+        caller.viewer = std::move(session->viewer);
+        caller.cookie = cookie;
+        caller.csrf = session->csrf;
+    } else {
+        return std::nullopt;
+    }
+    caller.viewer.trace_id = request.trace_id;
+    caller.viewer.purpose = std::string(request.headers.get("X-Xinglin-Purpose").substr(0, 64));
+    return caller;
+}
+
+http::Response refusal_for(const http::Request& request, const Outcome& outcome) {
+    return is_fhir(request) ? api::refusal(outcome) : error_response(outcome, request.trace_id);
+}
+
+/// Nothing when this caller may go on.
+std::optional<Outcome> objection(const http::Request& request, const std::optional<Caller>& caller) {
+    if (!caller) {
+        return refuse(IssueCode::login, "Authorization", "log in at /auth/login, or send a valid token as \"Authorization: Bearer …\"");
+    }
+    if (!caller->cookie.empty() && !only_reads(request) && request.headers.get("X-Xinglin-CSRF") != caller->csrf) {
+        return refuse(IssueCode::forbidden, "X-Xinglin-CSRF", "send the csrf value of /auth/me in this header with every write");
+    }
+    if (caller->viewer.must_change_password && !is_under(request.path, "/auth")) {
+        return refuse(IssueCode::forbidden, "password", "change the one-time password first, at /auth/password");
+    }
+    return std::nullopt;
+}
+
+void visit(House& house, http::Request request, http::Respond respond) {
+    std::vector<std::string> holes;
+    std::string methods_allowed;
+    const Route* route = find_route(request, holes, methods_allowed);
+    std::optional<Caller> caller;
+    if (!route || route->who != Who::anyone) {
+        caller = caller_of(house, request);
+        if (const auto no = objection(request, caller)) return respond(error_response(*no, request.trace_id));
+    }
+    if (!route && !methods_allowed.empty()) {
+        auto response = error_response(refuse(IssueCode::not_supported, "method", "this address takes " + methods_allowed), request.trace_id);
+        response.status = 405;
+        response.headers.add("Allow", methods_allowed);
+        return respond(std::move(response));
+    }
+    if (!route) return respond(error_response(refuse(IssueCode::not_found, "path", "there is nothing at this address"), request.trace_id));
+    if (route->who == Who::writer && !caller->viewer.may_write()) {
+        return respond(error_response(refuse(IssueCode::forbidden, "role", "your role may not write"), request.trace_id));
+    }
+    Visit visit{house, std::move(request), {}, {}, {}, std::move(holes), std::move(respond)};
+    if (caller) {
+        visit.viewer = std::move(caller->viewer);
+        visit.cookie = std::move(caller->cookie);
+        visit.csrf = std::move(caller->csrf);
+    }
+    route->act(visit);
+}
+
+void pass_to_api(House& house, http::Request request, http::Respond respond) {
+    if (api::Api::open_to_all(request)) return house.api->handle(std::move(request), {}, std::move(respond));
+    const auto caller = caller_of(house, request);
+    if (const auto no = objection(request, caller)) {
+        auto response = refusal_for(request, *no);
+        if (!caller) response.headers.set("WWW-Authenticate", "Bearer realm=\"xinglin\"");
+        return respond(std::move(response));
+    }
+    house.api->handle(std::move(request), caller->viewer, std::move(respond));
+}
+
+void log_failure(House& house, const http::Request& request, std::string_view what) {
+    // The first two parts of the path name the call; what follows may name a person.
+    const auto parts = text::split(request.path, '/');
+    std::string call;
+    for (std::size_t i = 1; i < parts.size() && i < 3; ++i) call += "/" + std::string(parts[i]);
+    house.log.error("request failed", {{"method", request.method}, {"call", call}, {"trace", request.trace_id}, {"why", std::string(what)}});
+}
+
+}  // namespace
+
+std::string session_cookie(const http::Request& request) {
+    for (const auto& [name, value] : request.headers.all()) {
+        if (text::lower_ascii(name) != "cookie") continue;
+        for (std::string_view part : text::split(value, ';')) {
+            while (part.starts_with(' ')) part.remove_prefix(1);
+            if (part.starts_with(cookie_name) && part.substr(cookie_name.size()).starts_with('=')) return std::string(part.substr(cookie_name.size() + 1));
+        }
+    }
+    return "";
+}
+
+std::size_t body_limit(House& house, const http::Request& request) {
+    constexpr std::size_t of_strangers = 64u << 10, of_imports = 512u << 20;
+    if (!is_under(request.path, "/fhir") && !is_under(request.path, "/api")) return of_strangers;
+    try {
+        if (!caller_of(house, request)) return of_strangers;
+    } catch (const std::exception&) {
+        return of_strangers;  // the handler meets the same trouble and says so
+    }
+    return request.path == "/api/v1/imports" ? of_imports : house.options.http.body_bytes;
+}
+
+bool is_quick(House& house, const http::Request& request) { return request.method == "GET" && is_fhir(request) && house.api->quick(request); }
+
+void receive(House& house, http::Request request, http::Respond respond) {
+    const std::string method = request.method, path = request.path, trace_id = request.trace_id;
+    const auto unavailable = [&](std::string_view why, const Outcome& outcome) {
+        http::Request said;
+        said.method = method;
+        said.path = path;
+        said.trace_id = trace_id;
+        log_failure(house, said, why);
+        respond(refusal_for(said, outcome));
+    };
+    try {
+        if (is_fhir(request) || is_people(request)) return pass_to_api(house, std::move(request), respond);
+        const bool is_call = is_under(path, "/api") || is_under(path, "/auth") || path == "/metrics" || path == "/healthz" || path == "/readyz";
+        if (is_call) return visit(house, std::move(request), respond);
+        respond(house.pages.answer(request));
+    } catch (const sql::Broken& error) {
+        unavailable(error.what(), refuse(IssueCode::transient, "store", "the store does not answer, try again later"));
+    } catch (const std::exception& error) {
+        unavailable(error.what(), refuse(IssueCode::exception, "server", "something broke on our side; the trace id finds it in the log"));
+    }
+}
+
+}  // namespace xinglin::server

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Figures of the running server: sizes, rates, checks.
+#include "server/system_state.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "json/json.h"
+#include "server/house.h"
+#include "sql/sql.h"
+
+namespace xinglin::server {
+
+std::int64_t memory_bytes() {
+    std::ifstream file("/proc/self/statm");
+    std::int64_t all = 0, resident = 0;
+    file >> all >> resident;
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+std::int64_t disk_free_bytes(House& house) {
+    std::error_code error;
+    const auto space = std::filesystem::space(house.options.data, error);
+    return error ? 0 : static_cast<std::int64_t>(space.available);
+}
+
+double answer_ms(const http::ServerFigures& figures, double quantile) {
+    constexpr std::size_t last = std::size(http::ServerFigures::duration_bounds_ms);
+    const double wanted = quantile * static_cast<double>(figures.duration_buckets[last]);
+    double low_ms = 0;
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < last; ++i) {
+        const double high_ms = http::ServerFigures::duration_bounds_ms[i];
+        const std::uint64_t within = figures.duration_buckets[i];
+        if (within > below && static_cast<double>(within) >= wanted) {
+            return low_ms + (high_ms - low_ms) * (wanted - static_cast<double>(below)) / static_cast<double>(within - below);
+        }
+        low_ms = high_ms;
+        below = within;
+    }
+    return figures.duration_buckets[last] == 0 ? 0 : low_ms;
+}
+
+std::vector<Check> checks(House& house) {
+    std::vector<Check> all;
+    const record::Figures record = house.store->figures();
+    all.push_back({"writer", record.broken ? "critical" : "good", record.broken ? record.broken_why + ", writes are refused until this heals" : ""});
+    try {
+        house.accounts->check();
+        all.push_back({"accounts", "good", ""});
+    } catch (const sql::Broken& error) {
+        all.push_back({"accounts", "critical", error.what()});
+    }
+    const std::string trouble = house.audit->trouble();
+    const std::uint64_t waiting = house.audit->queued();
+    all.push_back({"audit", !trouble.empty() ? "critical" : waiting > 20'000 ? "warning" : "good",
+                   !trouble.empty() ? trouble : waiting > 20'000 ? std::to_string(waiting) + " accesses wait to be written" : ""});
+    const std::int64_t free_mib = disk_free_bytes(house) >> 20;
+    all.push_back({"disk", free_mib < 200 ? "critical" : free_mib < 2'000 ? "warning" : "good", std::to_string(free_mib) + " MiB free"});
+    const std::int64_t behind = record.position - house.people->position();
+    all.push_back({"people", behind > 10'000 ? "warning" : "good", behind > 0 ? std::to_string(behind) + " changes to follow" : ""});
+    return all;
+}
+
+bool is_ready(const std::vector<Check>& checks) {
+    for (const Check& check : checks) {
+        // A nearly full disk still serves; the writer says when it no longer does.
+        if (check.status == "critical" && check.name != "disk") return false;
+    }
+    return true;
+}
+
+std::string system_state(House& house) {
+    json::Arena arena;
+    const record::Figures record = house.store->figures();
+    const http::ServerFigures http = house.server->figures();
+    const auto whole = [&](auto number) { return arena.number(static_cast<std::int64_t>(number)); };
+    const auto real = [&](double number) { return arena.number(fmt::format("{:.2f}", number)); };
+    std::vector<json::Value> check_values, history_values;
+    for (const Check& check : checks(house)) {
+        check_values.push_back(arena.object({{"name", arena.string(check.name)}, {"status", arena.string(check.status)}, {"detail", arena.string(check.detail)}}));
+    }
+    const auto history = house.pulse->history();
+    for (const Sample& sample : history) {
+        history_values.push_back(arena.object({{"at", arena.string(calendar::instant_text(sample.at_ms))},
+                                               {"writes_per_s", real(sample.writes_per_s)},
+                                               {"reads_per_s", real(sample.reads_per_s)}}));
+    }
+    const Sample now = history.empty() ? Sample{} : history.back();
+    return json::write(arena.object({{"version", arena.string(version())},
+                                     {"built", arena.string(built())},
+                                     {"started_at", arena.string(calendar::instant_text(house.started_ms))},
+                                     {"uptime_s", whole((house.clock.now_ms() - house.started_ms) / 1000)},
+                                     {"store", arena.string("sqlite")},
+                                     {"data_bytes", whole(record.data_bytes)},
+                                     {"wal_bytes", whole(record.wal_bytes)},
+                                     {"disk_free_bytes", whole(disk_free_bytes(house))},
+                                     {"memory_bytes", whole(memory_bytes())},
+                                     {"resources", whole(record.resources)},
+                                     {"versions", whole(record.versions)},
+                                     {"feed_position", whole(record.position)},
+                                     {"writes_per_s", real(now.writes_per_s)},
+                                     {"reads_per_s", real(now.reads_per_s)},
+                                     {"requests_total", whole(http.requests_total)},
+                                     {"p50_ms", real(answer_ms(http, 0.5))},
+                                     {"p99_ms", real(answer_ms(http, 0.99))},
+                                     {"queue", whole(record.queued)},
+                                     {"checks", arena.array(check_values)},
+                                     {"history", arena.array(history_values)}}));
+}
+
+}  // namespace xinglin::server
