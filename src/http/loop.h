@@ -2,6 +2,10 @@
 // One I/O thread: its connections, its clock, and the letter box for answers from other threads. Within this room only.
 #pragma once
 
+#ifdef __SANITIZE_THREAD__  // ThreadSanitizer does not know Asio's fences; its queues are guarded by mutexes besides
+#define BOOST_ASIO_DISABLE_FENCED_BLOCK
+#endif
+
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
