@@ -105,7 +105,10 @@ void Group::rollback() {
 
 std::optional<Group::Known> Group::known(std::int64_t tid, std::string_view id) {
     const std::int64_t rid = names_.find(tid, id);
-    if (rid == 0) return std::nullopt;
+    return rid == 0 ? std::nullopt : known(rid);
+}
+
+std::optional<Group::Known> Group::known(std::int64_t rid) {
     if (const auto found = pending_of_.find(rid); found != pending_of_.end()) {
         const Pending& p = pending_[found->second];
         return Known{rid, p.version, p.flags, p.updated_ms, p.position};
@@ -158,14 +161,14 @@ void Group::add(Pending pending) {
 }
 
 Version Group::put(const std::shared_ptr<const Prepared::Inside>& prepared, bool created) {
-    const auto previous = created ? std::nullopt : known(prepared->tid, prepared->id);
-    std::int64_t rid = previous ? previous->rid : 0;
-    if (!previous) {
+    std::int64_t rid = names_.find(prepared->tid, prepared->id);
+    const auto previous = rid == 0 ? std::nullopt : known(rid);
+    if (rid == 0) {
         std::int64_t patient = 0;
         if (prepared->draft.patient.size != 0) {
             patient = names_.give_mentioned(numbers_.tid(*fhir::find_resource("Patient")), prepared->draft.view(prepared->draft.patient));
         }
-        rid = names_.give(prepared->tid, prepared->id, patient, false);
+        rid = names_.give(prepared->tid, prepared->id, patient, true);
     }
     Pending pending{prepared, rid, prepared->tid, previous ? previous->version + 1 : 1, ++position_, now_ms_,
                     created ? std::int64_t{flag_created} : 0, previous.has_value(), prepared->id};

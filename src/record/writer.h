@@ -41,6 +41,7 @@ public:
         std::int64_t rid, version, flags, updated_ms, position;
     };
     std::optional<Known> known(std::int64_t tid, std::string_view id);
+    std::optional<Known> known(std::int64_t rid);
     std::optional<Version> read(const fhir::Type& type, std::string_view id);
     Version put(const std::shared_ptr<const Prepared::Inside>& prepared, bool created);
     Version erase(const fhir::Type& type, std::int64_t tid, std::string_view id);

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the record promises: versions, history, search at commit, snapshots, atomic submissions, verification.
+#include "record/record.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "testing/testing.h"
+
+namespace xinglin::record {
+namespace {
+
+const access::Viewer viewer = access::Viewer::program("test");
+
+class Record : public ::testing::Test {
+protected:
+    testing::ScratchFolder folder_;
+    testing::StoppedClock clock_;
+    std::unique_ptr<Store> store_ = open();
+
+    std::unique_ptr<Store> open() {
+        auto opened = Store::open(folder_.path() / "data", clock_, {.offset_minutes = std::int16_t{0}});
+        EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.outcome().line());
+        return std::move(*opened);
+    }
+
+    Prepared prepared(std::string_view text) {
+        json::Arena arena;
+        auto value = json::parse(text, arena);
+        EXPECT_TRUE(value.ok());
+        const fhir::Type* type = fhir::find_resource((*value)["resourceType"].string());
+        return store_->prepare(*type, (*value)["id"].string(), *value);
+    }
+    void put(std::string_view text) {
+        const Prepared ready = prepared(text);
+        const auto done = store_->submit_and_wait([&](Transaction& t) -> Result<Done> {
+            t.put(ready, false, false);
+            return Done{};
+        });
+        ASSERT_TRUE(done.ok()) << done.outcome().line();
+    }
+    void erase(std::string_view type, std::string_view id) {
+        ASSERT_TRUE(store_->submit_and_wait([&](Transaction& t) -> Result<Done> {
+            t.erase(*fhir::find_resource(type), id);
+            return Done{};
+        }).ok());
+    }
+    search::Query query(std::string_view type, std::vector<std::pair<std::string, std::string>> parameters) {
+        const fhir::Type* types[] = {fhir::find_resource(type)};
+        auto parsed = search::parse(types, parameters, {});
+        EXPECT_TRUE(parsed.ok()) << (parsed.ok() ? "" : parsed.outcome().line());
+        return std::move(*parsed);
+    }
+    std::string found(std::string_view type, std::vector<std::pair<std::string, std::string>> parameters) {
+        auto page = store_->reader(viewer).search(query(type, std::move(parameters)));
+        if (!page.ok()) return "refused: " + page.outcome().line();
+        std::string ids;
+        for (const auto& entry : page->entries) ids += (ids.empty() ? "" : " ") + std::string(entry.included ? "+" : "") + entry.version.id;
+        return ids;
+    }
+    static const fhir::Type& type(std::string_view name) { return *fhir::find_resource(name); }
+};
+
+TEST_F(Record, GivesBackTheTextWithItsVersion) {
+    put(R"({"resourceType":"Patient","id":"a","meta":{"tag":[{"code":"x"}]},"multipleBirthInteger":1,"extension":[{"url":"http://e","valueDecimal":1.500}]})");
+    const auto read = store_->reader(viewer).read(type("Patient"), "a");
+    ASSERT_TRUE(read.ok());
+    EXPECT_EQ(read->version, 1);
+    EXPECT_EQ(read->body, R"({"resourceType":"Patient","id":"a","meta":{"versionId":"1","lastUpdated":")" + calendar::instant_text(clock_.now_ms()) +
+                              R"(","tag":[{"code":"x"}]},"multipleBirthInteger":1,"extension":[{"url":"http://e","valueDecimal":1.500}]})");
+}
+
+TEST_F(Record, KeepsEveryVersionThroughUpdateDeleteAndRevival) {
+    put(R"({"resourceType":"Patient","id":"a","gender":"male"})");
+    put(R"({"resourceType":"Patient","id":"a","gender":"female"})");
+    erase("Patient", "a");
+    put(R"({"resourceType":"Patient","id":"a","gender":"other"})");
+    auto reader = store_->reader(viewer);
+    EXPECT_NE(reader.vread(type("Patient"), "a", 1)->body.find("\"male\""), std::string::npos);
+    EXPECT_EQ(reader.vread(type("Patient"), "a", 3).outcome().code(), IssueCode::deleted);
+    const auto history = reader.history({.type = &type("Patient"), .id = "a"});
+    ASSERT_EQ(history->versions.size(), 4u);
+    EXPECT_TRUE(history->versions[1].deleted);
+    EXPECT_EQ(history->versions[1].id, "a");
+    EXPECT_EQ(found("Patient", {{"gender", "other"}}), "a");
+    EXPECT_EQ(found("Patient", {{"gender", "male"}}), "");
+    EXPECT_NE(reader.read(type("Patient"), "a", 2)->body.find("female"), std::string::npos);
+    EXPECT_EQ(store_->verify(true), std::vector<std::string>{});
+}
+
+TEST_F(Record, FindsByEveryKindOfParameterAtCommit) {
+    put(R"({"resourceType":"Patient","id":"p1","name":[{"family":"Müller","given":["Anna"]}],"birthDate":"1980-05-01","identifier":[{"system":"http://s","value":"7"}]})");
+    put(R"({"resourceType":"Patient","id":"p2","name":[{"family":"王","given":["桂兰"]}],"birthDate":"1959-03"})");
+    put(R"({"resourceType":"Encounter","id":"e1","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/p1"}})");
+    put(R"({"resourceType":"Observation","id":"o1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8480-6","display":"Systolic"}]},
+           "subject":{"reference":"Patient/p1"},"encounter":{"reference":"Encounter/e1"},"effectiveDateTime":"2026-01-05T10:00:00Z","valueQuantity":{"value":152,"unit":"mmHg","system":"http://unitsofmeasure.org","code":"mm[Hg]"}})");
+    EXPECT_EQ(found("Patient", {{"name", "mull"}}), "p1");
+    EXPECT_EQ(found("Patient", {{"family:exact", "Müller"}}), "p1");
+    EXPECT_EQ(found("Patient", {{"name:contains", "桂"}}), "p2");
+    EXPECT_EQ(found("Patient", {{"birthdate", "lt1960"}}), "p2");
+    EXPECT_EQ(found("Patient", {{"identifier", "http://s|7"}}), "p1");
+    EXPECT_EQ(found("Patient", {{"identifier:missing", "true"}}), "p2");
+    EXPECT_EQ(found("Patient", {{"_has:Observation:patient:code", "8480-6"}}), "p1");
+    EXPECT_EQ(found("Observation", {{"code:text", "systol"}}), "o1");
+    EXPECT_EQ(found("Observation", {{"patient", "p1"}}), "o1");
+    EXPECT_EQ(found("Observation", {{"subject", "Patient/p1"}, {"date", "ge2026"}}), "o1");
+    EXPECT_EQ(found("Observation", {{"value-quantity", "gt150|http://unitsofmeasure.org|mm[Hg]"}}), "o1");
+    EXPECT_EQ(found("Observation", {{"value-quantity", "gt160"}}), "");
+    EXPECT_EQ(found("Observation", {{"code-value-quantity", "8480-6$152"}}), "o1");
+    EXPECT_EQ(found("Observation", {{"subject:Patient.name", "mueller,mull"}}), "o1");
+    EXPECT_EQ(found("Observation", {{"encounter.subject:Patient.name", "anna"}}), "o1");
+    EXPECT_EQ(found("Observation", {{"code:not", "8480-6"}}), "");
+    EXPECT_EQ(found("Observation", {{"_include", "Observation:subject"}, {"_id", "o1"}}), "o1 +p1");
+    EXPECT_EQ(found("Patient", {{"_id", "p1"}, {"_revinclude", "Observation:subject"}}), "p1 +o1");
+    EXPECT_EQ(found("Patient", {{"_sort", "-birthdate"}}), "p1 p2");
+    EXPECT_EQ(found("Patient", {{"_lastUpdated", "ge2020"}}), "p1 p2");
+    EXPECT_EQ(store_->verify(true), std::vector<std::string>{});
+}
+
+TEST_F(Record, DropsAllOfARefusedSubmission) {
+    const Prepared ready = prepared(R"({"resourceType":"Patient","id":"a","gender":"male"})");
+    for (const bool search_inside : {false, true}) {
+        const auto done = store_->submit_and_wait([&](Transaction& t) -> Result<Done> {
+            t.put(ready, false, false);
+            EXPECT_EQ(t.state(type("Patient"), "a")->version, 1);
+            if (search_inside) {
+                EXPECT_EQ(t.search(query("Patient", {{"gender", "male"}}), 10)->size(), 1u);
+            }
+            return refuse(IssueCode::conflict, "here", "no");
+        });
+        EXPECT_FALSE(done.ok());
+    }
+    EXPECT_EQ(store_->reader(viewer).read(type("Patient"), "a").outcome().code(), IssueCode::not_found);
+    put(R"({"resourceType":"Patient","id":"a","gender":"male"})");
+    EXPECT_EQ(store_->reader(viewer).position(), 1);
+    EXPECT_EQ(store_->verify(true), std::vector<std::string>{});
+}
+
+TEST_F(Record, PagesShowTheSnapshotOfTheFirstPage) {
+    for (int i = 0; i < 30; ++i) put(R"({"resourceType":"Patient","id":"p)" + std::to_string(i) + R"(","gender":"male"})");
+    for (const bool sorted : {false, true}) {
+        auto asked = query("Patient", {{"gender", "male"}, {"_count", "10"}});
+        if (sorted) asked = query("Patient", {{"gender", "male"}, {"_count", "10"}, {"_sort", "_id"}});
+        std::vector<std::string> ids;
+        const std::string was = sorted ? "female" : "male", is = sorted ? "male" : "female";
+        for (int page = 0;; ++page) {
+            auto result = store_->reader(viewer).search(asked);
+            ASSERT_TRUE(result.ok());
+            EXPECT_EQ(result->total, 30u);
+            for (const auto& entry : result->entries) {
+                ids.push_back(entry.version.id);
+                EXPECT_NE(entry.version.body.find("\"male\""), std::string::npos);
+            }
+            if (page == 0) {  // in between: one leaves, one is deleted, one comes
+                put(R"({"resourceType":"Patient","id":"p25","gender":"female"})");
+                erase("Patient", "p26");
+                put(R"({"resourceType":"Patient","id":"new)" + std::to_string(sorted) + R"(","gender":"male"})");
+            }
+            if (result->next.empty()) break;
+            asked.page = result->next;
+        }
+        std::sort(ids.begin(), ids.end());
+        EXPECT_EQ(std::unique(ids.begin(), ids.end()), ids.end());
+        EXPECT_EQ(ids.size(), 30u);
+        put(R"({"resourceType":"Patient","id":"p25","gender":"male"})");
+        put(R"({"resourceType":"Patient","id":"p26","gender":"male"})");
+        erase("Patient", "new" + std::to_string(sorted));
+    }
+}
+
+TEST_F(Record, StaysAfterClosing) {
+    put(R"({"resourceType":"Patient","id":"a"})");
+    store_.reset();
+    store_ = open();
+    EXPECT_TRUE(store_->reader(viewer).read(type("Patient"), "a").ok());
+    put(R"({"resourceType":"Patient","id":"b"})");
+    EXPECT_EQ(store_->reader(viewer).position(), 2);
+}
+
+TEST_F(Record, RefusesAFolderInUse) {
+    const auto second = Store::open(folder_.path() / "data", clock_);
+    ASSERT_FALSE(second.ok());
+    EXPECT_EQ(second.outcome().code(), IssueCode::conflict);
+}
+
+TEST_F(Record, ServesManyWritersAndReadersAtOnce) {
+    std::vector<std::thread> threads;
+    std::atomic<int> failures{0};
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&, t] {
+            for (int i = 0; i < 50; ++i) {
+                put(R"({"resourceType":"Patient","id":"t)" + std::to_string(t) + "-" + std::to_string(i % 20) + R"(","gender":"male"})");
+                if (found("Patient", {{"gender", "male"}, {"_count", "5"}}).starts_with("refused")) ++failures;
+            }
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(failures, 0);
+    EXPECT_EQ(store_->reader(viewer).position(), 200);
+    EXPECT_EQ(store_->figures().resources, 80u);
+    EXPECT_EQ(store_->verify(true), std::vector<std::string>{});
+}
+
+}  // namespace
+}  // namespace xinglin::record
