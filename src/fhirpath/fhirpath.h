@@ -67,9 +67,12 @@ struct Environment {
 };
 
 struct CompileOptions {
-    /// Type of the context item: unknown elements and type errors are then refused as "semantic" when compiling.
+    /// Type of the context item: lets compiling look elements up once, and strict mode know what there is.
     const fhir::Type* context_type = nullptr;
+    /// Elements that the context's type does not have are refused as "semantic" when compiling; otherwise they are
+    /// empty. Types that can't go together by what is written ("@2026-01-01 + 7") are always refused.
     bool strict = false;
+    /// Refuses first(), skip(), [] … on collections without an order (children(), descendants(), repeat()).
     bool check_ordered_functions = false;
 };
 

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// `xinglin fhirpath`: evaluates expressions on a resource, or runs a test file.
+#pragma once
+
+#include <ostream>
+#include <span>
+#include <string>
+
+namespace xinglin::fhirpath {
+
+/// `arguments` come after the word "fhirpath". Returns the exit status: 0 done, 1 refused (a bad resource, failing
+/// tests), 2 usage, 3 a file that can't be read. An expression that fails is an answer, not a refusal.
+int fhirpath_command(std::span<const std::string> arguments, std::ostream& out, std::ostream& err);
+
+}  // namespace xinglin::fhirpath

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The published test-suite, as far as we have it.
+#include "fhirpath/suite.h"
+
+#include <gtest/gtest.h>
+
+#include "testing/testing.h"
+
+namespace xinglin::fhirpath {
+namespace {
+
+TEST(OfficialSuite, PassesEveryCaseInTheTestdata) {
+    const auto result = run_suite(std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/fhirpath/testdata/tests-fhir-r4-half.xml");
+    ASSERT_TRUE(result.ok()) << result.outcome().line();
+    for (const std::string& failure : result->failures) ADD_FAILURE() << failure;
+    EXPECT_EQ(result->passed, 465);
+}
+
+}  // namespace
+}  // namespace xinglin::fhirpath
