@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// From loose resources to a life: contacts with what happened in each, and what happened outside of any.
+// Pure: resources in, a picture out. References that lead nowhere are left aside, never an error.
+import type { CarePlan, DiagnosticReport, DocumentReference, Encounter, FhirResource, ImagingStudy, Immunization, Observation, Procedure, Reference } from 'fhir/r4'
+import kinds from './contact_kinds.json'
+import { at_of, concept, first_concept, key_of, measured, nothing, period_text, target_of, tidy, type Concept, type Measured } from './values'
+
+export type ContactKind = 'outpatient' | 'emergency' | 'inpatient' | 'follow_up' | 'check_up' | 'home' | 'virtual'
+export type HappeningKind = 'condition' | 'observation' | 'procedure' | 'medication' | 'immunization' | 'report' | 'imaging' | 'document' | 'plan' | 'allergy'
+
+export interface Place {
+  /** "Organization/7", or the words when there is no reference; '' when unknown. */
+  key: string
+  name: string
+}
+
+/** One thing that was found, done or given. */
+export interface Happening {
+  key: string
+  kind: HappeningKind
+  what: Concept
+  at: number | null
+  /** The date as recorded, for showing. */
+  date: string
+  status: string
+  contact: string
+  place: Place
+  resource: FhirResource
+  /** For observations: the value, and those of the components. */
+  value: Measured | null
+  parts: { what: Concept; value: Measured }[]
+}
+
+/** A contact with care. */
+export interface Contact {
+  key: string
+  kind: ContactKind
+  what: Concept
+  reason: Concept
+  status: string
+  start: string
+  end: string
+  at: number | null
+  until: number | null
+  /** Nights between start and end. */
+  nights: number
+  place: Place
+  people: string[]
+  happened: Happening[]
+}
+
+export interface Life {
+  /** Newest first. */
+  contacts: Contact[]
+  /** What belongs to no contact, newest first. */
+  loose: Happening[]
+  /** Everything that happened, newest first. */
+  happened: Happening[]
+  by_key: Map<string, FhirResource>
+}
+
+const check_up_words = new RegExp(kinds.check_up.words, 'i')
+const follow_up_words = new RegExp(kinds.follow_up.words, 'i')
+
+export function contact_kind(encounter: Encounter): ContactKind {
+  const code = encounter.class?.code ?? ''
+  if (['IMP', 'ACUTE', 'NONAC', 'OBSENC', 'SS'].includes(code)) return 'inpatient'
+  if (code === 'EMER' || code === 'FLD') return 'emergency'
+  const codes = (encounter.type ?? []).flatMap((type) => (type.coding ?? []).map((coding) => coding.code ?? ''))
+  const words = (encounter.type ?? []).map((type) => type.text ?? type.coding?.[0]?.display ?? '').join(' ')
+  if (codes.some((one) => kinds.check_up.codes.includes(one)) || check_up_words.test(words)) return 'check_up'
+  if (codes.some((one) => kinds.follow_up.codes.includes(one)) || follow_up_words.test(words)) return 'follow_up'
+  if (code === 'HH') return 'home'
+  return code === 'VR' ? 'virtual' : 'outpatient'
+}
+
+/** The references a record needs names for that it doesn't hold itself. */
+export function missing_names(resources: readonly FhirResource[]): string[] {
+  const held = new Set(resources.map(key_of))
+  const wanted = new Set<string>()
+  for (const resource of resources) {
+    if (resource.resourceType !== 'Encounter') continue
+    for (const reference of [resource.serviceProvider, ...(resource.participant ?? []).map((one) => one.individual)]) {
+      const target = target_of(reference)
+      if (target && !reference?.display && !held.has(target)) wanted.add(target)
+    }
+  }
+  return [...wanted]
+}
+
+function name_of(resource: FhirResource | undefined): string {
+  if (!resource) return ''
+  if (resource.resourceType === 'Organization' || resource.resourceType === 'Location') return tidy(resource.name ?? '')
+  if (resource.resourceType === 'Practitioner') {
+    const name = resource.name?.[0]
+    return name?.text ?? [...(name?.prefix ?? []), ...(name?.given ?? []), name?.family].filter(Boolean).join(' ')
+  }
+  return ''
+}
+
+function named(reference: Reference | undefined, by_key: Map<string, FhirResource>): Place {
+  const key = target_of(reference)
+  const name = reference?.display ?? name_of(by_key.get(key))
+  return name || key ? { key: key || name, name } : { key: '', name: '' }
+}
+
+export function life_of(resources: readonly FhirResource[]): Life {
+  const by_key = new Map(resources.map((resource) => [key_of(resource), resource]))
+  const contacts = new Map<string, Contact>()
+  for (const resource of resources) if (resource.resourceType === 'Encounter') contacts.set(key_of(resource), contact_of(resource, by_key))
+  const happened = resources.flatMap((resource) => happening_of(resource, contacts, by_key) ?? []).sort(newest_first)
+  const loose: Happening[] = []
+  for (const one of happened) (contacts.get(one.contact)?.happened ?? loose).push(one)
+  return { contacts: [...contacts.values()].sort(newest_first), loose, happened, by_key }
+}
+
+const newest_first = (a: { at: number | null; key: string }, b: { at: number | null; key: string }): number => (b.at ?? -Infinity) - (a.at ?? -Infinity) || (a.key < b.key ? -1 : 1)
+
+function contact_of(encounter: Encounter, by_key: Map<string, FhirResource>): Contact {
+  const start = encounter.period?.start ?? ''
+  const end = encounter.period?.end ?? ''
+  const at = at_of(start || end)
+  const until = at_of(end)
+  const location = encounter.location?.[0]?.location
+  const place = named(encounter.serviceProvider, by_key)
+  return {
+    key: key_of(encounter),
+    kind: contact_kind(encounter),
+    what: first_concept(encounter.type),
+    reason: reason_of(encounter, by_key),
+    status: encounter.status,
+    start,
+    end,
+    at,
+    until,
+    nights: at !== null && until !== null ? Math.max(0, Math.round((until - at) / 86_400_000)) : 0,
+    place: place.key ? place : named(location, by_key),
+    people: [...new Set((encounter.participant ?? []).map((one) => named(one.individual, by_key).name).filter(Boolean))],
+    happened: [],
+  }
+}
+
+function reason_of(encounter: Encounter, by_key: Map<string, FhirResource>): Concept {
+  if (encounter.reasonCode?.length) return first_concept(encounter.reasonCode)
+  for (const reference of [...(encounter.reasonReference ?? []), ...(encounter.diagnosis ?? []).map((one) => one.condition)]) {
+    const condition = by_key.get(target_of(reference))
+    if (condition?.resourceType === 'Condition') return concept(condition.code)
+  }
+  return nothing
+}
+
+interface Told {
+  kind: HappeningKind
+  what: Concept
+  date: string | undefined
+  status: string
+  encounter: Reference | undefined
+  performer?: Reference
+}
+
+/** What one resource tells; null for those that tell no event (people, places, claims). */
+function told_by(resource: FhirResource): Told | null {
+  switch (resource.resourceType) {
+    case 'Condition':
+      return { kind: 'condition', what: concept(resource.code), date: resource.onsetDateTime ?? period_text(resource.onsetPeriod) ?? resource.recordedDate, status: resource.clinicalStatus?.coding?.[0]?.code ?? '', encounter: resource.encounter }
+    case 'Observation':
+      return { kind: 'observation', what: concept(resource.code), date: observed_on(resource), status: resource.status, encounter: resource.encounter, performer: resource.performer?.[0] }
+    case 'Procedure':
+      return { kind: 'procedure', what: concept(resource.code), date: performed_on(resource), status: resource.status, encounter: resource.encounter, performer: resource.performer?.[0]?.onBehalfOf }
+    case 'MedicationRequest':
+      return { kind: 'medication', what: concept(resource.medicationCodeableConcept), date: resource.authoredOn, status: resource.status, encounter: resource.encounter }
+    case 'MedicationStatement':
+      return { kind: 'medication', what: concept(resource.medicationCodeableConcept), date: resource.effectiveDateTime ?? period_text(resource.effectivePeriod) ?? resource.dateAsserted, status: resource.status, encounter: resource.context }
+    case 'Immunization':
+      return { kind: 'immunization', what: concept(resource.vaccineCode), date: vaccinated_on(resource), status: resource.status, encounter: resource.encounter, performer: resource.location ?? resource.performer?.[0]?.actor }
+    case 'DiagnosticReport':
+      return { kind: 'report', what: concept(resource.code), date: reported_on(resource), status: resource.status, encounter: resource.encounter, performer: resource.performer?.[0] }
+    case 'ImagingStudy':
+      return { kind: 'imaging', what: imaging_concept(resource), date: resource.started, status: resource.status, encounter: resource.encounter }
+    case 'DocumentReference':
+      return { kind: 'document', what: document_concept(resource), date: resource.date ?? period_text(resource.context?.period), status: resource.status, encounter: resource.context?.encounter?.[0], performer: resource.custodian }
+    case 'CarePlan':
+      return { kind: 'plan', what: plan_concept(resource), date: period_text(resource.period) ?? resource.created, status: resource.status, encounter: resource.encounter }
+    case 'AllergyIntolerance':
+      return { kind: 'allergy', what: concept(resource.code), date: resource.onsetDateTime ?? resource.recordedDate, status: resource.clinicalStatus?.coding?.[0]?.code ?? '', encounter: resource.encounter }
+    default:
+      return null
+  }
+}
+
+export const observed_on = (one: Observation): string | undefined => one.effectiveDateTime ?? one.effectiveInstant ?? period_text(one.effectivePeriod) ?? one.issued
+const performed_on = (one: Procedure): string | undefined => one.performedDateTime ?? period_text(one.performedPeriod) ?? one.performedString
+const vaccinated_on = (one: Immunization): string | undefined => one.occurrenceDateTime ?? one.recorded
+const reported_on = (one: DiagnosticReport): string | undefined => one.effectiveDateTime ?? period_text(one.effectivePeriod) ?? one.issued
+
+const imaging_concept = (one: ImagingStudy): Concept => {
+  if (one.description) return { ...nothing, text: one.description }
+  const series = one.series?.[0]
+  return { text: [series?.modality.display ?? series?.modality.code, series?.bodySite?.display].filter(Boolean).join(' '), system: series?.modality.system ?? '', code: series?.modality.code ?? '' }
+}
+const document_concept = (one: DocumentReference): Concept => (one.type ? concept(one.type) : { ...nothing, text: one.description ?? one.content?.[0]?.attachment?.title ?? '' })
+const plan_concept = (one: CarePlan): Concept => (one.title ? { ...nothing, text: one.title } : first_concept(one.category))
+
+function happening_of(resource: FhirResource, contacts: Map<string, Contact>, by_key: Map<string, FhirResource>): Happening | null {
+  const told = told_by(resource)
+  if (!told || told.status === 'entered-in-error') return null
+  const contact = contacts.get(target_of(told.encounter))
+  const place = told.performer ? named(told.performer, by_key) : { key: '', name: '' }
+  const is_place = place.key.startsWith('Organization/') || place.key.startsWith('Location/') || !place.key.includes('/')
+  return {
+    key: key_of(resource),
+    kind: told.kind,
+    what: told.what,
+    at: at_of(told.date) ?? contact?.at ?? null,
+    date: told.date ?? contact?.start ?? '',
+    status: told.status,
+    contact: contact?.key ?? '',
+    place: contact?.place.key ? contact.place : place.key && is_place ? place : { key: '', name: '' },
+    resource,
+    value: resource.resourceType === 'Observation' ? measured(resource) : null,
+    parts: resource.resourceType === 'Observation' ? (resource.component ?? []).map((part) => ({ what: concept(part.code), value: measured(part) })) : [],
+  }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fetches a record: the header at once, everything else in pages behind it.
+import type { Bundle, FhirResource } from 'fhir/r4'
+import { onBeforeUnmount, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
+import { call, was_aborted } from '../client/call'
+import { everything, resources_of } from '../client/fhir'
+import { person_header } from '../client/people'
+import type { PersonHeader } from '../client/types'
+import { remember_person } from '../people/recent'
+import { life_of, missing_names, type Life } from './life'
+
+const types = [
+  'Encounter', 'Condition', 'Observation', 'Procedure', 'MedicationRequest', 'MedicationStatement', 'Immunization', 'DiagnosticReport',
+  'DocumentReference', 'CarePlan', 'ImagingStudy', 'AllergyIntolerance', 'Organization', 'Practitioner', 'Location', 'Medication',
+] as const
+
+export interface RecordLoad {
+  person: Ref<PersonHeader | null>
+  life: ShallowRef<Life | null>
+  /** All pages have come. */
+  whole: Ref<boolean>
+  /** The record is longer than pages show. */
+  cut: Ref<boolean>
+  problem: Ref<unknown>
+  life_problem: Ref<unknown>
+  again: () => void
+}
+
+export function use_record(id: () => string): RecordLoad {
+  const person = ref<PersonHeader | null>(null)
+  const life = shallowRef<Life | null>(null)
+  const whole = ref(false)
+  const cut = ref(false)
+  const problem = ref<unknown>(null)
+  const life_problem = ref<unknown>(null)
+  let running: AbortController | undefined
+
+  async function load_life(asked: string, signal: AbortSignal): Promise<void> {
+    let first = true
+    const { resources, cut: was_cut } = await everything(asked, {
+      types,
+      count: 500,
+      signal,
+      on_page: (so_far) => {
+        if (first) life.value = life_of(so_far)
+        first = false
+      },
+    })
+    life.value = life_of(resources)
+    cut.value = was_cut
+    const names = await named_elsewhere(resources, signal)
+    if (names.length) life.value = life_of([...resources, ...names])
+    whole.value = true
+  }
+
+  async function load(): Promise<void> {
+    running?.abort()
+    const mine = (running = new AbortController())
+    person.value = null
+    life.value = null
+    whole.value = false
+    problem.value = null
+    life_problem.value = null
+    const asked = id()
+    const rest = load_life(asked, mine.signal).catch((failure: unknown) => {
+      if (!mine.signal.aborted && !was_aborted(failure)) life_problem.value = failure
+    })
+    try {
+      person.value = await person_header(asked, mine.signal)
+      remember_person(person.value)
+    } catch (failure) {
+      if (!mine.signal.aborted && !was_aborted(failure)) problem.value = failure
+    }
+    await rest
+  }
+
+  watch(id, () => void load(), { immediate: true })
+  onBeforeUnmount(() => running?.abort())
+  return { person, life, whole, cut, problem, life_problem, again: () => void load() }
+}
+
+/** Names of places and people that the record points to but doesn't hold. Without them it still opens. */
+async function named_elsewhere(resources: FhirResource[], signal: AbortSignal): Promise<FhirResource[]> {
+  const wanted = new Map<string, string[]>()
+  for (const key of missing_names(resources)) {
+    const [type, id] = key.split('/') as [string, string]
+    if (type === 'Organization' || type === 'Practitioner') wanted.set(type, [...(wanted.get(type) ?? []), id])
+  }
+  const found: FhirResource[] = []
+  for (const [type, ids] of wanted) {
+    for (let at = 0; at < ids.length; at += 50) {
+      try {
+        const bundle = await call<Bundle<FhirResource>>(`/fhir/${type}`, { query: { _id: ids.slice(at, at + 50).join(','), _count: 50 }, signal })
+        found.push(...resources_of(bundle))
+      } catch (failure) {
+        if (was_aborted(failure)) throw failure
+        return found
+      }
+    }
+  }
+  return found
+}
