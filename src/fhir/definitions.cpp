@@ -55,9 +55,8 @@ const CodeSet* find_code_set(std::string_view value_set) {
 
 std::span<const std::string_view> compartment_parameters(std::string_view compartment, std::string_view type) {
     const auto& all = tables().memberships;
-    const auto at = std::lower_bound(all.begin(), all.end(), std::pair(compartment, type), [](const auto& a, const auto& b) {
-        return std::pair(a.compartment, a.type) < b;
-    });
+    const auto at = std::lower_bound(all.begin(), all.end(), std::pair(compartment, type),
+                                     [](const auto& a, const auto& b) { return std::pair(a.compartment, a.type) < b; });
     if (at == all.end() || at->compartment != compartment || at->type != type) return {};
     return at->parameters;
 }

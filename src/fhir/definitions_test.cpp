@@ -40,7 +40,8 @@ TEST(Types, AreFoundByNameAndNothingElseIs) {
     EXPECT_EQ(find_type("Patient.contact")->kind, TypeKind::backbone);
     EXPECT_TRUE(find_type("DomainResource")->is_abstract);
     EXPECT_FALSE(find_type("Patient")->is_abstract);
-    for (const char* name : {"", "patient", "Patient ", "Patients", "vitalsigns", "bp", "SimpleQuantity", "MetadataResource", "Event"}) {
+    for (const char* name :
+         {"", "patient", "Patient ", "Patients", "vitalsigns", "bp", "SimpleQuantity", "MetadataResource", "Event"}) {
         EXPECT_EQ(find_type(name), nullptr) << name;
     }
     EXPECT_EQ(find_resource("HumanName"), nullptr);
@@ -62,11 +63,11 @@ TEST(Types, KnowWhatTheyDeriveFrom) {
 }
 
 TEST(Elements, OfPatientStandInTheOrderOfTheSpecification) {
-    EXPECT_THAT(element_names(*find_type("Patient")),
-                ElementsAre("id", "meta", "implicitRules", "language", "text", "contained", "extension", "modifierExtension",
-                            "identifier", "active", "name", "telecom", "gender", "birthDate", "deceased", "address",
-                            "maritalStatus", "multipleBirth", "photo", "contact", "communication",
-                            "generalPractitioner", "managingOrganization", "link"));
+    EXPECT_THAT(
+        element_names(*find_type("Patient")),
+        ElementsAre("id", "meta", "implicitRules", "language", "text", "contained", "extension", "modifierExtension",
+                    "identifier", "active", "name", "telecom", "gender", "birthDate", "deceased", "address", "maritalStatus",
+                    "multipleBirth", "photo", "contact", "communication", "generalPractitioner", "managingOrganization", "link"));
 }
 
 TEST(Elements, CarryCardinalityFlagsAndBinding) {
@@ -92,15 +93,16 @@ TEST(Elements, CarryCardinalityFlagsAndBinding) {
 
 TEST(Elements, OfChoiceListTheirTypes) {
     EXPECT_THAT(type_names(*find_element(*find_type("Observation"), "value")),
-                ElementsAre("Quantity", "CodeableConcept", "string", "boolean", "integer", "Range", "Ratio", "SampledData", "time",
-                            "dateTime", "Period"));
+                ElementsAre("Quantity", "CodeableConcept", "string", "boolean", "integer", "Range", "Ratio", "SampledData",
+                            "time", "dateTime", "Period"));
     EXPECT_EQ(find_element(*find_type("Extension"), "value")->types.size(), 50u);
 }
 
 TEST(Elements, ReferToTheDefinitionOfAnother) {
     const Element& item = *find_element(*find_type("Questionnaire.item"), "item");
     EXPECT_EQ(item.types[0].type, find_type("Questionnaire.item"));
-    EXPECT_EQ(find_element(*find_type("Observation.component"), "referenceRange")->types[0].type, find_type("Observation.referenceRange"));
+    EXPECT_EQ(find_element(*find_type("Observation.component"), "referenceRange")->types[0].type,
+              find_type("Observation.referenceRange"));
 }
 
 TEST(Elements, NameTheTargetsOfReferences) {
@@ -187,7 +189,8 @@ TEST(SearchParameters, OfCompositesNameTheirComponents) {
     ASSERT_EQ(pair->components.size(), 2u);
     EXPECT_EQ(pair->components[0].definition, "http://hl7.org/fhir/SearchParameter/clinical-code");
     EXPECT_EQ(pair->components[1].expression, "value.as(Quantity)");
-    for (const SearchParameterRow& row : search_parameter_rows()) EXPECT_EQ(row.type == "composite", !row.components.empty()) << row.url;
+    for (const SearchParameterRow& row : search_parameter_rows())
+        EXPECT_EQ(row.type == "composite", !row.components.empty()) << row.url;
 }
 
 TEST(SearchParameters, NameTypesThatExist) {

@@ -23,7 +23,8 @@ struct Example {
 
 std::vector<std::string_view> lines_of(std::string_view text) {
     std::vector<std::string_view> lines;
-    for (std::size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) lines.push_back(text.substr(0, end));
+    for (std::size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1))
+        lines.push_back(text.substr(0, end));
     return lines;
 }
 
@@ -50,10 +51,10 @@ struct KnownFault {
 
 // Published examples that break R4's own definitions, with the first element that does.
 constexpr KnownFault known_faults[] = {
-    {"DeviceMetric-example", "DeviceMetric.parent.reference"},                         // a DeviceMetric where R4 allows a Device
+    {"DeviceMetric-example", "DeviceMetric.parent.reference"},                          // a DeviceMetric where R4 allows a Device
     {"DeviceUseStatement-example", "DeviceUseStatement.reasonReference[0].reference"},  // a Procedure, where only findings may be
     {"MedicationRequest-medrx0301", "MedicationRequest.dispenseRequest.performer.reference"},  // not an Organization
-    {"Observation-clinical-gender", "Observation.performer[0].reference"},  // an Encounter
+    {"Observation-clinical-gender", "Observation.performer[0].reference"},                     // an Encounter
     {"Questionnaire-qs1", "Questionnaire.item[0].item[0].linkId"},  // items without their required linkId
 };
 
@@ -82,8 +83,9 @@ TEST(Examples, StandForEveryResourceTypeThatHasSome) {
     for (const Type* type : resources()) {
         if (!types.contains(type->name)) without.push_back(type->name);
     }
-    EXPECT_EQ(without, (std::vector<std::string_view>{"Parameters", "SubstanceNucleicAcid", "SubstancePolymer", "SubstanceProtein",
-                                                      "SubstanceReferenceInformation", "SubstanceSourceMaterial"}));
+    EXPECT_EQ(without,
+              (std::vector<std::string_view>{"Parameters", "SubstanceNucleicAcid", "SubstancePolymer", "SubstanceProtein",
+                                             "SubstanceReferenceInformation", "SubstanceSourceMaterial"}));
 }
 
 TEST(Examples, ComeBackFromXmlIdentical) {

@@ -30,14 +30,14 @@ struct TypeRef {
 
 /// One element of a type, in the order of the specification.
 struct Element {
-    std::string_view name;       // "birthDate"; "value" for value[x]
-    const Type* owner;           // the type that defines it
+    std::string_view name;  // "birthDate"; "value" for value[x]
+    const Type* owner;      // the type that defines it
     std::uint32_t min = 0;
-    std::uint32_t max = 1;       // UINT32_MAX for *
-    bool is_choice = false;      // value[x]
-    bool is_summary = false;     // belongs to _summary=true
+    std::uint32_t max = 1;    // UINT32_MAX for *
+    bool is_choice = false;   // value[x]
+    bool is_summary = false;  // belongs to _summary=true
     bool is_modifier = false;
-    bool is_attribute = false;   // an XML attribute: id, url of Extension
+    bool is_attribute = false;  // an XML attribute: id, url of Extension
     Binding binding = Binding::none;
     std::string_view value_set;  // canonical url of the binding, without version
     std::span<const TypeRef> types;
@@ -47,7 +47,7 @@ struct Type {
     std::string_view name;  // "Patient", "HumanName", "string", "Patient.contact"
     TypeKind kind;
     bool is_abstract;
-    const Type* base;       // Patient → DomainResource → Resource; code → string → Element; nullptr at the root
+    const Type* base;  // Patient → DomainResource → Resource; code → string → Element; nullptr at the root
     std::span<const Element> elements;  // inherited first, snapshot order
     std::string_view pattern;           // primitives: regular expression of the specification, may be empty
     const KeyTable* keys = nullptr;     // for match()
@@ -96,15 +96,18 @@ std::span<const std::string_view> compartments();
 /// each, with the part of the expression that concerns it. Sorted by base, then code. `expression` is empty where R4
 /// gives none (_text, _content, _query, _filter, two of Patient's extensions).
 struct SearchParameterRow {
-    std::string_view code;        // "birthdate"
-    std::string_view type;        // "date"
+    std::string_view code;  // "birthdate"
+    std::string_view type;  // "date"
     std::string_view url;
     std::string_view expression;  // the part that concerns `base`, or the whole
     std::string_view description;
-    std::span<const std::string_view> bases;    // resource types; may name "Resource" or "DomainResource"
+    std::span<const std::string_view> bases;  // resource types; may name "Resource" or "DomainResource"
     std::span<const std::string_view> targets;
-    struct Component { std::string_view definition; std::string_view expression; };
-    std::span<const Component> components;      // of composites
+    struct Component {
+        std::string_view definition;
+        std::string_view expression;
+    };
+    std::span<const Component> components;  // of composites
 };
 std::span<const SearchParameterRow> search_parameter_rows();
 

@@ -30,7 +30,8 @@ BENCHMARK(decode_tables)->Unit(benchmark::kMillisecond);
 
 void match_keys(benchmark::State& state) {
     const Type& type = *find_type("Observation");
-    constexpr std::string_view keys[] = {"id", "status", "category", "code", "subject", "effectiveDateTime", "valueQuantity", "component"};
+    constexpr std::string_view keys[] = {
+        "id", "status", "category", "code", "subject", "effectiveDateTime", "valueQuantity", "component"};
     for (auto _ : state) {
         for (const std::string_view key : keys) benchmark::DoNotOptimize(match(type, key).element);
     }

@@ -18,9 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path package() {
-    if (const char* named = std::getenv("XINGLIN_R4_PACKAGE")) return named;
+    if (const char* named = std::getenv("XINGLIN_R4_PACKAGE")) return named;  // NOLINT(concurrency-mt-unsafe)
     for (const char* folder : {"node_modules", "web/node_modules"}) {
-        const fs::path place = fs::path(XINGLIN_SOURCE_DIR) / folder / "hl7.fhir.r4.examples";
+        fs::path place = fs::path(XINGLIN_SOURCE_DIR) / folder / "hl7.fhir.r4.examples";
         if (fs::exists(place / "package.json")) return place;
     }
     return {};
@@ -30,9 +30,11 @@ TEST(Generator, MakesTheCommittedFilesByteForByte) {
     if (package().empty()) GTEST_SKIP() << "hl7.fhir.r4.examples is not here; name its folder in XINGLIN_R4_PACKAGE";
     const fs::path root = XINGLIN_SOURCE_DIR;
     const testing::ScratchFolder scratch;
-    const std::string command = "python3 '" + (root / "tools/fhir_tables.py").string() + "' '" + package().string() + "' '" + scratch.path().string() + "'";
-    ASSERT_EQ(std::system(command.c_str()), 0);
-    for (const char* name : {"src/fhir/tables/r4.txt", "src/fhir/testdata/r4-examples.txt", "src/fhir/testdata/r4-examples.ndjson.gz"}) {
+    const std::string command = "python3 '" + (root / "tools/fhir_tables.py").string() + "' '" + package().string() + "' '" +
+                                scratch.path().string() + "'";
+    ASSERT_EQ(std::system(command.c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
+    for (const char* name :
+         {"src/fhir/tables/r4.txt", "src/fhir/testdata/r4-examples.txt", "src/fhir/testdata/r4-examples.ndjson.gz"}) {
         // Packed files are compared unpacked: two versions of zlib may pack differently.
         EXPECT_EQ(testing::read_packed(root / name), testing::read_packed(scratch.path() / name)) << name;
     }
@@ -53,7 +55,7 @@ const std::map<std::string, std::size_t> faulty_definitions = {
     {"SearchParameter-valueset-extensions-ValueSet-keyword.json", 1},
     {"SearchParameter-valueset-extensions-ValueSet-workflow.json", 1},
     {"SearchParameter-questionnaireresponse-extensions-QuestionnaireResponse-item-subject.json", 1},  // id too long
-    {"DeviceMetric-example.json", 1},  // see examples_test.cpp
+    {"DeviceMetric-example.json", 1},                                                                 // see examples_test.cpp
     {"DeviceUseStatement-example.json", 1},
     {"MedicationRequest-medrx0301.json", 1},
     {"Observation-clinical-gender.json", 1},

@@ -12,6 +12,8 @@
 namespace xinglin::fhir {
 namespace {
 
+enum class Dialect { xml, narrative };  // narrative: the XHTML that a Narrative may hold; no scripts, no forms
+
 constexpr bool is_white(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 constexpr bool is_name_start(char c) {
@@ -21,9 +23,9 @@ constexpr bool is_name_part(char c) { return is_name_start(c) || (c >= '0' && c 
 
 /// Elements that would do something, load something or belong to a whole page.
 constexpr std::string_view unwanted_elements[] = {
-    "applet", "area", "audio", "base", "body", "button", "canvas", "embed", "fieldset", "form", "frame", "frameset", "head",
-    "html", "iframe", "input", "link", "map", "meta", "object", "option", "param", "script", "select", "svg", "textarea",
-    "title", "video",
+    "applet", "area",     "audio",  "base",   "body",   "button",   "canvas", "embed", "fieldset", "form",
+    "frame",  "frameset", "head",   "html",   "iframe", "input",    "link",   "map",   "meta",     "object",
+    "option", "param",    "script", "select", "svg",    "textarea", "title",  "video",
 };
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
@@ -55,6 +57,7 @@ public:
 
     std::size_t at() const { return at_; }
     std::string_view fault() const { return fault_; }
+    std::string_view root_namespace() const { return namespace_; }
     bool done() const { return at_ == text_.size(); }
 
     bool skip_white() {
@@ -103,7 +106,8 @@ private:
     bool skip_comment() {
         at_ += 4;
         const std::size_t dashes = text_.find("--", at_);
-        if (dashes == std::string_view::npos || text_.substr(dashes, 3) != "-->") return refuse("has a comment without a proper end");
+        if (dashes == std::string_view::npos || text_.substr(dashes, 3) != "-->")
+            return refuse("has a comment without a proper end");
         return skip_past("-->", "has a comment without an end");
     }
 
@@ -138,12 +142,16 @@ private:
         if (digits.empty()) return false;
         std::uint32_t code = 0;
         for (const char c : digits) {
-            const int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : 99;
+            const int value = c >= '0' && c <= '9'   ? c - '0'
+                              : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                              : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                     : 99;
             if (value >= (hexadecimal ? 16 : 10)) return false;
             code = code * (hexadecimal ? 16 : 10) + static_cast<std::uint32_t>(value);
             if (code > 0x10FFFF) return false;
         }
-        return code == 9 || code == 10 || code == 13 || (code >= 0x20 && code < 0xD800) || (code > 0xDFFF && code != 0xFFFE && code != 0xFFFF);
+        return code == 9 || code == 10 || code == 13 || (code >= 0x20 && code < 0xD800) ||
+               (code > 0xDFFF && code != 0xFFFE && code != 0xFFFF);
     }
 
     bool text_run() {
@@ -180,7 +188,8 @@ private:
         const std::string_view tag = name();
         if (tag.empty()) return refuse("has '<' that is neither markup nor written as &lt;");
         if (open_.size() >= depth_limit_) return refuse("is nested too deeply");
-        if (dialect_ == Dialect::narrative && is_unwanted(tag)) return refuse("has an element that a narrative must not hold, such as script, form or iframe");
+        if (dialect_ == Dialect::narrative && is_unwanted(tag))
+            return refuse("has an element that a narrative must not hold, such as script, form or iframe");
         attributes_.clear();
         for (;;) {
             const bool apart = skip_white();
@@ -201,14 +210,16 @@ private:
     bool attribute() {
         const std::string_view key = name();
         if (key.empty()) return refuse("has a malformed attribute");
-        if (std::find(attributes_.begin(), attributes_.end(), key) != attributes_.end()) return refuse("has the same attribute twice");
+        if (std::find(attributes_.begin(), attributes_.end(), key) != attributes_.end())
+            return refuse("has the same attribute twice");
         if (attributes_.size() >= 200) return refuse("has too many attributes");
         attributes_.push_back(key);
         skip_white();
         if (at_ == text_.size() || text_[at_] != '=') return refuse("has an attribute without a value");
         ++at_;
         skip_white();
-        if (at_ == text_.size() || (text_[at_] != '"' && text_[at_] != '\'')) return refuse("has an attribute value without quotes");
+        if (at_ == text_.size() || (text_[at_] != '"' && text_[at_] != '\''))
+            return refuse("has an attribute value without quotes");
         const char quote = text_[at_++];
         const std::size_t start = at_;
         while (at_ < text_.size() && text_[at_] != quote) {
@@ -225,6 +236,7 @@ private:
         const std::string_view value = text_.substr(start, at_ - start);
         ++at_;
         if (dialect_ != Dialect::narrative) return true;
+        if (open_.empty() && key == "xmlns") namespace_ = value;
         const bool handler = key.size() > 2 && equals_ignoring_case(key.substr(0, 2), "on");
         if (handler || (is_link(key) && is_script_link(value))) return refuse("has a script in an attribute");
         return true;
@@ -252,14 +264,15 @@ private:
     std::size_t depth_limit_;
     std::size_t at_ = 0;
     std::string_view fault_;
+    std::string_view namespace_;  // of the root of a narrative
     std::vector<std::string_view> open_;
     std::vector<std::string_view> attributes_;
 };
 
 }  // namespace
 
-Markup scan_element(std::string_view text, Dialect dialect, std::size_t depth_limit) {
-    Scanner scanner(text, dialect, depth_limit);
+Markup scan_element(std::string_view text, std::size_t depth_limit) {
+    Scanner scanner(text, Dialect::xml, depth_limit);
     scanner.element();
     return {scanner.at(), scanner.fault()};
 }
@@ -279,11 +292,11 @@ std::string_view narrative_fault(std::string_view text) {
     while (!text.empty() && is_white(text.back())) text.remove_suffix(1);
     while (!text.empty() && is_white(text.front())) text.remove_prefix(1);
     if (!text.starts_with("<div") || text.size() < 5 || is_name_part(text[4])) return "must be one <div> element";
-    const Markup div = scan_element(text, Dialect::narrative);
-    if (!div.ok()) return div.fault;
+    Scanner scanner(text, Dialect::narrative, 200);
+    if (!scanner.element()) return scanner.fault();
     if (has_noncharacter(text)) return "holds U+FFFE or U+FFFF";
-    if (div.size != text.size()) return "must be one <div> element and nothing after it";
-    if (text.substr(0, text.find('>')).find("http://www.w3.org/1999/xhtml") == std::string_view::npos) {
+    if (!scanner.done()) return "must be one <div> element and nothing after it";
+    if (scanner.root_namespace() != "http://www.w3.org/1999/xhtml") {
         return "must be in the namespace http://www.w3.org/1999/xhtml";
     }
     return {};

@@ -16,16 +16,14 @@ struct Markup {
     bool ok() const { return fault.empty(); }
 };
 
-enum class Dialect { xml, narrative };  // narrative: the XHTML that a Narrative may hold; no scripts, no forms
-
 /// Scans the element that `text` starts with.
-Markup scan_element(std::string_view text, Dialect dialect, std::size_t depth_limit = 200);
+Markup scan_element(std::string_view text, std::size_t depth_limit = 200);
 
 /// Scans a whole document: optional declaration and comments, one element, nothing more. `size` is then the offset of the
 /// root element. A DOCTYPE is refused.
 Markup scan_document(std::string_view text, std::size_t depth_limit = 200);
 
-/// Nothing when `text` is one <div> in the XHTML namespace that a narrative may hold.
+/// Empty when `text` is one <div> in the XHTML namespace, without scripts and forms; else what is wrong.
 std::string_view narrative_fault(std::string_view text);
 
 }  // namespace xinglin::fhir

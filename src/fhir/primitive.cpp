@@ -19,15 +19,17 @@ enum Class : std::uint8_t { white = 1, digit = 2, id_part = 4, base64_part = 8, 
 
 constexpr std::array<std::uint8_t, 256> classes = [] {
     std::array<std::uint8_t, 256> table{};
-    for (int c = 0; c < 0x20; ++c) table[static_cast<std::size_t>(c)] |= control;
-    for (const char c : {' ', '\t', '\n', '\r', '\f', '\v'}) table[static_cast<std::size_t>(c)] |= white;
-    for (const char c : {'\t', '\n', '\r'}) table[static_cast<std::size_t>(c)] &= static_cast<std::uint8_t>(~control);
-    for (int c = '0'; c <= '9'; ++c) table[static_cast<std::size_t>(c)] |= digit | id_part | base64_part;
-    for (int c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] |= id_part | base64_part;
-    for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<std::size_t>(c)] |= id_part | base64_part;
-    for (const char c : {'-', '.'}) table[static_cast<std::size_t>(c)] |= id_part;
-    table[0xEF] |= lead_ef;  // first byte of U+F000 to U+FFFF
-    for (const char c : {'+', '/'}) table[static_cast<std::size_t>(c)] |= base64_part;
+    const auto mark = [&](std::string_view characters, std::uint8_t set) {
+        for (const char c : characters) table[static_cast<std::uint8_t>(c)] |= set;
+    };
+    for (std::size_t c = 0; c < 0x20; ++c) table[c] |= control;
+    for (const std::size_t c : {9, 10, 13}) table[c] = 0;  // tab and line ends are no control characters in FHIR
+    mark(" \t\n\r\f\v", white);
+    mark("0123456789", digit | id_part | base64_part);
+    mark("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", id_part | base64_part);
+    mark("-.", id_part);
+    mark("+/", base64_part);
+    mark("\xEF", lead_ef);  // first byte of U+F000 to U+FFFF
     return table;
 }();
 
@@ -55,7 +57,8 @@ std::size_t digits_at(std::string_view text, std::size_t at) {
 bool is_integer(std::string_view text, std::int64_t least) {
     const bool negative = !text.empty() && text[0] == '-';
     text.remove_prefix(negative);
-    if (text.empty() || text.size() > 10 || digits_at(text, 0) != text.size() || (text[0] == '0' && text.size() > 1)) return false;
+    if (text.empty() || text.size() > 10 || digits_at(text, 0) != text.size() || (text[0] == '0' && text.size() > 1))
+        return false;
     std::int64_t value = 0;
     for (const char c : text) value = value * 10 + (c - '0');
     if (negative) value = -value;
@@ -112,12 +115,29 @@ bool is_base64(std::string_view text) {
 }
 
 constexpr std::pair<std::string_view, Check> names[] = {
-    {"boolean", Check::boolean}, {"integer", Check::integer}, {"positiveInt", Check::positive_int},
-    {"unsignedInt", Check::unsigned_int}, {"decimal", Check::decimal}, {"string", Check::string}, {"markdown", Check::string},
-    {"code", Check::code}, {"id", Check::id}, {"uri", Check::uri}, {"url", Check::uri}, {"canonical", Check::uri},
-    {"oid", Check::oid}, {"uuid", Check::uuid}, {"base64Binary", Check::base64}, {"date", Check::date},
-    {"dateTime", Check::date_time}, {"instant", Check::instant}, {"time", Check::time}, {"xhtml", Check::xhtml},
-    {"Reference", Check::reference}, {"Extension", Check::extension}, {"CodeableConcept", Check::codeable_concept},
+    {"boolean", Check::boolean},
+    {"integer", Check::integer},
+    {"positiveInt", Check::positive_int},
+    {"unsignedInt", Check::unsigned_int},
+    {"decimal", Check::decimal},
+    {"string", Check::string},
+    {"markdown", Check::string},
+    {"code", Check::code},
+    {"id", Check::id},
+    {"uri", Check::uri},
+    {"url", Check::uri},
+    {"canonical", Check::uri},
+    {"oid", Check::oid},
+    {"uuid", Check::uuid},
+    {"base64Binary", Check::base64},
+    {"date", Check::date},
+    {"dateTime", Check::date_time},
+    {"instant", Check::instant},
+    {"time", Check::time},
+    {"xhtml", Check::xhtml},
+    {"Reference", Check::reference},
+    {"Extension", Check::extension},
+    {"CodeableConcept", Check::codeable_concept},
     {"Resource", Check::resource},
 };
 
@@ -173,9 +193,12 @@ std::string_view format_fault(Check check, std::string_view text) {
         case Check::string:
             if (text.size() > longest_string) return "is longer than 1 MiB";
             return unless(!has_control(text), "holds control characters other than tab and line ends");
-        case Check::code: return unless(is_code(text) && !has_control(text), "must be a code: no spaces at its ends, no two in a row");
+        case Check::code:
+            return unless(is_code(text) && !has_control(text), "must be a code: no spaces at its ends, no two in a row");
         case Check::id: return unless(is_id(text), "must be an id: 1 to 64 letters, digits, '-' and '.'");
-        case Check::uri: return unless(all(text, [](char c) { return !is(c, white | control); }) && !has_noncharacter(text), "must be a URI: no spaces");
+        case Check::uri:
+            return unless(all(text, [](char c) { return !is(c, white | control); }) && !has_noncharacter(text),
+                          "must be a URI: no spaces");
         case Check::oid: return unless(is_oid(text), "must be an OID as a URI, such as urn:oid:1.2.3");
         case Check::uuid: return unless(is_uuid(text), "must be a UUID as a URI in lower case: urn:uuid:...");
         case Check::base64: return unless(is_base64(text), "must be base64");
@@ -184,7 +207,8 @@ std::string_view format_fault(Check check, std::string_view text) {
             return unless(calendar::parse_date_time(text).has_value(),
                           "must be a date or a date with time and zone: YYYY-MM-DDThh:mm:ss+hh:mm");
         case Check::instant:
-            return unless(calendar::parse_instant(text).has_value(), "must be an instant with zone: YYYY-MM-DDThh:mm:ss.sss+hh:mm");
+            return unless(calendar::parse_instant(text).has_value(),
+                          "must be an instant with zone: YYYY-MM-DDThh:mm:ss.sss+hh:mm");
         case Check::time: return unless(calendar::parse_time(text).has_value(), "must be a time of day: hh:mm:ss");
         default: return {};
     }

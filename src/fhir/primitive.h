@@ -11,10 +11,28 @@ namespace xinglin::fhir {
 enum class Check : std::uint8_t {
     none,
     // primitives
-    boolean, integer, positive_int, unsigned_int, decimal, string, code, id, uri, oid, uuid, base64, date, date_time, instant,
-    time, xhtml,
+    boolean,
+    integer,
+    positive_int,
+    unsigned_int,
+    decimal,
+    string,
+    code,
+    id,
+    uri,
+    oid,
+    uuid,
+    base64,
+    date,
+    date_time,
+    instant,
+    time,
+    xhtml,
     // complex types with a rule of their own
-    reference, extension, codeable_concept, resource,
+    reference,
+    extension,
+    codeable_concept,
+    resource,
 };
 
 /// The check of the type called `name`; none for most.

@@ -25,7 +25,8 @@ inline std::uint64_t hash_of(std::string_view name) {
     std::uint64_t word = size;
     if (size >= 8) word = read(0, 8) * 0x9E3779B97F4A7C15u + read(size - 8, 8) + size;
     else if (size >= 4) word = read(0, 4) << 32 | read(size - 4, 4);
-    else if (size > 0) word = std::uint64_t(std::uint8_t(name[0])) << 16 | std::uint8_t(name[size / 2]) << 8 | std::uint8_t(name[size - 1]);
+    else if (size > 0)
+        word = std::uint64_t(std::uint8_t(name[0])) << 16 | std::uint8_t(name[size / 2]) << 8 | std::uint8_t(name[size - 1]);
     word = (word + size) * 0xD6E8FEB86659FD93u;
     return word ^ word >> 32;
 }

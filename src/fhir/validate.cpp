@@ -89,11 +89,13 @@ private:
                 continue;
             }
             const auto bit = std::uint64_t(1) << (found.element - type.elements.data());
-            if (found.element->is_choice && (seen & bit) && has_rival(members.first(static_cast<std::size_t>(&member - members.data())), key, type, *found.element)) {
+            if (found.element->is_choice && (seen & bit) &&
+                has_rival(members.first(static_cast<std::size_t>(&member - members.data())), key, type, *found.element)) {
                 issue(IssueCode::structure, "must have one value of one type", found.element->name);
             }
             seen |= bit;
-            path_.push_back({found.element->name, found.element->is_choice ? found.type->type->name : std::string_view(), no_index});
+            path_.push_back(
+                {found.element->name, found.element->is_choice ? found.type->type->name : std::string_view(), no_index});
             if (sidecar) {
                 const Value main = value[key];
                 beside(found, main, member.value());
@@ -128,7 +130,8 @@ private:
     void element(const Match& match, Value value, Value owner) {
         const bool many = match.element->max > 1;
         if (value.is_array() != many) {
-            return issue(IssueCode::structure, many ? "may repeat, so it must be an array" : "does not repeat, so it must not be an array");
+            return issue(IssueCode::structure,
+                         many ? "may repeat, so it must be an array" : "does not repeat, so it must not be an array");
         }
         if (!many) return single(match, value);
         if (value.size() == 0) return issue(IssueCode::structure, "is an empty array; leave it out instead");
@@ -183,7 +186,8 @@ private:
     /// The `_name` of a primitive: an object with id and extension, or an array of such objects and nulls.
     void beside(const Match& match, Value main, Value beside) {
         const bool many = match.element->max > 1;
-        if (beside.is_array() != many) return issue(IssueCode::structure, many ? "_ member must be an array" : "_ member must be an object");
+        if (beside.is_array() != many)
+            return issue(IssueCode::structure, many ? "_ member must be an array" : "_ member must be an object");
         if (!many) return annotation(match, main, beside);
         if (main.is_array() && main.size() != beside.size()) {
             return issue(IssueCode::structure, "and its _ member must have the same length");
@@ -255,7 +259,9 @@ private:
         for (const Node& node : codings.items()) {
             const Value coding(&node);
             const auto system = coding["system"].string();
-            if (std::find(set->systems.begin(), set->systems.end(), system) != set->systems.end() && set->has(coding["code"].string())) return;
+            if (std::find(set->systems.begin(), set->systems.end(), system) != set->systems.end() &&
+                set->has(coding["code"].string()))
+                return;
         }
         issue(IssueCode::code_invalid, "must have a coding of " + std::string(set->systems[0]) + ": " + alternatives(*set));
     }

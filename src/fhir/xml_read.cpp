@@ -81,8 +81,10 @@ private:
     Value resource(pugi::xml_node node) {
         const std::string_view name = local(node.name());
         const Type* type = find_resource(name);
-        if (namespace_of(node) != fhir_namespace) return refuse_here(IssueCode::structure, "is not in the namespace http://hl7.org/fhir");
-        if (!type || type->is_abstract) return refuse_here(IssueCode::structure, "holds an element that is not a resource of FHIR R4");
+        if (namespace_of(node) != fhir_namespace)
+            return refuse_here(IssueCode::structure, "is not in the namespace http://hl7.org/fhir");
+        if (!type || type->is_abstract)
+            return refuse_here(IssueCode::structure, "holds an element that is not a resource of FHIR R4");
         Members members{{"resourceType", arena_.string(type->name)}};
         const bool at_root = path_.empty();
         if (at_root) path_.push_back(type->name);
@@ -252,7 +254,7 @@ private:
     Value narrative(pugi::xml_node node) {
         if (node.attribute("xmlns") && prefix_of(node.name()).empty()) {
             const std::string_view rest = source_.substr(static_cast<std::size_t>(node.offset_debug() - 1));
-            return arena_.string(rest.substr(0, scan_element(rest, Dialect::xml).size));
+            return arena_.string(rest.substr(0, scan_element(rest).size));
         }
         pugi::xml_document alone;
         pugi::xml_node copy = alone.append_copy(node);
@@ -285,7 +287,8 @@ std::string declared_encoding(std::string_view xml) {
 
 Result<json::Value> from_xml(std::string_view xml, json::Arena& arena) {
     if (xml.starts_with("\xEF\xBB\xBF")) xml.remove_prefix(3);
-    if (xml.size() > json::Limits{}.bytes) return refuse(IssueCode::too_costly, "", "the XML is longer than " + std::to_string(json::Limits{}.bytes) + " bytes");
+    if (xml.size() > json::Limits{}.bytes)
+        return refuse(IssueCode::too_costly, "", "the XML is longer than " + std::to_string(json::Limits{}.bytes) + " bytes");
     const std::string encoding = declared_encoding(xml);
     if (!text::is_utf8(xml) || (!encoding.empty() && encoding != "utf-8" && encoding != "us-ascii")) {
         return refuse(IssueCode::structure, "", "the XML must be in UTF-8");

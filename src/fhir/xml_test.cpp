@@ -2,6 +2,8 @@
 // FHIR XML both ways: what is kept, what is refused.
 #include <gmock/gmock.h>
 
+#include <random>
+
 #include "fhir/fhir.h"
 #include "fhir/markup.h"
 #include "testing/testing.h"
@@ -43,22 +45,27 @@ TEST(FromXml, TurnsAttributesAndChildrenIntoMembers) {
 
 TEST(FromXml, KeepsTheDigitsOfNumbersAndTheTextOfNarratives) {
     const std::string div = "<div xmlns=\"http://www.w3.org/1999/xhtml\">a &lt; b<br/>\n<!-- c --><p title='&quot;'>d</p></div>";
-    EXPECT_EQ(json_of(patient("<text><status value=\"generated\"/>" + div + "</text>")),
-              R"({"resourceType":"Patient","text":{"status":"generated","div":)" + [&] {
-                  std::string quoted;
-                  json::write_string(div, quoted);
-                  return quoted;
-              }() + "}}");
+    EXPECT_EQ(
+        json_of(patient("<text><status value=\"generated\"/>" + div + "</text>")),
+        R"({"resourceType":"Patient","text":{"status":"generated","div":)" +
+            [&] {
+                std::string quoted;
+                json::write_string(div, quoted);
+                return quoted;
+            }() +
+            "}}");
 }
 
 TEST(FromXml, ReadsPrefixesAndMakesNarrativesStandAlone) {
-    EXPECT_EQ(json_of(R"(<f:Patient xmlns:f="http://hl7.org/fhir" xmlns:h="http://www.w3.org/1999/xhtml">
+    EXPECT_EQ(
+        json_of(R"(<f:Patient xmlns:f="http://hl7.org/fhir" xmlns:h="http://www.w3.org/1999/xhtml">
                            <f:text><f:status value="empty"/><h:div><h:p class="x">y</h:p></h:div></f:text></f:Patient>)"),
-              R"({"resourceType":"Patient","text":{"status":"empty","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><p class=\"x\">y</p></div>"}})");
+        R"({"resourceType":"Patient","text":{"status":"empty","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><p class=\"x\">y</p></div>"}})");
 }
 
 TEST(FromXml, PutsElementsInTheOrderOfTheDefinition) {
-    EXPECT_EQ(json_of(patient(R"(<gender value="male"/><name><family value="A"/></name><id value="x"/><name><family value="B"/></name>)")),
+    EXPECT_EQ(json_of(patient(
+                  R"(<gender value="male"/><name><family value="A"/></name><id value="x"/><name><family value="B"/></name>)")),
               R"({"resourceType":"Patient","id":"x","name":[{"family":"A"},{"family":"B"}],"gender":"male"})");
 }
 
@@ -71,15 +78,32 @@ TEST(FromXml, ReadsResourcesInsideOfResources) {
 
 TEST(FromXml, RefusesWhatIsNotFhir) {
     for (const std::string& bad : {
-             std::string(), std::string("{}"), std::string("<Patient/>"), std::string("<Patient xmlns=\"http://hl7.org/fhir\">"),
-             std::string("<Patience xmlns=\"http://hl7.org/fhir\"/>"), std::string("<Resource xmlns=\"http://hl7.org/fhir\"/>"),
-             std::string("<Patient xmlns=\"urn:hl7-org:v3\"/>"), patient("<nickname value=\"a\"/>"), patient("<name>A</name>"),
-             patient("<gender value=\"male\"/><gender value=\"male\"/>"), patient("<gender/>"), patient("<gender code=\"male\"/>"),
-             patient("<active value=\"yes\"/>"), patient("<multipleBirthInteger value=\"two\"/>"), patient("<multipleBirthInteger value=\"\"/>"),
-             patient("<name/>"), patient("<contained/>"), patient("<contained><HumanName/></contained>"),
-             patient("<contained><Patient/><Patient/></contained>"), patient("<text><status value=\"empty\"/><div>a</div></text>"),
-             patient("<gender xmlns=\"urn:else\" value=\"male\"/>"), patient("<gender value=\"&other;\"/>"), patient("<gender value=\"m"),
-             patient("") + "<Patient/>", patient("") + "text", std::string("\xFF\xFE<"),
+             std::string(),
+             std::string("{}"),
+             std::string("<Patient/>"),
+             std::string("<Patient xmlns=\"http://hl7.org/fhir\">"),
+             std::string("<Patience xmlns=\"http://hl7.org/fhir\"/>"),
+             std::string("<Resource xmlns=\"http://hl7.org/fhir\"/>"),
+             std::string("<Patient xmlns=\"urn:hl7-org:v3\"/>"),
+             patient("<nickname value=\"a\"/>"),
+             patient("<name>A</name>"),
+             patient("<gender value=\"male\"/><gender value=\"male\"/>"),
+             patient("<gender/>"),
+             patient("<gender code=\"male\"/>"),
+             patient("<active value=\"yes\"/>"),
+             patient("<multipleBirthInteger value=\"two\"/>"),
+             patient("<multipleBirthInteger value=\"\"/>"),
+             patient("<name/>"),
+             patient("<contained/>"),
+             patient("<contained><HumanName/></contained>"),
+             patient("<contained><Patient/><Patient/></contained>"),
+             patient("<text><status value=\"empty\"/><div>a</div></text>"),
+             patient("<gender xmlns=\"urn:else\" value=\"male\"/>"),
+             patient("<gender value=\"&other;\"/>"),
+             patient("<gender value=\"m"),
+             patient("") + "<Patient/>",
+             patient("") + "text",
+             std::string("\xFF\xFE<"),
              std::string("<?xml version=\"1.0\" encoding=\"GB18030\"?>") + patient(""),
          }) {
         EXPECT_THAT(json_of(bad), HasSubstr("refused: ")) << bad;
@@ -87,12 +111,14 @@ TEST(FromXml, RefusesWhatIsNotFhir) {
 }
 
 TEST(FromXml, NamesTheElementItRefuses) {
-    EXPECT_THAT(json_of(patient("<contact><name><nick value=\"a\"/></name></contact>")), HasSubstr("refused: Patient.contact.name.nick: "));
+    EXPECT_THAT(json_of(patient("<contact><name><nick value=\"a\"/></name></contact>")),
+                HasSubstr("refused: Patient.contact.name.nick: "));
     EXPECT_THAT(json_of(patient("<active value=\"yes\"/>")), HasSubstr("refused: Patient.active: must be true or false"));
 }
 
 TEST(FromXml, RefusesDocumentTypesAndEntities) {
-    const std::string bomb = R"(<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;">]>)" + patient("<gender value=\"&c;\"/>");
+    const std::string bomb =
+        R"(<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;">]>)" + patient("<gender value=\"&c;\"/>");
     EXPECT_THAT(json_of(bomb), HasSubstr("document type"));
     EXPECT_THAT(json_of(R"(<!DOCTYPE a SYSTEM "file:///etc/passwd">)" + patient("")), HasSubstr("document type"));
     EXPECT_THAT(json_of(patient("<gender value=\"&c;\"/>")), HasSubstr("entity"));
@@ -107,14 +133,16 @@ TEST(FromXml, RefusesDepthWithoutRecursingIntoIt) {
 }
 
 TEST(ToXml, WritesElementsInTheOrderOfTheDefinition) {
-    EXPECT_EQ(xml_of(R"({"gender":"male","resourceType":"Patient","name":[{"given":["A","B"],"family":"C \"<&>"}],"id":"x"})"),
-              R"(<Patient xmlns="http://hl7.org/fhir"><id value="x"/><name><family value="C &quot;&lt;&amp;&gt;"/><given value="A"/>)"
-              R"(<given value="B"/></name><gender value="male"/></Patient>)");
+    EXPECT_EQ(
+        xml_of(R"({"gender":"male","resourceType":"Patient","name":[{"given":["A","B"],"family":"C \"<&>"}],"id":"x"})"),
+        R"(<Patient xmlns="http://hl7.org/fhir"><id value="x"/><name><family value="C &quot;&lt;&amp;&gt;"/><given value="A"/>)"
+        R"(<given value="B"/></name><gender value="male"/></Patient>)");
 }
 
 TEST(ToXml, IndentsForPeople) {
     EXPECT_EQ(xml_of(R"({"resourceType":"Patient","active":true,"name":[{"id":"n","family":"C"}]})", true),
-              "<Patient xmlns=\"http://hl7.org/fhir\">\n  <active value=\"true\"/>\n  <name id=\"n\">\n    <family value=\"C\"/>\n  </name>\n</Patient>");
+              "<Patient xmlns=\"http://hl7.org/fhir\">\n  <active value=\"true\"/>\n  <name id=\"n\">\n    <family "
+              "value=\"C\"/>\n  </name>\n</Patient>");
 }
 
 TEST(ToXml, KeepsWhiteSpaceInValues) {
@@ -123,9 +151,10 @@ TEST(ToXml, KeepsWhiteSpaceInValues) {
 }
 
 TEST(ToXml, IsAlwaysWellFormed) {
-    for (const char* odd : {R"({"resourceType":"Patient","text":{"div":"<div>a"}})", R"({"resourceType":"Patient","gender":"\u0000\u001f\uffff"})",
-                            R"({"resourceType":"Patient","name":[null,{},7,{"given":[null,{"a":1},[]]}],"nickname":1,"_birthDate":7})",
-                            R"({"resourceType":"Patient","contained":[{"resourceType":"Nothing"}]})"}) {
+    for (const char* odd :
+         {R"({"resourceType":"Patient","text":{"div":"<div>a"}})", R"({"resourceType":"Patient","gender":"\u0000\u001f\uffff"})",
+          R"({"resourceType":"Patient","name":[null,{},7,{"given":[null,{"a":1},[]]}],"nickname":1,"_birthDate":7})",
+          R"({"resourceType":"Patient","contained":[{"resourceType":"Nothing"}]})"}) {
         EXPECT_TRUE(scan_document(xml_of(odd)).ok()) << xml_of(odd) << scan_document(xml_of(odd)).fault;
     }
     EXPECT_EQ(xml_of(R"({"resourceType":"Nothing"})"), "");
@@ -155,6 +184,35 @@ TEST(FromXml, ReadsTheInputsOfTheFhirPathSuite) {
         EXPECT_TRUE(json::same_content(comparable(*made), comparable(*other))) << path;
     }
     EXPECT_GE(read, 5u);
+}
+
+// The same laws as in the fuzz targets, with a few thousand broken examples in every test run.
+TEST(Xml, SurvivesBrokenInput) {
+    const std::string texts = testing::read_packed(std::string(XINGLIN_SOURCE_DIR) + "/src/fhir/testdata/r4-examples.ndjson.gz");
+    const std::uint64_t seed = testing::seed();
+    std::mt19937_64 random(seed);
+    json::Arena arena;
+    std::string_view rest = texts;
+    for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
+        if (end > 3000) continue;
+        for (int round = 0; round < 5; ++round) {
+            arena.clear();
+            std::string text(rest.substr(0, end));
+            for (std::uint64_t changes = random() % 3; changes > 0; --changes) text[random() % end] = text[random() % end];
+            const auto parsed = json::parse(text, arena);
+            if (!parsed.ok()) continue;
+            const bool valid = validate(*parsed).ok();
+            std::string xml = to_xml(*parsed);
+            const auto back = from_xml(xml, arena);
+            EXPECT_TRUE(!valid || (back.ok() && json::same_content(*parsed, *back))) << "seed " << seed << "\n" << text;
+            if (xml.empty()) continue;
+            xml[random() % xml.size()] = xml[random() % xml.size()];
+            const auto read = from_xml(xml, arena);
+            if (!read.ok() || !validate(*read).ok()) continue;
+            const auto again = from_xml(to_xml(*read), arena);
+            EXPECT_TRUE(again.ok() && json::same_content(*read, *again)) << "seed " << seed << "\n" << xml;
+        }
+    }
 }
 
 }  // namespace
