@@ -2,6 +2,7 @@
 // One value against one operand: dates, numbers, strings. Source: FHIR R4 search.html, table of prefixes (3.1.1.4.5).
 #include <algorithm>
 
+#include "search/catalogue.h"
 #include "search/reference.h"
 #include "search/search.h"
 #include "text/text.h"
@@ -52,8 +53,9 @@ bool string_matches(Modifier modifier, std::string_view operand_raw, std::string
 
 namespace {
 
+/// Only where(resolve() is T) looks at what a reference names.
 bool is_target(const Parameter& asked, std::string_view type) {
-    return asked.targets.empty() || std::find(asked.targets.begin(), asked.targets.end(), type) != asked.targets.end();
+    return !Catalogue::the().details(asked).restricted || std::find(asked.targets.begin(), asked.targets.end(), type) != asked.targets.end();
 }
 
 }  // namespace

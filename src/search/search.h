@@ -105,8 +105,9 @@ struct Entries {
     void clear();
 };
 
-/// Whether a reference found by `asked` itself or by a parameter it includes counts for it: its type is one of the targets
-/// ("patient" of "subject"). The type of a URL is read from its end (".../Patient/1").
+/// Whether a reference found by `asked` itself or by a parameter it includes counts for it: only where R4 says
+/// where(resolve() is T), its type must be T ("patient" of "subject"); the type of a URL is read from its end
+/// (".../Patient/1"). Otherwise always.
 bool counts_for(const Parameter& asked, const Reference& entry);
 /// The same for the identifier of a reference. Other tokens always count.
 bool counts_for(const Parameter& asked, const Token& entry);
