@@ -59,6 +59,8 @@ struct Client::Inside {
     std::string received;  // not consumed yet
     int interim = 0;
     bool ended = false, ends_after_answer = false;
+    bool broke = false;      // the connection, rather than the server being slow
+    std::size_t answers = 0; // on this connection
 
     ~Inside() { disconnect(); }
     void disconnect();
@@ -81,7 +83,8 @@ void Client::Inside::disconnect() {
     if (descriptor >= 0) ::close(descriptor);
     descriptor = -1;
     received.clear();
-    ended = ends_after_answer = false;
+    ended = ends_after_answer = broke = false;
+    answers = 0;
 }
 
 Result<Done> Client::Inside::connect() {
@@ -197,6 +200,7 @@ Result<Done> Client::Inside::read_more() {
             }
             ended = error == SSL_ERROR_ZERO_RETURN;
             if (ended) return Done{};
+            broke = error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE;
             blocked = error == SSL_ERROR_WANT_READ ? POLLIN : error == SSL_ERROR_WANT_WRITE ? POLLOUT : 0;
             if (blocked == 0) return network("the secure connection broke");
         } else {
@@ -204,7 +208,8 @@ Result<Done> Client::Inside::read_more() {
             ended = count == 0;
             if (count > 0) received.append(piece, static_cast<std::size_t>(count));
             if (count >= 0) return Done{};
-            if (errno != EAGAIN && errno != EINTR) return network(fmt::format("receiving failed: {}", std::strerror(errno)));
+            broke = errno != EAGAIN && errno != EINTR;
+            if (broke) return network(fmt::format("receiving failed: {}", std::strerror(errno)));
             blocked = POLLIN;
         }
         if (!wait(blocked)) return network("no answer in time");
@@ -259,6 +264,7 @@ Result<Response> Client::Inside::receive(bool to_head) {
             if (inflate_gzip(response.body, options.body_bytes, plain) != Inflated::whole) return malformed("the answer's gzip body is broken or too large");
             response.body = std::move(plain);
         }
+        ++answers;
         return response;
     }
 }
@@ -330,15 +336,18 @@ Result<Response> Client::send(const Request& request) {
     bytes += "\r\n";
     bytes += request.body;
 
-    const bool safe = request.method == "GET" || request.method == "HEAD";
-    for (const bool may_retry : {safe, false}) {
-        if (inside_->descriptor < 0 || inside_->ended || inside_->ends_after_answer) XINGLIN_CHECK(inside_->connect());
-        const auto written = inside_->write(bytes);  // when it failed, an early answer may still be there
-        auto response = inside_->receive(request.method == "HEAD");
-        if (response.ok() || !may_retry || !inside_->received.empty()) return !response.ok() && !written.ok() ? Result<Response>(written.outcome()) : std::move(response);
-        inside_->disconnect();
+    Inside& inside = *inside_;
+    if (inside.descriptor < 0 || inside.ended || inside.ends_after_answer) XINGLIN_CHECK(inside.connect());
+    const bool may_retry = inside.answers > 0 && (request.method == "GET" || request.method == "HEAD");
+    auto written = inside.write(bytes);
+    auto response = inside.receive(request.method == "HEAD");  // also when writing failed: an early answer may be there
+    if (!response.ok() && may_retry && inside.received.empty() && (inside.ended || inside.broke)) {
+        XINGLIN_CHECK(inside.connect());
+        written = inside.write(bytes);
+        response = inside.receive(request.method == "HEAD");
     }
-    return network("not reached");
+    if (!response.ok() && !written.ok()) return std::move(written).outcome();
+    return response;
 }
 
 Result<Response> Client::get(std::string_view target) {

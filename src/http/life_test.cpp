@@ -193,6 +193,34 @@ TEST(Life, StopsUnderLoadWithoutCuttingAnAnswer) {
     EXPECT_GE((*server)->figures().by_status_class[2], static_cast<std::uint64_t>(answered.load()));
 }
 
+TEST(Client, ConnectsAgainWhenAKeptConnectionWasClosedMeanwhile) {
+    ServerOptions options;
+    options.idle_timeout = std::chrono::seconds(1);
+    TestServer server(std::move(options));
+    Client client = server.client();
+    EXPECT_EQ(client.get("/echo")->status, 200);
+    ASSERT_TRUE(TestServer::eventually([&] { return server->figures().connections_open == 0; }));
+    EXPECT_EQ(client.get("/echo")->status, 200);
+    EXPECT_EQ(client.get("/goodbye")->status, 200);
+    EXPECT_EQ(client.post("/echo", "text/plain", "x")->status, 200);
+    EXPECT_EQ(server->figures().connections_total, 3u);
+}
+
+TEST(Client, SaysWhatIsWrongWhenNobodyIsThere) {
+    std::uint16_t port = 0;
+    {
+        TestServer server;
+        port = server->port();
+    }
+    const auto refused = Client::connect({.port = port});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.outcome().line().find("is the server running?"), std::string::npos);
+    EXPECT_EQ(refused.outcome().code(), IssueCode::transient);
+    TestServer server;
+    Client client = server.client(std::chrono::milliseconds(100));
+    EXPECT_EQ(client.get("/held").outcome().line(), "server: no answer in time");
+}
+
 TEST(Life, CanBeStoppedBeforeItStarts) {
     Server server({.port = 0}, hello());
     server.stop();
