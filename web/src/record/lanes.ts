@@ -51,13 +51,29 @@ export function marks_of(life: Life): Mark[] {
   return [...marks, ...gathered.values()].sort((a, b) => a.at - b.at)
 }
 
+/** How many marks to the left of this one share its day and contact: where rows can't set them apart, they stand side by side. */
+export function offsets_of(marks: readonly Mark[]): Map<string, number> {
+  const taken = new Map<string, number>()
+  const offsets = new Map<string, number>()
+  const rank = (mark: Mark): number => (mark.kind === 'results' ? 1 : mark.kind === 'vaccine' ? 2 : 0)
+  for (const mark of [...marks].sort((a, b) => rank(a) - rank(b))) {
+    const slot = `${mark.place.name || mark.place.key} ${Math.floor(mark.at / 86_400_000)}`
+    const before = taken.get(slot) ?? 0
+    offsets.set(mark.key, before)
+    taken.set(slot, before + 1)
+  }
+  return offsets
+}
+
 /** Lanes with most events first; places beyond `most` share the last lane, as do events without a place. */
 export function lanes_of(marks: readonly Mark[], most = 6): Lane[] {
   const lanes = new Map<string, Lane>()
   for (const mark of marks) {
-    const lane = lanes.get(mark.place.key)
+    // A place known by name here and by reference there is one place.
+    const key = mark.place.name || mark.place.key
+    const lane = lanes.get(key)
     if (lane) lane.marks.push(mark)
-    else lanes.set(mark.place.key, { place: mark.place, marks: [mark] })
+    else lanes.set(key, { place: mark.place, marks: [mark] })
   }
   const sorted = [...lanes.values()].sort((a, b) => (a.place.key === '' ? 1 : 0) - (b.place.key === '' ? 1 : 0) || b.marks.length - a.marks.length)
   if (sorted.length <= most) return sorted

@@ -3,7 +3,7 @@
 // Pure: resources in, a picture out. References that lead nowhere are left aside, never an error.
 import type { CarePlan, DiagnosticReport, DocumentReference, Encounter, FhirResource, ImagingStudy, Immunization, Observation, Procedure, Reference } from 'fhir/r4'
 import kinds from './contact_kinds.json'
-import { at_of, concept, first_concept, key_of, measured, nothing, period_text, target_of, tidy, type Concept, type Measured } from './values'
+import { at_of, concept, first_concept, key_of, measured, nothing, period_text, target_of, tidy, upper_first, type Concept, type Measured } from './values'
 
 export type ContactKind = 'outpatient' | 'emergency' | 'inpatient' | 'follow_up' | 'check_up' | 'home' | 'virtual'
 export type HappeningKind = 'condition' | 'observation' | 'procedure' | 'medication' | 'immunization' | 'report' | 'imaging' | 'document' | 'plan' | 'allergy'
@@ -218,6 +218,6 @@ function happening_of(resource: FhirResource, contacts: Map<string, Contact>, by
     place: contact?.place.key ? contact.place : place.key && is_place ? place : { key: '', name: '' },
     resource,
     value: resource.resourceType === 'Observation' ? measured(resource) : null,
-    parts: resource.resourceType === 'Observation' ? (resource.component ?? []).map((part) => ({ what: concept(part.code), value: measured(part) })) : [],
+    parts: resource.resourceType === 'Observation' ? (resource.component ?? []).map((part) => ({ what: concept(part.code), value: measured(part) })).sort((a, b) => upper_first(a.what.code) - upper_first(b.what.code)) : [],
   }
 }

@@ -60,7 +60,7 @@ function plan(resource: CarePlan, life: Life): Partial<Paper> {
     about: (resource.addresses ?? []).flatMap((reference) => {
       const condition = life.by_key.get(target_of(reference))
       return condition?.resourceType === 'Condition' ? [concept(condition.code)] : []
-    }),
+    }).filter((one, at, all) => all.findIndex((other) => other.text === one.text) === at),
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Results over time: observations of the same kind become a series; panels such as blood pressure keep their parts together.
 import type { Observation, ObservationReferenceRange } from 'fhir/r4'
-import { decimals_of, is_abnormal_code, measured, concept, type Concept, type Measured } from './values'
+import { decimals_of, is_abnormal_code, measured, concept, upper_first, type Concept, type Measured } from './values'
 import type { Happening, Life } from './life'
 
 export type Side = 'low' | 'high' | 'abnormal' | 'inside' | 'unknown'
@@ -99,7 +99,8 @@ function one_series(key: string, group: Happening[]): Series {
       if (point) parts.get(name)?.points.push(point)
     }
   }
-  return finished(key, group.at(-1)?.what ?? concept(first.code), category_of(first), points, [...parts].map(([name, part]) => finished(name, part.what, category_of(first), part.points, [])))
+  const ordered = [...parts].sort(([a], [b]) => upper_first(a) - upper_first(b))
+  return finished(key, group.at(-1)?.what ?? concept(first.code), category_of(first), points, ordered.map(([name, part]) => finished(name, part.what, category_of(first), part.points, [])))
 }
 
 function point_of(one: Happening, from: { interpretation?: Observation['interpretation']; referenceRange?: ObservationReferenceRange[] }, value: Measured): Point | null {

@@ -49,7 +49,7 @@ export function use_terms(): Terms {
     },
     dose: (dose) => {
       if (dose.text) return dose.text
-      const amount = dose.amount === null ? '' : `${number(dose.amount)} ${dose.unit}`.trim()
+      const amount = dose.amount === null ? '' : t('terms.each', { amount: `${number(dose.amount)} ${dose.unit}`.trim() })
       return [amount, dose.times ? times(dose.times) : '', dose.as_needed ? t('terms.as_needed') : '', dose.route ? words(dose.route) : ''].filter(Boolean).join(t('parts.list_comma'))
     },
   }

@@ -102,6 +102,9 @@ export function measured(from: Observation | ObservationComponent): Measured {
   return { value: null, unit: '', words: text === undefined ? concept(from.dataAbsentReason) : { ...nothing, text } }
 }
 
+/** Blood pressure is read high over low, whatever order the record keeps. */
+export const upper_first = (code: string): number => (code === '8480-6' ? 0 : code === '8462-4' ? 1 : 2)
+
 export const is_abnormal_code = (code: string): boolean => ['H', 'HH', 'HU', '>', 'L', 'LL', 'LU', '<', 'A', 'AA', 'POS', 'R'].includes(code)
 
 /** How often a medicine is taken, when it is coded: times, in how many, of what unit. */
