@@ -20,7 +20,7 @@ bool is_ours(const fs::path& folder) { return fs::exists(folder / "record.db") |
 /// What a system puts into an empty folder by itself.
 bool is_bystander(const fs::path& entry) {
     const std::string name = entry.filename().string();
-    return name == "lost+found" || name.starts_with(".");
+    return name == "lost+found" || name == "lock" || name.starts_with(".");
 }
 
 Result<Done> readable(const fs::path& folder) {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// `xinglin user` and `xinglin client`: they work before the first start and while a server runs.
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include "access/access.h"
+#include "json/json.h"
+#include "server/commands.h"
+#include "server/folder.h"
+#include "server/terminal.h"
+
+namespace xinglin::server {
+
+namespace {
+
+/// Opens the accounts of a folder and hands them to `act`.
+template <typename Act>
+int with_accounts(const AccountCommand& options, Act&& act) {
+    if (const auto folder = make_folder(options.data); !folder.ok()) return environment(folder.outcome());
+    const calendar::SystemClock clock;
+    access::Accounts accounts(options.data, clock);
+    return act(accounts);
+}
+
+/// Prints a secret alone on its line, so that a script can take it.
+int print_secret(const Result<std::string>& secret, const AccountCommand& options, std::string_view kind) {
+    if (!secret.ok()) {
+        const Issue& issue = secret.outcome().issues.front();
+        return complain("--" + (issue.where == "new" ? "password-file" : issue.where), issue.what, exit_refused);
+    }
+    if (options.json) {
+        json::Arena arena;
+        std::printf("%s\n", json::write(arena.object({{"name", arena.string(options.name)}, {kind, arena.string(*secret)}})).c_str());
+    } else {
+        std::printf("%s\n", secret->c_str());
+    }
+    return exit_done;
+}
+
+int print_done(const Result<Done>& done, const AccountCommand& options, std::string_view what) {
+    if (!done.ok()) return complain("--name", done.outcome().issues.front().what, exit_refused);
+    if (options.json) {
+        json::Arena arena;
+        std::printf("%s\n", json::write(arena.object({{"name", arena.string(options.name)}, {what, arena.boolean(true)}})).c_str());
+    } else {
+        std::printf("%s %s\n", options.name.c_str(), std::string(what).c_str());
+    }
+    return exit_done;
+}
+
+int print_list(const AccountCommand& options, bool clients) {
+    return with_accounts(options, [&](access::Accounts& accounts) {
+        json::Arena arena;
+        std::vector<json::Value> all;
+        for (const auto& account : accounts.list()) {
+            if (account.is_client != clients) continue;
+            const std::string used = account.last_used_ms ? calendar::instant_text(*account.last_used_ms) : "";
+            if (options.json) {
+                all.push_back(arena.object({{"name", arena.string(account.name)},
+                                            {clients ? "scope" : "role", arena.string(clients ? account.scope : account.role)},
+                                            {"display", arena.string(account.display)},
+                                            {"created", arena.string(calendar::instant_text(account.created_ms))},
+                                            {"last_used", used.empty() ? arena.null() : arena.string(used)}}));
+                continue;
+            }
+            std::printf("%-24s %-16s %s\n", account.name.c_str(), (clients ? account.scope : account.role).c_str(),
+                        used.empty() ? "never used" : ("last used " + used).c_str());
+        }
+        if (options.json) std::printf("%s\n", json::write(arena.array(all)).c_str());
+        return exit_done;
+    });
+}
+
+}  // namespace
+
+int add_user(const AccountCommand& options) {
+    const auto role = access::parse_role(options.role);
+    if (!role || *role == access::Role::system) return complain("--role", "expected administrator, clinician or auditor, choose one of them", exit_usage);
+    std::string password;
+    if (!options.password_file.empty()) {
+        std::ifstream file(options.password_file);
+        std::istream& in = options.password_file == "-" ? std::cin : file;
+        if (!std::getline(in, password) || password.empty()) return complain("--password-file", "its first line cannot be read, name a file with a password in it", exit_environment);
+    }
+    return with_accounts(options, [&](access::Accounts& accounts) {
+        return print_secret(accounts.add_user(options.name, *role, options.display, password), options, "password");
+    });
+}
+
+int remove_user(const AccountCommand& options) {
+    return with_accounts(options, [&](access::Accounts& accounts) { return print_done(accounts.remove_user(options.name), options, "removed"); });
+}
+
+int reset_user(const AccountCommand& options) {
+    return with_accounts(options, [&](access::Accounts& accounts) { return print_secret(accounts.reset_password(options.name), options, "password"); });
+}
+
+int list_users(const AccountCommand& options) { return print_list(options, false); }
+
+int add_client(const AccountCommand& options) {
+    return with_accounts(options, [&](access::Accounts& accounts) { return print_secret(accounts.add_client(options.name, options.scope), options, "token"); });
+}
+
+int remove_client(const AccountCommand& options) {
+    return with_accounts(options, [&](access::Accounts& accounts) { return print_done(accounts.remove_client(options.name), options, "removed"); });
+}
+
+int list_clients(const AccountCommand& options) { return print_list(options, true); }
+
+}  // namespace xinglin::server

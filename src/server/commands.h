@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the room: what each word of the command line does. Every function returns the exit status (terminal.h).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace xinglin::server {
+
+namespace fs = std::filesystem;
+
+struct ServeOptions {
+    fs::path data;
+    std::string bind = "127.0.0.1";
+    std::uint16_t port = 8080;
+    std::string store = "sqlite";
+    std::string base_url, tls_certificate, tls_key;
+    unsigned io_threads = 0, worker_threads = 0;
+    std::int64_t cache_mib = 32;
+};
+int serve(const ServeOptions& options);
+
+struct ImportCommand {
+    fs::path data;
+    std::vector<fs::path> paths;
+    bool json = false, no_check = false;
+    unsigned threads = 2;
+};
+int import_files(const ImportCommand& options);
+
+struct ExportCommand {
+    fs::path data, out;
+    std::vector<std::string> types;
+    bool gzip = false, json = false;
+};
+int export_record(const ExportCommand& options);
+
+struct BackupCommand {
+    fs::path data, backup;
+    bool json = false;
+};
+int back_up(const BackupCommand& options);
+int restore(const BackupCommand& options);
+
+struct VerifyCommand {
+    fs::path data;
+    bool quick = false, json = false;
+};
+int verify(const VerifyCommand& options);
+
+struct AccountCommand {
+    fs::path data;
+    std::string name, role = "clinician", display, scope = "system/*.cruds", password_file;
+    bool json = false;
+};
+int add_user(const AccountCommand& options);
+int remove_user(const AccountCommand& options);
+int reset_user(const AccountCommand& options);
+int list_users(const AccountCommand& options);
+int add_client(const AccountCommand& options);
+int remove_client(const AccountCommand& options);
+int list_clients(const AccountCommand& options);
+
+struct ValidateCommand {
+    std::vector<fs::path> files;
+    bool json = false;
+};
+int validate(const ValidateCommand& options);
+
+int print_version(bool json);
+
+/// The whole command line.
+int run(int argc, char** argv);
+
+}  // namespace xinglin::server

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// `xinglin import`: files into the record, by this process alone.
+#include <chrono>
+#include <cstdio>
+
+#include "access/access.h"
+#include "ingest/import.h"
+#include "json/json.h"
+#include "record/record.h"
+#include "server/commands.h"
+#include "server/folder.h"
+#include "server/terminal.h"
+
+namespace xinglin::server {
+
+namespace {
+
+using Figures = ingest::ImportFigures;
+
+void show(Progress& progress, const Figures& figures) {
+    const double share = figures.bytes > 0 ? 100.0 * static_cast<double>(figures.bytes_done) / static_cast<double>(figures.bytes) : 0;
+    progress.show(fmt::format("{:3.0f}%  {} read, {} stored, {} rejected, {}/s", share, grouped(figures.read), grouped(figures.stored),
+                              grouped(figures.rejected), grouped(static_cast<std::uint64_t>(figures.per_second()))));
+}
+
+void print(const Figures& figures, bool as_json) {
+    if (as_json) {
+        json::Arena arena;
+        const auto count = [&](std::uint64_t number) { return arena.number(static_cast<std::int64_t>(number)); };
+        const json::Value line = arena.object({{"read", count(figures.read)},
+                                               {"stored", count(figures.stored)},
+                                               {"unchanged", count(figures.unchanged)},
+                                               {"rejected", count(figures.rejected)},
+                                               {"seconds", arena.number(fmt::format("{:.3f}", figures.seconds))},
+                                               {"resources_per_second", arena.number(fmt::format("{:.0f}", figures.per_second()))},
+                                               {"rejected_file", figures.rejected_file.empty() ? arena.null() : arena.string(figures.rejected_file)}});
+        std::printf("%s\n", json::write(line).c_str());
+        return;
+    }
+    if (!figures.rejected_file.empty()) std::fprintf(stderr, "rejected entries with their reasons: %s\n", figures.rejected_file.c_str());
+    std::printf("read %s, stored %s, unchanged %s, rejected %s, %.1f s, %s resources/s\n", grouped(figures.read).c_str(), grouped(figures.stored).c_str(),
+                grouped(figures.unchanged).c_str(), grouped(figures.rejected).c_str(), figures.seconds,
+                grouped(static_cast<std::uint64_t>(figures.per_second())).c_str());
+}
+
+void write_down(const fs::path& data, std::int64_t now_ms, const Figures& figures) {
+    access::Audit audit(data);
+    const access::Viewer viewer = access::Viewer::program("import");
+    access::Access access;
+    access.at_ms = now_ms;
+    access.who = viewer.name;
+    access.role = access::text(viewer.role);
+    access.what = "import";
+    access.detail = "command line";
+    access.count = static_cast<std::uint32_t>(std::min<std::uint64_t>(figures.stored, UINT32_MAX));
+    audit.append(std::move(access));
+    audit.flush();
+}
+
+}  // namespace
+
+int import_files(const ImportCommand& options) {
+    if (const auto folder = make_folder(options.data); !folder.ok()) return environment(folder.outcome());
+    const calendar::SystemClock clock;
+    // Without a commit to disk for each group a crash may cost the whole file: only where there is nothing to lose yet.
+    const bool fresh = !fs::exists(options.data / "record.db");
+    auto opened = record::Store::open(options.data, clock, {.bulk = fresh});
+    if (!opened.ok() && opened.outcome().code() == IssueCode::conflict) {
+        return complain(options.data.string(), "a server has this folder open, stop it first or send the files to its import page (POST /api/v1/imports)",
+                        exit_environment);
+    }
+    if (!opened.ok()) return environment(opened.outcome());
+    std::unique_ptr<record::Store> store = std::move(opened).value();
+
+    const auto begin = std::chrono::steady_clock::now();
+    ingest::ImportOptions chosen;
+    chosen.prepare_threads = options.threads;
+    chosen.check_structure = !options.no_check;
+    ingest::Importer importer(*store, chosen);
+    Figures figures;
+    {
+        Progress progress;
+        auto result = importer.run(options.paths, "import", [&](const Figures& now) { show(progress, now); });
+        if (!result.ok()) return result.outcome().code() == IssueCode::not_found ? environment(result.outcome()) : refused(result.outcome());
+        figures = std::move(result).value();
+    }
+    store.reset();  // with it everything is on disk
+    figures.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    write_down(options.data, clock.now_ms(), figures);
+    print(figures, options.json);
+    return figures.read > 0 && figures.rejected == figures.read ? exit_refused : exit_done;
+}
+
+}  // namespace xinglin::server
