@@ -14,6 +14,8 @@ namespace {
 
 enum class Dialect { xml, narrative };  // narrative: the XHTML that a Narrative may hold; no scripts, no forms
 
+constexpr std::size_t most_nodes = 4'000'000;
+
 constexpr bool is_white(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 constexpr bool is_name_start(char c) {
@@ -154,7 +156,11 @@ private:
                (code > 0xDFFF && code != 0xFFFE && code != 0xFFFF);
     }
 
+    /// A tree of the text takes memory for each tag, attribute and run of text.
+    bool count() { return ++nodes_ <= most_nodes || refuse("holds too many elements"); }
+
     bool text_run() {
+        if (!count()) return false;
         while (at_ < text_.size() && text_[at_] != '<') {
             const char c = text_[at_];
             if (c == '&') {
@@ -174,7 +180,7 @@ private:
         if (at_ == text_.size() || text_[at_] != '<') return text_run();
         if (starts("</")) return end_tag();
         if (starts("<!--")) return skip_comment();
-        if (starts("<![CDATA[")) return skip_past("]]>", "has a CDATA section without an end");
+        if (starts("<![CDATA[")) return count() && skip_past("]]>", "has a CDATA section without an end");
         if (starts("<?")) {
             if (dialect_ == Dialect::narrative) return refuse("has a processing instruction");
             return skip_past("?>", "has a processing instruction without an end");
@@ -187,6 +193,7 @@ private:
         ++at_;
         const std::string_view tag = name();
         if (tag.empty()) return refuse("has '<' that is neither markup nor written as &lt;");
+        if (!count()) return false;
         if (open_.size() >= depth_limit_) return refuse("is nested too deeply");
         if (dialect_ == Dialect::narrative && is_unwanted(tag))
             return refuse("has an element that a narrative must not hold, such as script, form or iframe");
@@ -212,6 +219,7 @@ private:
         if (key.empty()) return refuse("has a malformed attribute");
         if (std::find(attributes_.begin(), attributes_.end(), key) != attributes_.end())
             return refuse("has the same attribute twice");
+        if (!count()) return false;
         if (attributes_.size() >= 200) return refuse("has too many attributes");
         attributes_.push_back(key);
         skip_white();
@@ -263,6 +271,7 @@ private:
     Dialect dialect_;
     std::size_t depth_limit_;
     std::size_t at_ = 0;
+    std::size_t nodes_ = 0;
     std::string_view fault_;
     std::string_view namespace_;  // of the root of a narrative
     std::vector<std::string_view> open_;

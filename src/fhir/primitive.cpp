@@ -57,6 +57,7 @@ std::size_t digits_at(std::string_view text, std::size_t at) {
 bool is_integer(std::string_view text, std::int64_t least) {
     const bool negative = !text.empty() && text[0] == '-';
     text.remove_prefix(negative);
+    if (negative && least >= 0) return false;
     if (text.empty() || text.size() > 10 || digits_at(text, 0) != text.size() || (text[0] == '0' && text.size() > 1))
         return false;
     std::int64_t value = 0;

@@ -6,6 +6,7 @@
 #include <pugixml.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <sstream>
 
 #include "fhir/markup.h"
@@ -244,7 +245,10 @@ private:
         }
         if (is_json_number(check)) {
             text = trimmed(text);
-            if (!is_decimal(text)) return refuse_here(IssueCode::value, "must be a number such as -12.50");
+            // json::parse refuses numbers that no double comes near, so they must not get in this way either.
+            double near = 0;
+            const bool in_range = std::from_chars(text.data(), text.data() + text.size(), near).ec == std::errc();
+            if (!is_decimal(text) || !in_range) return refuse_here(IssueCode::value, "must be a number such as -12.50");
             return arena_.number(text);
         }
         return arena_.string(text);

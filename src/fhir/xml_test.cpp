@@ -2,6 +2,8 @@
 // FHIR XML both ways: what is kept, what is refused.
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <random>
 
 #include "fhir/fhir.h"
@@ -132,6 +134,18 @@ TEST(FromXml, RefusesDepthWithoutRecursingIntoIt) {
     EXPECT_THAT(json_of(patient("<!--" + comments)), HasSubstr("refused"));
 }
 
+TEST(FromXml, RefusesMoreElementsThanMemoryIsWorth) {
+    std::string many;
+    for (int i = 0; i < 4'100'000; ++i) many += "<a/>";
+    EXPECT_THAT(json_of(patient(many)), HasSubstr("too many"));
+}
+
+TEST(FromXml, RefusesNumbersThatJsonCouldNotReadAgain) {
+    EXPECT_THAT(json_of(patient("<extension url=\"u\"><valueDecimal value=\"1e999\"/></extension>")),
+                HasSubstr("valueDecimal: must be a number"));
+    EXPECT_THAT(json_of(patient("<extension url=\"u\"><valueDecimal value=\"1.0e300\"/></extension>")), HasSubstr("1.0e300"));
+}
+
 TEST(ToXml, WritesElementsInTheOrderOfTheDefinition) {
     EXPECT_EQ(
         xml_of(R"({"gender":"male","resourceType":"Patient","name":[{"given":["A","B"],"family":"C \"<&>"}],"id":"x"})"),
@@ -184,6 +198,27 @@ TEST(FromXml, ReadsTheInputsOfTheFhirPathSuite) {
         EXPECT_TRUE(json::same_content(comparable(*made), comparable(*other))) << path;
     }
     EXPECT_GE(read, 5u);
+}
+
+// Python's expat is a parser made by others.
+TEST(ToXml, IsReadByAnotherParser) {
+    const std::string texts = testing::read_packed(std::string(XINGLIN_SOURCE_DIR) + "/src/fhir/testdata/r4-examples.ndjson.gz");
+    const testing::ScratchFolder scratch;
+    std::ofstream out(scratch.path() / "all.xml");
+    out << "<all>";
+    std::string_view rest = texts;
+    json::Arena arena;
+    for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
+        arena.clear();
+        out << to_xml(*json::parse(rest.substr(0, end), arena), true);
+    }
+    out << "</all>";
+    out.close();
+    const std::string command =
+        "python3 -c 'import sys, xml.parsers.expat as e; e.ParserCreate(namespace_separator=\" \").ParseFile(open(sys.argv[1], "
+        "\"rb\"))' '" +
+        (scratch.path() / "all.xml").string() + "'";
+    EXPECT_EQ(std::system(command.c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
 }
 
 // The same laws as in the fuzz targets, with a few thousand broken examples in every test run.
