@@ -18,7 +18,7 @@ demo() {
   done
   pick_port
   if [ $fresh = yes ] && [ -e "$data" ]; then remove_demo_data "$data" || return; fi
-  if [ ! -e "$data/demo-logins.txt" ]; then fill_demo_data "$data" || return; fi
+  if [ ! -e "$data/demo-logins.txt" ] || [ -e "$data.unfinished" ]; then fill_demo_data "$data" || return; fi
   serve_demo "$data" "$port"
 }
 
@@ -51,14 +51,17 @@ fill_demo_data() {
   : >"$1.unfinished"
   echo "loading the sample records (content/samples) into $1" >&2
   "$binary" import --data "$1" content/samples
-  local admin doctor
-  admin=$("$binary" user add --data "$1" --name admin --role administrator --display Administrator)
-  doctor=$("$binary" user add --data "$1" --name doctor --role clinician --display "Dr Li")
-  (umask 077 && printf 'admin %s\ndoctor %s\n' "$(last_word "$admin")" "$(last_word "$doctor")" >"$1/demo-logins.txt")
+  add_demo_user "$1" admin administrator Administrator
+  add_demo_user "$1" doctor clinician "Dr Li"
   rm "$1.unfinished"
 }
 
-last_word() { tail -n 1 <<<"$1" | awk '{ print $NF }'; }
+add_demo_user() { # data folder, name, role, display; notes the password where the next start finds it
+  local password
+  password="grove-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')"
+  "$binary" user add --data "$1" --name "$2" --role "$3" --display "$4" --password-file - <<<"$password" >/dev/null
+  (umask 077 && echo "$2 $password" >>"$1/demo-logins.txt")
+}
 
 show_demo() { # address, data folder
   echo
