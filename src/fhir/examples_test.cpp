@@ -108,5 +108,23 @@ TEST(Examples, ComeBackFromXmlIdentical) {
     EXPECT_EQ(same_content, 10u);  // such as resourceType last
 }
 
+// Whole patient records, made by Synthea: as large as a bundle gets in practice.
+TEST(Samples, AreValidAndComeBackFromXmlIdentical) {
+    auto paths = testing::files_below(std::filesystem::path(XINGLIN_SOURCE_DIR) / "content/samples", ".json.gz");
+    ASSERT_GE(paths.size(), 5u);
+    paths.resize(5);
+    json::Arena arena;
+    for (const auto& path : paths) {
+        const std::string text = testing::read_packed(path);
+        arena.clear();
+        const auto before = json::parse(text, arena);
+        ASSERT_TRUE(before.ok()) << path;
+        EXPECT_EQ(all_issues(validate(*before)), "") << path;
+        const auto after = from_xml(to_xml(*before), arena);
+        ASSERT_TRUE(after.ok()) << path << after.outcome().line();
+        EXPECT_TRUE(json::same_content(*before, *after)) << path;
+    }
+}
+
 }  // namespace
 }  // namespace xinglin::fhir
