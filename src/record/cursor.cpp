@@ -54,28 +54,42 @@ private:
 class PostingCursor final : public BlockCursor {
 public:
     PostingCursor(sql::Connection& connection, std::int64_t term)
-        : query_(connection.prepare("SELECT rid FROM record_posting WHERE term = ? AND rid >= ? ORDER BY rid LIMIT ?")), term_(term) {}
+        : query_(connection.prepare("SELECT rid FROM record_posting WHERE term = ? AND rid >= ? ORDER BY rid LIMIT ?")),
+          probe_(connection.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ?")), term_(term) {}
+    bool has(std::int64_t rid) override {
+        probe_.bind(1, term_).bind(2, rid);
+        const bool there = probe_.step();
+        probe_.reset();
+        return there;
+    }
 
 private:
     void read(std::int64_t from, std::int64_t limit, std::vector<std::int64_t>& into) override {
         query_.bind(1, term_).bind(2, from).bind(3, limit);
         while (query_.step()) into.push_back(query_.integer(0));
     }
-    sql::Statement& query_;
+    sql::Statement &query_, &probe_;
     std::int64_t term_;
 };
 
 class ReferenceCursor final : public BlockCursor {
 public:
     ReferenceCursor(sql::Connection& connection, std::int64_t target, std::int64_t pid)
-        : query_(connection.prepare("SELECT rid FROM record_reference WHERE target = ? AND pid = ? AND rid >= ? ORDER BY rid LIMIT ?")), target_(target), pid_(pid) {}
+        : query_(connection.prepare("SELECT rid FROM record_reference WHERE target = ? AND pid = ? AND rid >= ? ORDER BY rid LIMIT ?")),
+          probe_(connection.prepare("SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ?")), target_(target), pid_(pid) {}
+    bool has(std::int64_t rid) override {
+        probe_.bind(1, target_).bind(2, pid_).bind(3, rid);
+        const bool there = probe_.step();
+        probe_.reset();
+        return there;
+    }
 
 private:
     void read(std::int64_t from, std::int64_t limit, std::vector<std::int64_t>& into) override {
         query_.bind(1, target_).bind(2, pid_).bind(3, from).bind(4, limit);
         while (query_.step()) into.push_back(query_.integer(0));
     }
-    sql::Statement& query_;
+    sql::Statement &query_, &probe_;
     std::int64_t target_, pid_;
 };
 
@@ -97,6 +111,7 @@ public:
         return at_ < rids_.size() ? rids_[at_] : no_more;
     }
     std::uint64_t estimate() override { return rids_.size(); }
+    bool has(std::int64_t rid) override { return std::binary_search(rids_.begin(), rids_.end(), rid); }
 
 private:
     std::vector<std::int64_t> rids_;
@@ -121,6 +136,9 @@ public:
             if (sum >= many) break;
         }
         return sum;
+    }
+    bool has(std::int64_t rid) override {
+        return std::any_of(parts_.begin(), parts_.end(), [&](const CursorPtr& part) { return part->has(rid); });
     }
 
 private:
@@ -151,6 +169,12 @@ void Meeting::arrange() {
 }
 
 std::uint64_t Meeting::estimate() { return all.empty() ? 0 : all.front()->estimate(); }
+
+bool Meeting::has(std::int64_t rid) {
+    const auto holds = [&](const CursorPtr& cursor) { return cursor->has(rid); };
+    return std::all_of(all.begin(), all.end(), holds) && std::none_of(none.begin(), none.end(), holds) &&
+           std::all_of(filters.begin(), filters.end(), [&](const auto& filter) { return filter(rid); });
+}
 
 std::int64_t Meeting::seek(std::int64_t at_least) {
     if (all.empty()) return no_more;

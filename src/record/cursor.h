@@ -23,6 +23,8 @@ public:
     virtual std::int64_t seek(std::int64_t at_least) = 0;
     /// Members, exact when below a block (256), else `many` or a better guess.
     virtual std::uint64_t estimate() = 0;
+    /// Is this one a member? Asked in any order, beside seeking.
+    virtual bool has(std::int64_t rid) = 0;
 };
 using CursorPtr = std::unique_ptr<Cursor>;
 
@@ -42,6 +44,7 @@ public:
 
     std::int64_t seek(std::int64_t at_least) override;
     std::uint64_t estimate() override;
+    bool has(std::int64_t rid) override;
     /// Puts the smallest first, which then leads.
     void arrange();
     std::uint64_t touched = 0;

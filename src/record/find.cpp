@@ -57,6 +57,14 @@ Result<CursorPtr> Finder::cursor(const search::Query& query) {
     return either_cursor(std::move(parts));
 }
 
+Result<CursorPtr> Finder::cursor_without(const search::Query& query, const Criterion& left_out) {
+    std::vector<Criterion> rest;
+    for (const Criterion& criterion : query.all) {
+        if (&criterion != &left_out) rest.push_back(criterion);
+    }
+    return meeting(*query.types.front(), rest, &query);
+}
+
 Result<CursorPtr> Finder::of_type(const search::Query& query, const fhir::Type& type) {
     const bool own = query.all.empty() || std::all_of(query.all.begin(), query.all.end(), [&](const Criterion& c) {
         return !c.parameter || c.kind == Criterion::Kind::has || c.parameter->resource == &type;
@@ -446,6 +454,9 @@ NumberBounds number_bounds(const Operand& operand) {
 constexpr std::string_view date_range = "SELECT low, span, rid FROM record_date WHERE key = ? AND low >= ? AND low <= ?";
 constexpr std::string_view number_range = "SELECT low, high, unit, rid FROM record_number WHERE pid = ? AND low >= ? AND low <= ?";
 }  // namespace
+
+std::int64_t Finder::least_low(const Operand& operand, bool is_long) const { return date_bounds(operand, is_long ? forever : short_span_ms).from; }
+std::int64_t Finder::greatest_low(const Operand& operand, bool is_long) const { return date_bounds(operand, is_long ? forever : short_span_ms).upto; }
 
 bool Finder::range_is_large(const Parameter& parameter, const Operand& operand) {
     std::int64_t rows = 0;

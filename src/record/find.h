@@ -55,6 +55,13 @@ public:
     Result<std::vector<std::string>> ids(const search::Query& query, std::size_t limit);
     /// The query's conditions asked of one text, for versions that are not current.
     bool matches(const search::Query& query, const fhir::Type& type, const Stored& stored);
+    /// As cursor(), leaving one condition out.
+    Result<CursorPtr> cursor_without(const search::Query& query, const search::Criterion& left_out);
+    bool range_is_large(const search::Parameter& parameter, const search::Operand& operand);
+    std::vector<const search::Parameter*> with_included(const search::Parameter& parameter) const;
+    /// Where the low ends of matching date rows can lie, short ones or long ones.
+    std::int64_t least_low(const search::Operand& operand, bool is_long) const;
+    std::int64_t greatest_low(const search::Operand& operand, bool is_long) const;
     std::vector<std::string>& plan() { return plan_; }
     Shelf& shelf() { return shelf_; }
 
@@ -82,8 +89,6 @@ private:
     CursorPtr by_id(const fhir::Type& type, const search::Criterion& criterion);
     CursorPtr last_updated(const fhir::Type& type, const search::Criterion& criterion);
     CursorPtr compartment(const fhir::Type& type, const search::Query& query);
-    bool range_is_large(const search::Parameter& parameter, const search::Operand& operand);
-    std::vector<const search::Parameter*> with_included(const search::Parameter& parameter) const;
     std::vector<std::int64_t> targets_of(std::int64_t rid, const search::Parameter& parameter, const fhir::Type& target);
     search::Surroundings surroundings(std::int64_t updated_ms);
     bool confirm(const fhir::Type& type, const search::Criterion& criterion, const Stored& stored);

@@ -2,6 +2,8 @@
 // Paging on a snapshot, totals, included resources.
 #include "record/page.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <unordered_set>
@@ -23,22 +25,22 @@ Result<Pager::Place> Pager::place(const search::Query& query) const {
     place.as_of = position_;
     if (query.page.empty()) return place;
     const auto decoded = text::base64_decode(query.page + std::string((4 - query.page.size() % 4) % 4, '='));
-    long long as_of = 0, after = 0, total = 0;
+    long long as_of = 0, after = 0, total = 0, key = 0, low = 0, span = 0;
     unsigned long long offset = 0;
-    if (!decoded || std::sscanf(decoded->c_str(), "p1 %lld %lld %llu %lld", &as_of, &after, &offset, &total) != 4 || as_of > position_ || as_of < 0)
+    if (!decoded || std::sscanf(decoded->c_str(), "p1 %lld %lld %llu %lld %lld %lld %lld", &as_of, &after, &offset, &total, &key, &low, &span) != 7 || as_of > position_ || as_of < 0)
         return refuse(IssueCode::invalid, "_page", "not a continuation of this server; start the search again");
     place.as_of = as_of;
     place.after = after;
     place.offset = offset;
     place.total = total;
+    place.key = key;
+    place.low = low;
+    place.span = span;
     return place;
 }
 
 std::string Pager::token(const Place& place) const {
-    char text[128];
-    std::snprintf(text, sizeof text, "p1 %lld %lld %llu %lld", static_cast<long long>(place.as_of), static_cast<long long>(place.after),
-                  static_cast<unsigned long long>(place.offset), static_cast<long long>(place.total));
-    std::string token = text::base64(text);
+    std::string token = text::base64(fmt::format("p1 {} {} {} {} {} {} {}", place.as_of, place.after, place.offset, place.total, place.key, place.low, place.span));
     while (token.ends_with('=')) token.pop_back();
     return token;
 }
@@ -88,7 +90,8 @@ Result<Found> Pager::page(const search::Query& query) {
         found.plan = finder_.plan();
         return found;
     }
-    XINGLIN_TRY(Found found, query.sort.empty() ? in_rid_order(query, start, size) : sorted(query, start, size));
+    const search::Criterion* leading = leading_date(query, start);
+    XINGLIN_TRY(Found found, leading ? in_date_order(query, *leading, start, size) : query.sort.empty() ? in_rid_order(query, start, size) : sorted(query, start, size));
     found.as_of = start.as_of;
     if (query.total == search::Total::none) found.total.reset();
     add_included(query, found);

@@ -21,6 +21,8 @@ private:
         std::int64_t after = std::numeric_limits<std::int64_t>::min();  // rid, in rid order
         std::uint64_t offset = 0;                                       // in sorted order
         std::int64_t total = -1;                                        // -1 unknown
+        std::int64_t key = 0, low = 0, span = 0;                        // in date order, with `after`
+        DateRow date_row() const { return {key, low, span, after}; }
     };
     struct Keyed {
         std::int64_t rid;
@@ -33,6 +35,10 @@ private:
     std::optional<Stored> shown(const search::Query& query, std::int64_t rid, const Place& place);
     bool matched(const search::Query& query, std::int64_t rid, const Place& place);
     Result<Found> in_rid_order(const search::Query& query, Place place, std::size_t size);
+    const search::Criterion* leading_date(const search::Query& query, const Place& place);
+    Result<Found> in_date_order(const search::Query& query, const search::Criterion& leading, Place place, std::size_t size);
+    std::optional<DateRow> first_row(const search::Criterion& leading, const Stored& stored);
+    std::vector<DateRow> changed_rows(const search::Query& query, const search::Criterion& leading, const Place& place);
     Result<Found> sorted(const search::Query& query, Place place, std::size_t size);
     Result<std::vector<std::int64_t>> in_order(const search::Query& query, std::vector<std::int64_t> rids, const Place& place, std::size_t needed);
     std::vector<std::int64_t> by_keys(const search::Query& query, std::span<const std::int64_t> rids, const Place& place);

@@ -2,6 +2,7 @@
 // Reading on behalf of a viewer: one connection, one snapshot.
 #include <algorithm>
 #include <charconv>
+#include <deque>
 
 #include "feed/feed.h"
 #include "record/page.h"
@@ -214,6 +215,21 @@ std::vector<std::int64_t> compartment_of(sql::Connection& connection, const std:
     return rids;
 }
 
+/// Every literal relative reference in a stored text, without its version: "Practitioner/7".
+template <typename Each>
+void for_each_reference(std::string_view text, Each&& each) {
+    constexpr std::string_view key = "\"reference\":\"";
+    for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at)) {
+        at += key.size();
+        const std::size_t end = text.find('"', at);
+        if (end == std::string_view::npos) return;
+        std::string_view reference = text.substr(at, end - at);
+        if (const auto history = reference.find("/_history/"); history != std::string_view::npos) reference = reference.substr(0, history);
+        const auto slash = reference.find('/');
+        if (slash != std::string_view::npos && reference.find_first_of(":#?", 0) == std::string_view::npos && reference.find('/', slash + 1) == std::string_view::npos) each(reference);
+    }
+}
+
 bool in_period(const fhir::Type& type, const Stored& stored, const calendar::Span& period, std::int16_t offset) {
     const search::Parameter* date = search::find_parameter(type, "date");
     json::Arena arena;
@@ -250,19 +266,18 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
     Found found;
     found.as_of = position();
     std::vector<std::int64_t> supporting;
-    const auto note_supporting = [&](const fhir::Type& type, const Stored& stored) {
-        static thread_local search::Entries entries;
-        json::Arena arena;
-        auto resource = json::parse(stored.text, arena);
-        if (!resource.ok()) return;
-        entries.clear();
-        search::extract(type, *resource, inside_->store.offset_minutes, entries);
-        for (const search::Reference& reference : entries.references) {
-            const fhir::Type* target = fhir::find_resource(reference.type);
-            if (!target || target == &patient_type || !numbers.of_type.contains(target) || !wanted(*target)) continue;
-            if (!fhir::compartment_parameters("Patient", target->name).empty()) continue;  // comes by itself, or is another person's
-            if (const std::int64_t rid = shelf.find(numbers.tid(*target), reference.id)) supporting.push_back(rid);
-        }
+    std::unordered_set<std::string_view> noted;
+    std::deque<std::string> kept;
+    const auto note_supporting = [&](const Stored& stored) {
+        for_each_reference(stored.text, [&](std::string_view reference) {
+            if (noted.contains(reference)) return;
+            noted.insert(kept.emplace_back(reference));
+            const auto slash = reference.find('/');
+            const fhir::Type* target = fhir::find_resource(reference.substr(0, slash));
+            if (!target || target == &patient_type || !numbers.of_type.contains(target) || !wanted(*target)) return;
+            if (!fhir::compartment_parameters("Patient", target->name).empty()) return;  // comes by itself, or is another person's
+            if (const std::int64_t rid = shelf.find(numbers.tid(*target), reference.substr(slash + 1))) supporting.push_back(rid);
+        });
     };
     for (; at < rids.size() && found.entries.size() < size; ++at) {
         const auto stored = shelf.current(rids[at]);
@@ -270,7 +285,7 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
         const fhir::Type& type = *numbers.type_of.at(stored->tid);
         if (!wanted(type) || (request.period && !in_period(type, *stored, *request.period, inside_->store.offset_minutes))) continue;
         found.entries.push_back({shelf.version_of(*stored), false});
-        note_supporting(type, *stored);
+        note_supporting(*stored);
     }
     if (at < rids.size()) found.next = std::to_string(at);
     std::sort(supporting.begin(), supporting.end());

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// Load driver for the record, in process: bulk import and its decay, reads, searches, whole records, durable live writes.
+//
+// record_bench FOLDER SAMPLES RESOURCES: fills FOLDER to RESOURCES with re-keyed samples (everything searchable when the
+// line is printed), then measures the rest on it. Figures with machine and date: docs/performance.md.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <deque>
+#include <fstream>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "fhir/fhir.h"
+#include "record/record.h"
+#include "rekeyed.h"
+
+namespace xinglin::bench {
+namespace {
+
+using Time = std::chrono::steady_clock;
+double seconds_since(Time::time_point start) { return std::chrono::duration<double>(Time::now() - start).count(); }
+
+const access::Viewer viewer = access::Viewer::program("bench");
+const calendar::SystemClock system_clock;
+
+long resident_mib() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("RssAnon:")) return std::atol(line.c_str() + 8) / 1024;
+    }
+    return 0;
+}
+
+std::string p(std::vector<double>& us, double q) {
+    std::sort(us.begin(), us.end());
+    return us.empty() ? "-" : std::to_string(static_cast<long>(us[static_cast<std::size_t>(q * static_cast<double>(us.size() - 1))]));
+}
+
+/// Batches made ready by two threads, stored by the caller.
+class Pipeline {
+public:
+    Pipeline(record::Store& store, const std::vector<Person>& people, std::uint32_t first_copy, std::uint64_t wanted) : store_(store), people_(people), copy_(first_copy), wanted_(wanted) {
+        for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { run(); });
+    }
+    ~Pipeline() {
+        for (std::thread& thread : threads_) thread.join();
+    }
+    std::optional<std::vector<record::Prepared>> next() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return !ready_.empty() || running_ == 0; });
+        if (ready_.empty()) return std::nullopt;
+        auto batch = std::move(ready_.front());
+        ready_.pop_front();
+        changed_.notify_all();
+        return batch;
+    }
+
+private:
+    void run() {
+        json::Arena arena;
+        for (;;) {
+            std::vector<record::Prepared> batch;
+            while (batch.size() < 4'000) {
+                std::size_t person = 0;
+                std::uint32_t copy = 0;
+                {
+                    std::lock_guard lock(mutex_);
+                    if (made_ >= wanted_) break;
+                    person = person_;
+                    copy = copy_;
+                    made_ += people_[person].resources.size();
+                    if (++person_ == people_.size()) person_ = 0, ++copy_;
+                }
+                for (const std::string& text : people_[person].resources) {
+                    arena.clear();
+                    const std::string own = rekeyed(text, copy);
+                    const json::Value resource = json::parse(own, arena).value();
+                    if (!fhir::validate(resource).ok()) std::abort();
+                    batch.push_back(store_.prepare(*fhir::find_resource(resource["resourceType"].string()), resource["id"].string(), resource));
+                }
+            }
+            std::unique_lock lock(mutex_);
+            if (batch.empty()) {
+                --running_;
+                changed_.notify_all();
+                return;
+            }
+            changed_.wait(lock, [this] { return ready_.size() < 3; });
+            ready_.push_back(std::move(batch));
+            changed_.notify_all();
+        }
+    }
+    record::Store& store_;
+    const std::vector<Person>& people_;
+    std::uint32_t copy_;
+    std::uint64_t wanted_, made_ = 0;
+    std::size_t person_ = 0;
+    int running_ = 2;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::vector<record::Prepared>> ready_;
+    std::vector<std::thread> threads_;
+};
+
+void import(const std::filesystem::path& folder, const std::vector<Person>& people, std::uint64_t wanted) {
+    auto store = record::Store::open(folder, system_clock, {.cache_bytes = 512ll << 20, .bulk = true, .offset_minutes = std::int16_t{0}}).value();
+    const std::uint64_t there = store->figures().resources;
+    std::uint64_t per_copy = 0;
+    for (const Person& person : people) per_copy += person.resources.size();
+    if (there >= wanted) return;
+    Pipeline pipeline(*store, people, static_cast<std::uint32_t>((there + per_copy - 1) / per_copy), wanted - there);
+    const auto start = Time::now();
+    auto window = start;
+    std::uint64_t stored = 0, window_stored = 0;
+    std::printf("import: resources  rate/s  window/s  B/resource  MiB\n");
+    while (auto batch = pipeline.next()) {
+        stored += store->load(std::move(*batch)).value().stored;
+        if (stored - window_stored >= 200'000) {
+            std::printf("  %9llu  %7.0f  %7.0f  %5.0f  %ld\n", static_cast<unsigned long long>(there + stored), static_cast<double>(stored) / seconds_since(start),
+                        static_cast<double>(stored - window_stored) / seconds_since(window),
+                        static_cast<double>(store->figures().data_bytes) / static_cast<double>(there + stored), resident_mib());
+            std::fflush(stdout);
+            window_stored = stored;
+            window = Time::now();
+        }
+    }
+    store.reset();  // the closing checkpoint and fsync belong to the figure
+    std::printf("  imported %llu in %.1f s: %.0f/s\n", static_cast<unsigned long long>(stored), seconds_since(start), static_cast<double>(stored) / seconds_since(start));
+}
+
+struct Sample {
+    std::vector<std::string> patients, observations;
+};
+
+Sample sample(record::Store& store) {
+    Sample found;
+    std::mt19937 random(7);
+    auto reader = store.reader(viewer);
+    const auto draw = [&](const char* type, std::vector<std::string>& ids, std::size_t most) {
+        std::size_t seen = 0;
+        reader.scan(fhir::find_resource(type), [&](const record::Version& version) {
+            if (ids.size() < most) ids.push_back(version.id);
+            else if (const std::size_t place = random() % (seen + 1); place < most) ids[place] = version.id;
+            return ++seen < 200'000;
+        });
+    };
+    draw("Patient", found.patients, 2'000);
+    draw("Observation", found.observations, 5'000);
+    return found;
+}
+
+template <typename Work>
+void measure(const char* name, std::size_t count, Work&& work) {
+    std::vector<double> us;
+    const auto start = Time::now();
+    std::size_t results = 0;
+    for (std::size_t i = 0; i < count && seconds_since(start) < 8; ++i) {
+        const auto one = Time::now();
+        results += work(i);
+        us.push_back(seconds_since(one) * 1e6);
+    }
+    const double total = seconds_since(start);
+    const std::size_t done = us.size();
+    const std::string p50 = p(us, 0.5), p99 = p(us, 0.99);
+    std::printf("  %-44s %8.0f/s  p50 %6s us  p99 %7s us  %6.1f results\n", name, static_cast<double>(done) / total, p50.c_str(), p99.c_str(), static_cast<double>(results) / static_cast<double>(done));
+}
+
+void reads(record::Store& store, const Sample& ids) {
+    const auto& observation = *fhir::find_resource("Observation");
+    std::printf("reads, one thread\n");
+    measure("read by id", 100'000, [&](std::size_t i) { return store.reader(viewer).read(observation, ids.observations[i % ids.observations.size()]).ok(); });
+    measure("$everything", 2'000, [&](std::size_t i) { return store.reader(viewer).everything({.patient_id = ids.patients[i * 7919 % ids.patients.size()]})->entries.size(); });
+    struct Asked {
+        const char* type;
+        std::vector<std::pair<std::string, std::string>> parameters;
+    };
+    const std::vector<Asked> mix = {
+        {"Observation", {{"patient", "@"}, {"code", "8302-2"}, {"_sort", "-date"}, {"_count", "20"}}},
+        {"Observation", {{"patient", "@"}, {"category", "vital-signs"}, {"date", "ge2015"}}},
+        {"Observation", {{"code", "http://loinc.org|8480-6"}, {"_count", "50"}, {"_total", "none"}}},
+        {"Observation", {{"code", "8302-2"}, {"value-quantity", "gt170|http://unitsofmeasure.org|cm"}, {"_count", "20"}, {"_total", "none"}}},
+        {"Observation", {{"date", "2019-03-05"}, {"_count", "50"}, {"_total", "none"}}},
+        {"Observation", {{"date", "ge2019-01-01"}, {"_count", "50"}, {"_total", "none"}}},
+        {"Encounter", {{"subject", "Patient/@"}, {"_count", "20"}}},
+        {"Patient", {{"family", "Ko"}, {"_count", "20"}, {"_total", "none"}}},
+        {"Patient", {{"identifier", "@"}}},
+        {"Patient", {{"birthdate", "1970-05"}, {"_total", "none"}}},
+        {"Condition", {{"code", "http://snomed.info/sct|44054006"}, {"_count", "20"}, {"_total", "none"}, {"_include", "Condition:subject"}}},
+        {"Condition", {{"subject:Patient.gender", "female"}, {"code", "44054006"}, {"_count", "20"}, {"_total", "none"}}},
+        {"Patient", {{"_has:Condition:patient:code", "44054006"}, {"_count", "20"}, {"_total", "none"}}},
+        {"Procedure", {{"encounter.subject:Patient.family", "Koepp"}, {"_count", "20"}, {"_total", "none"}}},
+    };
+    for (const Asked& asked : mix) {
+        std::string name = asked.type;
+        for (const auto& [key, value] : asked.parameters) name += (name.find('?') == std::string::npos ? "?" : "&") + key + "=" + value;
+        const fhir::Type* types[] = {fhir::find_resource(asked.type)};
+        measure(name.c_str(), 3'000, [&](std::size_t i) {
+            auto parameters = asked.parameters;
+            for (auto& [key, value] : parameters) {
+                if (const auto at = value.find('@'); at != std::string::npos) value.replace(at, 1, ids.patients[i * 31 % ids.patients.size()]);
+            }
+            const auto query = search::parse(types, parameters, {});
+            if (!query.ok()) return std::size_t{0};
+            const auto found = store.reader(viewer).search(*query);
+            return found.ok() ? found->entries.size() : 0;
+        });
+    }
+}
+
+void live(record::Store& store, const std::vector<Person>& people, unsigned clients, std::uint32_t first_copy) {
+    std::atomic<std::uint64_t> stored{0};
+    std::mutex mutex;
+    std::vector<double> us;
+    const auto start = Time::now();
+    std::vector<std::thread> threads;
+    for (unsigned c = 0; c < clients; ++c) {
+        threads.emplace_back([&, c] {
+            json::Arena arena;
+            std::vector<double> mine;
+            for (std::uint32_t round = 0; seconds_since(start) < 6; ++round) {
+                const Person& person = people[(c + round * 7) % people.size()];
+                for (const std::string& text : person.resources) {
+                    if (seconds_since(start) >= 6) break;
+                    arena.clear();
+                    const std::string own = rekeyed(text, first_copy + c + round * clients);
+                    const auto one = Time::now();
+                    const json::Value resource = json::parse(own, arena).value();
+                    if (!fhir::validate(resource).ok()) std::abort();
+                    const auto ready = store.prepare(*fhir::find_resource(resource["resourceType"].string()), resource["id"].string(), resource);
+                    if (!store.submit_and_wait([&](record::Transaction& t) -> Result<Done> {
+                            t.put(ready, false, false);
+                            return Done{};
+                        }, own.size()).ok()) std::abort();
+                    mine.push_back(seconds_since(one) * 1e6);
+                    ++stored;
+                }
+            }
+            std::lock_guard lock(mutex);
+            us.insert(us.end(), mine.begin(), mine.end());
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    const double total = seconds_since(start);
+    const std::string p50 = p(us, 0.5), p99 = p(us, 0.99);
+    std::printf("  durable single creates, %3u clients  %8.0f/s  p50 %6s us  p99 %7s us\n", clients, static_cast<double>(stored) / total, p50.c_str(), p99.c_str());
+}
+
+// The floor beneath a durable write on this disk.
+void fsync_floor(const std::filesystem::path& folder) {
+    const auto file = folder / "fsync.probe";
+    FILE* out = std::fopen(file.c_str(), "w");
+    const std::string page(4096, 'x');
+    std::vector<double> us;
+    for (int i = 0; i < 500; ++i) {
+        const auto one = Time::now();
+        std::fwrite(page.data(), 1, page.size(), out);
+        std::fflush(out);
+        fdatasync(fileno(out));
+        us.push_back(seconds_since(one) * 1e6);
+    }
+    std::fclose(out);
+    std::filesystem::remove(file);
+    const std::string p50 = p(us, 0.5), p99 = p(us, 0.99);
+    std::printf("limit: append 4 KiB + fdatasync            p50 %6s us  p99 %7s us\n", p50.c_str(), p99.c_str());
+}
+
+int run(const std::filesystem::path& folder, const std::filesystem::path& samples, std::uint64_t wanted, bool only_import) {
+    const std::vector<Person> people = people_in(samples);
+    import(folder, people, wanted);
+    if (only_import) return 0;
+    const auto start = Time::now();
+    auto store = record::Store::open(folder, system_clock, {.cache_bytes = 256ll << 20}).value();
+    std::printf("opened in %.1f ms, %llu resources, %.0f B a resource, %ld MiB\n", seconds_since(start) * 1000, static_cast<unsigned long long>(store->figures().resources),
+                static_cast<double>(store->figures().data_bytes) / static_cast<double>(store->figures().resources), resident_mib());
+    fsync_floor(folder);
+    const Sample ids = sample(*store);
+    reads(*store, ids);
+    std::uint32_t copy = 1'000'000 + static_cast<std::uint32_t>(std::random_device{}() % 1'000'000'000);
+    for (const unsigned clients : {1u, 8u, 64u}) live(*store, people, clients, copy += 100'000);
+    std::printf("resident at the end %ld MiB\n", resident_mib());
+    return 0;
+}
+
+}  // namespace
+}  // namespace xinglin::bench
+
+int main(int argc, char** argv) {
+    if (argc < 4) {
+        std::fprintf(stderr, "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only]\n");
+        return 2;
+    }
+    return xinglin::bench::run(argv[1], argv[2], std::strtoull(argv[3], nullptr, 10), argc > 4);
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// The record's search against a naive evaluator that shares no code with it: random queries over the official examples and
+// synthetic patients, fresh, after updates and deletes, and as of an earlier page. Prints its seed; XINGLIN_SEED takes it back.
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "record/record.h"
+#include "search_oracle/search_oracle.h"
+#include "testing/testing.h"
+
+namespace xinglin::record {
+namespace {
+
+const access::Viewer viewer = access::Viewer::program("test");
+constexpr std::int64_t now_ms = 1'795'305'600'000;
+
+/// The resources of a run: official examples and a few whole patients, ids unique within their type.
+class Corpus {
+public:
+    Corpus() {
+        std::set<std::string> seen;
+        const std::string examples = testing::read_packed(std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/fhir/testdata/r4-examples.ndjson.gz");
+        for (std::size_t from = 0; from < examples.size();) {
+            const std::size_t end = examples.find('\n', from);
+            add(std::string_view(examples).substr(from, end - from), seen);
+            from = end + 1;
+        }
+        std::size_t patients = 0;
+        for (const auto& file : testing::files_below(std::filesystem::path(XINGLIN_SOURCE_DIR) / "content/samples", ".json.gz")) {
+            if (++patients > 2) break;
+            add_bundle(testing::read_packed(file), seen);
+        }
+    }
+    std::vector<json::Value> resources;
+
+private:
+    void add(std::string_view text, std::set<std::string>& seen) {
+        auto value = json::parse(text, arenas_.emplace_back());
+        if (!value.ok() || !fhir::find_resource((*value)["resourceType"].string())) return;
+        const std::string id((*value)["id"].string());
+        const std::string key = std::string((*value)["resourceType"].string()) + "/" + id;
+        // Definitions would be most of the corpus and all alike.
+        const bool definition = key.starts_with("StructureDefinition") || key.starts_with("SearchParameter") || key.starts_with("OperationDefinition");
+        if (!id.empty() && seen.insert(key).second && (!definition || seen.size() % 20 == 0)) resources.push_back(*value);
+    }
+    void add_bundle(std::string text, std::set<std::string>& seen) {
+        json::Arena arena;
+        const json::Value bundle = json::parse(text, arena).value();
+        std::map<std::string, std::string> urns;
+        for (const json::Node& entry : bundle["entry"].items()) {
+            const json::Value resource = json::Value(&entry)["resource"];
+            urns[std::string(json::Value(&entry)["fullUrl"].string())] = std::string(resource["resourceType"].string()) + "/" + std::string(resource["id"].string());
+        }
+        for (const json::Node& entry : bundle["entry"].items()) {
+            std::string one = json::write(json::Value(&entry)["resource"]);
+            for (const auto& [urn, reference] : urns) {
+                for (std::size_t at = one.find(urn); at != std::string::npos; at = one.find(urn, at)) one.replace(at, urn.size(), reference);
+            }
+            add(one, seen);
+        }
+    }
+    std::deque<json::Arena> arenas_;
+};
+
+class SearchProperty : public ::testing::Test {
+protected:
+    SearchProperty() : clock_(now_ms), store_(Store::open(folder_.path() / "data", clock_, {.offset_minutes = std::int16_t{0}}).value()) {
+        std::vector<Prepared> batch;
+        for (const json::Value resource : corpus_.resources)
+            batch.push_back(store_->prepare(*fhir::find_resource(resource["resourceType"].string()), resource["id"].string(), resource));
+        EXPECT_TRUE(store_->load(std::move(batch)).ok());
+    }
+
+    search::Query parsed(const search_oracle::Asked& asked, std::vector<std::pair<std::string, std::string>> more) {
+        more.insert(more.end(), asked.pairs.begin(), asked.pairs.end());
+        const fhir::Type* types[] = {fhir::find_resource(asked.type)};
+        auto query = search::parse(types, more, {});
+        EXPECT_TRUE(query.ok()) << asked.text() << ": " << (query.ok() ? "" : query.outcome().line());
+        return query.ok() ? *query : search::Query{};
+    }
+
+    /// All pages of a query, "Type/id" in the order given.
+    std::vector<std::string> pages(search::Query query) {
+        std::vector<std::string> ids;
+        for (;;) {
+            auto page = store_->reader(viewer).search(query);
+            EXPECT_TRUE(page.ok()) << (page.ok() ? "" : page.outcome().line());
+            if (!page.ok()) return ids;
+            for (const auto& entry : page->entries) ids.push_back(std::string(entry.version.type->name) + "/" + entry.version.id);
+            if (page->next.empty()) return ids;
+            query.page = page->next;
+        }
+    }
+
+    void compare(const search_oracle::Oracle& oracle, std::mt19937_64& random, int queries) {
+        int matched = 0;
+        for (int i = 0; i < queries && !HasFailure(); ++i) {
+            const auto asked = search_oracle::random_query(oracle, random);
+            const auto expected = oracle.search(asked.type, asked.pairs);
+            auto query = parsed(asked, {{"_count", std::to_string(1 + random() % 40)}});
+            auto found = pages(query);
+            std::sort(found.begin(), found.end());
+            EXPECT_EQ(found, expected) << asked.text();
+            const auto count = store_->reader(viewer).count(query);
+            EXPECT_TRUE(count.ok() && *count == expected.size()) << asked.text();
+            matched += !expected.empty();
+        }
+        RecordProperty("queries_with_matches", matched);
+    }
+
+    Corpus corpus_;
+    testing::ScratchFolder folder_;
+    testing::StoppedClock clock_;
+    std::unique_ptr<Store> store_;
+};
+
+TEST_F(SearchProperty, AgreesWithTheNaiveEvaluatorOnRandomQueries) {
+    const std::uint64_t seed = testing::seed();
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    const search_oracle::Oracle oracle(corpus_.resources, 0, now_ms);
+    compare(oracle, random, 600);
+}
+
+TEST_F(SearchProperty, StillAgreesAfterUpdatesAndDeletes) {
+    const std::uint64_t seed = testing::seed();
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    // Resources take on the content of others of their type, or go.
+    std::map<std::string, std::vector<json::Value>> by_type;
+    for (const json::Value resource : corpus_.resources) by_type[std::string(resource["resourceType"].string())].push_back(resource);
+    json::Arena arena;
+    std::vector<json::Value> left;
+    for (const json::Value resource : corpus_.resources) {
+        const std::string type_name(resource["resourceType"].string()), id(resource["id"].string());
+        const fhir::Type& type = *fhir::find_resource(type_name);
+        const auto dice = random() % 6;
+        if (dice == 0) {
+            ASSERT_TRUE(store_->submit_and_wait([&](Transaction& t) -> Result<Done> {
+                t.erase(type, id);
+                return Done{};
+            }).ok());
+        } else if (dice == 1) {
+            const auto& others = by_type[type_name];
+            const json::Value changed = arena.with(others[random() % others.size()], "id", arena.string(id));
+            const Prepared ready = store_->prepare(type, id, changed);
+            ASSERT_TRUE(store_->submit_and_wait([&](Transaction& t) -> Result<Done> {
+                t.put(ready, false, false);
+                return Done{};
+            }).ok());
+            left.push_back(changed);
+        } else {
+            left.push_back(resource);
+        }
+    }
+    EXPECT_EQ(store_->verify(true), std::vector<std::string>{});
+    const search_oracle::Oracle oracle(left, 0, now_ms);
+    compare(oracle, random, 300);
+}
+
+TEST_F(SearchProperty, SortsAsTheNaiveEvaluatorWould) {
+    const std::uint64_t seed = testing::seed();
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    const search_oracle::Oracle oracle(corpus_.resources, 0, now_ms);
+    for (const std::string& type_name : oracle.types()) {
+        const fhir::Type& type = *fhir::find_resource(type_name);
+        for (const search::Parameter* parameter : search::parameters(type)) {
+            using search::ParamType;
+            if (parameter->type == ParamType::composite || parameter->type == ParamType::special || random() % 4 != 0) continue;
+            const std::string sort = (random() % 2 ? "-" : "") + std::string(parameter->code);
+            const auto ids = pages(parsed({type_name, {}}, {{"_sort", sort}, {"_count", "7"}}));
+            EXPECT_EQ(ids.size(), oracle.search(type_name, {}).size()) << type_name << "?_sort=" << sort;
+            EXPECT_TRUE(oracle.in_order(type_name, ids, sort)) << type_name << "?_sort=" << sort;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace xinglin::record
