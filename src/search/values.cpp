@@ -56,6 +56,7 @@ void Walk::leaf(const Leaf& leaf, json::Value value) {
         case Rule::range: return range(leaf, value);
         case Rule::canonical: return canonical(leaf, value.string());
         case Rule::resource:
+            if (value["id"].string().empty()) return;
             entries_.references.push_back({leaf.parameter, value["resourceType"].string(), value["id"].string(), {}, {}});
             return;
         case Rule::uri:
