@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may open what, and where one is sent instead.
+import { describe, expect, it } from 'vitest'
+import type { User } from '../client/types'
+import { guard, routes, safe_return } from './router'
+
+const doctor: User = { name: 'doctor', display: 'Dr', role: 'clinician', must_change_password: false }
+const to = (name: string, fullPath: string, open = false): Parameters<typeof guard>[0] => ({ name, fullPath, meta: { title: 't', open } })
+
+describe('the guard', () => {
+  it('sends strangers to the door and remembers where they wanted to go', () => {
+    expect(guard(to('person', '/people/7?x=1'), null)).toEqual({ name: 'login', query: { to: '/people/7?x=1' } })
+    expect(guard(to('home', '/'), null)).toEqual({ name: 'login', query: {} })
+    expect(guard(to('login', '/login', true), null)).toBe(true)
+  })
+  it('keeps those with a one-time password at the door', () => {
+    const first = { ...doctor, must_change_password: true }
+    expect(guard(to('person', '/people/7'), first)).toEqual({ name: 'login', query: { to: '/people/7' } })
+    expect(guard(to('login', '/login', true), first)).toBe(true)
+  })
+  it('lets the others in', () => {
+    expect(guard(to('person', '/people/7'), doctor)).toBe(true)
+    expect(guard(to('login', '/login', true), doctor)).toEqual({ name: 'home' })
+  })
+  it('returns to addresses of this house only', () => {
+    expect(safe_return('/people/7')).toBe('/people/7')
+    for (const bad of ['//evil.example', '/\\evil.example', 'https://evil.example', 'javascript:alert(1)', '/login', undefined, ['/a']]) expect(safe_return(bad)).toBe('/')
+  })
+})
+
+describe('the routes', () => {
+  it('all have a title', () => {
+    for (const route of routes) expect([route.path, typeof route.meta?.title]).toEqual([route.path, 'string'])
+  })
+  it('fill at most eight places of the rail', () => {
+    expect(routes.filter((route) => route.meta?.rail).length).toBeLessThanOrEqual(8)
+  })
+})
