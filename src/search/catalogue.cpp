@@ -9,6 +9,9 @@ namespace {
 
 using Row = fhir::SearchParameterRow;
 
+/// "composition" and "message" of Bundle share this expression; each means a first resource of its own target type.
+constexpr std::string_view first_resource = "Bundle.entry[0].resource";
+
 std::optional<ParamType> param_type(std::string_view name) {
     for (int i = 0; i <= static_cast<int>(ParamType::special); ++i) {
         if (text(static_cast<ParamType>(i)) == name) return static_cast<ParamType>(i);
@@ -75,6 +78,7 @@ Catalogue::Catalogue() {
             auto paths = parse_paths(row->expression);
             const auto kind = param_type(row->type);
             XINGLIN_ASSERT(paths.has_value() && kind.has_value());  // R4 is fixed; parameters_test walks every expression
+            if (row->expression == first_resource) paths->at(0).steps.push_back({Step::Kind::of_type, std::string(row->targets[0]), {}});
             Details& details = stored_.emplace_back();
             details.paths = std::move(*paths);
             details.targets.assign(row->targets.begin(), row->targets.end());

@@ -14,6 +14,8 @@ bool names(const fhir::Type& type, std::string_view wanted) {
     return text::lower_ascii(type.name) == text::lower_ascii(wanted);  // R4 writes `as(DateTime)` once
 }
 
+constexpr std::string_view any_resource = "Resource";
+
 bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
     for (const auto& each : names) {
         if (each == name) return true;
@@ -111,7 +113,7 @@ void Grower::child(const Cursor& from, std::string_view name, const Step* then, 
     if (!element) return;
     const bool first = then && then->kind == Step::Kind::first;
     for (const fhir::TypeRef& ref : element->types) {
-        if (then && then->kind == Step::Kind::of_type && !names(*ref.type, then->name)) continue;
+        if (then && then->kind == Step::Kind::of_type && ref.type->name != any_resource && !names(*ref.type, then->name)) continue;
         const std::string key = element->is_choice ? fhir::json_key(*element, *ref.type) : std::string(element->name);
         to.push_back({edge(from.node, key, first), ref.type, element});
     }
@@ -127,7 +129,11 @@ bool Grower::grow(Node* root, const fhir::Type& type, const Path& path, const Pa
             switch (step.kind) {
                 case Step::Kind::child: child(cursor, step.name, then, next); break;
                 case Step::Kind::of_type:
-                    if (names(*cursor.type, step.name)) next.push_back(cursor);
+                    if (cursor.type->name == any_resource) {  // known only from what stands there
+                        next.push_back({filter(cursor.node, step), fhir::find_type(step.name), cursor.element});
+                    } else if (names(*cursor.type, step.name)) {
+                        next.push_back(cursor);
+                    }
                     break;
                 case Step::Kind::first: next.push_back(cursor); break;
                 case Step::Kind::extension: {

@@ -52,6 +52,7 @@ bool Walk::finds_one(const Node& node, json::Value value) const {
 bool Walk::passes(const Filter& filter, json::Value value) const {
     switch (filter.kind) {
         case Step::Kind::where_equals: return value[filter.name].text() == filter.value;
+        case Step::Kind::of_type: return value["resourceType"].string() == filter.name;
         case Step::Kind::where_target: return target_type(value) == filter.name;
         case Step::Kind::where_extension:
             for (const json::Node& extension : value["extension"].items()) {

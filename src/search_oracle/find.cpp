@@ -2,8 +2,9 @@
 // Values by the official expressions, evaluated by the general FHIRPath engine.
 //
 // Liberties, the same that every server takes: `as` narrows each item of a collection (as ofType does) instead of failing
-// on several; hasExtension(u), which no edition defines, is extension(u).exists(); an extension stands for its value; R4's
-// swapped components of DocumentReference.relationship.
+// on several; hasExtension(u), which no edition defines, is extension(u).exists(); an extension stands for its value; a
+// Bundle's first resource counts for "composition" and "message" when it is one; R4's swapped components of
+// DocumentReference.relationship.
 #include <cctype>
 
 #include "search_oracle/inside.h"
@@ -154,7 +155,8 @@ const FoundList& Oracle::Inside::find(const Row& row, json::Value resource) cons
     if (const auto known = cache.find(key); known != cache.end()) return known->second;
     FoundList list;
     const fhirpath::Item item = fhirpath::item_of(resource);
-    for (const std::string& alternative : alternatives_of(row.expression)) {
+    for (std::string alternative : alternatives_of(row.expression)) {
+        if (alternative == "Bundle.entry[0].resource") alternative += ".ofType(" + std::string(row.targets[0]) + ")";
         const std::string system = system_at(alternative);
         for (Found& found : evaluate(alternative, item)) {
             found.system = found.type == "code" ? system : "";

@@ -66,9 +66,10 @@ private:
             }
             const FoundList& found = inside_.find(row, from);
             if (found.empty()) continue;
-            const std::string modifier = modifier_for(row, one_of(found));
-            std::string value = operand(row, modifier, one_of(found));
-            if (often(25)) {
+            const Found& picked = one_of(found);
+            const std::string modifier = modifier_for(row, picked);
+            std::string value = operand(row, modifier, picked);
+            if (often(25) && !fhir::find_resource(modifier)) {
                 const FoundList& more = inside_.find(row, resource(type));
                 const std::string other = more.empty() ? "" : operand(row, modifier, one_of(more));
                 if (!other.empty()) value += "," + other;
