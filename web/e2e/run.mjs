@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages and a FHIR client library against the real server.
+// XINGLIN_BINARY=build/release/xinglin node web/e2e/run.mjs     pictures: build/screenshots; CHROMIUM names another browser
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+import { outcome, test } from './check.mjs'
+import { fhir_client } from './fhir_client.mjs'
+import { pages } from './pages.mjs'
+import { start } from './server.mjs'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const binary = resolve(process.env.XINGLIN_BINARY ?? join(root, 'build/release/xinglin'))
+const pictures = resolve(process.env.XINGLIN_SCREENSHOTS ?? join(root, 'build/screenshots'))
+const browser_at = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
+
+async function run() {
+  if (!existsSync(binary)) throw new Error(`no server at ${binary}; build it with ./xinglin build or set XINGLIN_BINARY`)
+  const server = await start(binary, join(root, 'content/samples'))
+  try {
+    await fhir_client(server)
+    if (!browser_at) throw new Error('no browser found; install chromium or set CHROMIUM')
+    const browser = await chromium.launch({ executablePath: browser_at, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+    try {
+      await pages(browser, server, pictures)
+    } finally {
+      await browser.close()
+    }
+  } finally {
+    await test('the server stops when asked', async () => {
+      const code = await server.stop()
+      if (code !== 0) throw new Error(`ended with ${code}\n${server.log().slice(-1500)}`)
+    })
+  }
+}
+
+try {
+  await run()
+} catch (problem) {
+  outcome.failed += 1
+  console.log(`FAIL  the tests could not go on\n      ${String(problem?.stack ?? problem)}`)
+}
+console.log(`${outcome.passed} passed, ${outcome.failed} failed`)
+process.exitCode = outcome.failed ? 1 : 0

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening a page and looking at it: pictures, axe, sideways scrolling, words without translation.
+import AxeBuilder from '@axe-core/playwright'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { equal, holds } from './check.mjs'
+
+export const wide = { width: 1440, height: 900 }
+export const laptop = { width: 1366, height: 768 }
+export const phone = { width: 390, height: 844 }
+
+export class Visit {
+  constructor(page, base, pictures) {
+    this.page = page
+    this.base = base
+    this.pictures = pictures
+    this.problems = []
+    mkdirSync(pictures, { recursive: true })
+    page.on('pageerror', (error) => this.problems.push(`script: ${error.message}`))
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !/status of (401|404|422|429|500)/.test(message.text())) this.problems.push(`console: ${message.text()}`)
+    })
+  }
+
+  async open(path) {
+    await this.page.goto(this.base + path)
+    await this.settled()
+  }
+
+  /** Nothing is loading any more. */
+  async settled() {
+    await this.page.waitForLoadState('networkidle')
+    await this.page.waitForFunction(() => document.querySelector('#app')?.childElementCount && !document.querySelector('[aria-busy="true"]'), null, { timeout: 15_000 })
+  }
+
+  async text() {
+    return this.page.evaluate(() => document.body.innerText)
+  }
+
+  async sees(...words) {
+    for (const word of words) {
+      await this.page.waitForFunction((wanted) => document.body.innerText.includes(wanted), word, { timeout: 8000 }).catch(async () => {
+        throw new Error(`"${word}" is not on the page:\n${(await this.text()).slice(0, 600)}`)
+      })
+    }
+  }
+
+  async picture(name) {
+    await this.page.screenshot({ path: join(this.pictures, `${name}.png`) })
+  }
+
+  /** The page as everyone should find it, at three sizes. */
+  async looks_right(name) {
+    for (const [size, where] of [[laptop, '1366x768'], [phone, '390x844'], [wide, '1440x900']]) {
+      await this.page.setViewportSize(size)
+      await this.page.waitForTimeout(150)
+      const sideways = await this.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+      holds(sideways <= 0, `${name} scrolls sideways by ${sideways} px at ${where}`)
+      if (size !== laptop) await this.picture(`${name}-${where}`)
+    }
+    const untranslated = (await this.text()).match(/\b(?:shell|parts|record|people|home|login|terms|codes|explorer|imports|system)\.[a-z_]+(?:\.[a-z_]+)*\b/g)
+    equal(untranslated ?? [], [], `${name}: words without translation`)
+    await this.accessible(name)
+    equal(this.problems.splice(0), [], `${name}: errors in the browser`)
+  }
+
+  async accessible(name) {
+    const { violations } = await new AxeBuilder({ page: this.page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']).analyze()
+    const serious = violations.filter((one) => one.impact === 'serious' || one.impact === 'critical')
+    equal(serious.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.target.join(' ')).join(' | ')}`), [], `${name}: axe`)
+  }
+
+  async sign_in(name, secret) {
+    await this.open('/login')
+    await this.page.fill('input[name=name]', name)
+    await this.page.fill('input[name=password]', secret)
+    await this.page.keyboard.press('Enter')
+  }
+}
