@@ -104,8 +104,10 @@ TEST(Examples, ComeBackFromXmlIdentical) {
             (json::identical(*before, *after) ? identical : same_content) += 1;
         }
     }
-    EXPECT_EQ(identical, 789u);    // the others have members in another order than the definition,
-    EXPECT_EQ(same_content, 10u);  // such as resourceType last
+    EXPECT_EQ(identical, 796u);
+    // Bundle-terminologies and Questionnaire-qs1 have their members in alphabetical order, and ValueSet-example-hierarchical
+    // writes an extension's extensions before its url.
+    EXPECT_EQ(same_content, 3u);
 }
 
 // Whole patient records, made by Synthea: as large as a bundle gets in practice.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FHIR XML to JSON. The text is scanned strictly first (markup.cpp), then read through pugixml's tree.
 //
-// Elements may stand in any order and come out in the order of their definition. JSON is at most twice as deep as XML,
+// Elements may stand in any order and come out in the order of their definition, attributes first. JSON is at most twice as deep as XML,
 // so the depth allowed here stays below what json::parse allows.
 #include <pugixml.hpp>
 
@@ -116,18 +116,15 @@ private:
         std::stable_sort(children.begin(), children.end(), [](const Child& a, const Child& b) {
             return a.match.element != b.match.element ? a.match.element < b.match.element : a.match.type < b.match.type;
         });
-        std::size_t next = 0;
-        for (const Element& element : type.elements) {
-            if (element.is_attribute) {
-                const pugi::xml_attribute attribute = node.attribute(std::string(element.name).c_str());
-                if (attribute) members.emplace_back(element.name, arena_.string(attribute.value()));
-            }
-            while (next < children.size() && children[next].match.element == &element) {
-                std::size_t end = next + 1;
-                while (end < children.size() && children[end].match.type == children[next].match.type) ++end;
-                if (!group(std::span(children).subspan(next, end - next), members)) return false;
-                next = end;
-            }
+        for (const Element& element : type.elements) {  // attributes first: the examples of R4 write an extension's url first
+            if (!element.is_attribute) continue;
+            const pugi::xml_attribute attribute = node.attribute(std::string(element.name).c_str());
+            if (attribute) members.emplace_back(element.name, arena_.string(attribute.value()));
+        }
+        for (std::size_t next = 0, end = 0; next < children.size(); next = end) {
+            end = next + 1;
+            while (end < children.size() && children[end].match.type == children[next].match.type) ++end;
+            if (!group(std::span(children).subspan(next, end - next), members)) return false;
         }
         return true;
     }

@@ -142,7 +142,7 @@ TEST(FromXml, RefusesMoreElementsThanMemoryIsWorth) {
 
 TEST(FromXml, RefusesNumbersThatJsonCouldNotReadAgain) {
     EXPECT_THAT(json_of(patient("<extension url=\"u\"><valueDecimal value=\"1e999\"/></extension>")),
-                HasSubstr("valueDecimal: must be a number"));
+                HasSubstr("Patient.extension.value: must be a number"));
     EXPECT_THAT(json_of(patient("<extension url=\"u\"><valueDecimal value=\"1.0e300\"/></extension>")), HasSubstr("1.0e300"));
 }
 
