@@ -96,6 +96,8 @@ void Group::rollback() {
     pending_of_.clear();
     type_changes_.clear();
     names_.forget();
+    adding_.clear();  // a flush that broke off half-way leaves rows here
+    removing_.clear();
     in_submission_ = has_savepoint_ = false;
     try {
         load_counters();
