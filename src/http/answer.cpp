@@ -17,8 +17,8 @@ bool is_plain_text(std::string_view text) {
 
 bool is_ours(std::string_view name) {
     return same_name(name, "Connection") || same_name(name, "Keep-Alive") || same_name(name, "Transfer-Encoding") ||
-           same_name(name, "Content-Length") || same_name(name, "Date") || same_name(name, "Server") || same_name(name, "X-Request-Id") ||
-           same_name(name, "traceparent");
+           same_name(name, "Content-Length") || same_name(name, "Date") || same_name(name, "Server") ||
+           same_name(name, "X-Request-Id") || same_name(name, "traceparent");
 }
 
 void field(std::string& out, std::string_view name, std::string_view value) {
@@ -45,7 +45,8 @@ std::string_view DateLine::at(std::time_t now) {
         std::tm parts{};
         gmtime_r(&now, &parts);
         static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-        static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+        static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
         text_ = fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", days[parts.tm_wday], parts.tm_mday, months[parts.tm_mon],
                             parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
         second_ = now;

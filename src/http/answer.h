@@ -12,7 +12,7 @@ namespace xinglin::http {
 
 /// What the bytes of an answer depend on besides the Response.
 struct AnswerFrame {
-    bool head = false;      // the body is dropped, its length kept
+    bool head = false;  // the body is dropped, its length kept
     bool http_1_0 = false;
     bool close = false;
     std::string_view trace_id;

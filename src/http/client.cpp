@@ -59,8 +59,8 @@ struct Client::Inside {
     std::string received;  // not consumed yet
     int interim = 0;
     bool ended = false, ends_after_answer = false;
-    bool broke = false;      // the connection, rather than the server being slow
-    std::size_t answers = 0; // on this connection
+    bool broke = false;       // the connection, rather than the server being slow
+    std::size_t answers = 0;  // on this connection
 
     ~Inside() { disconnect(); }
     void disconnect();
@@ -130,9 +130,12 @@ Result<Done> Client::Inside::secure() {
     SSL_CTX_set_min_proto_version(tls.get(), TLS1_2_VERSION);
     SSL_CTX_set_options(tls.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
     if (options.verify) {
-        const int loaded = options.authorities_file.empty() ? SSL_CTX_set_default_verify_paths(tls.get())
-                                                            : SSL_CTX_load_verify_file(tls.get(), options.authorities_file.c_str());
-        if (loaded != 1) return refuse(IssueCode::value, "authorities", fmt::format("{} holds no certificates in PEM", options.authorities_file));
+        const int loaded = options.authorities_file.empty()
+                               ? SSL_CTX_set_default_verify_paths(tls.get())
+                               : SSL_CTX_load_verify_file(tls.get(), options.authorities_file.c_str());
+        if (loaded != 1)
+            return refuse(IssueCode::value, "authorities",
+                          fmt::format("{} holds no certificates in PEM", options.authorities_file));
         SSL_CTX_set_verify(tls.get(), SSL_VERIFY_PEER, nullptr);
     }
     session.reset(SSL_new(tls.get()));
@@ -140,7 +143,8 @@ Result<Done> Client::Inside::secure() {
     SSL_set_tlsext_host_name(session.get(), options.host.c_str());
     if (options.verify) {
         X509_VERIFY_PARAM* parameters = SSL_get0_param(session.get());
-        if (X509_VERIFY_PARAM_set1_ip_asc(parameters, options.host.c_str()) != 1) SSL_set1_host(session.get(), options.host.c_str());
+        if (X509_VERIFY_PARAM_set1_ip_asc(parameters, options.host.c_str()) != 1)
+            SSL_set1_host(session.get(), options.host.c_str());
         ERR_clear_error();
     }
     for (;;) {
@@ -151,7 +155,8 @@ Result<Done> Client::Inside::secure() {
         const bool waited = error == SSL_ERROR_WANT_READ ? wait(POLLIN) : error == SSL_ERROR_WANT_WRITE && wait(POLLOUT);
         if (waited) continue;
         const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-        return network(fmt::format("no secure connection to {}: {}", options.host, reason != nullptr ? reason : "the handshake broke off"));
+        return network(
+            fmt::format("no secure connection to {}: {}", options.host, reason != nullptr ? reason : "the handshake broke off"));
     }
 }
 
@@ -173,7 +178,8 @@ Result<Done> Client::Inside::write(std::string_view bytes) {
             if (result != 1 && blocked == 0) return network("the server closed the connection while we were sending");
         } else {
             const ssize_t count = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-            if (count < 0 && errno != EAGAIN && errno != EINTR) return network(fmt::format("sending failed: {}", std::strerror(errno)));
+            if (count < 0 && errno != EAGAIN && errno != EINTR)
+                return network(fmt::format("sending failed: {}", std::strerror(errno)));
             if (count < 0) blocked = POLLOUT;
             sent = count < 0 ? 0 : static_cast<std::size_t>(count);
         }
@@ -231,7 +237,8 @@ Result<std::string> Client::Inside::line() {
 Result<Response> Client::Inside::head() {
     XINGLIN_TRY(const std::string status, line());
     std::uint64_t number = 0;
-    if (status.size() < 12 || !status.starts_with("HTTP/1.") || !parse_number(std::string_view(status).substr(9, 3), 10, number)) {
+    if (status.size() < 12 || !status.starts_with("HTTP/1.") ||
+        !parse_number(std::string_view(status).substr(9, 3), 10, number)) {
         return malformed("the answer is not HTTP/1.1");
     }
     Response response;
@@ -261,7 +268,8 @@ Result<Response> Client::Inside::receive(bool to_head) {
         if (!bodiless) XINGLIN_CHECK(body(response));
         if (options.inflate && !bodiless && same_name(response.headers.get("Content-Encoding"), "gzip")) {
             std::string plain;
-            if (inflate_gzip(response.body, options.body_bytes, plain) != Inflated::whole) return malformed("the answer's gzip body is broken or too large");
+            if (inflate_gzip(response.body, options.body_bytes, plain) != Inflated::whole)
+                return malformed("the answer's gzip body is broken or too large");
             response.body = std::move(plain);
         }
         ++answers;
@@ -273,7 +281,8 @@ Result<Done> Client::Inside::body(Response& response) {
     if (list_has(response.headers.get("Transfer-Encoding"), "chunked")) return chunks(response.body);
     if (response.headers.has("Content-Length")) {
         std::uint64_t length = 0;
-        if (!parse_number(response.headers.get("Content-Length"), 10, length)) return malformed("the answer's Content-Length is not a number");
+        if (!parse_number(response.headers.get("Content-Length"), 10, length))
+            return malformed("the answer's Content-Length is not a number");
         return take(length, response.body);
     }
     while (!ended) {
@@ -300,7 +309,8 @@ Result<Done> Client::Inside::chunks(std::string& body) {
     for (;;) {
         XINGLIN_TRY(const std::string header, line());
         std::uint64_t size = 0;
-        if (!parse_number(trimmed(std::string_view(header).substr(0, header.find(';'))), 16, size)) return malformed("a chunk's size is not a number");
+        if (!parse_number(trimmed(std::string_view(header).substr(0, header.find(';'))), 16, size))
+            return malformed("a chunk's size is not a number");
         if (size == 0) break;
         XINGLIN_CHECK(take(size, body));
         XINGLIN_TRY(const std::string end, line());
@@ -331,7 +341,8 @@ Result<Response> Client::send(const Request& request) {
         bytes += fmt::format("Host: {}{}{}:{}\r\n", v6 ? "[" : "", inside_->options.host, v6 ? "]" : "", inside_->options.port);
     }
     for (const auto& [name, value] : request.headers.all()) bytes.append(name).append(": ").append(value).append("\r\n");
-    const bool has_body = !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+    const bool has_body =
+        !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
     if (has_body && !request.headers.has("Content-Length")) bytes += fmt::format("Content-Length: {}\r\n", request.body.size());
     bytes += "\r\n";
     bytes += request.body;

@@ -16,14 +16,15 @@ struct ClientOptions {
     std::string host = "127.0.0.1";  // a name or an address
     std::uint16_t port = 8080;
     bool tls = false;
-    bool verify = true;              // the server's certificate and name; tests of our own server turn it off
-    std::string authorities_file;    // PEM; empty: the system's
+    bool verify = true;                         // the server's certificate and name; tests of our own server turn it off
+    std::string authorities_file;               // PEM; empty: the system's
     std::chrono::milliseconds timeout{30'000};  // for each wait: connect, send, receive
     std::size_t body_bytes = 1u << 30;
-    bool inflate = true;             // unpack gzip bodies; Content-Encoding stays in the headers
+    bool inflate = true;  // unpack gzip bodies; Content-Encoding stays in the headers
 };
 
-/// One connection, kept alive as long as the server keeps it. One thread at a time. Refusals are `transient` for the network
+/// One connection, kept alive as long as the server keeps it. One thread at a time; without TLS, one
+/// may `send_raw` while another receives. Refusals are `transient` for the network
 /// and `invalid` for answers that are not HTTP.
 class Client {
 public:

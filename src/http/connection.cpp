@@ -24,8 +24,13 @@ std::chrono::seconds earned(std::size_t bytes) { return std::chrono::seconds(byt
 }  // namespace
 
 Connection::Connection(Loop& loop, ConnectionName name, Socket socket, const std::string& peer, bool turn_away)
-    : loop_(loop), name_(name), turned_away_(turn_away), socket_(std::move(socket)), transport_(socket_.native_handle(), loop.surroundings.tls),
-      reader_(loop.surroundings.options, peer, loop.surroundings.tls != nullptr ? "https" : "http"), phase_since_(Clock::now()) {
+    : loop_(loop),
+      name_(name),
+      turned_away_(turn_away),
+      socket_(std::move(socket)),
+      transport_(socket_.native_handle(), loop.surroundings.tls),
+      reader_(loop.surroundings.options, peer, loop.surroundings.tls != nullptr ? "https" : "http"),
+      phase_since_(Clock::now()) {
     loop_.tally.connections_total.add();
     loop_.tally.connections_open.add();
     if (turn_away) {
@@ -179,8 +184,9 @@ void Connection::accept_request() {
 
     Job job;
     const std::uint64_t number = first_pending_ + pending_.size() - 1;
-    job.ticket = std::make_shared<Ticket>(loop_.shared_from_this(), name_, number, accepts_gzip(request.headers.get("Accept-Encoding")),
-                                          reader_.is_fhir(), request.trace_id);
+    job.ticket =
+        std::make_shared<Ticket>(loop_.shared_from_this(), name_, number, accepts_gzip(request.headers.get("Accept-Encoding")),
+                                 reader_.is_fhir(), request.trace_id);
     job.packed = reader_.body_is_packed();
     job.body_limit = reader_.body_limit();
     job.request = std::move(request);
@@ -252,7 +258,8 @@ void Connection::settle() {
     forget(last ? pending_.size() : written);  // nothing is sent behind an answer that closes
     if (last) reading_over_ = true;
 
-    if (reader_.state() == RequestReader::State::body && reader_.expects_continue() && !continued_ && pending_.empty() && !reading_over_) {
+    if (reader_.state() == RequestReader::State::body && reader_.expects_continue() && !continued_ && pending_.empty() &&
+        !reading_over_) {
         begin_output() += "HTTP/1.1 100 Continue\r\n\r\n";
         output_.grown();
         continued_ = true;
@@ -376,7 +383,9 @@ void Connection::check_time(Clock::time_point now) {
             if (!shaken_ || reader_.state() == RequestReader::State::between) return loop_.close(name_);
             break;
         case Phase::body:
-            if (now <= phase_progress_ + options.body_timeout && now <= phase_since_ + options.body_timeout + earned(phase_bytes_)) return;
+            if (now <= phase_progress_ + options.body_timeout &&
+                now <= phase_since_ + options.body_timeout + earned(phase_bytes_))
+                return;
             break;
     }
     refuse({408, "transient", "the request did not arrive in time"}, reader_.is_fhir());

@@ -66,8 +66,8 @@ private:
     std::vector<Pending> pending_;  // oldest first; the oldest has number first_pending_
     std::uint64_t first_pending_ = 0;
     std::size_t unanswered_ = 0, pending_bytes_ = 0;
-    std::optional<Job> parked_;    // changes something, so it waits until those before it are answered
-    bool changing_ = false;        // such a request runs: nothing may overtake it
+    std::optional<Job> parked_;  // changes something, so it waits until those before it are answered
+    bool changing_ = false;      // such a request runs: nothing may overtake it
 
     bool shaken_ = false, read_ended_ = false, reading_over_ = false, lingering_ = false, continued_ = false;
     bool pumping_ = false, pump_again_ = false, stalled_ = false, yielding_ = false;

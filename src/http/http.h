@@ -33,12 +33,12 @@ private:
 struct Request {
     std::string method;  // upper case
     std::string target;  // as sent: "/fhir/Patient?name=a%20b"
-    std::string path;    // percent-decoded path, "/fhir/Patient": begins with '/', is UTF-8, has no ".." and no control characters
-    std::string query;   // still encoded, without '?'
+    std::string path;   // percent-decoded path, "/fhir/Patient": begins with '/', is UTF-8, has no ".." and no control characters
+    std::string query;  // still encoded, without '?'
     Headers headers;
-    std::string body;    // already inflated when Content-Encoding was gzip
-    std::string peer;    // remote address
-    std::string scheme;  // "http" or "https"
+    std::string body;      // already inflated when Content-Encoding was gzip
+    std::string peer;      // remote address
+    std::string scheme;    // "http" or "https"
     std::string trace_id;  // 32 hex digits: from `traceparent`, or fresh; echoed on the response
 };
 
@@ -69,18 +69,18 @@ using Handler = std::function<void(Request request, Respond respond)>;
 
 struct ServerOptions {
     std::string bind = "127.0.0.1";
-    std::uint16_t port = 8080;  // 0: any free port
-    unsigned io_threads = 0;    // 0: one per core, at least 2
+    std::uint16_t port = 8080;    // 0: any free port
+    unsigned io_threads = 0;      // 0: one per core, at least 2
     unsigned worker_threads = 0;  // 0: twice the cores
     std::size_t header_bytes = 32u << 10;
     std::size_t body_bytes = 64u << 20;
     std::size_t connections = 10'000;
-    std::size_t queued_requests = 4'096;  // waiting for a worker; more are answered 503 with Retry-After
+    std::size_t queued_requests = 4'096;      // waiting for a worker; more are answered 503 with Retry-After
     std::chrono::seconds header_timeout{15};  // from the first byte (or the connection) to the end of the header
     std::chrono::seconds body_timeout{120};   // without a byte; in all, one second more for every 64 KiB: else 408
     std::chrono::seconds idle_timeout{75};    // between requests
     std::chrono::seconds write_timeout{60};   // as body_timeout, for what the client takes: else it is dropped
-    std::string tls_certificate;  // PEM files; both empty: plain HTTP
+    std::string tls_certificate;              // PEM files; both empty: plain HTTP
     std::string tls_key;
     /// True when a request is answered in microseconds: it then runs on the I/O thread, without a hand-over.
     std::function<bool(const Request&)> quick;
@@ -96,8 +96,8 @@ struct ServerOptions {
 struct ServerFigures {
     std::uint64_t connections_open = 0, connections_total = 0, requests_total = 0, requests_in_flight = 0;
     std::uint64_t refused_busy = 0, bytes_in = 0, bytes_out = 0;
-    std::uint64_t by_status_class[6] = {};       // [2] is 2xx
-    std::uint64_t duration_buckets[12] = {};     // cumulative counts, bounds in duration_bounds_ms
+    std::uint64_t by_status_class[6] = {};    // [2] is 2xx
+    std::uint64_t duration_buckets[12] = {};  // cumulative counts, bounds in duration_bounds_ms
     double duration_sum_seconds = 0;
     static constexpr double duration_bounds_ms[11] = {0.1, 0.25, 0.5, 1, 2.5, 5, 10, 50, 250, 1000, 5000};
 };

@@ -10,8 +10,11 @@ namespace xinglin::http {
 namespace {
 
 struct Running {
-    Running() : server({.port = 0, .quick = [](const Request& request) { return request.path == "/quick"; }},
-                       [](Request, Respond respond) { respond(Response::text(200, "application/fhir+json", R"({"resourceType":"Patient","id":"1"})")); }) {
+    Running()
+        : server({.port = 0, .quick = [](const Request& request) { return request.path == "/quick"; }},
+                 [](Request, Respond respond) {
+                     respond(Response::text(200, "application/fhir+json", R"({"resourceType":"Patient","id":"1"})"));
+                 }) {
         if (!server.start().ok()) throw std::runtime_error("the server does not start");
     }
     Server server;
@@ -26,7 +29,8 @@ void requests(benchmark::State& state, std::string_view path) {
     const auto depth = static_cast<std::size_t>(state.range(0));
     Client client = Client::connect({.port = server().port()}).value();
     std::string batch;
-    for (std::size_t i = 0; i < depth; ++i) batch += "GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\nAccept: application/fhir+json\r\n\r\n";
+    for (std::size_t i = 0; i < depth; ++i)
+        batch += "GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\nAccept: application/fhir+json\r\n\r\n";
     for (auto _ : state) {
         if (!client.send_raw(batch).ok()) state.SkipWithError("sending failed");
         for (std::size_t i = 0; i < depth; ++i) {

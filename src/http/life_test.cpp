@@ -53,7 +53,9 @@ void write_certificate(const std::filesystem::path& certificate_file, const std:
 TEST(Life, RefusesAPortInUse) {
     TestServer server;
     const std::string line = refusal({.port = server->port()});
-    EXPECT_EQ(line, fmt::format("--port: port {} on 127.0.0.1 is already in use; stop the program that holds it or choose another port", server->port()));
+    EXPECT_EQ(line,
+              fmt::format("--port: port {} on 127.0.0.1 is already in use; stop the program that holds it or choose another port",
+                          server->port()));
 }
 
 TEST(Life, RefusesAnAddressThatIsNotOurs) {
@@ -63,7 +65,8 @@ TEST(Life, RefusesAnAddressThatIsNotOurs) {
 
 TEST(Life, RefusesCertificatesItCannotUse) {
     const testing::ScratchFolder folder;
-    const std::string good = folder.path() / "good.pem", key = folder.path() / "key.pem", other_key = folder.path() / "other-key.pem";
+    const std::string good = folder.path() / "good.pem", key = folder.path() / "key.pem",
+                      other_key = folder.path() / "other-key.pem";
     const std::string rubbish = folder.path() / "rubbish.pem", missing = folder.path() / "missing.pem";
     write_certificate(folder.path() / "other.pem", other_key);
     write_certificate(good, key);
@@ -78,7 +81,8 @@ TEST(Life, RefusesCertificatesItCannotUse) {
     EXPECT_TRUE(line(rubbish, key).starts_with("--tls-certificate: " + rubbish + " is not a certificate chain in PEM"));
     EXPECT_TRUE(line(good, rubbish).starts_with("--tls-key: " + rubbish + " is not"));
     EXPECT_TRUE(line(good, other_key).starts_with("--tls-key: " + other_key)) << line(good, other_key);
-    for (const std::string& text : {line(good, ""), line(rubbish, key), line(good, other_key)}) EXPECT_EQ(text.find('\n'), std::string::npos);
+    for (const std::string& text : {line(good, ""), line(rubbish, key), line(good, other_key)})
+        EXPECT_EQ(text.find('\n'), std::string::npos);
 }
 
 class Tls : public ::testing::Test {
@@ -95,7 +99,8 @@ protected:
 
 TEST_F(Tls, SpeaksTls13AndProvesItsName) {
     TestServer server(options_);
-    auto connected = Client::connect({.port = server->port(), .tls = true, .authorities_file = folder_.path() / "certificate.pem"});
+    auto connected =
+        Client::connect({.port = server->port(), .tls = true, .authorities_file = folder_.path() / "certificate.pem"});
     ASSERT_TRUE(connected.ok()) << connected.outcome().line();
     Client client = std::move(connected).value();
     EXPECT_EQ(client.tls_version(), "TLSv1.3");

@@ -15,15 +15,32 @@ constexpr std::string_view host = "Host: x\r\n";
 
 TEST(Limits, RefusesWhatIsNotHttp) {
     TestServer server;
-    for (const std::string_view bytes : {
-             "GET /\r\n\r\n", "GET / FOO/1.1\r\n\r\n", "get / HTTP/1.1\r\nHost: x\r\n\r\n", "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
-             "GET / HTTP/1.1 \r\nHost: x\r\n\r\n", "GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\x02", "{\"resourceType\":1}",
-             "GET / HTTP/1.1\nHost: x\n\n", "GET / HTTP/1.1\r\nHost: x\n\r\n", "GET / HTTP/1.1\r\nNo colon\r\n\r\n", "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
-             "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", "GET / HTTP/1.1\r\n Host: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n: b\r\n\r\n",
-             "GET / HTTP/1.1\r\nHost: x\r\nA: b\x7f\r\n\r\n", "GET example.com HTTP/1.1\r\nHost: x\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n",
-             "GET ftp://a/b HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
-             "GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", "GET /%ff HTTP/1.1\r\nHost: x\r\n\r\n", "GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n",
-             "GET /a/../b HTTP/1.1\r\nHost: x\r\n\r\n", "GET /a/%2e%2E HTTP/1.1\r\nHost: x\r\n\r\n"}) {
+    for (const std::string_view bytes : {"GET /\r\n\r\n",
+                                         "GET / FOO/1.1\r\n\r\n",
+                                         "get / HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "GET / HTTP/1.1 \r\nHost: x\r\n\r\n",
+                                         "GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "\x16\x03\x01\x02",
+                                         "{\"resourceType\":1}",
+                                         "GET / HTTP/1.1\nHost: x\n\n",
+                                         "GET / HTTP/1.1\r\nHost: x\n\r\n",
+                                         "GET / HTTP/1.1\r\nNo colon\r\n\r\n",
+                                         "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+                                         "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
+                                         "GET / HTTP/1.1\r\n Host: x\r\n\r\n",
+                                         "GET / HTTP/1.1\r\nHost: x\r\n: b\r\n\r\n",
+                                         "GET / HTTP/1.1\r\nHost: x\r\nA: b\x7f\r\n\r\n",
+                                         "GET example.com HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "GET ftp://a/b HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "GET / HTTP/1.1\r\n\r\n",
+                                         "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+                                         "GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "GET /%ff HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "GET /a/../b HTTP/1.1\r\nHost: x\r\n\r\n",
+                                         "GET /a/%2e%2E HTTP/1.1\r\nHost: x\r\n\r\n"}) {
         EXPECT_EQ(server.status_of(bytes), 400) << bytes;
     }
     EXPECT_EQ(server.status_of("GET / HTTP/2.0\r\nHost: x\r\n\r\n"), 505);
@@ -60,9 +77,10 @@ TEST(Limits, RefusesChunksThatAreNotWellFormed) {
     const auto post = [&](std::string_view chunks) {
         return server.status_of(fmt::format("POST /echo HTTP/1.1\r\n{}Transfer-Encoding: chunked\r\n\r\n{}", host, chunks));
     };
-    for (const std::string_view bad : {"x\r\n", "-1\r\nab", "5\r\nhello0\r\n\r\n", "5\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n", "\r\n\r\n",
-                                       "11111111111111111\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "5;\x01\r\nhello\r\n0\r\n\r\n",
-                                       "0\r\nContent-Length: 3\r\n\r\n", "0\r\nbad trailer\r\n\r\n"}) {
+    for (const std::string_view bad :
+         {"x\r\n", "-1\r\nab", "5\r\nhello0\r\n\r\n", "5\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n", "\r\n\r\n",
+          "11111111111111111\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "5;\x01\r\nhello\r\n0\r\n\r\n", "0\r\nContent-Length: 3\r\n\r\n",
+          "0\r\nbad trailer\r\n\r\n"}) {
         EXPECT_EQ(post(bad), 400) << bad;
     }
     EXPECT_EQ(post("FFFFFFFFFFFFFFFF\r\n"), 413);
@@ -73,7 +91,9 @@ TEST(Limits, RefusesChunksThatAreNotWellFormed) {
 
 TEST(Limits, RefusesLongHeaders) {
     TestServer server({.header_bytes = 4096});
-    const auto with = [&](std::size_t length) { return "GET /echo HTTP/1.1\r\nHost: x\r\nA: " + std::string(length, 'a') + "\r\n\r\n"; };
+    const auto with = [&](std::size_t length) {
+        return "GET /echo HTTP/1.1\r\nHost: x\r\nA: " + std::string(length, 'a') + "\r\n\r\n";
+    };
     EXPECT_EQ(server.status_of(with(4000)), 200);
     EXPECT_EQ(server.status_of(with(4096)), 431);
     EXPECT_EQ(server.status_of("GET /" + std::string(10'000, 'a')), 431);
@@ -85,9 +105,12 @@ TEST(Limits, RefusesLongHeaders) {
 TEST(Limits, RefusesAHugeBodyBeforeItIsSent) {
     TestServer server({.body_bytes = 1000});
     EXPECT_EQ(server.status_of("POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 209715200\r\n\r\n"), 413);
-    EXPECT_EQ(server.status_of("POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 209715200\r\nExpect: 100-continue\r\n\r\n"), 413);
+    EXPECT_EQ(server.status_of("POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 209715200\r\nExpect: 100-continue\r\n\r\n"),
+              413);
     EXPECT_EQ(server.status_of("POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n"), 413);
-    EXPECT_EQ(server.status_of("POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3E8\r\n" + std::string(1000, 'a') + "\r\n1\r\n"), 413);
+    EXPECT_EQ(server.status_of("POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3E8\r\n" +
+                               std::string(1000, 'a') + "\r\n1\r\n"),
+              413);
     EXPECT_EQ(server.status_of("POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'a')), 200);
     EXPECT_LT(server->figures().bytes_in, 10'000u);
 }
@@ -130,8 +153,10 @@ TEST(Limits, StopsAtAZipBomb) {
 TEST(Limits, RefusesEncodingsAndExpectationsItDoesNotKnow) {
     TestServer server;
     EXPECT_EQ(server.status_of("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\na"), 415);
-    EXPECT_EQ(server.status_of("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip, gzip\r\nContent-Length: 1\r\n\r\na"), 415);
-    EXPECT_EQ(server.status_of("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: identity\r\nContent-Length: 1\r\n\r\na"), 200);
+    EXPECT_EQ(server.status_of("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip, gzip\r\nContent-Length: 1\r\n\r\na"),
+              415);
+    EXPECT_EQ(server.status_of("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: identity\r\nContent-Length: 1\r\n\r\na"),
+              200);
     EXPECT_EQ(server.status_of("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: a miracle\r\nContent-Length: 1\r\n\r\na"), 417);
 }
 
@@ -141,7 +166,9 @@ TEST(Limits, SaysItInTheLanguageOfThePath) {
     ASSERT_TRUE(client.send_raw("POST /fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n").ok());
     const Response fhir = *client.receive();
     EXPECT_EQ(fhir.headers.get("Content-Type"), "application/fhir+json");
-    EXPECT_EQ(fhir.body, R"({"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"invalid","diagnostics":"Content-Length is given more than once"}]})");
+    EXPECT_EQ(
+        fhir.body,
+        R"({"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"invalid","diagnostics":"Content-Length is given more than once"}]})");
 
     Client other = server.client();
     ASSERT_TRUE(other.send_raw("GET /other HTTP/1.1\r\n\r\n").ok());
@@ -151,7 +178,11 @@ TEST(Limits, SaysItInTheLanguageOfThePath) {
 TEST(Limits, AnswersThePipelineBeforeTheRefusal) {
     TestServer server;
     Client client = server.client();
-    ASSERT_TRUE(client.send_raw("GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /echo HTTP/1.1\r\nHost: x\r\n\r\nrubbish\r\n\r\nGET /echo HTTP/1.1\r\n").ok());
+    ASSERT_TRUE(
+        client
+            .send_raw(
+                "GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /echo HTTP/1.1\r\nHost: x\r\n\r\nrubbish\r\n\r\nGET /echo HTTP/1.1\r\n")
+            .ok());
     EXPECT_EQ(client.receive()->status, 200);
     EXPECT_EQ(client.receive()->status, 200);
     EXPECT_EQ(client.receive()->status, 400);
@@ -242,8 +273,9 @@ TEST(Limits, DropsAClientThatNeverReads) {
 
 TEST(Limits, ForgetsRequestsThatBreakOff) {
     TestServer server;
-    for (const std::string_view part : {"", "GET", "GET /echo HTTP/1.1\r\nHo", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe",
-                                        "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"}) {
+    for (const std::string_view part :
+         {"", "GET", "GET /echo HTTP/1.1\r\nHo", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe",
+          "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"}) {
         Client client = server.client();
         ASSERT_TRUE(client.send_raw(part).ok());
         client.half_close();
@@ -254,10 +286,38 @@ TEST(Limits, ForgetsRequestsThatBreakOff) {
 }
 
 std::string rubbish(std::mt19937_64& random) {
-    static constexpr std::string_view pieces[] = {
-        "GET ", "POST ", "/echo", "/fhir/Patient?name=%41", " HTTP/1.1", " HTTP/1.0", "\r\n", "\r\n\r\n", "Host: x\r\n", "Content-Length: ", "5", "0",
-        "18446744073709551616", "Transfer-Encoding: chunked\r\n", "Expect: 100-continue\r\n", "Connection: close\r\n", "hello", "5\r\nhello\r\n", "0\r\n\r\n",
-        ":", " ", "\t", "\n", "\r", ";", ",", "%", "%2e%2e/", "Content-Encoding: gzip\r\n", "\x1f\x8b\x08", "traceparent: 00-", "Accept-Encoding: gzip;q=\r\n"};
+    static constexpr std::string_view pieces[] = {"GET ",
+                                                  "POST ",
+                                                  "/echo",
+                                                  "/fhir/Patient?name=%41",
+                                                  " HTTP/1.1",
+                                                  " HTTP/1.0",
+                                                  "\r\n",
+                                                  "\r\n\r\n",
+                                                  "Host: x\r\n",
+                                                  "Content-Length: ",
+                                                  "5",
+                                                  "0",
+                                                  "18446744073709551616",
+                                                  "Transfer-Encoding: chunked\r\n",
+                                                  "Expect: 100-continue\r\n",
+                                                  "Connection: close\r\n",
+                                                  "hello",
+                                                  "5\r\nhello\r\n",
+                                                  "0\r\n\r\n",
+                                                  ":",
+                                                  " ",
+                                                  "\t",
+                                                  "\n",
+                                                  "\r",
+                                                  ";",
+                                                  ",",
+                                                  "%",
+                                                  "%2e%2e/",
+                                                  "Content-Encoding: gzip\r\n",
+                                                  "\x1f\x8b\x08",
+                                                  "traceparent: 00-",
+                                                  "Accept-Encoding: gzip;q=\r\n"};
     std::string bytes;
     const auto count = random() % 24;
     for (std::size_t i = 0; i < count; ++i) {

@@ -27,7 +27,7 @@ public:
     void sent(std::size_t bytes);
 
 private:
-    std::vector<std::string> pieces_;  // a vector: one is the rule
+    std::vector<std::string> pieces_;     // a vector: one is the rule
     std::size_t first_ = 0, offset_ = 0;  // of the bytes not sent yet
     std::size_t size_ = 0;
     std::size_t tail_before_ = 0;

@@ -63,10 +63,12 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string
         auto name = percent_decode(take_item(part, '='), true);
         auto value = percent_decode(part, true);
         if (!name || !value) {
-            return refuse(IssueCode::invalid, "query", "a '%' is not followed by two hexadecimal digits; write a percent sign as %25");
+            return refuse(IssueCode::invalid, "query",
+                          "a '%' is not followed by two hexadecimal digits; write a percent sign as %25");
         }
         if (!text::is_utf8(*name) || !text::is_utf8(*value)) {
-            return refuse(IssueCode::invalid, "query", "a parameter is not UTF-8; encode text as UTF-8 before percent-encoding it");
+            return refuse(IssueCode::invalid, "query",
+                          "a parameter is not UTF-8; encode text as UTF-8 before percent-encoding it");
         }
         parameters.emplace_back(std::move(*name), std::move(*value));
     }

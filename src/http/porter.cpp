@@ -15,21 +15,26 @@ constexpr std::size_t turned_away_at_once = 256;  // beyond the limit: told so; 
 
 Outcome bind_refusal(const Error& error, const std::string& address, std::uint16_t port) {
     if (error == asio::error::address_in_use) {
-        return refuse(IssueCode::conflict, "--port",
-                      fmt::format("port {} on {} is already in use; stop the program that holds it or choose another port", port, address));
+        return refuse(
+            IssueCode::conflict, "--port",
+            fmt::format("port {} on {} is already in use; stop the program that holds it or choose another port", port, address));
     }
     if (error == asio::error::access_denied) {
-        return refuse(IssueCode::forbidden, "--port", fmt::format("port {} needs more rights than this user has; choose one above 1023", port));
+        return refuse(IssueCode::forbidden, "--port",
+                      fmt::format("port {} needs more rights than this user has; choose one above 1023", port));
     }
     if (error == Error(EADDRNOTAVAIL, boost::system::system_category()) || error == asio::error::address_family_not_supported) {
-        return refuse(IssueCode::value, "--bind", fmt::format("{} is not an address of this machine; use 127.0.0.1, 0.0.0.0 or ::", address));
+        return refuse(IssueCode::value, "--bind",
+                      fmt::format("{} is not an address of this machine; use 127.0.0.1, 0.0.0.0 or ::", address));
     }
-    return refuse(IssueCode::exception, "--port", fmt::format("cannot listen on {} port {}: {}; check the network settings", address, port, error.message()));
+    return refuse(IssueCode::exception, "--port",
+                  fmt::format("cannot listen on {} port {}: {}; check the network settings", address, port, error.message()));
 }
 
 std::string peer_text(const asio::ip::tcp::endpoint& peer) {
     const auto address = peer.address();
-    if (address.is_v6() && address.to_v6().is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
     return address.to_string();
 }
 
@@ -42,7 +47,9 @@ Result<Done> Porter::open() {
     Error error;
     const std::string bind = options_.bind == "localhost" ? "127.0.0.1" : options_.bind;
     const auto address = asio::ip::make_address(bind, error);
-    if (error) return refuse(IssueCode::value, "--bind", fmt::format("\"{}\" is not an IP address; use 127.0.0.1, 0.0.0.0 or ::", options_.bind));
+    if (error)
+        return refuse(IssueCode::value, "--bind",
+                      fmt::format("\"{}\" is not an IP address; use 127.0.0.1, 0.0.0.0 or ::", options_.bind));
 
     const asio::ip::tcp::endpoint endpoint(address, options_.port);
     acceptor_.open(endpoint.protocol(), error);
@@ -98,7 +105,9 @@ bool Porter::accept_one() {
     if (error == asio::error::connection_aborted || error == asio::error::interrupted) return true;
     if (error) {
         rest();
-        if (!complained_) loops_.front()->log(fmt::format("http: connections wait, none can be accepted: {}; raise the limit of open files", error.message()));
+        if (!complained_)
+            loops_.front()->log(
+                fmt::format("http: connections wait, none can be accepted: {}; raise the limit of open files", error.message()));
         complained_ = true;
         return false;
     }

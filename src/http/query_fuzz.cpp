@@ -7,7 +7,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto parsed = http::parse_query({reinterpret_cast<const char*>(data), size});
     if (!parsed.ok()) return 0;
     std::string again;
-    for (const auto& [name, value] : parsed.value()) again += '&' + http::percent_encode(name) + '=' + http::percent_encode(value);
+    for (const auto& [name, value] : parsed.value())
+        again += '&' + http::percent_encode(name) + '=' + http::percent_encode(value);
     XINGLIN_ASSERT(http::parse_query(again).value() == parsed.value());
     return 0;
 }

@@ -19,7 +19,7 @@ using View = boost::beast::string_view;
 namespace {
 
 constexpr std::size_t fields_limit = 200;
-constexpr std::size_t chunk_header_limit = 4096;  // a size and its extensions
+constexpr std::size_t chunk_header_limit = 4096;   // a size and its extensions
 constexpr std::size_t reserve_at_most = 1u << 20;  // a promised length alone gets no more memory than this
 
 std::string_view view(View text) { return {text.data(), text.size()}; }
@@ -240,7 +240,8 @@ void RequestReader::finish_target() {
     auto path = percent_decode(target.substr(0, question));
     if (!path || !text::is_utf8(*path)) return refuse(400, "invalid", "the path is not UTF-8 in percent-encoding");
     for (const char c : *path) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return refuse(400, "invalid", "the path holds a control character");
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            return refuse(400, "invalid", "the path holds a control character");
     }
     if (path->ends_with("/..") || path->find("/../") != std::string::npos) {
         return refuse(400, "invalid", "the path holds a '..' segment; send the path it leads to");
@@ -252,7 +253,8 @@ void RequestReader::finish_target() {
 void RequestReader::check_encoding() {
     const std::string_view expectation = request_.headers.get("Expect");
     if (!expectation.empty()) {
-        if (!same_name(expectation, "100-continue")) return refuse(417, "not-supported", "the only Expect known here is 100-continue");
+        if (!same_name(expectation, "100-continue"))
+            return refuse(417, "not-supported", "the only Expect known here is 100-continue");
         expects_continue_ = parser_->grammar->version == 11 && !parser_->grammar->is_done();
     }
     const std::string_view encoding = request_.headers.get("Content-Encoding");

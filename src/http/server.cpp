@@ -8,7 +8,8 @@
 namespace xinglin::http {
 
 struct Server::Inside {
-    Inside(ServerOptions given, Handler handle) : options(std::move(given)), handler(std::move(handle)), workers(options, handler) {}
+    Inside(ServerOptions given, Handler handle)
+        : options(std::move(given)), handler(std::move(handle)), workers(options, handler) {}
 
     Result<Done> start();
     void stop(bool at_once);
@@ -66,7 +67,8 @@ void Server::Inside::run_loop(Loop& loop) {
 /// True when all I/O threads ended in time and nobody lost patience.
 bool Server::Inside::wait_for_loops() {
     std::unique_lock lock(ended_mutex);
-    return ended_changed.wait_for(lock, options.stop_timeout, [this] { return in_haste || loops_ended == threads.size(); }) && !in_haste;
+    return ended_changed.wait_for(lock, options.stop_timeout, [this] { return in_haste || loops_ended == threads.size(); }) &&
+           !in_haste;
 }
 
 void Server::Inside::stop(bool at_once) {
@@ -89,7 +91,8 @@ void Server::Inside::stop(bool at_once) {
     porter.reset();
 }
 
-Server::Server(ServerOptions options, Handler handler) : inside_(std::make_unique<Inside>(std::move(options), std::move(handler))) {}
+Server::Server(ServerOptions options, Handler handler)
+    : inside_(std::make_unique<Inside>(std::move(options), std::move(handler))) {}
 
 Server::~Server() { stop(true); }
 

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <random>
 
 #include "http/gzip.h"
 #include "http/test_server.h"
+#include "testing/testing.h"
 
 namespace xinglin::http {
 namespace {
@@ -50,8 +52,9 @@ TEST(Server, KeepsTheCallersTrace) {
 TEST(Server, ReplacesATraceThatIsNotValid) {
     TestServer server;
     Client client = server.client();
-    for (const char* bad : {"00-00000000000000000000000000000000-b7ad6b7169203331-01", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-                            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", "00-0af7-b7-01", ""}) {
+    for (const char* bad :
+         {"00-00000000000000000000000000000000-b7ad6b7169203331-01", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+          "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", "00-0af7-b7-01", ""}) {
         Request request = get("/trace");
         request.headers.add("traceparent", bad);
         const Response response = *client.send(request);
@@ -85,9 +88,11 @@ TEST(Server, AnswersAPipelineInOrderThoughAnswersComeOutOfOrder) {
 TEST(Server, LetsNothingOvertakeAChange) {
     TestServer server;
     Client client = server.client();
-    ASSERT_TRUE(client.send_raw("GET /held?a HTTP/1.1\r\nHost: x\r\n\r\n"
-                                "POST /held?b HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
-                                "GET /held?c HTTP/1.1\r\nHost: x\r\n\r\n").ok());
+    ASSERT_TRUE(client
+                    .send_raw("GET /held?a HTTP/1.1\r\nHost: x\r\n\r\n"
+                              "POST /held?b HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+                              "GET /held?c HTTP/1.1\r\nHost: x\r\n\r\n")
+                    .ok());
     for (const char* expected : {"a", "b", "c"}) {
         server.wait_for_held(1);
         EXPECT_EQ(server.held_now(), 1u);
@@ -100,9 +105,11 @@ TEST(Server, MixesQuickAndSlowAnswersInOneBatch) {
     TestServer server;
     Client client = server.client();
     std::string batch;
-    for (int i = 0; i < 300; ++i) batch += fmt::format("GET /{}?n={} HTTP/1.1\r\nHost: x\r\n\r\n", i % 3 == 0 ? "slow" : "echo", i);
+    for (int i = 0; i < 300; ++i)
+        batch += fmt::format("GET /{}?n={} HTTP/1.1\r\nHost: x\r\n\r\n", i % 3 == 0 ? "slow" : "echo", i);
     ASSERT_TRUE(client.send_raw(batch).ok());
-    for (int i = 0; i < 300; ++i) EXPECT_EQ(client.receive()->body, fmt::format("GET /{} n={} ", i % 3 == 0 ? "slow" : "echo", i));
+    for (int i = 0; i < 300; ++i)
+        EXPECT_EQ(client.receive()->body, fmt::format("GET /{} n={} ", i % 3 == 0 ? "slow" : "echo", i));
 }
 
 TEST(Server, GivesHeadTheLengthWithoutTheBody) {
@@ -127,7 +134,9 @@ TEST(Server, SpeaksHttp10) {
 TEST(Server, ClosesWhenAsked) {
     TestServer server;
     Client client = server.client();
-    ASSERT_TRUE(client.send_raw("GET /echo HTTP/1.1\r\nHost: x\r\nConnection: foo, Close\r\n\r\nGET /echo HTTP/1.1\r\nHost: x\r\n\r\n").ok());
+    ASSERT_TRUE(
+        client.send_raw("GET /echo HTTP/1.1\r\nHost: x\r\nConnection: foo, Close\r\n\r\nGET /echo HTTP/1.1\r\nHost: x\r\n\r\n")
+            .ok());
     EXPECT_EQ(client.receive()->headers.get("Connection"), "close");
     EXPECT_TRUE(client.is_closed_by_server());
 
@@ -161,8 +170,9 @@ TEST(Server, InvitesABodyThatWaitsForAnInvitation) {
 TEST(Server, ReadsChunkedBodies) {
     TestServer server;
     Client client = server.client();
-    const std::string request = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n"
-                                "5;a=b\r\nhello\r\n006\r\n world\r\n0\r\nX-Trailer: 1\r\n\r\n";
+    const std::string request =
+        "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n"
+        "5;a=b\r\nhello\r\n006\r\n world\r\n0\r\nX-Trailer: 1\r\n\r\n";
     ASSERT_TRUE(client.send_raw(request).ok());
     EXPECT_EQ(client.receive()->body, "POST /echo  hello world");
     for (const char byte : request) ASSERT_TRUE(client.send_raw(std::string(1, byte)).ok());
@@ -284,6 +294,61 @@ TEST(Server, AnswersFromManyThreadsToManyClients) {
     }
     for (std::thread& client : clients) client.join();
     EXPECT_EQ(right, 400);
+}
+
+/// Sends pipelines of random requests, cut anywhere, and checks every answer.
+int wrong_answers(Client client, std::uint64_t seed, int pipelines) {
+    std::mt19937_64 random(seed);
+    int wrong = 0;
+    for (int pipeline = 0; pipeline < pipelines; ++pipeline) {
+        std::string batch;
+        std::vector<std::string> expected;
+        const auto count = 1 + random() % 60;
+        for (std::size_t i = 0; i < count; ++i) {
+            static constexpr const char* places[] = {"echo", "slow", "elsewhere"};
+            const std::string path = fmt::format("/{}?{}", places[random() % 3], random());
+            const std::string body(random() % 4 == 0 ? random() % 30'000 : random() % 20, 'b');
+            std::string shown = path;
+            shown[shown.find('?')] = ' ';
+            if (random() % 3 != 0) {
+                batch += fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", path);
+                expected.push_back(fmt::format("GET {} ", shown));
+            } else if (random() % 2 == 0 || body.empty()) {
+                batch += fmt::format("PUT {} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}", path, body.size(), body);
+                expected.push_back(fmt::format("PUT {} {}", shown, body));
+            } else {
+                batch += fmt::format("PUT {} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+                                     path, body.size(), body);
+                expected.push_back(fmt::format("PUT {} {}", shown, body));
+            }
+        }
+        std::thread sender([&, cut_seed = random()] {
+            std::mt19937_64 cuts(cut_seed);
+            for (std::string_view rest = batch; !rest.empty();) {
+                const std::size_t size = std::min<std::size_t>(rest.size(), 1 + cuts() % 20'000);
+                (void)client.send_raw(rest.substr(0, size));
+                rest.remove_prefix(size);
+            }
+        });
+        for (const std::string& body : expected) {
+            const auto response = client.receive();
+            if (!response.ok() || response.value().body != body) ++wrong;
+        }
+        sender.join();
+    }
+    return wrong;
+}
+
+TEST(Server, KeepsEveryRandomPipelineInOrder) {
+    const std::uint64_t seed = testing::seed();
+    SCOPED_TRACE(fmt::format("XINGLIN_SEED={}", seed));
+    TestServer server;
+    std::vector<std::future<int>> clients;
+    for (std::uint64_t c = 0; c < 4; ++c) {
+        clients.push_back(std::async(std::launch::async, [&, c] { return wrong_answers(server.client(), seed + c, 25); }));
+    }
+    for (auto& client : clients) EXPECT_EQ(client.get(), 0);
+    EXPECT_TRUE(server.eventually([&] { return server->figures().requests_in_flight == 0; }));
 }
 
 TEST(Server, CallsNothingLostWhenAnAnswerComesAfterItsEnd) {

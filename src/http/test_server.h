@@ -22,9 +22,9 @@ inline Request get(std::string_view target) {
 
 class TestServer {
 public:
-    explicit TestServer(ServerOptions options = {}) : server_(prepare(std::move(options)), [this](Request request, Respond respond) {
-        handle(std::move(request), std::move(respond));
-    }) {
+    explicit TestServer(ServerOptions options = {})
+        : server_(prepare(std::move(options)),
+                  [this](Request request, Respond respond) { handle(std::move(request), std::move(respond)); }) {
         const auto started = server_.start();
         if (!started.ok()) throw std::runtime_error(started.outcome().line());
     }
@@ -80,13 +80,17 @@ public:
 private:
     ServerOptions prepare(ServerOptions options) {
         options.port = 0;
-        if (!options.quick) options.quick = [](const Request& request) { return request.path.starts_with("/echo") || request.path.ends_with("/quick"); };
+        if (!options.quick)
+            options.quick = [](const Request& request) {
+                return request.path.starts_with("/echo") || request.path.ends_with("/quick");
+            };
         options.log = [this](std::string_view) { ++log_lines_; };
         return options;
     }
 
     static Response echo(const Request& request) {
-        return Response::text(200, "text/plain", fmt::format("{} {} {} {}", request.method, request.path, request.query, request.body));
+        return Response::text(200, "text/plain",
+                              fmt::format("{} {} {} {}", request.method, request.path, request.query, request.body));
     }
 
     void handle(Request request, Respond respond) {
@@ -114,8 +118,9 @@ private:
         const std::string& path = request.path;
         if (path == "/trace") return Response::text(200, "text/plain", request.trace_id);
         if (path.starts_with("/describe")) {
-            return Response::text(200, "text/plain", fmt::format("{}|{}|{}|{}|{}|{}|{}", request.method, request.target, path, request.query,
-                                                                 request.headers.get("x-one"), request.peer, request.scheme));
+            return Response::text(200, "text/plain",
+                                  fmt::format("{}|{}|{}|{}|{}|{}|{}", request.method, request.target, path, request.query,
+                                              request.headers.get("x-one"), request.peer, request.scheme));
         }
         if (path == "/huge") return Response::text(200, "image/png", std::string(20u << 20, 'h'));
         if (path == "/large") {

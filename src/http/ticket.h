@@ -26,8 +26,13 @@ public:
 
 class Ticket {
 public:
-    Ticket(std::shared_ptr<AnswerDesk> desk, ConnectionName connection, std::uint64_t request, bool takes_gzip, bool fhir, std::string trace_id)
-        : desk_(std::move(desk)), connection_(connection), request_(request), takes_gzip_(takes_gzip), fhir_(fhir),
+    Ticket(std::shared_ptr<AnswerDesk> desk, ConnectionName connection, std::uint64_t request, bool takes_gzip, bool fhir,
+           std::string trace_id)
+        : desk_(std::move(desk)),
+          connection_(connection),
+          request_(request),
+          takes_gzip_(takes_gzip),
+          fhir_(fhir),
           trace_id_(std::move(trace_id)) {}
     ~Ticket();
     Ticket(const Ticket&) = delete;

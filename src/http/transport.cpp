@@ -28,10 +28,12 @@ Transport::Got after_recv(ssize_t count) {
 
 int no_passphrase(char*, int, int, void*) { return 0; }
 
-int choose_http_1_1(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* in, unsigned in_length, void*) {
+int choose_http_1_1(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* in, unsigned in_length,
+                    void*) {
     static constexpr unsigned char ours[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
     unsigned char* chosen = nullptr;
-    if (SSL_select_next_proto(&chosen, out_length, ours, sizeof ours, in, in_length) != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
+    if (SSL_select_next_proto(&chosen, out_length, ours, sizeof ours, in, in_length) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
 }
@@ -40,35 +42,44 @@ int choose_http_1_1(SSL*, const unsigned char** out, unsigned char* out_length, 
 
 Result<TlsContext> tls_context(const std::string& certificate_file, const std::string& key_file) {
     if (certificate_file.empty()) {
-        return refuse(IssueCode::required, "--tls-certificate", "a key is given without its certificate; name the PEM file of the certificate chain");
+        return refuse(IssueCode::required, "--tls-certificate",
+                      "a key is given without its certificate; name the PEM file of the certificate chain");
     }
     if (key_file.empty()) {
-        return refuse(IssueCode::required, "--tls-key", "a certificate is given without its key; name the PEM file of the private key");
+        return refuse(IssueCode::required, "--tls-key",
+                      "a certificate is given without its key; name the PEM file of the private key");
     }
     if (!can_read(certificate_file)) {
-        return refuse(IssueCode::not_found, "--tls-certificate", fmt::format("{} cannot be read; check the path and its permissions", certificate_file));
+        return refuse(IssueCode::not_found, "--tls-certificate",
+                      fmt::format("{} cannot be read; check the path and its permissions", certificate_file));
     }
     if (!can_read(key_file)) {
-        return refuse(IssueCode::not_found, "--tls-key", fmt::format("{} cannot be read; check the path and its permissions", key_file));
+        return refuse(IssueCode::not_found, "--tls-key",
+                      fmt::format("{} cannot be read; check the path and its permissions", key_file));
     }
     ERR_clear_error();
     TlsContext context(SSL_CTX_new(TLS_server_method()));
     if (!context) throw std::runtime_error("OpenSSL gave no context: " + tls_error());
     SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
-    SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context.get(),
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_default_passwd_cb(context.get(), no_passphrase);
     SSL_CTX_set_alpn_select_cb(context.get(), choose_http_1_1, nullptr);
     if (SSL_CTX_use_certificate_chain_file(context.get(), certificate_file.c_str()) != 1) {
         return refuse(IssueCode::value, "--tls-certificate",
-                      fmt::format("{} is not a certificate chain in PEM ({}); convert it with `openssl x509`", certificate_file, tls_error()));
+                      fmt::format("{} is not a certificate chain in PEM ({}); convert it with `openssl x509`", certificate_file,
+                                  tls_error()));
     }
     if (SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-        return refuse(IssueCode::value, "--tls-key",
-                      fmt::format("{} is not the certificate's private key in PEM without passphrase ({}); convert it with `openssl pkey`", key_file, tls_error()));
+        return refuse(
+            IssueCode::value, "--tls-key",
+            fmt::format("{} is not the certificate's private key in PEM without passphrase ({}); convert it with `openssl pkey`",
+                        key_file, tls_error()));
     }
     if (SSL_CTX_check_private_key(context.get()) != 1) {
-        return refuse(IssueCode::value, "--tls-key", fmt::format("{} does not belong to the certificate {}", key_file, certificate_file));
+        return refuse(IssueCode::value, "--tls-key",
+                      fmt::format("{} does not belong to the certificate {}", key_file, certificate_file));
     }
     return context;
 }

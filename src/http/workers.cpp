@@ -13,7 +13,8 @@ bool unpack(Request& request, std::size_t limit, Ticket& ticket) {
     const Inflated inflated = inflate_gzip(request.body, limit, plain);
     const bool fhir = request.path.starts_with("/fhir");
     if (inflated == Inflated::too_large) {
-        ticket.answer(error_response(413, "too-costly", fmt::format("the unpacked body is over the limit of {} bytes; send it in parts", limit), fhir));
+        ticket.answer(error_response(
+            413, "too-costly", fmt::format("the unpacked body is over the limit of {} bytes; send it in parts", limit), fhir));
     } else if (inflated == Inflated::broken) {
         ticket.answer(error_response(400, "structure", "the body says Content-Encoding: gzip but is not whole gzip data", fhir));
     } else {
@@ -38,7 +39,8 @@ void run(const Handler& handler, const std::function<void(std::string_view)>& lo
         problem = "not a std::exception";
     }
     if (log) log(fmt::format("http: a handler threw: {}; request {}", problem, ticket->trace_id()));
-    ticket->answer(error_response(500, "exception", "the server failed on this request; its log has more under the X-Request-Id", fhir));
+    ticket->answer(
+        error_response(500, "exception", "the server failed on this request; its log has more under the X-Request-Id", fhir));
 }
 
 void Workers::start(unsigned threads) {
