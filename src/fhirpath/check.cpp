@@ -187,14 +187,13 @@ private:
             std::string ignored;  // a pattern that is none fails when it is used
             node.regex = Regex::compile(node.arguments[0]->literal.text, ignored);
         }
-        if (node.name == "iif") return infer_iif(arguments);
+        if (node.name == "iif") return infer_iif(*node.arguments[0], arguments);
         return result_of(node, focus, arguments);
     }
 
-    Static infer_iif(const std::vector<Static>& arguments) {
-        const Item::Kind criterion = arguments[0].system;
-        if (criterion != Item::Kind::node && criterion != Item::Kind::boolean) {
-            return refused(fmt::format("the criterion of iif() is a boolean, not {}", kind_name(criterion)));
+    Static infer_iif(const Node& criterion, const std::vector<Static>& arguments) {
+        if (criterion.kind == Node::Kind::literal && criterion.literal.kind != Item::Kind::boolean) {
+            return refused(fmt::format("the criterion of iif() is a boolean, not {}", kind_name(criterion.literal.kind)));
         }
         return arguments.size() > 2 ? merged(arguments[1], arguments[2]) : arguments[1];
     }

@@ -2,6 +2,7 @@
 // The command line of FHIRPath.
 #include "fhirpath/command.h"
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <vector>
@@ -24,7 +25,7 @@ Evaluates FHIRPath expressions on a FHIR R4 resource and prints a JSON array: fo
 
   --resource FILE     the resource, as JSON or XML
   --expressions FILE  a JSON array of strings, evaluated before those on the command line
-  --strict            also refuse names that the resource's type does not have
+  --strict            also refuse names that the resource's type does not have, and first(), skip() … without an order
   --tests FILE        run a test file in the format of the official test-suite; its inputs lie beside it
 
 example: xinglin fhirpath --resource patient.json "Patient.name.where(use = 'official').given"
@@ -67,11 +68,11 @@ Result<Request> read_arguments(std::span<const std::string> arguments) {
 }
 
 Result<std::string> read_file(const std::string& path) {
+    std::error_code ignored;
     std::ifstream in(path, std::ios::binary);
+    if (!in || std::filesystem::is_directory(path, ignored)) return refuse(IssueCode::not_found, path, "can't be read");
     std::ostringstream content;
-    if (!in || !(content << in.rdbuf())) {
-        if (!in || in.peek() != std::ifstream::traits_type::eof()) return refuse(IssueCode::not_found, path, "can't be read");
-    }
+    content << in.rdbuf();
     return content.str();
 }
 
@@ -101,6 +102,12 @@ json::Value shown(const Item& item, json::Arena& arena) {
     }
 }
 
+/// FHIR's name of the type: an element defined in place is a BackboneElement (or, inside a datatype, an Element).
+std::string fhir_name(const Item& item) {
+    const bool in_place = item.kind == Item::Kind::node && item.type && item.type->kind == fhir::TypeKind::backbone && item.type->base;
+    return in_place ? std::string(item.type->base->name) : item.type_name();
+}
+
 json::Value failure(const Problem& problem, json::Arena& arena) {
     return arena.object({{"kind", arena.string(problem.kind)}, {"message", arena.string(problem.message)}});
 }
@@ -113,7 +120,7 @@ json::Value answer(const std::string& text, const Item& context, const Environme
     const auto result = compiled->evaluate(context, environment, &problem);
     if (!result.ok()) return arena.object({{"expression", expression}, {"error", failure(problem, arena)}});
     std::vector<json::Value> items;
-    for (const Item& item : *result) items.push_back(arena.object({{"type", arena.string(item.type_name())}, {"value", shown(item, arena)}}));
+    for (const Item& item : *result) items.push_back(arena.object({{"type", arena.string(fhir_name(item))}, {"value", shown(item, arena)}}));
     return arena.object({{"expression", expression}, {"result", arena.array(items)}});
 }
 
@@ -172,7 +179,7 @@ int fhirpath_command(std::span<const std::string> arguments, std::ostream& out, 
     Environment environment;
     environment.trace = [&err](std::string_view name, const Collection& items) { err << fmt::format("trace {}: {} items\n", name, items.size()); };
     environment.offset_minutes = calendar::local_offset_minutes();
-    const CompileOptions options{.context_type = context.type, .strict = request->strict};
+    const CompileOptions options{.context_type = context.type, .strict = request->strict, .check_ordered_functions = request->strict};
     std::vector<json::Value> answers;
     for (const std::string& expression : texts) answers.push_back(answer(expression, context, environment, options, arena));
     out << json::write(arena.array(answers)) << '\n';

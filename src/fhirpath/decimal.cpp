@@ -159,28 +159,68 @@ Decimal::Limbs Decimal::multiply_limbs(const Limbs& a, const Limbs& b) {
     return product;
 }
 
-// Long division, one limb of the quotient at a time; each limb is found by halving, which needs no estimate.
+// Long division as by hand, a limb at a time. Each limb of the quotient is guessed from the leading limbs and is at most
+// two too large when the divisor's first limb is large, which scaling both sees to (Knuth, TAOCP 4.3.1, algorithm D).
 Decimal::Limbs Decimal::divide_limbs(const Limbs& a, const Limbs& b, Limbs& rest) {
-    Limbs quotient(a.size(), 0);
     rest.clear();
-    for (std::size_t i = a.size(); i-- > 0;) {
-        rest.insert(rest.begin(), a[i]);
-        trim(rest);
-        if (compare_limbs(rest, b) < 0) continue;
-        std::uint32_t low = 1, high = base - 1;
-        while (low < high) {
-            const std::uint32_t middle = low + (high - low + 1) / 2;
-            if (compare_limbs(multiply_limbs(b, {middle}), rest) <= 0) {
-                low = middle;
-            } else {
-                high = middle - 1;
-            }
-        }
-        quotient[i] = low;
-        rest = subtract_limbs(rest, multiply_limbs(b, {low}));
+    if (compare_limbs(a, b) < 0) {
+        rest = a;
+        return {};
     }
+    if (b.size() == 1) {
+        Limbs quotient(a.size(), 0);
+        std::uint64_t carry = 0;
+        for (std::size_t i = a.size(); i-- > 0;) {
+            carry = carry * base + a[i];
+            quotient[i] = static_cast<std::uint32_t>(carry / b[0]);
+            carry %= b[0];
+        }
+        if (carry != 0) rest.push_back(static_cast<std::uint32_t>(carry));
+        trim(quotient);
+        return quotient;
+    }
+    const std::uint32_t scale = base / (b.back() + 1);
+    Limbs dividend = multiply_limbs(a, {scale});
+    const Limbs divisor = multiply_limbs(b, {scale});
+    const std::size_t n = divisor.size();
+    dividend.resize(std::max(a.size(), dividend.size()) + 1, 0);
+    Limbs quotient(dividend.size() - n, 0);
+    for (std::size_t j = quotient.size(); j-- > 0;) quotient[j] = subtract_multiple(dividend, divisor, j);
+    trim(dividend);
     trim(quotient);
+    Limbs nothing;
+    rest = divide_limbs(dividend, {scale}, nothing);
     return quotient;
+}
+
+/// How often the divisor, moved `at` limbs up, goes into the dividend; takes that away from it.
+std::uint32_t Decimal::subtract_multiple(Limbs& dividend, const Limbs& divisor, std::size_t at) {
+    const std::size_t n = divisor.size();
+    const std::uint64_t top = std::uint64_t{dividend[at + n]} * base + dividend[at + n - 1];
+    std::uint64_t guess = std::min<std::uint64_t>(top / divisor[n - 1], base - 1);
+    std::int64_t borrow = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::uint64_t product = guess * divisor[i] + static_cast<std::uint64_t>(borrow);
+        std::int64_t limb = static_cast<std::int64_t>(dividend[at + i]) - static_cast<std::int64_t>(product % base);
+        borrow = static_cast<std::int64_t>(product / base);
+        if (limb < 0) {
+            limb += base;
+            ++borrow;
+        }
+        dividend[at + i] = static_cast<std::uint32_t>(limb);
+    }
+    std::int64_t last = static_cast<std::int64_t>(dividend[at + n]) - borrow;
+    for (; last < 0; --guess) {  // guessed too large: add the divisor back
+        std::uint32_t carry = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::uint32_t total = dividend[at + i] + divisor[i] + carry;
+            carry = total >= base ? 1 : 0;
+            dividend[at + i] = total - carry * base;
+        }
+        last += carry;
+    }
+    dividend[at + n] = static_cast<std::uint32_t>(last);
+    return static_cast<std::uint32_t>(guess);
 }
 
 Decimal::Limbs Decimal::power_of_ten(int power) {

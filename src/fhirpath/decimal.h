@@ -73,6 +73,7 @@ private:
     static Limbs subtract_limbs(const Limbs& a, const Limbs& b);  // a >= b
     static Limbs multiply_limbs(const Limbs& a, const Limbs& b);
     static Limbs divide_limbs(const Limbs& a, const Limbs& b, Limbs& rest);
+    static std::uint32_t subtract_multiple(Limbs& dividend, const Limbs& divisor, std::size_t at);
     static Limbs power_of_ten(int power);
     static void trim(Limbs& limbs);
     Decimal with_scale(int scale) const;  // scale >= scale_

@@ -15,7 +15,8 @@ Item child(const Item& parent, json::Value value, json::Value sidecar, const fhi
     item.resource = parent.resource;
     item.root_resource = parent.root_resource;
     if (type && type->kind == fhir::TypeKind::resource) {
-        if (const fhir::Type* actual = fhir::find_resource(value["resourceType"].string())) item.type = actual;
+        const std::string_view name = value["resourceType"].string();
+        if (!name.empty()) item.type = fhir::find_resource(name);
         item.resource = value;
     }
     return item;
