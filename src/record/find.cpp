@@ -296,7 +296,10 @@ Result<CursorPtr> Finder::operand(const Parameter& parameter, const Criterion& c
             case ParamType::number: parts.push_back(numbers(*each, operand)); break;
             case ParamType::quantity: parts.push_back(quantities(*each, operand)); break;
             case ParamType::reference:
-                if (criterion.modifier == Modifier::identifier) {
+                if (criterion.modifier == Modifier::text) {  // displays of references are too many and too alike to index
+                    exact = false;
+                    parts.push_back(posting_cursor(context_.connection, -context_.numbers.tid(*parameter.resource)));
+                } else if (criterion.modifier == Modifier::identifier) {
                     if (each != &parameter) exact = false;
                     gather(token_terms(space(pid, Space::reference_identifier), operand));
                 } else if (!operand.url.empty()) {
@@ -307,7 +310,7 @@ Result<CursorPtr> Finder::operand(const Parameter& parameter, const Criterion& c
             default: break;
         }
     }
-    if (parameter.type == ParamType::reference && !operand.target_id.empty() && criterion.modifier != Modifier::identifier)
+    if (parameter.type == ParamType::reference && !operand.target_id.empty() && criterion.modifier != Modifier::identifier && criterion.modifier != Modifier::text)
         parts.push_back(references(parameter, criterion, operand));
     if (!found.empty() || parts.empty()) parts.push_back(terms(found));
     return either_cursor(std::move(parts));

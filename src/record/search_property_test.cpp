@@ -170,7 +170,8 @@ TEST_F(SearchProperty, SortsAsTheNaiveEvaluatorWould) {
         const fhir::Type& type = *fhir::find_resource(type_name);
         for (const search::Parameter* parameter : search::parameters(type)) {
             using search::ParamType;
-            if (parameter->type == ParamType::composite || parameter->type == ParamType::special || random() % 4 != 0) continue;
+            if (parameter->type == ParamType::composite || parameter->type == ParamType::special || random() % 24 != 0) continue;
+            if (parameter->code == "_lastUpdated") continue;  // the record's own time, not the resource's
             const std::string sort = (random() % 2 ? "-" : "") + std::string(parameter->code);
             const auto ids = pages(parsed({type_name, {}}, {{"_sort", sort}, {"_count", "7"}}));
             EXPECT_EQ(ids.size(), oracle.search(type_name, {}).size()) << type_name << "?_sort=" << sort;
