@@ -2,7 +2,10 @@
 // What a query string means.
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "search/search.h"
+#include "testing/testing.h"
 
 namespace xinglin::search {
 namespace {
@@ -274,6 +277,26 @@ TEST(Parse, hostile_input_is_refused_in_time) {
     for (int i = 0; i < 30; ++i) nested += "_has:Observation:has-member:";
     EXPECT_FALSE(ask("Observation", {{nested + "code", "x"}}).ok());
     EXPECT_FALSE(ask("Patient", {{"name", "x"}, {"_sort", std::string(5'000, ',')}}).ok());
+}
+
+TEST(Parse, random_words_of_the_language_never_harm) {
+    constexpr std::string_view words[] = {"_has", ":", ".", "subject", "patient", "Observation", "Patient", "code", "not", "missing", "_id", "_sort", "-", ",",
+                                          "$", "|", "\\", "1e9", "gt", "2026-11", "name", "exact", "_include", "*", "iterate", "code-value-quantity",
+                                          "value-quantity", "_lastUpdated", "/", "http://a/Patient/1", "é", "\xff", "true", "[", "0.1", "_type", "near"};
+    std::mt19937_64 random(testing::seed());
+    const auto sentence = [&](std::size_t most) {
+        std::string text;
+        for (std::size_t i = random() % most; i > 0; --i) text += words[random() % std::size(words)];
+        return text;
+    };
+    json::Arena arena;
+    const json::Value patient = *json::parse(R"({"resourceType":"Patient","id":"a","name":[{"family":"x"}]})", arena);
+    for (int i = 0; i < 20'000; ++i) {
+        const Pairs pairs{{sentence(8), sentence(6)}, {"name", sentence(4)}};
+        const auto query = ask(i % 7 ? "Patient" : "", pairs, {.lenient = i % 2 == 0});
+        if (!query.ok()) continue;
+        for (const Criterion& criterion : query->all) matches(*fhir::find_resource("Patient"), patient, criterion, {});
+    }
 }
 
 }  // namespace

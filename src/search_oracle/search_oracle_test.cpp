@@ -125,6 +125,39 @@ void check_matches(const std::vector<json::Value>& resources, int queries) {
     EXPECT_GT(hits, static_cast<std::size_t>(queries) / 3);  // queries that find nothing test little
 }
 
+TEST(SearchOracle, sort_keys_put_the_examples_in_order) {
+    json::Arena arena;
+    const Oracle oracle(examples(arena), offset, now_ms);
+    std::size_t sorted = 0;
+    for (const auto& [name, resources] : oracle.inside().by_type) {
+        const fhir::Type& type = *fhir::find_resource(name);
+        for (const search::Parameter* parameter : search::parameters(type)) {
+            using search::ParamType;
+            if (parameter->type == ParamType::composite || parameter->type == ParamType::special || parameter->type == ParamType::reference ||
+                parameter->type == ParamType::quantity || parameter->code == "_id" || parameter->code == "_lastUpdated") {
+                continue;
+            }
+            for (const bool descending : {false, true}) {
+                std::vector<std::pair<search::SortKey, std::string>> keyed;
+                for (const json::Value& resource : resources) {
+                    keyed.emplace_back(sort_key(type, resource, *parameter, descending, offset), name + "/" + std::string(resource["id"].string()));
+                }
+                std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
+                    const bool has_a = a.first.number || a.first.text, has_b = b.first.number || b.first.text;
+                    if (has_a != has_b) return has_a;
+                    const auto x = std::tie(a.first.number, a.first.text), y = std::tie(b.first.number, b.first.text);
+                    return descending ? y < x : x < y;
+                });
+                std::vector<std::string> ids;
+                for (const auto& [key, id] : keyed) ids.push_back(id);
+                EXPECT_TRUE(oracle.in_order(name, ids, (descending ? "-" : "") + std::string(parameter->code))) << name << " " << parameter->code;
+                ++sorted;
+            }
+        }
+    }
+    EXPECT_GT(sorted, 1'000u);
+}
+
 TEST(SearchOracle, presence_is_what_the_official_expressions_find_in_the_examples) {
     json::Arena arena;
     check_presence(examples(arena));
