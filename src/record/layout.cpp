@@ -146,12 +146,13 @@ std::string id_key(std::string_view id) {
     // trailing zero byte.
     const auto nibble = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
     if (id.size() == 36 && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-') {
-        std::string key;
+        std::string key(16, '\0');
+        std::size_t bytes = 0;
         for (std::size_t i = 0; i < 36;) {
             if (i == 8 || i == 13 || i == 18 || i == 23) ++i;
             const int high = nibble(id[i]), low = nibble(id[i + 1]);
             if (high < 0 || low < 0) return std::string(id);
-            key += static_cast<char>(high << 4 | low);
+            key[bytes++] = static_cast<char>(high << 4 | low);
             i += 2;
         }
         return key;

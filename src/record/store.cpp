@@ -6,7 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <chrono>
 #include <random>
 
 #include "feed/feed.h"
@@ -77,6 +77,7 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
             default: return refusal(folder, IssueCode::exception, broken.what());
         }
     }
+    inside->sweeper = std::thread([house = inside.get()] { house->sweep(); });
     return std::make_unique<Store>(std::move(inside));
 }
 
@@ -90,9 +91,34 @@ Store::Inside::~Inside() {
         running.swap(trainers);
     }
     for (std::thread& trainer : running) trainer.join();
+    {
+        std::lock_guard lock(sweeper_mutex);
+        stopping = true;
+    }
+    sweeper_woken.notify_all();
+    if (sweeper.joinable()) sweeper.join();
     writer.reset();
     idle.clear();
     if (lock_file >= 0) ::close(lock_file);
+}
+
+void Store::Inside::sweep() {
+    std::unique_ptr<sql::Connection> connection;
+    std::int64_t swept = 0;
+    std::unique_lock lock(sweeper_mutex);
+    while (!sweeper_woken.wait_for(lock, std::chrono::milliseconds(200), [this] { return stopping; })) {
+        Figures figures;
+        writer->add_figures(figures);
+        if (figures.position == swept) continue;
+        swept = figures.position;
+        lock.unlock();
+        try {
+            if (!connection) connection = sql::open_sqlite(file(), {.cache_bytes = 1 << 20});
+            connection->checkpoint();
+        } catch (const sql::Broken&) {  // the writer's own checkpoint remains
+        }
+        lock.lock();
+    }
 }
 
 std::unique_ptr<sql::Connection> Store::Inside::take() {

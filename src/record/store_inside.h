@@ -36,8 +36,12 @@ struct Store::Inside {
     std::unordered_set<std::int64_t> training;
     std::vector<std::thread> trainers;
 
+    std::mutex sweeper_mutex;  // guards stopping
+    std::condition_variable sweeper_woken;
+    bool stopping = false;
+    std::thread sweeper;
+
     std::atomic<std::uint64_t> reads{0}, searches{0};
-    std::atomic<std::uint64_t> last_id_ms{0};
 
     std::unique_ptr<sql::Connection> take();
     void give_back(std::unique_ptr<sql::Connection> connection);
@@ -46,6 +50,8 @@ struct Store::Inside {
     /// Keeps a sample of a type that has no dictionary yet; enough of them train one in the background.
     void learn(std::int64_t tid, std::string_view text);
     void train(std::int64_t tid, std::vector<std::string> texts);
+    /// Beside the writer: keeps the log short, so that no commit has to wait for a large checkpoint.
+    void sweep();
     void load_dictionaries(sql::Connection& connection);
 };
 

@@ -62,6 +62,8 @@ public:
     virtual void savepoint() = 0;
     virtual void release_savepoint() = 0;
     virtual void rollback_savepoint() = 0;
+    /// Moves what is committed from the log to its place, as far as nobody minds; holds nobody up. Never throws.
+    virtual void checkpoint() = 0;
     /// Copies the whole database, consistent, while others write.
     virtual void copy_to(const std::filesystem::path& file) = 0;
     /// Empty when sound; else what is wrong.

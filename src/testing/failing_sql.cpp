@@ -81,6 +81,7 @@ public:
         inside_->release_savepoint();
     }
     void rollback_savepoint() override { inside_->rollback_savepoint(); }
+    void checkpoint() override { inside_->checkpoint(); }
     void copy_to(const std::filesystem::path& file) override { inside_->copy_to(file); }
     std::vector<std::string> integrity() override { return inside_->integrity(); }
 
