@@ -94,8 +94,10 @@ bool Connection::step() {
     if (lingering_) return drain();
     for (;;) {
         stalled_ = take_input();
-        settle();
-        if (!send()) return false;
+        do {
+            settle();
+            if (!send()) return false;
+        } while (output_.empty() && !pending_.empty() && pending_.front().answered);  // held back behind large ones
         if (!stalled_ || yielding_ || !may_take()) break;
     }
     if (owes_nothing() && (reading_over_ || read_ended_)) {
@@ -222,6 +224,7 @@ void Connection::refuse(const Refusal& refusal, bool fhir) {
     Pending& pending = pending_.emplace_back();
     pending.close = true;
     pending.answered = true;
+    pending.head = reader_.is_head();
     pending.trace_id = fresh_trace_id();
     pending.response = error_response(refusal.status, refusal.code, refusal.what, fhir);
     if (refusal.status == 503) pending.response.headers.add("Retry-After", "1");

@@ -175,6 +175,14 @@ TEST(Limits, SaysItInTheLanguageOfThePath) {
     EXPECT_EQ(other.receive()->body, R"({"error":"exactly one Host field is needed"})");
 }
 
+TEST(Limits, RefusesHeadWithoutABody) {
+    TestServer server;
+    Client client = server.client();
+    ASSERT_TRUE(client.send_raw("HEAD /echo HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n").ok());
+    EXPECT_EQ(client.receive(true)->status, 400);
+    EXPECT_TRUE(client.is_closed_by_server());
+}
+
 TEST(Limits, AnswersThePipelineBeforeTheRefusal) {
     TestServer server;
     Client client = server.client();

@@ -224,6 +224,19 @@ TEST(Server, SendsALargeAnswerWhole) {
     EXPECT_EQ(response.body.find_first_not_of('h'), std::string::npos);
 }
 
+TEST(Server, SendsManyLargeAnswersInARow) {
+    TestServer server;
+    Client client = server.client();
+    std::string batch;
+    for (int i = 0; i < 5; ++i) batch += "GET /huge HTTP/1.1\r\nHost: x\r\n\r\nGET /echo HTTP/1.1\r\nHost: x\r\n\r\n";
+    ASSERT_TRUE(client.send_raw(batch).ok());
+    ASSERT_TRUE(server.eventually([&] { return server->figures().by_status_class[2] > 2; }));
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(client.receive()->body.size(), 20u << 20);
+        EXPECT_EQ(client.receive()->body, "GET /echo  ");
+    }
+}
+
 TEST(Server, Answers500WhenTheHandlerThrowsOrForgets) {
     TestServer server;
     Client client = server.client();
