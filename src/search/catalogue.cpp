@@ -20,7 +20,8 @@ std::optional<ParamType> param_type(std::string_view name) {
 }
 
 /// Rows by the type they are written for; those of Resource and DomainResource concern all derived from it.
-std::vector<const Row*> rows_of(const fhir::Type& type, const std::unordered_map<std::string_view, std::vector<const Row*>>& by_base) {
+std::vector<const Row*> rows_of(const fhir::Type& type,
+                                const std::unordered_map<std::string_view, std::vector<const Row*>>& by_base) {
     std::vector<const Row*> rows;
     for (const fhir::Type* at = &type; at; at = at->base) {
         const auto found = by_base.find(at->name);
@@ -45,18 +46,21 @@ std::unordered_map<std::string_view, std::vector<const Row*>> rows_by_base() {
 
 void add_components(Details& details, const Row& row, std::span<Details* const> mine) {
     for (const Row::Component& component : row.components) {
-        const auto named = std::find_if(mine.begin(), mine.end(), [&](Details* d) { return d->parameter.url == component.definition; });
+        const auto named =
+            std::find_if(mine.begin(), mine.end(), [&](Details* d) { return d->parameter.url == component.definition; });
         XINGLIN_ASSERT(named != mine.end());
         details.components.push_back({&(*named)->parameter, component.expression});
     }
     // R4 gives DocumentReference's "relationship" the definitions in the wrong order; the expressions are right.
-    if (row.url.ends_with("/DocumentReference-relationship")) std::swap(details.components[0].parameter, details.components[1].parameter);
+    if (row.url.ends_with("/DocumentReference-relationship"))
+        std::swap(details.components[0].parameter, details.components[1].parameter);
 }
 
 }  // namespace
 
 std::string_view text(ParamType type) {
-    constexpr std::string_view names[] = {"number", "date", "string", "token", "reference", "composite", "quantity", "uri", "special"};
+    constexpr std::string_view names[] = {"number",    "date",     "string", "token",  "reference",
+                                          "composite", "quantity", "uri",    "special"};
     return names[static_cast<int>(type)];
 }
 
@@ -78,7 +82,8 @@ Catalogue::Catalogue() {
             auto paths = parse_paths(row->expression);
             const auto kind = param_type(row->type);
             XINGLIN_ASSERT(paths.has_value() && kind.has_value());  // R4 is fixed; parameters_test walks every expression
-            if (row->expression == first_resource) paths->at(0).steps.push_back({Step::Kind::of_type, std::string(row->targets[0]), {}});
+            if (row->expression == first_resource)
+                paths->at(0).steps.push_back({Step::Kind::of_type, std::string(row->targets[0]), {}});
             Details& details = stored_.emplace_back();
             details.paths = std::move(*paths);
             details.targets.assign(row->targets.begin(), row->targets.end());
@@ -108,8 +113,9 @@ Catalogue::Catalogue() {
 
 const Parameter* Catalogue::find(const fhir::Type& type, std::string_view code) const {
     const auto parameters = of(type);
-    const auto found = std::lower_bound(parameters.begin(), parameters.end(), code,
-                                        [](const Parameter* parameter, std::string_view wanted) { return parameter->code < wanted; });
+    const auto found =
+        std::lower_bound(parameters.begin(), parameters.end(), code,
+                         [](const Parameter* parameter, std::string_view wanted) { return parameter->code < wanted; });
     return found != parameters.end() && (*found)->code == code ? *found : nullptr;
 }
 
@@ -138,7 +144,8 @@ const Alone& Catalogue::alone(const Parameter& parameter) const {
     Alone& alone = alone_[parameter.index];
     std::call_once(alone.once, [&] {
         Node* root = alone.grower.root();
-        for (const Path& path : details(parameter).paths) alone.grower.grow(root, *parameter.resource, path, parameter, *parameter.resource);
+        for (const Path& path : details(parameter).paths)
+            alone.grower.grow(root, *parameter.resource, path, parameter, *parameter.resource);
         alone.root = root;
         alone.folds_case = alone.grower.only(Rule::folded_code);
     });
@@ -149,12 +156,8 @@ const Parameter* find_parameter(const fhir::Type& resource, std::string_view cod
     return Catalogue::the().find(resource, code);
 }
 
-std::span<const Parameter* const> parameters(const fhir::Type& resource) {
-    return Catalogue::the().of(resource);
-}
+std::span<const Parameter* const> parameters(const fhir::Type& resource) { return Catalogue::the().of(resource); }
 
-std::span<const Parameter* const> all_parameters() {
-    return Catalogue::the().all();
-}
+std::span<const Parameter* const> all_parameters() { return Catalogue::the().all(); }
 
 }  // namespace xinglin::search

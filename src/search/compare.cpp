@@ -55,7 +55,8 @@ namespace {
 
 /// Only where(resolve() is T) looks at what a reference names.
 bool is_target(const Parameter& asked, std::string_view type) {
-    return !Catalogue::the().details(asked).restricted || std::find(asked.targets.begin(), asked.targets.end(), type) != asked.targets.end();
+    return !Catalogue::the().details(asked).restricted ||
+           std::find(asked.targets.begin(), asked.targets.end(), type) != asked.targets.end();
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 namespace xinglin::search {
 namespace {
 
-constexpr Prefix every_prefix[] = {Prefix::eq, Prefix::ne, Prefix::gt, Prefix::lt, Prefix::ge, Prefix::le, Prefix::sa, Prefix::eb, Prefix::ap};
+constexpr Prefix every_prefix[] = {Prefix::eq, Prefix::ne, Prefix::gt, Prefix::lt, Prefix::ge,
+                                   Prefix::le, Prefix::sa, Prefix::eb, Prefix::ap};
 
 /// One letter per prefix that matches, in the order of every_prefix: "e n > < g l s b ~".
 std::string dates(std::int64_t low, std::int64_t high) {
@@ -38,7 +39,8 @@ std::string numbers(const std::string& written, double low, double high) {
     std::string matched;
     constexpr std::string_view names[] = {"eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"};
     for (const Prefix prefix : every_prefix) {
-        const std::vector<std::pair<std::string, std::string>> pair{{"probability", std::string(names[static_cast<int>(prefix)]) + written}};
+        const std::vector<std::pair<std::string, std::string>> pair{
+            {"probability", std::string(names[static_cast<int>(prefix)]) + written}};
         const auto query = parse(std::span(&type, 1), pair);
         matched += number_matches(query->all[0].any[0], low, high) ? "en><glsb~"[static_cast<int>(prefix)] : '.';
     }
@@ -107,7 +109,8 @@ TEST(Matches, a_composite_needs_both_in_one_component) {
 
 TEST(SortKey, is_the_least_or_the_greatest_value) {
     json::Arena arena;
-    const auto patient = json::parse(R"({"resourceType":"Patient","name":[{"family":"B"},{"family":"a"}],"birthDate":"1970-01-02"})", arena);
+    const auto patient =
+        json::parse(R"({"resourceType":"Patient","name":[{"family":"B"},{"family":"a"}],"birthDate":"1970-01-02"})", arena);
     const fhir::Type& type = *fhir::find_resource("Patient");
     EXPECT_EQ(sort_key(type, *patient, *find_parameter(type, "family"), false, 0).text, "a");
     EXPECT_EQ(sort_key(type, *patient, *find_parameter(type, "family"), true, 0).text, "b");

@@ -15,10 +15,10 @@ struct Word {
     std::string_view name;
     Modifier modifier;
 };
-constexpr Word words[] = {{"exact", Modifier::exact},   {"contains", Modifier::contains}, {"missing", Modifier::missing},
-                          {"not", Modifier::negated},   {"text", Modifier::text},         {"identifier", Modifier::identifier},
-                          {"in", Modifier::in},         {"not-in", Modifier::not_in},     {"below", Modifier::below},
-                          {"above", Modifier::above},   {"of-type", Modifier::of_type}};
+constexpr Word words[] = {{"exact", Modifier::exact}, {"contains", Modifier::contains}, {"missing", Modifier::missing},
+                          {"not", Modifier::negated}, {"text", Modifier::text},         {"identifier", Modifier::identifier},
+                          {"in", Modifier::in},       {"not-in", Modifier::not_in},     {"below", Modifier::below},
+                          {"above", Modifier::above}, {"of-type", Modifier::of_type}};
 
 /// The modifiers we answer, by parameter type. `missing` fits all.
 bool fits(ParamType type, Modifier modifier) {
@@ -44,7 +44,8 @@ Outcome CriterionParser::bad(IssueCode code, std::string what) const {
     return refuse(code, std::string(written_), std::move(what));
 }
 
-Result<Criterion> CriterionParser::parse(std::span<const fhir::Type* const> types, std::string_view name, std::string_view value) {
+Result<Criterion> CriterionParser::parse(std::span<const fhir::Type* const> types, std::string_view name,
+                                         std::string_view value) {
     written_ = name;
     made_ = 0;
     depth_ = 0;
@@ -54,7 +55,8 @@ Result<Criterion> CriterionParser::parse(std::span<const fhir::Type* const> type
 }
 
 Result<Criterion> CriterionParser::any(std::span<const fhir::Type* const> types, std::string_view name, std::string_view value) {
-    if (++made_ > most_criteria) return bad(IssueCode::too_costly, "the chain fits too many types; name them, as in subject:Patient.name");
+    if (++made_ > most_criteria)
+        return bad(IssueCode::too_costly, "the chain fits too many types; name them, as in subject:Patient.name");
     if (depth_ > options_.max_chain) return bad(IssueCode::too_costly, "the chain has too many links");
     if (name.starts_with("_has:")) return has(types, name.substr(5), value);
     const std::size_t dot = name.find('.');
@@ -105,7 +107,8 @@ Result<Criterion> CriterionParser::has(std::span<const fhir::Type* const> types,
 }
 
 /// Types that lack the next parameter are left out; the chain is refused when none has it.
-Result<Criterion> CriterionParser::chain(const Parameter& parameter, std::string_view type_name, std::string_view rest, std::string_view value) {
+Result<Criterion> CriterionParser::chain(const Parameter& parameter, std::string_view type_name, std::string_view rest,
+                                         std::string_view value) {
     if (rest.empty()) return bad(IssueCode::value, "nothing follows the '.'");
     Criterion criterion;
     criterion.kind = Criterion::Kind::chain;
@@ -178,7 +181,8 @@ Result<Done> CriterionParser::set_alternatives(Criterion& criterion, std::string
             XINGLIN_TRY(Operand operand, parse_date_operand(alternative, written_, options_));
             criterion.any.push_back(std::move(operand));
         } else {
-            XINGLIN_TRY(Operand operand, parse_operand(*criterion.parameter, criterion.modifier, criterion.type_modifier, alternative, written_, options_));
+            XINGLIN_TRY(Operand operand, parse_operand(*criterion.parameter, criterion.modifier, criterion.type_modifier,
+                                                       alternative, written_, options_));
             criterion.any.push_back(std::move(operand));
         }
     }

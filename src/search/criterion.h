@@ -18,8 +18,8 @@ public:
 
 private:
     const ParseOptions& options_;
-    std::string_view written_;    // the whole name, for refusals
-    std::size_t made_ = 0;        // criteria so far, chains over many types multiply
+    std::string_view written_;  // the whole name, for refusals
+    std::size_t made_ = 0;      // criteria so far, chains over many types multiply
     std::size_t depth_ = 0;
 
     Outcome bad(IssueCode code, std::string what) const;

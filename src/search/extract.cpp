@@ -22,7 +22,9 @@ void drop_duplicates(std::vector<Entry>& entries) {
     if (entries.size() < 2) return;
     if (entries.size() > 24) {
         std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return key(a) < key(b); });
-        entries.erase(std::unique(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return key(a) == key(b); }), entries.end());
+        entries.erase(
+            std::unique(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return key(a) == key(b); }),
+            entries.end());
         return;
     }
     std::size_t kept = 1;

@@ -51,7 +51,8 @@ std::string_view target_of(const Details& details) {
 
 void include(Details& details, const Details& other) {
     const auto add = [&](const Parameter* parameter) {
-        if (std::find(details.includes.begin(), details.includes.end(), parameter) == details.includes.end()) details.includes.push_back(parameter);
+        if (std::find(details.includes.begin(), details.includes.end(), parameter) == details.includes.end())
+            details.includes.push_back(parameter);
     };
     add(&other.parameter);
     for (const Parameter* further : other.includes) add(further);
@@ -87,7 +88,8 @@ void find_includes(std::span<Details*> parameters) {
         details->present_bits = std::uint64_t{1} << details->parameter.bit;
         if (is_indexed(*details) && target_of(*details).empty()) candidates.push_back({details, parts_of(*details)});
     }
-    std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.parts.size() < b.parts.size(); });
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [](const Candidate& a, const Candidate& b) { return a.parts.size() < b.parts.size(); });
     for (Candidate& candidate : candidates) {
         Details& details = *candidate.details;
         const Parts covered = cover(details, candidate.parts, candidates);
@@ -110,13 +112,15 @@ void find_includes(std::span<Details*> parameters) {
     for (Details* details : parameters) {
         for (const Parameter* included : details->includes) {
             // Targets are declared by hand in R4: what one of two equal paths may name, the other may.
-            Details& other = **std::find_if(parameters.begin(), parameters.end(), [&](Details* d) { return &d->parameter == included; });
+            Details& other =
+                **std::find_if(parameters.begin(), parameters.end(), [&](Details* d) { return &d->parameter == included; });
             if (details->restricted) {
                 other.restricted_by.push_back(&details->parameter);
             } else {
                 other.present_bits |= std::uint64_t{1} << details->parameter.bit;
                 for (const std::string_view target : other.targets) {
-                    if (std::find(details->targets.begin(), details->targets.end(), target) == details->targets.end()) details->targets.push_back(target);
+                    if (std::find(details->targets.begin(), details->targets.end(), target) == details->targets.end())
+                        details->targets.push_back(target);
                 }
             }
         }

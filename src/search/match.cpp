@@ -12,14 +12,17 @@ namespace xinglin::search {
 namespace {
 
 bool token_matches(Modifier modifier, const Operand& operand, const Token& token) {
-    if (modifier == Modifier::text) return !token.is_identifier_of_reference && !token.text.empty() && string_matches(Modifier::none, operand.raw, token.text);
+    if (modifier == Modifier::text)
+        return !token.is_identifier_of_reference && !token.text.empty() &&
+               string_matches(Modifier::none, operand.raw, token.text);
     if (operand.has_system && token.system != operand.system) return false;
     if (operand.code.empty()) return true;  // "system|"
     return token.code == operand.code;
 }
 
 bool reference_matches(Modifier modifier, const Operand& operand, const Reference& reference) {
-    if (modifier == Modifier::text) return !reference.display.empty() && string_matches(Modifier::none, operand.raw, reference.display);
+    if (modifier == Modifier::text)
+        return !reference.display.empty() && string_matches(Modifier::none, operand.raw, reference.display);
     if (!operand.url.empty()) return reference.url == operand.url;
     if (!operand.target_type.empty() && reference.type != operand.target_type) return false;
     return reference.url.empty() && reference.id == operand.target_id;
@@ -27,20 +30,23 @@ bool reference_matches(Modifier modifier, const Operand& operand, const Referenc
 
 bool quantity_matches(const Operand& operand, const Quantity& quantity) {
     if (operand.has_system && quantity.system != operand.system) return false;
-    if (!operand.code.empty() && quantity.code != operand.code && (operand.has_system || quantity.unit != operand.code)) return false;
+    if (!operand.code.empty() && quantity.code != operand.code && (operand.has_system || quantity.unit != operand.code))
+        return false;
     return number_matches(operand, quantity.low, quantity.high);
 }
 
 /// Whether an entry of this parameter matches the operand.
 bool entries_match(const Parameter& parameter, Modifier modifier, const Operand& operand, const Entries& entries) {
     const auto mine = [&](const auto& list, auto&& matches) {
-        return std::any_of(list.begin(), list.end(), [&](const auto& entry) { return entry.parameter == &parameter && matches(entry); });
+        return std::any_of(list.begin(), list.end(),
+                           [&](const auto& entry) { return entry.parameter == &parameter && matches(entry); });
     };
     switch (parameter.type) {
         case ParamType::token:
             return mine(entries.tokens, [&](const Token& token) { return token_matches(modifier, operand, token); });
         case ParamType::string:
-            return mine(entries.strings, [&](const String& string) { return string_matches(modifier, operand.raw, string.value); });
+            return mine(entries.strings,
+                        [&](const String& string) { return string_matches(modifier, operand.raw, string.value); });
         case ParamType::uri: return mine(entries.uris, [&](const Uri& uri) { return uri.value == operand.raw; });
         case ParamType::date:
             return mine(entries.dates, [&](const Date& date) { return date_matches(operand, date.low_ms, date.high_ms); });
@@ -52,7 +58,8 @@ bool entries_match(const Parameter& parameter, Modifier modifier, const Operand&
             if (modifier == Modifier::identifier) {
                 return mine(entries.tokens, [&](const Token& token) { return token_matches(Modifier::none, operand, token); });
             }
-            return mine(entries.references, [&](const Reference& reference) { return reference_matches(modifier, operand, reference); });
+            return mine(entries.references,
+                        [&](const Reference& reference) { return reference_matches(modifier, operand, reference); });
         case ParamType::composite:
         case ParamType::special: return false;
     }
@@ -68,12 +75,14 @@ public:
     void base(const Leaf& leaf, json::Value value) override {
         std::vector<Entries> components(leaf.components.size());
         for (std::size_t i = 0; i < leaf.components.size(); ++i) {
-            Walk(resource_, offset_minutes_, components[i]).at(*leaf.components[i], leaf.component_from_resource[i] ? resource_ : value);
+            Walk(resource_, offset_minutes_, components[i])
+                .at(*leaf.components[i], leaf.component_from_resource[i] ? resource_ : value);
         }
         for (const Operand& operand : any_) {
             bool all = true;
             for (std::size_t i = 0; i < components.size() && all; ++i) {
-                all = entries_match(*leaf.parameter->components[i].parameter, Modifier::none, operand.components[i], components[i]);
+                all =
+                    entries_match(*leaf.parameter->components[i].parameter, Modifier::none, operand.components[i], components[i]);
             }
             matched |= all;
         }
@@ -96,7 +105,8 @@ double number_or(std::string_view text, double otherwise) {
 double distance_km(double latitude_a, double longitude_a, double latitude_b, double longitude_b) {
     constexpr double radius_km = 6371.0088, degree = 3.14159265358979323846 / 180;
     const double a = std::pow(std::sin((latitude_b - latitude_a) * degree / 2), 2) +
-                     std::cos(latitude_a * degree) * std::cos(latitude_b * degree) * std::pow(std::sin((longitude_b - longitude_a) * degree / 2), 2);
+                     std::cos(latitude_a * degree) * std::cos(latitude_b * degree) *
+                         std::pow(std::sin((longitude_b - longitude_a) * degree / 2), 2);
     return 2 * radius_km * std::asin(std::min(1.0, std::sqrt(a)));
 }
 
@@ -114,7 +124,8 @@ bool near(const Operand& operand, json::Value location) {
 
 bool any_value(const Parameter& parameter, json::Value resource, const Criterion& criterion, std::int16_t offset_minutes) {
     if (parameter.type == ParamType::special) {
-        return std::any_of(criterion.any.begin(), criterion.any.end(), [&](const Operand& operand) { return near(operand, resource); });
+        return std::any_of(criterion.any.begin(), criterion.any.end(),
+                           [&](const Operand& operand) { return near(operand, resource); });
     }
     const Node& trie = *Catalogue::the().alone(parameter).root;
     Entries entries;
@@ -124,8 +135,9 @@ bool any_value(const Parameter& parameter, json::Value resource, const Criterion
         return match.matched;
     }
     Walk(resource, offset_minutes, entries).at(trie, resource);
-    const bool any = std::any_of(criterion.any.begin(), criterion.any.end(),
-                                 [&](const Operand& operand) { return entries_match(parameter, criterion.modifier, operand, entries); });
+    const bool any = std::any_of(criterion.any.begin(), criterion.any.end(), [&](const Operand& operand) {
+        return entries_match(parameter, criterion.modifier, operand, entries);
+    });
     return criterion.modifier == Modifier::negated ? !any : any;
 }
 
@@ -166,7 +178,9 @@ bool matches(const fhir::Type& type, json::Value resource, const Criterion& crit
     switch (criterion.kind) {
         case Criterion::Kind::id: return any([&](const Operand& operand) { return operand.raw == resource["id"].string(); });
         case Criterion::Kind::last_updated:
-            return any([&](const Operand& operand) { return date_matches(operand, surroundings.last_updated_ms, surroundings.last_updated_ms + 1); });
+            return any([&](const Operand& operand) {
+                return date_matches(operand, surroundings.last_updated_ms, surroundings.last_updated_ms + 1);
+            });
         case Criterion::Kind::has: return has(type, resource, criterion, surroundings);
         default: break;
     }
@@ -180,7 +194,8 @@ bool matches(const fhir::Type& type, json::Value resource, const Criterion& crit
     return Walk(resource, surroundings.offset_minutes, entries).finds(trie, resource) != criterion.missing;
 }
 
-SortKey sort_key(const fhir::Type& type, json::Value resource, const Parameter& asked, bool descending, std::int16_t offset_minutes) {
+SortKey sort_key(const fhir::Type& type, json::Value resource, const Parameter& asked, bool descending,
+                 std::int16_t offset_minutes) {
     const Parameter* parameter = asked.resource == &type ? &asked : find_parameter(type, asked.code);
     SortKey key;
     if (!parameter) return key;

@@ -14,12 +14,8 @@ namespace {
 
 constexpr std::string_view prefixes[] = {"eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"};
 
-bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 Outcome bad(std::string_view written, std::string what) {
     return refuse(IssueCode::value, std::string(written), std::move(what));
@@ -123,7 +119,8 @@ Result<Operand> quantity(std::string_view text, std::string_view written) {
     operand.raw = unescape(text);
     const auto parts = split_unescaped(text, '|');
     if (parts.size() != 1 && parts.size() != 3) return bad(written, "expected a number, or number|system|code");
-    if (!set_number(unescape(parts[0]), operand)) return bad(written, "expected a number such as 5.4|http://unitsofmeasure.org|mg");
+    if (!set_number(unescape(parts[0]), operand))
+        return bad(written, "expected a number such as 5.4|http://unitsofmeasure.org|mg");
     if (parts.size() == 3) {
         operand.has_system = !parts[1].empty();
         operand.system = unescape(parts[1]);
@@ -143,7 +140,8 @@ Result<Operand> token(const Parameter& parameter, Modifier modifier, std::string
     }
     operand.code = unescape(parts.back());
     if (operand.system.empty() && operand.code.empty()) return bad(written, "expected a code, system|code, system| or |code");
-    if (parameter.type == ParamType::token && Catalogue::the().alone(parameter).folds_case) operand.code = text::lower_ascii(operand.code);
+    if (parameter.type == ParamType::token && Catalogue::the().alone(parameter).folds_case)
+        operand.code = text::lower_ascii(operand.code);
     return operand;
 }
 
@@ -167,13 +165,17 @@ Result<Operand> reference(const Parameter& parameter, std::string_view type, std
         operand.url = named.url;
         return operand;
     }
-    if (named.url.find('/') != std::string_view::npos || named.url.empty()) return bad(written, "expected Type/id, an id or a URL");
+    if (named.url.find('/') != std::string_view::npos || named.url.empty())
+        return bad(written, "expected Type/id, an id or a URL");
     operand.target_id = named.url;
-    operand.target_type = !type.empty() ? std::string(type) : parameter.targets.size() == 1 ? std::string(parameter.targets[0]) : std::string();
+    operand.target_type = !type.empty()                   ? std::string(type)
+                          : parameter.targets.size() == 1 ? std::string(parameter.targets[0])
+                                                          : std::string();
     return operand;
 }
 
-Result<Operand> composite(const Parameter& parameter, std::string_view text, std::string_view written, const ParseOptions& options) {
+Result<Operand> composite(const Parameter& parameter, std::string_view text, std::string_view written,
+                          const ParseOptions& options) {
     Operand operand;
     operand.raw = unescape(text);
     const auto parts = split_unescaped(text, '$');
@@ -182,7 +184,8 @@ Result<Operand> composite(const Parameter& parameter, std::string_view text, std
     }
     for (std::size_t i = 0; i < parts.size(); ++i) {
         if (parts[i].empty()) return bad(written, "a part between $ is empty");
-        XINGLIN_TRY(Operand part, parse_operand(*parameter.components[i].parameter, Modifier::none, {}, parts[i], written, options));
+        XINGLIN_TRY(Operand part,
+                    parse_operand(*parameter.components[i].parameter, Modifier::none, {}, parts[i], written, options));
         operand.components.push_back(std::move(part));
     }
     return operand;
@@ -200,8 +203,10 @@ Result<Operand> position(std::string_view text, std::string_view written) {
         if (!set_number(unescape(parts[i]), part)) return bad(written, "expected latitude|longitude|distance|units");
         numbers[i] = part.number;
     }
-    if (std::abs(numbers[0]) > 90 || std::abs(numbers[1]) > 180 || numbers[2] < 0) return bad(written, "the position is not on earth");
-    if (parts.size() == 4 && parts[3] != "km" && parts[3] != "m" && parts[3] != "mi_us" && parts[3] != "[mi_us]" && !parts[3].empty()) {
+    if (std::abs(numbers[0]) > 90 || std::abs(numbers[1]) > 180 || numbers[2] < 0)
+        return bad(written, "the position is not on earth");
+    if (parts.size() == 4 && parts[3] != "km" && parts[3] != "m" && parts[3] != "mi_us" && parts[3] != "[mi_us]" &&
+        !parts[3].empty()) {
         return bad(written, "distance units are km, m or [mi_us]");
     }
     return operand;
@@ -228,7 +233,8 @@ std::string unescape(std::string_view text) {
     std::string out;
     out.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool escape = text[i] == '\\' && i + 1 < text.size() && std::string_view(",$|\\").find(text[i + 1]) != std::string_view::npos;
+        const bool escape =
+            text[i] == '\\' && i + 1 < text.size() && std::string_view(",$|\\").find(text[i + 1]) != std::string_view::npos;
         if (escape) ++i;
         out += text[i];
     }
@@ -244,15 +250,17 @@ Result<Operand> parse_date_operand(std::string_view text, std::string_view writt
     operand.span = calendar::span_of(*moment, options.offset_minutes);
     if (operand.prefix == Prefix::ap) {
         const std::int64_t now = options.now_ms ? options.now_ms : calendar::SystemClock().now_ms();
-        const std::int64_t gap = now < operand.span.low_ms ? operand.span.low_ms - now : now > operand.span.high_ms ? now - operand.span.high_ms : 0;
+        const std::int64_t gap = now < operand.span.low_ms    ? operand.span.low_ms - now
+                                 : now > operand.span.high_ms ? now - operand.span.high_ms
+                                                              : 0;
         operand.span.low_ms -= gap / 10;
         operand.span.high_ms += gap / 10;
     }
     return operand;
 }
 
-Result<Operand> parse_operand(const Parameter& parameter, Modifier modifier, std::string_view type_modifier, std::string_view text,
-                              std::string_view written, const ParseOptions& options) {
+Result<Operand> parse_operand(const Parameter& parameter, Modifier modifier, std::string_view type_modifier,
+                              std::string_view text, std::string_view written, const ParseOptions& options) {
     Operand operand;
     switch (parameter.type) {
         case ParamType::number: return number(text, written);

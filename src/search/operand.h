@@ -16,8 +16,8 @@ std::vector<std::string_view> split_unescaped(std::string_view text, char separa
 std::string unescape(std::string_view text);
 
 /// One alternative of `parameter`. The refusal's `where` is `written`.
-Result<Operand> parse_operand(const Parameter& parameter, Modifier modifier, std::string_view type_modifier, std::string_view text,
-                              std::string_view written, const ParseOptions& options);
+Result<Operand> parse_operand(const Parameter& parameter, Modifier modifier, std::string_view type_modifier,
+                              std::string_view text, std::string_view written, const ParseOptions& options);
 /// A date with prefix, also for _lastUpdated.
 Result<Operand> parse_date_operand(std::string_view text, std::string_view written, const ParseOptions& options);
 

@@ -28,7 +28,8 @@ TEST(Parameters, every_expression_of_r4_fits_its_type) {
         for (const Path& path : *paths) {
             Grower grower;
             EXPECT_TRUE(grower.grow(grower.root(), *parameter->resource, path, *parameter, *parameter->resource))
-                << parameter->resource->name << " " << parameter->code << " (" << text(parameter->type) << "): " << parameter->expression;
+                << parameter->resource->name << " " << parameter->code << " (" << text(parameter->type)
+                << "): " << parameter->expression;
         }
     }
 }
@@ -88,8 +89,9 @@ TEST(Parameters, composites_name_their_components) {
 }
 
 TEST(Parameters, expressions_beyond_us_are_refused_not_misread) {
-    for (const std::string_view text : {"", "Patient.", "Patient.name.first()", "Patient.a.exists()", "Patient.a and Patient.b", "a | ", "(a",
-                                        "Patient.where(a > 'b')", "Patient.where(a = b)", "a b", "Patient.x.exists() and Patient.y != false"}) {
+    for (const std::string_view text :
+         {"", "Patient.", "Patient.name.first()", "Patient.a.exists()", "Patient.a and Patient.b", "a | ", "(a",
+          "Patient.where(a > 'b')", "Patient.where(a = b)", "a b", "Patient.x.exists() and Patient.y != false"}) {
         EXPECT_FALSE(parse_paths(text)) << text;
     }
 }

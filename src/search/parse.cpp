@@ -47,8 +47,9 @@ private:
 
     void take(const std::string& name, const std::string& value, Outcome& problems) {
         if (value.empty() || among(skipped, name)) return;
-        Result<Done> done = name.size() > longest_name ? Result<Done>(refuse(IssueCode::too_costly, name.substr(0, 60), "the name is too long"))
-                                                       : one(name, value);
+        Result<Done> done = name.size() > longest_name
+                                ? Result<Done>(refuse(IssueCode::too_costly, name.substr(0, 60), "the name is too long"))
+                                : one(name, value);
         if (done) {
             if (name != "_page") query_.understood.emplace_back(name, value);
             return;
@@ -69,7 +70,8 @@ private:
         if (name.starts_with('_')) {
             if (const auto done = general(name, value)) return *done;
         }
-        if (query_.all.size() >= options_.max_criteria) return refuse(IssueCode::too_costly, std::string(name), "too many criteria");
+        if (query_.all.size() >= options_.max_criteria)
+            return refuse(IssueCode::too_costly, std::string(name), "too many criteria");
         const auto every = fhir::resources();
         std::span<const fhir::Type* const> types = query_.types;
         XINGLIN_TRY(Criterion criterion, criteria_.parse(types.empty() ? every : types, name, value));
@@ -79,7 +81,8 @@ private:
 
     /// Nothing when `name` is not a general parameter.
     std::optional<Result<Done>> general(std::string_view name, std::string_view value) {
-        constexpr std::string_view known[] = {"_sort", "_count", "_total", "_summary", "_elements", "_type", "_page", "_explain", "_contained"};
+        constexpr std::string_view known[] = {"_sort", "_count", "_total",   "_summary",  "_elements",
+                                              "_type", "_page",  "_explain", "_contained"};
         const auto at = std::find(std::begin(known), std::end(known), name);
         if (at == std::end(known)) return std::nullopt;
         if (among(once_, name)) return refuse(IssueCode::value, std::string(name), "given twice");
@@ -113,7 +116,8 @@ private:
     Result<Done> count(std::string_view value) {
         std::uint32_t number = 0;
         const auto end = std::from_chars(value.data(), value.data() + value.size(), number);
-        if (end.ec != std::errc() || end.ptr != value.data() + value.size()) return bad("_count", "expected a number of 0 or more");
+        if (end.ec != std::errc() || end.ptr != value.data() + value.size())
+            return bad("_count", "expected a number of 0 or more");
         query_.count = number;
         return Done{};
     }
@@ -136,7 +140,8 @@ private:
     Result<Done> elements(std::string_view value) {
         for (const std::string_view part : text::split(value, ',')) {
             const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '.'; };
-            if (part.empty() || !std::all_of(part.begin(), part.end(), plain)) return bad("_elements", "expected names of elements separated by ','");
+            if (part.empty() || !std::all_of(part.begin(), part.end(), plain))
+                return bad("_elements", "expected names of elements separated by ','");
             if (query_.elements.size() >= most_elements) return refuse(IssueCode::too_costly, "_elements", "too many elements");
             query_.elements.emplace_back(part);
         }
@@ -173,9 +178,11 @@ private:
             const auto every = fhir::resources();
             for (const fhir::Type* type : query_.types.empty() ? every : std::span<const fhir::Type* const>(query_.types)) {
                 const Parameter* parameter = find_parameter(*type, part);
-                if (!parameter) return bad("_sort", "not a search parameter of the type searched: " + std::string(part.substr(0, 60)));
+                if (!parameter)
+                    return bad("_sort", "not a search parameter of the type searched: " + std::string(part.substr(0, 60)));
                 if (!sort.parameter) sort.parameter = parameter;
-                if (parameter->type != sort.parameter->type) return bad("_sort", "means different things in different types: " + std::string(part));
+                if (parameter->type != sort.parameter->type)
+                    return bad("_sort", "means different things in different types: " + std::string(part));
             }
             if (sort.parameter->type == ParamType::composite || sort.parameter->type == ParamType::special) {
                 return bad("_sort", "cannot be sorted by: " + std::string(part));
@@ -193,7 +200,8 @@ private:
         const std::string_view modifier = colon == std::string_view::npos ? std::string_view() : name.substr(colon + 1);
         include.reverse = name.starts_with("_revinclude");
         include.iterate = modifier == "iterate" || modifier == "recurse";
-        if (colon != std::string_view::npos && !include.iterate) return refuse(IssueCode::not_supported, std::string(name), "the only modifier is :iterate");
+        if (colon != std::string_view::npos && !include.iterate)
+            return refuse(IssueCode::not_supported, std::string(name), "the only modifier is :iterate");
         if (query_.includes.size() >= most_includes) return refuse(IssueCode::too_costly, std::string(name), "too many includes");
         if (value == "*") {
             include.all = true;
@@ -214,7 +222,8 @@ private:
         if (parts.size() == 3) {
             include.target = fhir::find_resource(parts[2]);
             if (!include.target || include.target->is_abstract) return bad(name, "names a resource type that R4 does not have");
-            const bool fits = include.wildcard || include.parameter->targets.empty() || among(include.parameter->targets, include.target->name);
+            const bool fits =
+                include.wildcard || include.parameter->targets.empty() || among(include.parameter->targets, include.target->name);
             if (!fits) return bad(name, "this reference never names that type");
         }
         query_.includes.push_back(include);

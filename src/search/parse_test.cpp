@@ -188,7 +188,8 @@ TEST(Parse, what_is_unknown_or_unsupported_is_refused_by_name) {
     EXPECT_EQ(refusal("Observation", "code:in", "http://x"), "not-supported");
     EXPECT_EQ(refusal("Observation", "code:below", "http://x"), "not-supported");
     EXPECT_EQ(refusal("Patient", "identifier:of-type", "a|b|c"), "not-supported");
-    for (const std::string name : {"_text", "_content", "_filter", "_list", "_query"}) EXPECT_EQ(refusal("Patient", name, "x"), "not-supported");
+    for (const std::string name : {"_text", "_content", "_filter", "_list", "_query"})
+        EXPECT_EQ(refusal("Patient", name, "x"), "not-supported");
     EXPECT_EQ(refusal("Patient", "_contained", "true"), "not-supported");
     EXPECT_EQ(refusal("Patient", "_type", "Patient"), "not-supported");
     EXPECT_EQ(refusal("Patient", "name", "a,,b"), "value");
@@ -206,14 +207,21 @@ TEST(Parse, lenient_turns_refusals_into_warnings) {
     EXPECT_EQ(query.understood[0].first, "name");
 }
 
-TEST(Parse, all_problems_are_told_at_once) {
-    EXPECT_EQ(ask("Patient", {{"a", "x"}, {"b", "y"}}).outcome().issues.size(), 2u);
-}
+TEST(Parse, all_problems_are_told_at_once) { EXPECT_EQ(ask("Patient", {{"a", "x"}, {"b", "y"}}).outcome().issues.size(), 2u); }
 
 TEST(Parse, result_parameters_are_read) {
-    const Query query = good("Patient", {{"_count", "20"}, {"_sort", "-birthdate,family,_id,-_lastUpdated"}, {"_total", "accurate"}, {"_summary", "count"},
-                                         {"_elements", "name,birthDate"}, {"_page", "abc"}, {"_explain", "true"}, {"_format", "json"}, {"_pretty", "true"},
-                                         {"_at", "2026"}, {"_contained", "false"}, {"name", ""}});
+    const Query query = good("Patient", {{"_count", "20"},
+                                         {"_sort", "-birthdate,family,_id,-_lastUpdated"},
+                                         {"_total", "accurate"},
+                                         {"_summary", "count"},
+                                         {"_elements", "name,birthDate"},
+                                         {"_page", "abc"},
+                                         {"_explain", "true"},
+                                         {"_format", "json"},
+                                         {"_pretty", "true"},
+                                         {"_at", "2026"},
+                                         {"_contained", "false"},
+                                         {"name", ""}});
     EXPECT_EQ(query.count, 20u);
     ASSERT_EQ(query.sort.size(), 4u);
     EXPECT_TRUE(query.sort[0].descending);
@@ -226,7 +234,8 @@ TEST(Parse, result_parameters_are_read) {
     EXPECT_EQ(query.page, "abc");
     EXPECT_TRUE(query.explain);
     EXPECT_TRUE(query.all.empty());
-    for (const auto& [name, value] : query.understood) EXPECT_TRUE(name != "_format" && name != "_pretty" && name != "_page" && name != "name");
+    for (const auto& [name, value] : query.understood)
+        EXPECT_TRUE(name != "_format" && name != "_pretty" && name != "_page" && name != "name");
     EXPECT_EQ(refusal("Patient", "_count", "-1"), "value");
     EXPECT_EQ(refusal("Patient", "_count", "99999999999"), "value");
     EXPECT_EQ(refusal("Patient", "_sort", "nothing"), "value");
@@ -239,8 +248,11 @@ TEST(Parse, result_parameters_are_read) {
 }
 
 TEST(Parse, includes_name_type_parameter_and_target) {
-    const Query query = good("Observation", {{"_include", "Observation:subject:Patient"}, {"_include:iterate", "Patient:general-practitioner"},
-                                             {"_revinclude", "Provenance:target"}, {"_include:recurse", "Encounter:*"}, {"_revinclude", "*"}});
+    const Query query = good("Observation", {{"_include", "Observation:subject:Patient"},
+                                             {"_include:iterate", "Patient:general-practitioner"},
+                                             {"_revinclude", "Provenance:target"},
+                                             {"_include:recurse", "Encounter:*"},
+                                             {"_revinclude", "*"}});
     ASSERT_EQ(query.includes.size(), 5u);
     EXPECT_EQ(query.includes[0].target->name, "Patient");
     EXPECT_TRUE(query.includes[1].iterate);
@@ -254,7 +266,8 @@ TEST(Parse, includes_name_type_parameter_and_target) {
 }
 
 TEST(Parse, a_search_over_types_takes_what_all_of_them_know) {
-    const Query query = good("", {{"_lastUpdated", "gt2026"}, {"_tag", "x"}, {"_type", "Patient,Observation"}, {"_id", "1"}, {"identifier", "x"}});
+    const Query query = good(
+        "", {{"_lastUpdated", "gt2026"}, {"_tag", "x"}, {"_type", "Patient,Observation"}, {"_id", "1"}, {"identifier", "x"}});
     EXPECT_EQ(query.types, types({"Patient", "Observation"}));
     EXPECT_EQ(query.all.size(), 4u);
     EXPECT_EQ(query.all[0].kind, Criterion::Kind::last_updated);
@@ -280,9 +293,43 @@ TEST(Parse, hostile_input_is_refused_in_time) {
 }
 
 TEST(Parse, random_words_of_the_language_never_harm) {
-    constexpr std::string_view words[] = {"_has", ":", ".", "subject", "patient", "Observation", "Patient", "code", "not", "missing", "_id", "_sort", "-", ",",
-                                          "$", "|", "\\", "1e9", "gt", "2026-11", "name", "exact", "_include", "*", "iterate", "code-value-quantity",
-                                          "value-quantity", "_lastUpdated", "/", "http://a/Patient/1", "é", "\xff", "true", "[", "0.1", "_type", "near"};
+    constexpr std::string_view words[] = {"_has",
+                                          ":",
+                                          ".",
+                                          "subject",
+                                          "patient",
+                                          "Observation",
+                                          "Patient",
+                                          "code",
+                                          "not",
+                                          "missing",
+                                          "_id",
+                                          "_sort",
+                                          "-",
+                                          ",",
+                                          "$",
+                                          "|",
+                                          "\\",
+                                          "1e9",
+                                          "gt",
+                                          "2026-11",
+                                          "name",
+                                          "exact",
+                                          "_include",
+                                          "*",
+                                          "iterate",
+                                          "code-value-quantity",
+                                          "value-quantity",
+                                          "_lastUpdated",
+                                          "/",
+                                          "http://a/Patient/1",
+                                          "é",
+                                          "\xff",
+                                          "true",
+                                          "[",
+                                          "0.1",
+                                          "_type",
+                                          "near"};
     std::mt19937_64 random(testing::seed());
     const auto sentence = [&](std::size_t most) {
         std::string text;

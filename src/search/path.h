@@ -14,13 +14,13 @@ namespace xinglin::search {
 
 struct Step {
     enum class Kind : std::uint8_t {
-        child,          // .name
-        of_type,        // as name, ofType(name)
-        where_equals,   // where(name = 'value')
-        where_target,   // where(resolve() is name)
-        where_extension,// where(hasExtension('value'))
-        extension,      // extension('value')
-        first,          // [0]
+        child,                // .name
+        of_type,              // as name, ofType(name)
+        where_equals,         // where(name = 'value')
+        where_target,         // where(resolve() is name)
+        where_extension,      // where(hasExtension('value'))
+        extension,            // extension('value')
+        first,                // [0]
         exists_and_not_false  // x.exists() and x != false; name is x
     };
     Kind kind;

@@ -27,8 +27,8 @@ std::string_view text(ParamType type);
 
 /// One search parameter of one resource type: "birthdate" of Patient.
 struct Parameter {
-    std::uint16_t index;   // dense over all (type, code) pairs of this build; not stable between builds: never stored
-    std::uint8_t bit;      // 0..63, position among the parameters of its type, for Entries::present
+    std::uint16_t index;  // dense over all (type, code) pairs of this build; not stable between builds: never stored
+    std::uint8_t bit;     // 0..63, position among the parameters of its type, for Entries::present
     const fhir::Type* resource;
     std::string_view code;
     ParamType type;
@@ -57,9 +57,9 @@ std::span<const Parameter* const> all_parameters();  // by index
 /// Views into the resource's arena, or into Entries::made.
 struct Token {
     const Parameter* parameter;
-    std::string_view system;  // "" for none
-    std::string_view code;    // "" when only text is there
-    std::string_view text;    // display or CodeableConcept.text, for :text
+    std::string_view system;                  // "" for none
+    std::string_view code;                    // "" when only text is there
+    std::string_view text;                    // display or CodeableConcept.text, for :text
     bool is_identifier_of_reference = false;  // Reference.identifier, for :identifier; `text` is then the type named, or ""
 };
 struct String {
@@ -120,17 +120,28 @@ void extract(const fhir::Type& type, json::Value resource, std::int16_t offset_m
 
 enum class Prefix : std::uint8_t { eq, ne, gt, lt, ge, le, sa, eb, ap };
 enum class Modifier : std::uint8_t {
-    none, exact, contains, missing, negated /* :not */, text, type /* :Patient */, identifier,
-    in, not_in, below, above, of_type
+    none,
+    exact,
+    contains,
+    missing,
+    negated /* :not */,
+    text,
+    type /* :Patient */,
+    identifier,
+    in,
+    not_in,
+    below,
+    above,
+    of_type
 };
 
 /// One alternative of a value ("a,b" has two).
 struct Operand {
     Prefix prefix = Prefix::eq;
-    std::string raw;       // unescaped, without prefix
+    std::string raw;  // unescaped, without prefix
     // token and quantity
-    bool has_system = false;    // a '|' was written
-    std::string system, code;   // quantity: code is the unit
+    bool has_system = false;   // a '|' was written
+    std::string system, code;  // quantity: code is the unit
     // number, quantity
     double number = 0, low = 0, high = 0;  // value and the interval its written precision stands for
     // date
@@ -154,19 +165,19 @@ struct Criterion {
     Kind kind = Kind::value;
     const Parameter* parameter = nullptr;
     Modifier modifier = Modifier::none;
-    std::string type_modifier;       // for Modifier::type
-    bool missing = false;            // for Kind::missing
-    std::vector<Operand> any;        // alternatives
+    std::string type_modifier;                    // for Modifier::type
+    bool missing = false;                         // for Kind::missing
+    std::vector<Operand> any;                     // alternatives
     std::vector<const fhir::Type*> target_types;  // chain: the types asked; each with its own inner criterion
-    std::vector<Criterion> inner;    // chain: one per target type; has: exactly one
+    std::vector<Criterion> inner;                 // chain: one per target type; has: exactly one
     const fhir::Type* has_type = nullptr;
-    std::string written;             // as the client wrote the name, for messages and self links
+    std::string written;  // as the client wrote the name, for messages and self links
 };
 
 struct Include {
-    bool reverse = false;      // _revinclude
+    bool reverse = false;  // _revinclude
     bool iterate = false;
-    bool all = false;          // _include=*  or _revinclude=*
+    bool all = false;  // _include=*  or _revinclude=*
     const fhir::Type* source = nullptr;
     const Parameter* parameter = nullptr;  // nullptr with `wildcard`: every reference of source
     bool wildcard = false;                 // Type:*
@@ -188,23 +199,23 @@ struct Query {
     std::vector<Criterion> all;
     std::vector<Include> includes;
     std::vector<Sort> sort;
-    std::optional<std::uint32_t> count;    // _count
+    std::optional<std::uint32_t> count;  // _count
     Total total = Total::unsaid;
     Summary summary = Summary::no;
     std::vector<std::string> elements;
-    std::string page;                      // opaque continuation, parameter `_page`
-    bool explain = false;                  // _explain=true
+    std::string page;      // opaque continuation, parameter `_page`
+    bool explain = false;  // _explain=true
     /// A compartment: only resources that name this one through the compartment's parameters (or are it).
     std::string compartment_type, compartment_id;
     /// The parameters as understood, for the self link; general ones (_format, _pretty) left out.
     std::vector<std::pair<std::string, std::string>> understood;
-    std::vector<Issue> warnings;           // lenient: what was ignored
+    std::vector<Issue> warnings;  // lenient: what was ignored
 };
 
 struct ParseOptions {
-    bool lenient = false;              // Prefer: handling=lenient
+    bool lenient = false;  // Prefer: handling=lenient
     std::int16_t offset_minutes = 0;
-    std::int64_t now_ms = 0;           // `ap` of dates is a tenth of the time between them and now; 0: the machine's clock
+    std::int64_t now_ms = 0;  // `ap` of dates is a tenth of the time between them and now; 0: the machine's clock
     std::size_t max_alternatives = 10'000, max_criteria = 100, max_chain = 8;
 };
 
@@ -236,9 +247,10 @@ bool string_matches(Modifier modifier, std::string_view operand_raw, std::string
 
 /// The least (or greatest) value by which a resource sorts under a parameter; nothing when it has none.
 struct SortKey {
-    std::optional<double> number;       // numbers, quantities, dates (ms)
-    std::optional<std::string> text;    // folded strings, tokens, uris, references
+    std::optional<double> number;     // numbers, quantities, dates (ms)
+    std::optional<std::string> text;  // folded strings, tokens, uris, references
 };
-SortKey sort_key(const fhir::Type& type, json::Value resource, const Parameter& parameter, bool descending, std::int16_t offset_minutes);
+SortKey sort_key(const fhir::Type& type, json::Value resource, const Parameter& parameter, bool descending,
+                 std::int16_t offset_minutes);
 
 }  // namespace xinglin::search

@@ -39,7 +39,8 @@ std::optional<Rule> token_rule(std::string_view name) {
 }
 
 std::optional<Rule> quantity_rule(std::string_view name) {
-    if (is_one_of(name, {"Quantity", "SimpleQuantity", "Age", "Count", "Distance", "Duration", "MoneyQuantity"})) return Rule::quantity;
+    if (is_one_of(name, {"Quantity", "SimpleQuantity", "Age", "Count", "Distance", "Duration", "MoneyQuantity"}))
+        return Rule::quantity;
     if (name == "Money") return Rule::money;
     if (name == "Range") return Rule::range;
     if (name == "SampledData") return Rule::presence;  // R4 does not say how its samples would compare
@@ -100,7 +101,8 @@ Node* Grower::edge(Node* from, std::string_view key, bool first_only) {
 
 Node* Grower::filter(Node* from, const Step& step) {
     for (const Filter& filter : from->filters) {
-        if (filter.kind == step.kind && filter.name == step.name && filter.value == step.value) return const_cast<Node*>(filter.next);
+        if (filter.kind == step.kind && filter.name == step.name && filter.value == step.value)
+            return const_cast<Node*>(filter.next);
     }
     Node* next = make();
     from->filters.push_back({step.kind, step.name, step.value, next});
@@ -113,7 +115,8 @@ void Grower::child(const Cursor& from, std::string_view name, const Step* then, 
     if (!element) return;
     const bool first = then && then->kind == Step::Kind::first;
     for (const fhir::TypeRef& ref : element->types) {
-        if (then && then->kind == Step::Kind::of_type && ref.type->name != any_resource && !names(*ref.type, then->name)) continue;
+        if (then && then->kind == Step::Kind::of_type && ref.type->name != any_resource && !names(*ref.type, then->name))
+            continue;
         const std::string key = element->is_choice ? fhir::json_key(*element, *ref.type) : std::string(element->name);
         to.push_back({edge(from.node, key, first), ref.type, element});
     }
@@ -143,7 +146,8 @@ bool Grower::grow(Node* root, const fhir::Type& type, const Path& path, const Pa
                     break;
                 }
                 case Step::Kind::exists_and_not_false:
-                    cursor.node->leaves.push_back({&parameter, Rule::deceased, {}, fhir::find_element(*cursor.type, step.name)->name, {}, {}});
+                    cursor.node->leaves.push_back(
+                        {&parameter, Rule::deceased, {}, fhir::find_element(*cursor.type, step.name)->name, {}, {}});
                     return true;
                 default: next.push_back({filter(cursor.node, step), cursor.type, cursor.element}); break;
             }

@@ -17,12 +17,28 @@ namespace xinglin::search {
 /// How a value of some FHIR type becomes an entry.
 enum class Rule : std::uint8_t {
     presence,  // counts for :missing, is not indexed (SampledData)
-    coding, codeable_concept, identifier, contact_point, boolean, code, folded_code /* of type string */,
-    human_name, address, plain_string,
-    date, instant_or_date_time, period, timing,
-    number, range_of_numbers,
-    quantity, money, range,
-    reference, canonical, resource,
+    coding,
+    codeable_concept,
+    identifier,
+    contact_point,
+    boolean,
+    code,
+    folded_code /* of type string */,
+    human_name,
+    address,
+    plain_string,
+    date,
+    instant_or_date_time,
+    period,
+    timing,
+    number,
+    range_of_numbers,
+    quantity,
+    money,
+    range,
+    reference,
+    canonical,
+    resource,
     uri,
     deceased,  // x.exists() and x != false, asked at x's parent
     composite
@@ -33,10 +49,10 @@ struct Node;
 struct Leaf {
     const Parameter* parameter;
     Rule rule;
-    std::string_view system;  // of a code whose binding has one system
-    std::string_view name;    // of Rule::deceased: the element
-    std::vector<const Node*> components;       // of Rule::composite, one per component
-    std::vector<bool> component_from_resource; // component starts at the resource, not here
+    std::string_view system;                    // of a code whose binding has one system
+    std::string_view name;                      // of Rule::deceased: the element
+    std::vector<const Node*> components;        // of Rule::composite, one per component
+    std::vector<bool> component_from_resource;  // component starts at the resource, not here
 };
 
 struct Filter {

@@ -36,14 +36,14 @@ void Walk::leaf(const Leaf& leaf, json::Value value) {
     switch (leaf.rule) {
         case Rule::coding: return coding(leaf, value);
         case Rule::codeable_concept: return concept_(leaf, value);
-        case Rule::identifier: return token(leaf, value["system"].string(), value["value"].string(), value["type"]["text"].string());
+        case Rule::identifier:
+            return token(leaf, value["system"].string(), value["value"].string(), value["type"]["text"].string());
         case Rule::contact_point: return token(leaf, value["system"].string(), value["value"].string(), {});
         case Rule::boolean: return token(leaf, special_values, value.text(), {});
         case Rule::code: return token(leaf, leaf.system, value.string(), {});
         case Rule::folded_code: return token(leaf, {}, entries_.made.keep(text::lower_ascii(value.string())), {});
         case Rule::human_name: return strings(leaf, value, {"text", "family", "given", "prefix", "suffix"});
-        case Rule::address:
-            return strings(leaf, value, {"text", "line", "city", "district", "state", "postalCode", "country"});
+        case Rule::address: return strings(leaf, value, {"text", "line", "city", "district", "state", "postalCode", "country"});
         case Rule::plain_string: return string(leaf, value.string());
         case Rule::date:
         case Rule::instant_or_date_time: return moment(leaf, value);
@@ -115,7 +115,8 @@ void Walk::period(const Leaf& leaf, json::Value value) {
     bool has_start = false, has_end = false;
     const calendar::Span start = span(value["start"], has_start), end = span(value["end"], has_end);
     if (!has_start && !has_end) return;
-    entries_.dates.push_back({leaf.parameter, has_start ? start.low_ms : calendar::beginning_ms, has_end ? end.high_ms : calendar::end_of_time_ms});
+    entries_.dates.push_back(
+        {leaf.parameter, has_start ? start.low_ms : calendar::beginning_ms, has_end ? end.high_ms : calendar::end_of_time_ms});
 }
 
 /// Only the outer limits of a schedule matter.
@@ -163,7 +164,8 @@ void Walk::quantity(const Leaf& leaf, json::Value value) {
     const std::string_view comparator = value["comparator"].string();
     const double low = comparator.starts_with('<') ? -infinity : *exact;
     const double high = comparator.starts_with('>') ? infinity : *exact;
-    entries_.quantities.push_back({leaf.parameter, low, high, value["system"].string(), value["code"].string(), value["unit"].string()});
+    entries_.quantities.push_back(
+        {leaf.parameter, low, high, value["system"].string(), value["code"].string(), value["unit"].string()});
 }
 
 void Walk::money(const Leaf& leaf, json::Value value) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows the trie through the resource; leaves become entries in values.cpp.
-#include "search/reference.h"
 #include "search/walk.h"
+#include "search/reference.h"
 
 namespace xinglin::search {
 
@@ -91,9 +91,7 @@ bool Walk::has_components(const Leaf& leaf, json::Value value) const {
     return true;
 }
 
-void Walk::found(const Leaf& leaf) {
-    entries_.present |= catalogue_.details(*leaf.parameter).present_bits;
-}
+void Walk::found(const Leaf& leaf) { entries_.present |= catalogue_.details(*leaf.parameter).present_bits; }
 
 void Walk::found_reference(const Leaf& leaf, std::string_view type) {
     found(leaf);

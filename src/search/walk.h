@@ -18,7 +18,11 @@ protected:
 class Walk {
 public:
     Walk(json::Value resource, std::int16_t offset_minutes, Entries& entries, CompositeSink* composites = nullptr)
-        : catalogue_(Catalogue::the()), resource_(resource), offset_minutes_(offset_minutes), entries_(entries), composites_(composites) {}
+        : catalogue_(Catalogue::the()),
+          resource_(resource),
+          offset_minutes_(offset_minutes),
+          entries_(entries),
+          composites_(composites) {}
 
     void at(const Node& node, json::Value value);
     /// Whether any leaf below `node` is reached.

@@ -17,7 +17,8 @@ struct Prefixed {
 };
 
 Prefixed prefix_of(const std::string& operand) {
-    if (operand.size() > 2 && std::isalpha(static_cast<unsigned char>(operand[0]))) return {operand.substr(0, 2), operand.substr(2)};
+    if (operand.size() > 2 && std::isalpha(static_cast<unsigned char>(operand[0])))
+        return {operand.substr(0, 2), operand.substr(2)};
     return {"eq", operand};
 }
 
@@ -25,9 +26,7 @@ bool is_a(const std::string& type, std::initializer_list<std::string_view> names
     return std::find(names.begin(), names.end(), type) != names.end();
 }
 
-bool starts(std::string_view value, std::string_view wanted) {
-    return text::fold(value).rfind(text::fold(wanted), 0) == 0;
-}
+bool starts(std::string_view value, std::string_view wanted) { return text::fold(value).rfind(text::fold(wanted), 0) == 0; }
 
 // ---- dates -----------------------------------------------------------------------------------------------------------
 
@@ -69,8 +68,8 @@ bool dates(const Between& target, const std::string& operand, const Sense& sense
     Between search = moment(rest, sense, true);
     if (!target.any || !search.any) return false;
     const bool contains = search.from <= target.from && search.until >= target.until;
-    const bool beyond = target.until > search.until;   // the range above the search value meets the target
-    const bool before = target.from < search.from;     // the range below it does
+    const bool beyond = target.until > search.until;  // the range above the search value meets the target
+    const bool before = target.from < search.from;    // the range below it does
     if (prefix == "eq") return contains;
     if (prefix == "ne") return !contains;
     if (prefix == "gt") return beyond;
@@ -87,9 +86,7 @@ bool dates(const Between& target, const std::string& operand, const Sense& sense
 
 // ---- numbers ---------------------------------------------------------------------------------------------------------
 
-double to_number(const std::string& text) {
-    return std::strtod(text.c_str(), nullptr);
-}
+double to_number(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
 
 /// Half a unit of the last digit written, as decimal text: "5.40" → "0.005", "1e2" → "5e1".
 double half_away(const std::string& text, int sign) {
@@ -107,7 +104,8 @@ double half_away(const std::string& text, int sign) {
     scaled = (negative ? -scaled : scaled) * 10 + 5 * sign;
     std::string out;
     const bool below = scaled < 0;
-    for (__int128 rest = below ? -scaled : scaled; rest || out.empty(); rest /= 10) out.insert(0, 1, static_cast<char>('0' + static_cast<int>(rest % 10)));
+    for (__int128 rest = below ? -scaled : scaled; rest || out.empty(); rest /= 10)
+        out.insert(0, 1, static_cast<char>('0' + static_cast<int>(rest % 10)));
     const int power = exponent.empty() ? 0 : std::atoi(exponent.c_str() + 1);
     return to_number((below ? "-" : "") + out + "e" + std::to_string(power - static_cast<int>(decimals) - 1));
 }
@@ -142,7 +140,8 @@ Extent exactly(json::Value number) {
 }
 
 Extent range(json::Value low, json::Value high) {
-    return {low.is_number() || high.is_number(), low.is_number() ? exactly(low).low : -endless, high.is_number() ? exactly(high).low : endless};
+    return {low.is_number() || high.is_number(), low.is_number() ? exactly(low).low : -endless,
+            high.is_number() ? exactly(high).low : endless};
 }
 
 bool quantities(const Found& found, const std::string& operand) {
@@ -258,7 +257,8 @@ bool string(const Found& found, const std::string& modifier, const std::string& 
 bool reference(const Row& row, const Found& found, const std::string& modifier, const std::string& operand) {
     if (modifier == "identifier") {
         const json::Value identifier = found.value["identifier"];
-        return token({{std::string(identifier["system"].string()), std::string(identifier["value"].string()), {}}}, "", operand, false);
+        return token({{std::string(identifier["system"].string()), std::string(identifier["value"].string()), {}}}, "", operand,
+                     false);
     }
     const std::string wanted = plain(operand);
     const Target target = target_of(found);
@@ -298,7 +298,9 @@ std::vector<std::string> split(const std::string& text, char separator) {
 std::string plain(const std::string& text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == ',' || text[i + 1] == '$' || text[i + 1] == '|' || text[i + 1] == '\\')) ++i;
+        if (text[i] == '\\' && i + 1 < text.size() &&
+            (text[i + 1] == ',' || text[i + 1] == '$' || text[i + 1] == '|' || text[i + 1] == '\\'))
+            ++i;
         out += text[i];
     }
     return out;
@@ -310,13 +312,15 @@ Target target_of(std::string reference) {
     const std::size_t last = reference.rfind('/');
     if (last == std::string::npos || last == 0) return {"", "", reference};
     const std::size_t before = reference.rfind('/', last - 1);
-    const std::string type = reference.substr(before == std::string::npos ? 0 : before + 1, last - (before == std::string::npos ? 0 : before + 1));
+    const std::string type =
+        reference.substr(before == std::string::npos ? 0 : before + 1, last - (before == std::string::npos ? 0 : before + 1));
     if (before == std::string::npos) return {type, reference.substr(last + 1), ""};
     return {fhir::find_resource(type) ? type : "", "", reference};
 }
 
 Target target_of(const Found& found) {
-    if (found.value["resourceType"]) return {std::string(found.value["resourceType"].string()), std::string(found.value["id"].string()), ""};
+    if (found.value["resourceType"])
+        return {std::string(found.value["resourceType"].string()), std::string(found.value["id"].string()), ""};
     return target_of(std::string(found.type == "Reference" ? found.value["reference"].string() : found.value.string()));
 }
 
@@ -329,7 +333,9 @@ bool compare(const Row& row, const std::string& modifier, const Found& found, co
     if (row.type == "reference") return reference(row, found, modifier, operand);
     if (row.type == "quantity") return quantities(found, operand);
     if (row.type == "number") {
-        return numbers(found.type == "Range" ? range(found.value["low"]["value"], found.value["high"]["value"]) : exactly(found.value), operand);
+        return numbers(
+            found.type == "Range" ? range(found.value["low"]["value"], found.value["high"]["value"]) : exactly(found.value),
+            operand);
     }
     return false;
 }
@@ -337,7 +343,8 @@ bool compare(const Row& row, const std::string& modifier, const Found& found, co
 Key key_of(const Row& row, const FoundList& found, bool descending, const Sense& sense) {
     Key best;
     const auto offer = [&](double number, const std::string& text) {
-        const bool better = descending ? std::pair(number, text) > std::pair(best.number, best.text) : std::pair(number, text) < std::pair(best.number, best.text);
+        const bool better = descending ? std::pair(number, text) > std::pair(best.number, best.text)
+                                       : std::pair(number, text) < std::pair(best.number, best.text);
         if (!best.any || better) best = {true, number, text};
     };
     for (const Found& each : found) {

@@ -13,7 +13,8 @@ namespace xinglin::search_oracle {
 namespace {
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
-    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+        text.replace(at, from.size(), to);
 }
 
 /// "(a as T).b" → "a.ofType(T).b", and so on.
@@ -26,8 +27,8 @@ std::string mended(std::string text) {
     }
     for (std::size_t as = text.find(" as "); as != std::string::npos; as = text.find(" as ")) {
         const std::size_t open = text.rfind('(', as), close = text.find(')', as);
-        text = text.substr(0, open) + text.substr(open + 1, as - open - 1) + ".ofType(" + text.substr(as + 4, close - as - 4) + ")" +
-               text.substr(close + 1);
+        text = text.substr(0, open) + text.substr(open + 1, as - open - 1) + ".ofType(" + text.substr(as + 4, close - as - 4) +
+               ")" + text.substr(close + 1);
     }
     return text;
 }
@@ -144,7 +145,8 @@ FoundList Oracle::Inside::evaluate(const std::string& written, const fhirpath::I
     if (!items) throw std::runtime_error(expression + ": " + items.outcome().line());
     FoundList list;
     for (const fhirpath::Item& item : *items) {
-        if (item.kind == fhirpath::Item::Kind::node && (!item.value || item.value.is_null())) continue;  // only extensions of a missing value
+        if (item.kind == fhirpath::Item::Kind::node && (!item.value || item.value.is_null()))
+            continue;  // only extensions of a missing value
         list.push_back(found_of(item));
     }
     return list;

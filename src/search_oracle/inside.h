@@ -19,8 +19,8 @@ using Row = fhir::SearchParameterRow;
 
 /// One value an expression finds.
 struct Found {
-    std::string type;    // FHIR or System type name
-    json::Value value;   // nothing for a System boolean
+    std::string type;   // FHIR or System type name
+    json::Value value;  // nothing for a System boolean
     bool boolean = false;
     std::string system;  // of a code, from its element's required binding
 };
@@ -76,7 +76,8 @@ struct Oracle::Inside {
 
 private:
     bool ask_has(json::Value resource, const std::string& rest, const std::string& value) const;
-    bool ask_chain(const Row& row, json::Value resource, const std::string& type, const std::string& rest, const std::string& value) const;
+    bool ask_chain(const Row& row, json::Value resource, const std::string& type, const std::string& rest,
+                   const std::string& value) const;
     bool ask_value(const Row& row, const std::string& modifier, json::Value resource, const std::string& value) const;
 };
 

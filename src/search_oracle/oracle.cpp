@@ -13,7 +13,8 @@ std::string name_of(json::Value resource) {
 
 }  // namespace
 
-Oracle::Oracle(std::vector<json::Value> resources, std::int16_t offset_minutes, std::int64_t now_ms) : inside_(std::make_unique<Inside>()) {
+Oracle::Oracle(std::vector<json::Value> resources, std::int16_t offset_minutes, std::int64_t now_ms)
+    : inside_(std::make_unique<Inside>()) {
     inside_->sense = {offset_minutes, now_ms};
     for (const json::Value& resource : resources) {
         inside_->by_name[name_of(resource)] = resource;
@@ -28,9 +29,7 @@ Oracle::Oracle(std::vector<json::Value> resources, std::int16_t offset_minutes, 
 Oracle::Oracle(Oracle&&) noexcept = default;
 Oracle::~Oracle() = default;
 
-const std::vector<json::Value>& Oracle::resources() const {
-    return inside_->resources;
-}
+const std::vector<json::Value>& Oracle::resources() const { return inside_->resources; }
 
 std::vector<std::string> Oracle::types() const {
     std::vector<std::string> types;
@@ -43,7 +42,8 @@ std::vector<std::string> Oracle::search(std::string_view type, const Pairs& pair
     const auto mine = inside_->by_type.find(std::string(type));
     if (mine == inside_->by_type.end()) return names;
     for (const json::Value& resource : mine->second) {
-        const bool all = std::all_of(pairs.begin(), pairs.end(), [&](const auto& pair) { return inside_->ask(resource, pair.first, pair.second); });
+        const bool all = std::all_of(pairs.begin(), pairs.end(),
+                                     [&](const auto& pair) { return inside_->ask(resource, pair.first, pair.second); });
         if (all) names.push_back(name_of(resource));
     }
     std::sort(names.begin(), names.end());
@@ -107,19 +107,23 @@ bool Oracle::Inside::refers(json::Value from, const Row& row, json::Value to) co
     return false;
 }
 
-bool Oracle::Inside::ask_chain(const Row& row, json::Value resource, const std::string& type, const std::string& rest, const std::string& value) const {
+bool Oracle::Inside::ask_chain(const Row& row, json::Value resource, const std::string& type, const std::string& rest,
+                               const std::string& value) const {
     for (const Found& found : find(row, resource)) {
         const Target target = target_of(found);
         const auto other = by_name.find(target.type + "/" + target.id);
         if (!target.url.empty() || other == by_name.end()) continue;
         if (!type.empty() && type != target.type) continue;
-        if (type.empty() && !row.targets.empty() && std::find(row.targets.begin(), row.targets.end(), target.type) == row.targets.end()) continue;
+        if (type.empty() && !row.targets.empty() &&
+            std::find(row.targets.begin(), row.targets.end(), target.type) == row.targets.end())
+            continue;
         if (ask(other->second, rest, value)) return true;
     }
     return false;
 }
 
-bool Oracle::Inside::ask_value(const Row& row, const std::string& modifier, json::Value resource, const std::string& value) const {
+bool Oracle::Inside::ask_value(const Row& row, const std::string& modifier, json::Value resource,
+                               const std::string& value) const {
     if (row.code == "_id") {
         const auto ids = split(value, ',');
         return std::any_of(ids.begin(), ids.end(), [&](const std::string& id) { return plain(id) == resource["id"].string(); });
@@ -134,8 +138,10 @@ bool Oracle::Inside::ask_value(const Row& row, const std::string& modifier, json
                 const auto parts = split(alternative, '$');
                 bool match = parts.size() == tuple.size();
                 for (std::size_t i = 0; i < tuple.size() && match; ++i) {
-                    const Row* part = find_row_by_url(resource["resourceType"].string(), row.components[swapped ? 1 - i : i].definition);
-                    match = std::any_of(tuple[i].begin(), tuple[i].end(), [&](const Found& found) { return compare(*part, "", found, parts[i], sense); });
+                    const Row* part =
+                        find_row_by_url(resource["resourceType"].string(), row.components[swapped ? 1 - i : i].definition);
+                    match = std::any_of(tuple[i].begin(), tuple[i].end(),
+                                        [&](const Found& found) { return compare(*part, "", found, parts[i], sense); });
                 }
                 if (match && modifier.empty()) return true;
             }

@@ -22,7 +22,9 @@ public:
         return own(type);
     }
 
-    std::size_t number(std::size_t below) { return below ? std::uniform_int_distribution<std::size_t>(0, below - 1)(random_) : 0; }
+    std::size_t number(std::size_t below) {
+        return below ? std::uniform_int_distribution<std::size_t>(0, below - 1)(random_) : 0;
+    }
 
 private:
     const Oracle::Inside& inside_;
@@ -129,7 +131,8 @@ private:
 
     /// Whether a plain parameter means the same kind of thing in every type the reference may name.
     static bool same_everywhere(const Row& row, const std::string& inner) {
-        if (inner.starts_with("_has") || inner.find('.') != std::string::npos || row.targets.empty() || row.targets.size() > 20) return false;
+        if (inner.starts_with("_has") || inner.find('.') != std::string::npos || row.targets.empty() || row.targets.size() > 20)
+            return false;
         const std::string code = inner.substr(0, inner.find(':'));
         const std::string modifier = inner.find(':') == std::string::npos ? "" : inner.substr(code.size() + 1);
         if (!modifier.empty() && fhir::find_resource(modifier)) return false;
@@ -151,7 +154,8 @@ private:
             if (rows.empty()) continue;
             const Row& row = *one_of(rows);
             const FoundList& found = inside_.find(row, other);
-            const bool ours = std::any_of(found.begin(), found.end(), [&](const Found& each) { return target_of(each).type == type; });
+            const bool ours =
+                std::any_of(found.begin(), found.end(), [&](const Found& each) { return target_of(each).type == type; });
             if (!ours || !fits(row, type)) continue;
             const auto inner = pair(from, depth + 1);
             if (!inner) return std::nullopt;
@@ -190,11 +194,15 @@ private:
         if (modifier == "exact" || whole.empty()) return escaped(whole);
         std::size_t from = modifier == "contains" ? number(whole.size()) : 0;
         std::size_t to = from + 1 + number(std::min<std::size_t>(whole.size() - from, 12));
-        const auto inside = [&](std::size_t at) { return at < whole.size() && (static_cast<unsigned char>(whole[at]) & 0xC0) == 0x80; };
+        const auto inside = [&](std::size_t at) {
+            return at < whole.size() && (static_cast<unsigned char>(whole[at]) & 0xC0) == 0x80;
+        };
         while (inside(from)) ++from;
         while (inside(to)) ++to;
         std::string piece = whole.substr(from, to > from ? to - from : 0);
-        if (often(50)) std::transform(piece.begin(), piece.end(), piece.begin(), [](unsigned char c) { return c < 128 ? std::toupper(c) : c; });
+        if (often(50))
+            std::transform(piece.begin(), piece.end(), piece.begin(),
+                           [](unsigned char c) { return c < 128 ? std::toupper(c) : c; });
         const bool blank = piece.find_first_not_of(" \t\n\r") == std::string::npos;
         return blank ? "" : escaped(piece);
     }
@@ -202,8 +210,10 @@ private:
     std::string token(const Found& found, const std::string& modifier) {
         const json::Value value = found.value;
         json::Value coding = value;
-        if (found.type == "boolean") return modifier == "text" ? "" : value ? std::string(value.text()) : found.boolean ? "true" : "false";
-        if (found.type == "CodeableConcept") coding = value["coding"].size() ? value["coding"][number(value["coding"].size())] : json::Value();
+        if (found.type == "boolean")
+            return modifier == "text" ? "" : value ? std::string(value.text()) : found.boolean ? "true" : "false";
+        if (found.type == "CodeableConcept")
+            coding = value["coding"].size() ? value["coding"][number(value["coding"].size())] : json::Value();
         if (modifier == "text") {
             const std::string_view words = often(50) ? coding["display"].string() : value["text"].string();
             const std::string piece(words.substr(0, words.find(' ')));
@@ -251,10 +261,12 @@ private:
     std::string number_near(json::Value value, bool prefixed) {
         std::string digits(value.text());
         if (digits.empty()) return "";
-        if (const std::size_t point = digits.find('.'); point != std::string::npos && often(40) && digits.find_first_of("eE") == std::string::npos) {
+        if (const std::size_t point = digits.find('.');
+            point != std::string::npos && often(40) && digits.find_first_of("eE") == std::string::npos) {
             digits.resize(often(50) ? point : std::min(digits.size(), point + 2));
         }
-        if (often(20) && digits.back() >= '0' && digits.back() < '9' && digits.find_first_of("eE") == std::string::npos) ++digits.back();
+        if (often(20) && digits.back() >= '0' && digits.back() < '9' && digits.find_first_of("eE") == std::string::npos)
+            ++digits.back();
         return (prefixed ? prefix() : "") + digits;
     }
 
@@ -263,7 +275,8 @@ private:
         if (found.type == "Range") unit = found.value["low"]["value"] ? found.value["low"] : found.value["high"];
         const std::string digits = number_near(unit["value"], true);
         if (digits.empty() || often(40)) return digits;
-        const std::string_view system = found.type == "Money" ? std::string_view("urn:iso:std:iso:4217") : unit["system"].string();
+        const std::string_view system =
+            found.type == "Money" ? std::string_view("urn:iso:std:iso:4217") : unit["system"].string();
         const std::string_view code = found.type == "Money" ? found.value["currency"].string() : unit["code"].string();
         if (often(50)) return digits + "|" + joined(system, code);
         return digits + "|" + joined("", often(50) ? code : unit["unit"].string());

@@ -23,14 +23,16 @@ std::vector<json::Value> read_lines(const std::string& text, json::Arena& arena)
         if (line.empty()) continue;
         auto resource = json::parse(line, arena);
         EXPECT_TRUE(resource.ok());
-        const std::string name = std::string((*resource)["resourceType"].string()) + "/" + std::string((*resource)["id"].string());
+        const std::string name =
+            std::string((*resource)["resourceType"].string()) + "/" + std::string((*resource)["id"].string());
         if (!(*resource)["id"].string().empty() && known.insert(name).second) resources.push_back(*resource);
     }
     return resources;
 }
 
 std::vector<json::Value> examples(json::Arena& arena) {
-    return read_lines(testing::read_packed(std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/fhir/testdata/r4-examples.ndjson.gz"), arena);
+    return read_lines(testing::read_packed(std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/fhir/testdata/r4-examples.ndjson.gz"),
+                      arena);
 }
 
 /// The resources of a few synthetic people, urn references turned into relative ones.
@@ -112,8 +114,9 @@ void check_matches(const std::vector<json::Value>& resources, int queries) {
         ASSERT_TRUE(query.ok()) << asked.text() << ": " << query.outcome().line();
         std::vector<std::string> matched;
         for (const json::Value& resource : oracle.inside().by_type.at(asked.type)) {
-            const bool all = std::all_of(query->all.begin(), query->all.end(),
-                                         [&](const search::Criterion& criterion) { return matches(*type, resource, criterion, around); });
+            const bool all = std::all_of(query->all.begin(), query->all.end(), [&](const search::Criterion& criterion) {
+                return matches(*type, resource, criterion, around);
+            });
             if (all) matched.push_back(asked.type + "/" + std::string(resource["id"].string()));
         }
         std::sort(matched.begin(), matched.end());
@@ -133,14 +136,16 @@ TEST(SearchOracle, sort_keys_put_the_examples_in_order) {
         const fhir::Type& type = *fhir::find_resource(name);
         for (const search::Parameter* parameter : search::parameters(type)) {
             using search::ParamType;
-            if (parameter->type == ParamType::composite || parameter->type == ParamType::special || parameter->type == ParamType::reference ||
-                parameter->type == ParamType::quantity || parameter->code == "_id" || parameter->code == "_lastUpdated") {
+            if (parameter->type == ParamType::composite || parameter->type == ParamType::special ||
+                parameter->type == ParamType::reference || parameter->type == ParamType::quantity || parameter->code == "_id" ||
+                parameter->code == "_lastUpdated") {
                 continue;
             }
             for (const bool descending : {false, true}) {
                 std::vector<std::pair<search::SortKey, std::string>> keyed;
                 for (const json::Value& resource : resources) {
-                    keyed.emplace_back(sort_key(type, resource, *parameter, descending, offset), name + "/" + std::string(resource["id"].string()));
+                    keyed.emplace_back(sort_key(type, resource, *parameter, descending, offset),
+                                       name + "/" + std::string(resource["id"].string()));
                 }
                 std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
                     const bool has_a = a.first.number || a.first.text, has_b = b.first.number || b.first.text;
@@ -150,7 +155,8 @@ TEST(SearchOracle, sort_keys_put_the_examples_in_order) {
                 });
                 std::vector<std::string> ids;
                 for (const auto& [key, id] : keyed) ids.push_back(id);
-                EXPECT_TRUE(oracle.in_order(name, ids, (descending ? "-" : "") + std::string(parameter->code))) << name << " " << parameter->code;
+                EXPECT_TRUE(oracle.in_order(name, ids, (descending ? "-" : "") + std::string(parameter->code)))
+                    << name << " " << parameter->code;
                 ++sorted;
             }
         }
