@@ -31,6 +31,15 @@ bool Evaluator::fits(std::size_t items) {
 
 Collection Evaluator::run(const Node& node, const Frame& frame) {
     if (!spend()) return {};
+    Collection result = run_node(node, frame);
+    if (node.kind == Node::Kind::member) return result;  // nodes of the resource, which own no text
+    std::uint64_t bytes = 0;
+    for (const Item& item : result) bytes += item.text.size();
+    // Text is made and copied on the way: it counts, so that a budget of steps bounds memory too.
+    return spend(bytes / 64) ? result : Collection();
+}
+
+Collection Evaluator::run_node(const Node& node, const Frame& frame) {
     switch (node.kind) {
         case Node::Kind::empty: return {};
         case Node::Kind::literal:

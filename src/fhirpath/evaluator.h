@@ -16,6 +16,7 @@
 
 #include "fhirpath/fhirpath.h"
 #include "fhirpath/plain.h"
+#include "fhirpath/regex.h"
 #include "fhirpath/tree.h"
 
 namespace xinglin::fhirpath {
@@ -61,6 +62,8 @@ public:
 
     const Item& context() const { return context_; }
     const Environment& environment() const { return environment_; }
+    /// What regular expressions may still use up.
+    std::int32_t& regex_ticks() { return regex_ticks_; }
     bool define(const std::string& name, Collection value);
     std::int64_t now_ms();
 
@@ -70,9 +73,11 @@ private:
     Problem problem_;
     bool failed_ = false;
     std::uint64_t spent_ = 0;
+    std::int32_t regex_ticks_ = Regex::evaluation_ticks;
     std::int64_t now_ms_ = 0;
     std::vector<std::pair<std::string, Collection>> variables_;
 
+    Collection run_node(const Node& node, const Frame& frame);
     Collection run_member(const Node& node, const Frame& frame);
     Collection run_function(const Node& node, const Frame& frame);
     Collection run_indexer(const Node& node, const Frame& frame);

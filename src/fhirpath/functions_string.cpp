@@ -133,6 +133,7 @@ Collection run_replace(Evaluator& evaluator, const Node& call, Collection input,
 
 /// The pattern of a call: compiled with the expression when it is a literal, else now.
 std::shared_ptr<const Regex> regex_of(Evaluator& evaluator, const Node& call, const std::string& pattern) {
+    if (!evaluator.spend(100)) return nullptr;
     if (call.regex) return call.regex;
     std::string error;
     auto regex = Regex::compile(pattern, error);
@@ -145,7 +146,7 @@ Collection matched(Evaluator& evaluator, const Node& call, const Collection& inp
     if (!pair) return {};
     const auto regex = regex_of(evaluator, call, pair->argument);
     if (!regex) return {};
-    const auto found = regex->matches(pair->text, match);
+    const auto found = regex->matches(pair->text, match, evaluator.regex_ticks());
     if (!found) return evaluator.fail(fmt::format("{}(): the pattern takes too long on this text", call.name));
     return one(make(*found));
 }
@@ -160,7 +161,7 @@ Collection run_replace_matches(Evaluator& evaluator, const Node& call, Collectio
     if (pair->argument.empty()) return one(make(pair->text));  // an empty pattern asks for nothing
     const auto regex = regex_of(evaluator, call, pair->argument);
     if (!regex) return {};
-    auto result = regex->replaced(pair->text, *substitution);
+    auto result = regex->replaced(pair->text, *substitution, evaluator.regex_ticks());
     if (!result) return evaluator.fail("replaceMatches(): the pattern takes too long on this text, or the substitution names no group");
     return limited(evaluator, std::move(*result));
 }

@@ -52,6 +52,10 @@ TEST(Hostile, EndlessWorkRunsOutOfBudget) {
     std::string number = "9.9";
     for (int i = 0; i < 40; ++i) number = "(" + number + ").power(9)";
     EXPECT_EQ(run(number), "");
+    std::string longer = "'" + std::string(1000, 'a') + "'.replace('a', '" + std::string(1000, 'b') + "')";  // a megabyte
+    for (int i = 0; i < 16; ++i) longer = "(" + longer + ").select($this.combine($this))";
+    EXPECT_EQ(run(longer), "!execution");  // would be 64 GB
+    EXPECT_EQ(run("1.repeat(iif($this < 2000, $this + 1, {})).select('" + std::string(24, 'a') + "'.matches('(a|aa)+$b')).count()"), "!execution");
     Environment small;
     small.budget = {.steps = 50, .items = 10};
     EXPECT_EQ(run("(1|2|3|4|5|6|7|8|9).select($this.combine($this))", "{}", small), "!execution");

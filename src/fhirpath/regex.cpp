@@ -14,7 +14,7 @@ struct Regex::Pattern {
 
 namespace {
 
-constexpr std::int32_t time_limit = 500;            // ICU counts steps of the match engine, some milliseconds' worth each
+constexpr std::int32_t longest_match = 1000;           // ticks for one call: about a tenth of a second
 constexpr std::int32_t stack_limit = 8 * 1024 * 1024;  // bytes
 constexpr std::size_t longest_pattern = 4096;
 
@@ -22,10 +22,17 @@ icu::UnicodeString wide(std::string_view text) {
     return icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())));
 }
 
-std::unique_ptr<icu::RegexMatcher> matcher_for(const icu::RegexPattern& pattern, const icu::UnicodeString& text, UErrorCode& status) {
+/// ICU calls this at every tick.
+UBool U_CALLCONV count_tick(const void* context, std::int32_t) {
+    return --*static_cast<std::int32_t*>(const_cast<void*>(context)) > 0;
+}
+
+std::unique_ptr<icu::RegexMatcher> matcher_for(const icu::RegexPattern& pattern, const icu::UnicodeString& text, std::int32_t& ticks, UErrorCode& status) {
+    if (ticks <= 0) return nullptr;
     std::unique_ptr<icu::RegexMatcher> matcher(pattern.matcher(text, status));
     if (U_FAILURE(status)) return nullptr;
-    matcher->setTimeLimit(time_limit, status);
+    matcher->setTimeLimit(longest_match, status);
+    matcher->setMatchCallback(count_tick, &ticks, status);
     matcher->setStackLimit(stack_limit, status);
     return matcher;
 }
@@ -52,24 +59,24 @@ std::shared_ptr<const Regex> Regex::compile(std::string_view pattern, std::strin
     return std::shared_ptr<const Regex>(new Regex(std::move(holder)));
 }
 
-std::optional<bool> Regex::matches(std::string_view text, Match match) const {
+std::optional<bool> Regex::matches(std::string_view text, Match match, std::int32_t& ticks) const {
     UErrorCode status = U_ZERO_ERROR;
     const icu::UnicodeString subject = wide(text);
-    const auto matcher = matcher_for(*pattern_->compiled, subject, status);
+    const auto matcher = matcher_for(*pattern_->compiled, subject, ticks, status);
     if (!matcher) return std::nullopt;
     const bool found = match == Match::whole ? matcher->matches(status) : matcher->find(status);
     if (U_FAILURE(status)) return std::nullopt;
     return found;
 }
 
-std::optional<std::string> Regex::replaced(std::string_view text, std::string_view substitution) const {
+std::optional<std::string> Regex::replaced(std::string_view text, std::string_view substitution, std::int32_t& ticks) const {
     // A match may be empty and a group the whole text: bound what all of them together could grow to.
     constexpr std::size_t largest = 64u << 20;
     const auto groups = static_cast<std::size_t>(std::count(substitution.begin(), substitution.end(), '$'));
     if ((text.size() + 1) * substitution.size() + text.size() * groups > largest) return std::nullopt;
     UErrorCode status = U_ZERO_ERROR;
     const icu::UnicodeString subject = wide(text);
-    const auto matcher = matcher_for(*pattern_->compiled, subject, status);
+    const auto matcher = matcher_for(*pattern_->compiled, subject, ticks, status);
     if (!matcher) return std::nullopt;
     const icu::UnicodeString result = matcher->replaceAll(wide(substitution), status);
     if (U_FAILURE(status)) return std::nullopt;
