@@ -123,6 +123,7 @@ private:
                                               request.headers.get("x-one"), request.peer, request.scheme));
         }
         if (path == "/huge") return Response::text(200, "image/png", std::string(20u << 20, 'h'));
+        if (path == "/megabyte") return Response::text(200, "image/png", std::string(1'100'000, 'm'));
         if (path == "/large") {
             Response large = Response::text(200, "application/fhir+json", std::string(5000, 'a'));
             large.headers.add("ETag", "\"1\"");
