@@ -75,7 +75,7 @@ public:
     Result<std::string> add_user(std::string_view name, Role role, std::string_view display, std::string_view password = {});
     Result<Done> remove_user(std::string_view name);
     Result<std::string> reset_password(std::string_view name);
-    /// Returns the bearer token, shown once.
+    /// Returns the bearer token, shown once. The name is any text of 1 to 64 characters.
     Result<std::string> add_client(std::string_view name, std::string_view scope);
     Result<Done> remove_client(std::string_view name);
     struct Account { std::string name, display, role, scope; std::int64_t created_ms; std::optional<std::int64_t> last_used_ms; bool is_client; };

@@ -165,6 +165,12 @@ TEST_F(AccountsTest, ATokenWorksUntilItsClientIsRemoved) {
     EXPECT_FALSE(accounts_.bearer(*token));
 }
 
+TEST_F(AccountsTest, SystemsMayHaveAnyReadableName) {
+    for (const std::string_view name : {"a", "County Hospital 7", "县医院 LIS"}) EXPECT_TRUE(accounts_.add_client(name, "system/*.rs").ok()) << name;
+    for (const std::string_view bad : {"", " ", "a\nb", "x ", "\xFF"}) EXPECT_FALSE(accounts_.add_client(bad, "system/*.rs").ok());
+    EXPECT_TRUE(accounts_.remove_client("County Hospital 7").ok());
+}
+
 TEST_F(AccountsTest, AnotherProcessIsSeenWithinHalfASecond) {
     Accounts other(folder_.path(), clock_);  // a connection of its own, as another process has
     const auto token = other.add_client("hospital-7", "system/*.cruds");

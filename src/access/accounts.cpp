@@ -35,6 +35,15 @@ bool is_account_name(std::string_view name) {
     return true;
 }
 
+/// Systems go by the name their owners give them: 1 to 64 characters without control characters, no space at the ends.
+bool is_client_name(std::string_view name) {
+    if (name.empty() || name.size() > 256 || !text::is_utf8(name) || text::code_points(name) > 64) return false;
+    for (const char c : name) {
+        if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) return false;
+    }
+    return name.front() != ' ' && name.back() != ' ';
+}
+
 Outcome bad_name() {
     return refuse(IssueCode::value, "name", "an account name has 2 to 64 of a-z 0-9 . _ -, choose another");
 }
@@ -269,7 +278,7 @@ Result<std::string> Accounts::reset_password(std::string_view name) {
 }
 
 Result<std::string> Accounts::add_client(std::string_view name, std::string_view scope) {
-    if (!is_account_name(name)) return bad_name();
+    if (!is_client_name(name)) return refuse(IssueCode::value, "name", "a client's name has 1 to 64 characters and no control characters, choose another");
     if (!is_scope(scope)) return refuse(IssueCode::value, "scope", "not a scope we know, write it as \"system/*.cruds\" or \"system/Patient.rs\"");
     const std::string token = fresh_token("xl_");
     AccountRow account;

@@ -74,6 +74,20 @@ int print_list(const AccountCommand& options, bool clients) {
 
 }  // namespace
 
+void write_down(const fs::path& data, std::string_view what, std::uint64_t resources) {
+    access::Audit audit(data);
+    const access::Viewer viewer = access::Viewer::program(what);
+    access::Access access;
+    access.at_ms = calendar::SystemClock().now_ms();
+    access.who = viewer.name;
+    access.role = access::text(viewer.role);
+    access.what = what;
+    access.detail = "command line";
+    access.count = static_cast<std::uint32_t>(std::min<std::uint64_t>(resources, UINT32_MAX));
+    audit.append(std::move(access));
+    audit.flush();
+}
+
 int add_user(const AccountCommand& options) {
     const auto role = access::parse_role(options.role);
     if (!role || *role == access::Role::system) return complain("--role", "expected administrator, clinician or auditor, choose one of them", exit_usage);

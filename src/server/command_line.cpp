@@ -106,7 +106,7 @@ void add_accounts(CLI::App& app, Action& action, const std::string& kind, const 
         const auto options = std::make_shared<AccountCommand>();
         CLI::App* child = word(*parent, each.name, each.what, each.example);
         child->add_option("--data", options->data, "the data folder")->required();
-        if (each.named) child->add_option("--name", options->name, "the account: 2 to 64 of a-z 0-9 . _ -")->required();
+        if (each.named) child->add_option("--name", options->name, kind == "user" ? "the account: 2 to 64 of a-z 0-9 . _ -" : "the system: 1 to 64 characters")->required();
         if (each.is_new && kind == "user") {
             child->add_option("--role", options->role, "administrator, clinician or auditor")->required();
             child->add_option("--display", options->display, "the name that is shown");

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace xinglin::server {
@@ -70,6 +71,9 @@ struct ValidateCommand {
 int validate(const ValidateCommand& options);
 
 int print_version(bool json);
+
+/// Appends to the audit what the command line did with the record.
+void write_down(const fs::path& data, std::string_view what, std::uint64_t resources);
 
 /// The whole command line.
 int run(int argc, char** argv);

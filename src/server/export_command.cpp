@@ -122,6 +122,9 @@ int export_record(const ExportCommand& options) {
     auto opened = open_or_snapshot(options.data, options.out / ".snapshot", clock);
     if (!opened.ok()) return environment(opened.outcome());
     const auto all = write_all(*opened->store, options);
+    std::uint64_t total = 0;
+    for (const Written& each : all) total += each.count;
+    write_down(options.data, "export", total);
     print(all, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), options.json);
     return exit_done;
 }

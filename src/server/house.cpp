@@ -21,7 +21,6 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->started_ms = house->clock.now_ms();
     XINGLIN_TRY(house->store, record::Store::open(house->options.data, house->clock, house->options.record));
     house->accounts = std::make_unique<access::Accounts>(house->options.data, house->clock);
-    house->first_password = house->accounts->first_start();
     house->audit = std::make_unique<access::Audit>(house->options.data);
     house->ingest = std::make_unique<ingest::Ingest>(*house->store);
     house->people = std::make_unique<people::People>(*house->store);
@@ -51,7 +50,9 @@ Result<Done> House::open_doors() {
     server = std::make_unique<http::Server>(std::move(chosen), [this](http::Request request, http::Respond respond) {
         receive(*this, std::move(request), std::move(respond));
     });
-    return server->start();
+    XINGLIN_CHECK(server->start());
+    first_password = accounts->first_start();  // not before: a start that fails would lose the password
+    return Done{};
 }
 
 void House::close_doors() {

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstdio>
 
-#include "access/access.h"
 #include "ingest/import.h"
 #include "json/json.h"
 #include "record/record.h"
@@ -43,20 +42,6 @@ void print(const Figures& figures, bool as_json) {
                 grouped(static_cast<std::uint64_t>(figures.per_second())).c_str());
 }
 
-void write_down(const fs::path& data, std::int64_t now_ms, const Figures& figures) {
-    access::Audit audit(data);
-    const access::Viewer viewer = access::Viewer::program("import");
-    access::Access access;
-    access.at_ms = now_ms;
-    access.who = viewer.name;
-    access.role = access::text(viewer.role);
-    access.what = "import";
-    access.detail = "command line";
-    access.count = static_cast<std::uint32_t>(std::min<std::uint64_t>(figures.stored, UINT32_MAX));
-    audit.append(std::move(access));
-    audit.flush();
-}
-
 }  // namespace
 
 int import_files(const ImportCommand& options) {
@@ -86,7 +71,7 @@ int import_files(const ImportCommand& options) {
     }
     store.reset();  // with it everything is on disk
     figures.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    write_down(options.data, clock.now_ms(), figures);
+    write_down(options.data, "import", figures.stored);
     print(figures, options.json);
     return figures.read > 0 && figures.rejected == figures.read ? exit_refused : exit_done;
 }

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real server in a folder of its own: logging in, our own calls, stopping.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "server/route.h"
+#include "server/running_server.h"
+#include "text/text.h"
+
+namespace xinglin::server {
+namespace {
+
+const std::string patient = R"({"resourceType":"Patient","id":"p1","name":[{"family":"Li","given":["Na"]}],"birthDate":"1959-03-12"})";
+
+class ServeTest : public ::testing::Test {
+protected:
+    testing::ScratchFolder folder_;
+};
+
+std::string one_time_password(const std::string& errors) {
+    const std::string before = "one-time password ";
+    const auto at = errors.find(before);
+    return at == std::string::npos ? "" : errors.substr(at + before.size(), errors.find('\n', at) - at - before.size());
+}
+
+/// Logs in and remembers cookie and csrf for what follows.
+http::Response log_in(Caller& caller, const std::string& name, const std::string& password) {
+    caller.extra.clear();
+    json::Arena arena;
+    const std::string body = json::write(arena.object({{"name", arena.string(name)}, {"password", arena.string(password)}}));
+    http::Response answer = caller.send("POST", "/auth/login", body, "application/json");
+    const std::string cookie(answer.headers.get("Set-Cookie"));
+    caller.extra = {{"Cookie", cookie.substr(0, cookie.find(';'))}, {"X-Xinglin-CSRF", member(answer, {"csrf"})}};
+    return answer;
+}
+
+TEST_F(ServeTest, FirstStartPrintsAnAdministratorWhoMustChangeThePassword) {
+    RunningServer server(folder_.path());
+    ASSERT_TRUE(server.ready()) << server.errors();
+    EXPECT_EQ(server.ready_line(), "ready http://127.0.0.1:" + std::to_string(server.port()));
+    const std::string password = one_time_password(server.errors());
+    ASSERT_NE(password, "");
+
+    Caller admin(server, "");
+    EXPECT_EQ(log_in(admin, "admin", "wrong").status, 401);
+    const auto session = log_in(admin, "admin", password);
+    ASSERT_EQ(session.status, 200) << session.body;
+    EXPECT_EQ(member(session, {"user", "must_change_password"}), "true");
+    const std::string cookie(session.headers.get("Set-Cookie"));
+    EXPECT_NE(cookie.find("HttpOnly"), std::string::npos);
+    EXPECT_NE(cookie.find("SameSite=Strict"), std::string::npos);
+
+    EXPECT_EQ(admin.get("/api/v1/types").status, 403) << "nothing before the password is changed";
+    EXPECT_EQ(admin.get("/fhir/Patient").status, 403);
+    EXPECT_EQ(admin.send("POST", "/auth/password", R"({"old":")" + password + R"(","new":"short"})", "application/json").status, 422);
+    EXPECT_EQ(admin.send("POST", "/auth/password", R"({"old":")" + password + R"(","new":"moderate-rain-7"})", "application/json").status, 204);
+    EXPECT_EQ(admin.get("/api/v1/types").status, 200);
+    EXPECT_EQ(member(admin.get("/auth/me"), {"user", "name"}), "admin");
+    EXPECT_EQ(admin.send("POST", "/auth/logout").status, 204);
+    EXPECT_EQ(admin.get("/auth/me").status, 401);
+
+    EXPECT_EQ(server.stop(), 0);
+    RunningServer again(folder_.path());
+    EXPECT_EQ(one_time_password(again.errors()), "") << "only the first start makes one";
+    Caller later(again, "");
+    EXPECT_EQ(log_in(later, "admin", "moderate-rain-7").status, 200);
+}
+
+TEST_F(ServeTest, WritesWithACookieNeedItsCsrfValue) {
+    ASSERT_EQ(command({"user", "add", "--data", folder_.path().string(), "--name", "doctor", "--role", "clinician", "--password-file", "/dev/null"}).status, 3);
+    const auto file = folder_.path() / ".password";
+    std::ofstream(file) << "moderate-rain-7\n";
+    ASSERT_EQ(command({"user", "add", "--data", folder_.path().string(), "--name", "doctor", "--role", "clinician", "--password-file", file.string()}).status, 0);
+    RunningServer server(folder_.path());
+    Caller doctor(server, "");
+    ASSERT_EQ(log_in(doctor, "doctor", "moderate-rain-7").status, 200);
+    EXPECT_EQ(doctor.send("PUT", "/fhir/Patient/p1", patient).status, 201);
+    doctor.extra.pop_back();
+    EXPECT_EQ(doctor.send("PUT", "/fhir/Patient/p1", patient).status, 403);
+    EXPECT_EQ(doctor.get("/fhir/Patient/p1").status, 200);
+    doctor.extra.emplace_back("X-Xinglin-CSRF", "guess");
+    EXPECT_EQ(doctor.send("DELETE", "/fhir/Patient/p1").status, 403);
+}
+
+TEST_F(ServeTest, GuessingIsStoppedAfterFiveFailures) {
+    RunningServer server(folder_.path());
+    Caller stranger(server, "");
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(log_in(stranger, "admin", "guess").status, 401);
+    const auto sixth = log_in(stranger, "admin", "guess");
+    EXPECT_EQ(sixth.status, 429);
+    EXPECT_TRUE(sixth.headers.has("Retry-After"));
+    EXPECT_EQ(member(sixth, {"error", "code"}), "throttled");
+}
+
+TEST_F(ServeTest, StrangersSeeNothingButWhatIsOpen) {
+    RunningServer server(folder_.path());
+    Caller stranger(server, "");
+    for (const char* closed : {"/fhir/Patient", "/fhir/Patient/p1", "/api/v1/types", "/api/v1/system", "/api/v1/people", "/api/v1/imports", "/api/v1/events",
+                               "/api/v1/openapi.json", "/auth/me", "/api/v1/nothing", "/fhir", "/fhir/_history"}) {
+        EXPECT_EQ(stranger.get(closed).status, 401) << closed;
+    }
+    for (const char* open : {"/fhir/metadata", "/healthz", "/readyz", "/metrics"}) EXPECT_EQ(stranger.get(open).status, 200) << open;
+    EXPECT_NE(stranger.get("/fhir/Patient").body.find("OperationOutcome"), std::string::npos);
+    Caller wrong(server, "xl_wrong");
+    EXPECT_EQ(wrong.get("/fhir/Patient").status, 401);
+    // A stranger's large body is not even read.
+    EXPECT_EQ(stranger.send("POST", "/fhir/Patient", std::string(200'000, ' ')).status, 413);
+}
+
+TEST_F(ServeTest, ATokenWorksFromBeforeTheStartAndEndsWhileServing) {
+    const std::string early = add_client(folder_.path(), "early");
+    RunningServer server(folder_.path());
+    ASSERT_TRUE(server.ready()) << server.errors();
+    Caller first(server, early);
+    EXPECT_EQ(first.send("PUT", "/fhir/Patient/p1", patient).status, 201);
+
+    Caller second(server, add_client(folder_.path(), "late", "system/Patient.rs"));
+    EXPECT_EQ(second.get("/fhir/Patient/p1").status, 200);
+    EXPECT_EQ(second.send("PUT", "/fhir/Patient/p2", R"({"resourceType":"Patient","id":"p2"})").status, 403);
+
+    ASSERT_EQ(command({"client", "remove", "--data", folder_.path().string(), "--name", "late"}).status, 0);
+    int status = 200;
+    for (int i = 0; i < 100 && status == 200; ++i) {
+        status = second.get("/fhir/Patient/p1").status;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_EQ(status, 401);
+    EXPECT_EQ(first.get("/fhir/Patient/p1").status, 200);
+}
+
+// What the description says exists, exists; what it does not say does not.
+TEST_F(ServeTest, EveryDescribedCallAnswers) {
+    const std::string token = add_client(folder_.path(), "machine");
+    RunningServer server(folder_.path());
+    Caller machine(server, token);
+    ASSERT_EQ(machine.send("PUT", "/fhir/Patient/p1", patient).status, 201);
+    const auto description = machine.get("/api/v1/openapi.json");
+    json::Arena arena;
+    const auto document = json::parse(description.body, arena);
+    ASSERT_TRUE(document.ok()) << description.body;
+    std::size_t calls = 0;
+    for (const json::Member& path : (*document)["paths"].members()) {
+        for (const json::Member& operation : path.value().members()) {
+            std::string target(path.key());
+            if (const auto hole = target.find("{id}"); hole != std::string::npos) target.replace(hole, 4, target.find("people") != std::string::npos ? "p1" : "none");
+            std::string method(operation.key());
+            for (char& c : method) c = static_cast<char>(c - 'a' + 'A');
+            const auto answer = machine.send(method, target, method == "POST" ? "{}" : "", "application/json");
+            EXPECT_NE(answer.status, 405) << method << target;
+            EXPECT_LT(answer.status, 500) << method << target << answer.body;
+            EXPECT_EQ(answer.body.find("nothing at this address"), std::string::npos) << method << target;
+            ++calls;
+        }
+    }
+    EXPECT_EQ(calls, all_routes().size() + 5);
+    EXPECT_EQ(machine.get("/api/v1/nothing").status, 404);
+    const auto wrong = machine.send("DELETE", "/api/v1/types");
+    EXPECT_EQ(wrong.status, 405);
+    EXPECT_EQ(wrong.headers.get("Allow"), "GET");
+}
+
+TEST_F(ServeTest, SystemTypesAndMetricsCountWhatIsThere) {
+    const std::string token = add_client(folder_.path(), "machine");
+    RunningServer server(folder_.path());
+    Caller machine(server, token);
+    ASSERT_EQ(machine.send("PUT", "/fhir/Patient/p1", patient).status, 201);
+    ASSERT_EQ(machine.send("PUT", "/fhir/Patient/p2", R"({"resourceType":"Patient","id":"p2"})").status, 201);
+    const auto types = machine.get("/api/v1/types");
+    EXPECT_EQ(member(types, {"total"}), "2") << types.body;
+    const auto system = machine.get("/api/v1/system");
+    EXPECT_EQ(member(system, {"resources"}), "2");
+    EXPECT_EQ(member(system, {"feed_position"}), "2");
+    EXPECT_NE(system.body.find(R"({"name":"writer","status":"good")"), std::string::npos) << system.body;
+    const std::string metrics = machine.get("/metrics").body;
+    EXPECT_NE(metrics.find("\nxinglin_record_versions 2\n"), std::string::npos) << metrics;
+    EXPECT_NE(metrics.find("xinglin_http_request_seconds_bucket{le=\"+Inf\"}"), std::string::npos);
+    EXPECT_EQ(metrics.find("Li"), std::string::npos);
+}
+
+TEST_F(ServeTest, EventsComeAsServerSentEvents) {
+    const std::string token = add_client(folder_.path(), "machine");
+    RunningServer server(folder_.path());
+    Caller machine(server, token);
+    const auto events = machine.get("/api/v1/events");
+    EXPECT_EQ(events.status, 200);
+    EXPECT_TRUE(events.headers.get("Content-Type").starts_with("text/event-stream"));
+    EXPECT_NE(events.body.find("event: system\ndata: {\"version\""), std::string::npos) << events.body;
+}
+
+TEST_F(ServeTest, AFileSentInIsImported) {
+    const std::string token = add_client(folder_.path(), "machine");
+    RunningServer server(folder_.path());
+    Caller machine(server, token);
+    const std::string lines = patient + "\n" + R"({"resourceType":"Observation","id":"o1","status":"nonsense","code":{"text":"x"}})" + "\n";
+    const auto taken = machine.send("POST", "/api/v1/imports?name=two.ndjson", lines, "application/x-ndjson");
+    ASSERT_EQ(taken.status, 202) << taken.body;
+    const std::string at = "/api/v1/imports/" + member(taken, {"id"});
+    http::Response job;
+    for (int i = 0; i < 200; ++i) {
+        job = machine.get(at);
+        if (member(job, {"state"}) == "done") break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_EQ(member(job, {"state"}), "done") << job.body;
+    EXPECT_EQ(member(job, {"read"}), "2");
+    EXPECT_EQ(member(job, {"stored"}), "1");
+    EXPECT_EQ(member(job, {"rejected"}), "1");
+    EXPECT_EQ(machine.get("/fhir/Patient/p1").status, 200);
+    const auto rejected = machine.get(at + "/rejected");
+    EXPECT_NE(rejected.body.find("\"reason\""), std::string::npos) << rejected.body;
+    EXPECT_EQ(machine.send("POST", at + "/cancel").status, 409);
+    EXPECT_EQ(machine.send("POST", "/api/v1/imports?name=letter.doc", "x", "application/octet-stream").status, 422);
+    EXPECT_TRUE(std::filesystem::is_empty(folder_.path() / "incoming"));
+}
+
+TEST_F(ServeTest, PagesComeWithHeadersThatProtectThem) {
+    RunningServer server(folder_.path());
+    Caller browser(server, "");
+    const auto page = browser.get("/");
+    EXPECT_TRUE(page.status == 200 || page.body.find("without its web pages") != std::string::npos) << page.status;
+    EXPECT_NE(page.headers.get("Content-Security-Policy").find("frame-ancestors 'none'"), std::string_view::npos);
+    EXPECT_EQ(page.headers.get("X-Content-Type-Options"), "nosniff");
+    EXPECT_EQ(browser.get("/person/p1/timeline").status, page.status) << "the router of the page knows this path";
+    EXPECT_EQ(browser.get("/assets/none-1234.js").status, 404);
+    EXPECT_EQ(browser.send("POST", "/", "x", "text/plain").status, 405);
+}
+
+TEST_F(ServeTest, SigtermFinishesWhatWasTaken) {
+    const std::string token = add_client(folder_.path(), "machine");
+    std::atomic<int> acknowledged = 0;
+    {
+        RunningServer server(folder_.path());
+        std::vector<std::thread> threads;
+        for (int t = 0; t < 4; ++t) {
+            threads.emplace_back([&, t] {
+                Caller machine(server, token);
+                for (int i = 0; i < 10'000; ++i) {
+                    const std::string id = "t" + std::to_string(t) + "-" + std::to_string(i);
+                    if (machine.send("PUT", "/fhir/Patient/" + id, R"({"resourceType":"Patient","id":")" + id + R"("})").status != 201) return;
+                    ++acknowledged;
+                }
+            });
+        }
+        while (acknowledged < 50) std::this_thread::yield();
+        EXPECT_EQ(server.stop(), 0) << server.errors();
+        for (auto& thread : threads) thread.join();
+    }
+    RunningServer again(folder_.path());
+    Caller machine(again, token);
+    EXPECT_GE(std::stoi(member(machine.get("/api/v1/types"), {"total"})), acknowledged);
+}
+
+TEST_F(ServeTest, ASecondSigtermStopsAtOnce) {
+    RunningServer server(folder_.path());
+    ASSERT_TRUE(server.ready());
+    http::Client slow = server.client();
+    ASSERT_TRUE(slow.send_raw("POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{").ok());
+    kill(server.process(), SIGTERM);
+    while (server.errors().find("\"stopping\"") == std::string::npos) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const int status = server.stop(SIGTERM);
+    EXPECT_TRUE(status == 0 || status == 1) << status;
+}
+
+TEST_F(ServeTest, LogsAreJsonWithoutPersonalData) {
+    const std::string token = add_client(folder_.path(), "machine");
+    RunningServer server(folder_.path());
+    Caller machine(server, token);
+    machine.send("PUT", "/fhir/Patient/p1", patient);
+    machine.get("/fhir/Patient?name=Li");
+    machine.get("/fhir/Patient?nonsense=Li");
+    EXPECT_EQ(server.stop(), 0);
+    const std::string log = server.errors();
+    json::Arena arena;
+    for (const std::string_view line : text::split(log, '\n')) {
+        if (line.empty() || line.starts_with("first start:")) continue;
+        EXPECT_TRUE(json::parse(line, arena).ok()) << line;
+        EXPECT_EQ(line.find("Li"), std::string_view::npos) << line;
+        EXPECT_EQ(line.find(token), std::string_view::npos) << line;
+    }
+}
+
+}  // namespace
+}  // namespace xinglin::server
