@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stock FHIR client library against our server: create, read, update, delete, search, paging, transactions.
-import Client from 'fhir-kit-client'
+import { Client } from 'fhir-kit-client'
 import { equal, holds, test } from './check.mjs'
 
 export async function fhir_client(server) {

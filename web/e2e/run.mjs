@@ -19,7 +19,6 @@ async function run() {
   if (!existsSync(binary)) throw new Error(`no server at ${binary}; build it with ./xinglin build or set XINGLIN_BINARY`)
   const server = await start(binary, join(root, 'content/samples'))
   try {
-    await fhir_client(server)
     if (!browser_at) throw new Error('no browser found; install chromium or set CHROMIUM')
     const browser = await chromium.launch({ executablePath: browser_at, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
     try {
@@ -27,6 +26,7 @@ async function run() {
     } finally {
       await browser.close()
     }
+    await fhir_client(server)
   } finally {
     await test('the server stops when asked', async () => {
       const code = await server.stop()

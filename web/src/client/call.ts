@@ -49,6 +49,8 @@ export interface CallOptions {
   body?: BodyInit
   headers?: Record<string, string>
   signal?: AbortSignal
+  /** The text of the answer as it was sent, JSON too: decimals keep their written zeros. */
+  raw?: boolean
 }
 
 export interface Answer<T> {
@@ -108,7 +110,38 @@ export async function exchange<T>(path: string, options: CallOptions = {}): Prom
     if (response.status === 401 && !path.startsWith('/auth/')) on_signed_out()
     throw failure
   }
-  return { status: response.status, headers: response.headers, value: parsed<T>(response, text) }
+  return { status: response.status, headers: response.headers, value: options.raw ? (text as T) : parsed<T>(response, text) }
+}
+
+/** Sends a file and tells how many of its bytes have left; fetch can't, so this is the older way. */
+export function upload<T>(path: string, file: Blob, on_progress: (sent: number) => void, signal?: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const request = new XMLHttpRequest()
+    const stop = (): void => request.abort()
+    request.open('POST', path)
+    request.setRequestHeader('Accept', 'application/json')
+    request.setRequestHeader('Content-Type', 'application/octet-stream')
+    if (csrf) request.setRequestHeader('X-Xinglin-CSRF', csrf)
+    request.upload.addEventListener('progress', (event) => on_progress(event.loaded))
+    request.addEventListener('abort', () => reject(new DOMException('stopped', 'AbortError')))
+    request.addEventListener('error', () => reject(new CallError(0, 'offline', '', '')))
+    request.addEventListener('loadend', () => signal?.removeEventListener('abort', stop))
+    request.addEventListener('load', () => {
+      const type = request.getResponseHeader('Content-Type') ?? ''
+      const headers = { 'Content-Type': type, 'X-Trace-Id': request.getResponseHeader('X-Trace-Id') ?? '', 'Retry-After': request.getResponseHeader('Retry-After') ?? 'none' }
+      const response = new Response(null, { status: request.status, headers })
+      if (request.status === 401) on_signed_out()
+      try {
+        if (response.ok) resolve(parsed<T>(response, request.responseText))
+        else reject(failure_from(response, request.responseText))
+      } catch (problem) {
+        reject(problem instanceof Error ? problem : new Error(String(problem)))
+      }
+    })
+    if (signal?.aborted) return request.abort()
+    signal?.addEventListener('abort', stop)
+    request.send(file)
+  })
 }
 
 /** True for the failure that a page causes itself by asking for something newer. */

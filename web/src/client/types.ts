@@ -73,6 +73,8 @@ export interface PersonHeader {
   sex: Sex
   birth_date: string
   deceased: boolean
+  /** Date or instant of death, when it is known. */
+  deceased_at?: string
   identifiers: MaskedIdentifier[]
   phones: { index: number; masked: string }[]
   address: string
@@ -140,6 +142,8 @@ export interface Import {
   rejected: number
   bytes: number
   bytes_done: number
+  /** When the file had arrived. */
+  created_at?: string | null
   started_at: string | null
   finished_at: string | null
   per_second: number

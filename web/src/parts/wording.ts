@@ -12,6 +12,8 @@ export interface Wording {
   moment: (text: string | null | undefined) => string
   /** 67 岁, 5 个月, 12 天. */
   age: (birth_date: string | null | undefined, on?: string) => string
+  /** The name, or words for those whose name was not recorded. */
+  name: (name: string | null | undefined) => string
   sex: (sex: string | null | undefined) => string
   number: typeof number
   bytes: typeof bytes
@@ -38,6 +40,7 @@ export function use_wording(): Wording {
       const age = age_on(birth_date, on ?? today())
       return age ? t(`terms.age.${age.unit}`, { n: age.value }, age.value) : t('terms.age.unknown')
     },
+    name: (name) => name || t('terms.nameless'),
     sex: (sex) => (sex && te(`terms.sex.${sex}`) ? t(`terms.sex.${sex}`) : t('terms.sex.unknown')),
     number,
     bytes,

@@ -15,6 +15,7 @@ export default {
   strip: { as: 'You are here as', purpose: 'for', treatment: 'treatment', recorded: 'This visit is recorded and the resident can see it', list: 'Back to the list' },
   head: {
     born: 'born {date}',
+    died: 'died {date}, aged {age}',
     identifier: 'Identifier',
     phone: 'Phone',
     address: 'Address',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of the record: sex, age, kinds of contact, states.
 export default {
+  nameless: 'Name not recorded',
   sex: { male: 'male', female: 'female', other: 'other', unknown: 'sex unknown' },
   age: { days: '{n} day | {n} days', months: '{n} month | {n} months', years: '{n} year | {n} years', unknown: 'age unknown' },
   contact: { outpatient: 'outpatient', emergency: 'emergency', inpatient: 'inpatient', follow_up: 'follow-up', check_up: 'check-up', home: 'home visit', virtual: 'virtual' },

@@ -15,6 +15,7 @@ export default {
   strip: { as: '本次身份', purpose: '用途', treatment: '诊疗', recorded: '本次访问已记录，居民本人可以查到', list: '回名单' },
   head: {
     born: '{date} 生',
+    died: '已故 {date}，{age}',
     identifier: '证件',
     phone: '电话',
     address: '住址',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of the record: sex, age, kinds of contact, states.
 export default {
+  nameless: '未登记姓名',
   sex: { male: '男', female: '女', other: '其他', unknown: '性别未知' },
   age: { days: '{n} 天', months: '{n} 个月', years: '{n} 岁', unknown: '年龄未知' },
   contact: { outpatient: '门诊', emergency: '急诊', inpatient: '住院', follow_up: '随访', check_up: '体检', home: '上门', virtual: '线上' },
