@@ -6,6 +6,16 @@
 
 namespace xinglin::server {
 
+namespace {
+
+std::string trouble_of(const record::Figures& figures, const access::Audit& audit) {
+    if (figures.broken) return "record: " + figures.broken_why;
+    const std::string trouble = audit.trouble();
+    return trouble.empty() ? "" : "audit: " + trouble;
+}
+
+}  // namespace
+
 std::string_view version() { return "0.1.0"; }
 
 std::string_view built() {
@@ -35,11 +45,23 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->errands = std::make_unique<Errands>();
     const auto totals = [&self] {
         const record::Figures figures = self.store->figures();
+        self.watch(figures);
         return Totals{figures.writes, figures.reads + figures.searches};
     };
     house->pulse = std::make_unique<Pulse>(house->clock, totals, [&self] { return system_state(self); });
     house->imports = std::make_unique<Imports>(*house->store, house->clock, [&self](const ImportJob& job) { self.pulse->tell("import", json_of(job)); });
     return house;
+}
+
+void House::watch(const record::Figures& figures) {
+    const std::string trouble = trouble_of(figures, *audit);
+    if (trouble == known_trouble_) return;
+    if (trouble.empty()) {
+        log.info("healed");
+    } else {
+        log.error("trouble", {{"why", trouble}});
+    }
+    known_trouble_ = trouble;
 }
 
 Result<Done> House::open_doors() {

@@ -64,6 +64,9 @@ struct House {
                     std::string_view id = {}, std::string_view detail = {});
 
 private:
+    /// Called by the pulse: logs when the disk begins to refuse and when it heals.
+    void watch(const record::Figures& figures);
+    std::string known_trouble_;  // the pulse's thread alone
     explicit House(HouseOptions chosen, Log& to) : options(std::move(chosen)), log(to) {}
 };
 
