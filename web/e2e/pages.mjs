@@ -49,7 +49,7 @@ export async function pages(browser, server, pictures) {
     await first.looks_right('first-login')
     await fill(server.one_time, 'plum-and-apricot-7', 'plum-and-apricot-7')
     await first.page.click('button.pri')
-    await first.sees('找谁')
+    await first.page.waitForURL((url) => url.pathname === '/people')
     await own.close()
   })
   await check('signing in leads to the page that was wanted', async () => {

@@ -7,9 +7,6 @@ export interface PeopleQuestion {
   q?: string
   count?: number
   after?: string
-  sex?: string
-  born_from?: string
-  born_to?: string
 }
 
 const person = (id: string): string => `/api/v1/people/${encodeURIComponent(id)}`
