@@ -166,8 +166,10 @@ TEST_F(AccountsTest, ATokenWorksUntilItsClientIsRemoved) {
 }
 
 TEST_F(AccountsTest, SystemsMayHaveAnyReadableName) {
-    for (const std::string_view name : {"a", "County Hospital 7", "县医院 LIS"}) EXPECT_TRUE(accounts_.add_client(name, "system/*.rs").ok()) << name;
-    for (const std::string_view bad : {"", " ", "a\nb", "x ", "\xFF"}) EXPECT_FALSE(accounts_.add_client(bad, "system/*.rs").ok());
+    for (const std::string_view name : {"a", "County Hospital 7", "县医院 LIS"})
+        EXPECT_TRUE(accounts_.add_client(name, "system/*.rs").ok()) << name;
+    for (const std::string_view bad : {"", " ", "a\nb", "x ", "\xFF"})
+        EXPECT_FALSE(accounts_.add_client(bad, "system/*.rs").ok());
     EXPECT_TRUE(accounts_.remove_client("County Hospital 7").ok());
 }
 
@@ -270,8 +272,8 @@ TEST(AccountsFile, MayBeMadeByTwoAtOnce) {
 }
 
 TEST(Password, IsRefusedWhenItIsWeak) {
-    for (const std::string_view weak : {"short", "1234567890", "9876543210", "aaaaaaaaaaaa", "abababababab", "password123", "Passw0rd!!!!",
-                                        "qwertyuiop1", "abcdefghijkl", "wang-li-2026", "12345678901"}) {
+    for (const std::string_view weak : {"short", "1234567890", "9876543210", "aaaaaaaaaaaa", "abababababab", "password123",
+                                        "Passw0rd!!!!", "qwertyuiop1", "abcdefghijkl", "wang-li-2026", "12345678901"}) {
         EXPECT_FALSE(strong_enough(weak, "wang-li").ok()) << weak;
     }
     for (const std::string_view strong : {"correct horse battery", "moderate-rain-7", "密码要长一点才好用吧", "one-time-x7f2"}) {
@@ -302,7 +304,8 @@ TEST(Scope, AllowsWhatItSays) {
     EXPECT_FALSE(scope_allows("system/*.read", "Patient", 'c'));
     EXPECT_TRUE(scope_allows("system/*.write", "Patient", 'd'));
     EXPECT_TRUE(scope_allows("system/*.*", "Patient", 'd'));
-    for (const std::string_view broken : {"", "system/*.sr", "system/*.x", "user/*.cruds", "system/.r", "system/Patient.", "system/Patient.rs?x=y", "*"}) {
+    for (const std::string_view broken :
+         {"", "system/*.sr", "system/*.x", "user/*.cruds", "system/.r", "system/Patient.", "system/Patient.rs?x=y", "*"}) {
         EXPECT_FALSE(scope_allows(broken, "Patient", 'r')) << broken;
     }
 }

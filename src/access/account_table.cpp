@@ -79,16 +79,18 @@ AccountTable::AccountTable(const std::filesystem::path& folder)
 std::int64_t AccountTable::data_version() { return one_number(connection_->prepare("PRAGMA data_version")); }
 
 std::optional<AccountRow> AccountTable::account(std::string_view name) {
-    return one_account(connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.name = ?").bind(1, name));
+    return one_account(
+        connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.name = ?").bind(1, name));
 }
 
 std::optional<AccountRow> AccountTable::account_by_token(std::string_view token_sha256) {
-    return one_account(
-        connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.token_sha256 = ?").bind_blob(1, token_sha256));
+    return one_account(connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.token_sha256 = ?")
+                           .bind_blob(1, token_sha256));
 }
 
 std::optional<SessionRow> AccountTable::session(std::string_view cookie_sha256) {
-    sql::Statement& query = connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS ", s.created_ms, s.last_seen_ms"
+    sql::Statement& query = connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS
+                                                 ", s.created_ms, s.last_seen_ms"
                                                  "  FROM access_session s JOIN access_account a ON a.id = s.account"
                                                  " WHERE s.cookie_sha256 = ?");
     query.bind_blob(1, cookie_sha256);
@@ -98,7 +100,9 @@ std::optional<SessionRow> AccountTable::session(std::string_view cookie_sha256) 
     return session;
 }
 
-bool AccountTable::has_users() { return one_number(connection_->prepare("SELECT count(*) FROM access_account WHERE is_client = 0")) > 0; }
+bool AccountTable::has_users() {
+    return one_number(connection_->prepare("SELECT count(*) FROM access_account WHERE is_client = 0")) > 0;
+}
 
 std::int64_t AccountTable::administrators() {
     return one_number(connection_->prepare("SELECT count(*) FROM access_account WHERE role = 'administrator'"));
@@ -106,8 +110,9 @@ std::int64_t AccountTable::administrators() {
 
 std::vector<Accounts::Account> AccountTable::list() {
     std::vector<Accounts::Account> all;
-    sql::Statement& query = connection_->prepare("SELECT name, display, role, scope, created_ms, last_used_ms, is_client"
-                                                 "  FROM access_account ORDER BY is_client, name");
+    sql::Statement& query = connection_->prepare(
+        "SELECT name, display, role, scope, created_ms, last_used_ms, is_client"
+        "  FROM access_account ORDER BY is_client, name");
     while (query.step()) {
         Accounts::Account account;
         account.name = query.text(0);
@@ -124,10 +129,13 @@ std::vector<Accounts::Account> AccountTable::list() {
 
 void AccountTable::insert(const AccountRow& account, std::string_view token_sha256, std::int64_t now_ms) {
     sql::Statement& insert = connection_->prepare(
-        "INSERT INTO access_account (name, display, role, scope, is_client, password_hash, must_change_password, token_sha256, created_ms)"
+        "INSERT INTO access_account (name, display, role, scope, is_client, password_hash, must_change_password, token_sha256, "
+        "created_ms)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     insert.bind(1, account.name).bind(2, account.display).bind(3, text(account.role)).bind(4, account.scope);
-    insert.bind(5, std::int64_t{account.is_client}).bind(6, account.password_hash).bind(7, std::int64_t{account.must_change_password});
+    insert.bind(5, std::int64_t{account.is_client})
+        .bind(6, account.password_hash)
+        .bind(7, std::int64_t{account.must_change_password});
     if (token_sha256.empty()) {
         insert.bind_null(8);
     } else {
@@ -143,12 +151,19 @@ void AccountTable::erase(std::int64_t account) {
 
 void AccountTable::set_password(std::int64_t account, std::string_view hash, bool must_change) {
     connection_->prepare("UPDATE access_account SET password_hash = ?, must_change_password = ? WHERE id = ?")
-        .bind(1, hash).bind(2, std::int64_t{must_change}).bind(3, account).run();
+        .bind(1, hash)
+        .bind(2, std::int64_t{must_change})
+        .bind(3, account)
+        .run();
 }
 
 void AccountTable::insert_session(std::string_view cookie_sha256, std::int64_t account, std::int64_t now_ms) {
     connection_->prepare("INSERT INTO access_session (cookie_sha256, account, created_ms, last_seen_ms) VALUES (?, ?, ?, ?)")
-        .bind_blob(1, cookie_sha256).bind(2, account).bind(3, now_ms).bind(4, now_ms).run();
+        .bind_blob(1, cookie_sha256)
+        .bind(2, account)
+        .bind(3, now_ms)
+        .bind(4, now_ms)
+        .run();
     connection_->prepare("UPDATE access_account SET last_used_ms = ? WHERE id = ?").bind(1, now_ms).bind(2, account).run();
 }
 
@@ -157,26 +172,43 @@ void AccountTable::erase_session(std::string_view cookie_sha256) {
 }
 
 void AccountTable::erase_sessions(std::int64_t account, std::string_view spared_cookie_sha256) {
-    connection_->prepare("DELETE FROM access_session WHERE account = ? AND cookie_sha256 <> ?").bind(1, account).bind_blob(2, spared_cookie_sha256).run();
+    connection_->prepare("DELETE FROM access_session WHERE account = ? AND cookie_sha256 <> ?")
+        .bind(1, account)
+        .bind_blob(2, spared_cookie_sha256)
+        .run();
 }
 
 void AccountTable::erase_sessions_before(std::int64_t created_ms, std::int64_t last_seen_ms) {
-    connection_->prepare("DELETE FROM access_session WHERE created_ms < ? OR last_seen_ms < ?").bind(1, created_ms).bind(2, last_seen_ms).run();
+    connection_->prepare("DELETE FROM access_session WHERE created_ms < ? OR last_seen_ms < ?")
+        .bind(1, created_ms)
+        .bind(2, last_seen_ms)
+        .run();
 }
 
 void AccountTable::limit_sessions(std::int64_t account, std::int64_t count) {
-    connection_->prepare("DELETE FROM access_session WHERE account = ? AND cookie_sha256 NOT IN"
-                         " (SELECT cookie_sha256 FROM access_session WHERE account = ? ORDER BY created_ms DESC LIMIT ?)")
-        .bind(1, account).bind(2, account).bind(3, count).run();
+    connection_
+        ->prepare(
+            "DELETE FROM access_session WHERE account = ? AND cookie_sha256 NOT IN"
+            " (SELECT cookie_sha256 FROM access_session WHERE account = ? ORDER BY created_ms DESC LIMIT ?)")
+        .bind(1, account)
+        .bind(2, account)
+        .bind(3, count)
+        .run();
 }
 
 void AccountTable::touch_session(std::string_view cookie_sha256, std::int64_t seen_ms) {
     connection_->prepare("UPDATE access_session SET last_seen_ms = ? WHERE cookie_sha256 = ? AND last_seen_ms < ?")
-        .bind(1, seen_ms).bind_blob(2, cookie_sha256).bind(3, seen_ms).run();
+        .bind(1, seen_ms)
+        .bind_blob(2, cookie_sha256)
+        .bind(3, seen_ms)
+        .run();
 }
 
 void AccountTable::touch_token(std::string_view token_sha256, std::int64_t used_ms) {
-    connection_->prepare("UPDATE access_account SET last_used_ms = ? WHERE token_sha256 = ?").bind(1, used_ms).bind_blob(2, token_sha256).run();
+    connection_->prepare("UPDATE access_account SET last_used_ms = ? WHERE token_sha256 = ?")
+        .bind(1, used_ms)
+        .bind_blob(2, token_sha256)
+        .run();
 }
 
 }  // namespace xinglin::access

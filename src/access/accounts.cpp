@@ -44,10 +44,10 @@ bool is_client_name(std::string_view name) {
     return name.front() != ' ' && name.back() != ' ';
 }
 
-Outcome bad_name() {
-    return refuse(IssueCode::value, "name", "an account name has 2 to 64 of a-z 0-9 . _ -, choose another");
+Outcome bad_name() { return refuse(IssueCode::value, "name", "an account name has 2 to 64 of a-z 0-9 . _ -, choose another"); }
+Outcome no_such(std::string_view kind) {
+    return refuse(IssueCode::not_found, "name", "no " + std::string(kind) + " has this name, see the list");
 }
-Outcome no_such(std::string_view kind) { return refuse(IssueCode::not_found, "name", "no " + std::string(kind) + " has this name, see the list"); }
 
 /// Lets two passwords be tried at once and 64 wait: each costs 19 MiB and some 30 ms.
 class Gate {
@@ -85,16 +85,15 @@ struct Turn {
     Turn(const Turn&) = delete;
 };
 
-Outcome too_many() {
-    return refuse(IssueCode::throttled, "name", "too many failed logins, wait five minutes and try again");
-}
+Outcome too_many() { return refuse(IssueCode::throttled, "name", "too many failed logins, wait five minutes and try again"); }
 
 std::string csrf_of(std::string_view cookie) { return text::base64_url(sha256("csrf " + std::string(cookie))); }
 
 }  // namespace
 
 struct Accounts::Inside {
-    Inside(const std::filesystem::path& folder, const calendar::Clock& the_clock) : clock(the_clock), writes(folder), reads(folder) {
+    Inside(const std::filesystem::path& folder, const calendar::Clock& the_clock)
+        : clock(the_clock), writes(folder), reads(folder) {
         known_version = reads.data_version();
         keeper = std::jthread([this](const std::stop_token& stop) { keep_notes(stop); });
     }
@@ -170,7 +169,8 @@ struct Accounts::Inside {
             row = reads.session(key);
         }
         if (!row) return nullptr;
-        return sessions.keep(key, row->account.viewer(), row->created_ms, std::max(row->last_seen_ms, sessions.noted(key)), generation);
+        return sessions.keep(key, row->account.viewer(), row->created_ms, std::max(row->last_seen_ms, sessions.noted(key)),
+                             generation);
     }
 
     std::shared_ptr<Known::Entry> token(const std::string& key) {
@@ -210,7 +210,8 @@ struct Accounts::Inside {
     }
 };
 
-Accounts::Accounts(const std::filesystem::path& folder, const calendar::Clock& clock) : inside_(std::make_unique<Inside>(folder, clock)) {}
+Accounts::Accounts(const std::filesystem::path& folder, const calendar::Clock& clock)
+    : inside_(std::make_unique<Inside>(folder, clock)) {}
 Accounts::~Accounts() = default;
 
 std::optional<std::string> Accounts::first_start() {
@@ -235,8 +236,10 @@ std::optional<std::string> Accounts::first_start() {
 
 Result<std::string> Accounts::add_user(std::string_view name, Role role, std::string_view display, std::string_view password) {
     if (!is_account_name(name)) return bad_name();
-    if (role == Role::system) return refuse(IssueCode::value, "role", "a person cannot have the role system, add a client instead");
-    if (!text::is_utf8(display) || display.size() > 200) return refuse(IssueCode::value, "display", "expected at most 200 bytes of UTF-8 text");
+    if (role == Role::system)
+        return refuse(IssueCode::value, "role", "a person cannot have the role system, add a client instead");
+    if (!text::is_utf8(display) || display.size() > 200)
+        return refuse(IssueCode::value, "display", "expected at most 200 bytes of UTF-8 text");
     if (!password.empty()) XINGLIN_CHECK(strong_enough(password, name));
     const std::string secret = password.empty() ? one_time_password() : std::string(password);
     AccountRow account;
@@ -247,7 +250,8 @@ Result<std::string> Accounts::add_user(std::string_view name, Role role, std::st
     account.must_change_password = password.empty();
     const std::int64_t now_ms = inside_->clock.now_ms();
     return inside_->change([&](AccountTable& table) -> Result<std::string> {
-        if (table.account(account.name)) return refuse(IssueCode::conflict, "name", "an account has this name already, choose another");
+        if (table.account(account.name))
+            return refuse(IssueCode::conflict, "name", "an account has this name already, choose another");
         table.insert(account, "", now_ms);
         return secret;
     });
@@ -278,8 +282,11 @@ Result<std::string> Accounts::reset_password(std::string_view name) {
 }
 
 Result<std::string> Accounts::add_client(std::string_view name, std::string_view scope) {
-    if (!is_client_name(name)) return refuse(IssueCode::value, "name", "a client's name has 1 to 64 characters and no control characters, choose another");
-    if (!is_scope(scope)) return refuse(IssueCode::value, "scope", "not a scope we know, write it as \"system/*.cruds\" or \"system/Patient.rs\"");
+    if (!is_client_name(name))
+        return refuse(IssueCode::value, "name",
+                      "a client's name has 1 to 64 characters and no control characters, choose another");
+    if (!is_scope(scope))
+        return refuse(IssueCode::value, "scope", "not a scope we know, write it as \"system/*.cruds\" or \"system/Patient.rs\"");
     const std::string token = fresh_token("xl_");
     AccountRow account;
     account.name = name;
@@ -289,7 +296,8 @@ Result<std::string> Accounts::add_client(std::string_view name, std::string_view
     account.is_client = true;
     const std::int64_t now_ms = inside_->clock.now_ms();
     return inside_->change([&](AccountTable& table) -> Result<std::string> {
-        if (table.account(account.name)) return refuse(IssueCode::conflict, "name", "an account has this name already, choose another");
+        if (table.account(account.name))
+            return refuse(IssueCode::conflict, "name", "an account has this name already, choose another");
         table.insert(account, sha256(token), now_ms);
         return token;
     });

@@ -45,8 +45,17 @@ constexpr std::string_view insert_sql =
 
 void insert(sql::Connection& connection, const Access& access) {
     sql::Statement& statement = connection.prepare(insert_sql);
-    statement.bind(1, access.at_ms).bind(2, access.who).bind(3, access.role).bind(4, access.what).bind(5, access.type).bind(6, access.id);
-    statement.bind(7, access.patient).bind(8, access.purpose).bind(9, access.detail).bind(10, access.trace_id).bind(11, access.peer);
+    statement.bind(1, access.at_ms)
+        .bind(2, access.who)
+        .bind(3, access.role)
+        .bind(4, access.what)
+        .bind(5, access.type)
+        .bind(6, access.id);
+    statement.bind(7, access.patient)
+        .bind(8, access.purpose)
+        .bind(9, access.detail)
+        .bind(10, access.trace_id)
+        .bind(11, access.peer);
     statement.bind(12, std::int64_t{access.status}).bind(13, std::int64_t{access.count}).run();
 }
 
@@ -188,8 +197,8 @@ Audit::Page Audit::of_patient(std::string_view patient_id, std::uint32_t count) 
     total.bind(1, patient_id);
     if (total.step()) page.total = static_cast<std::uint64_t>(total.integer(0));
     total.reset();
-    sql::Statement& query = inside_->reads->prepare("SELECT " XINGLIN_AUDIT_COLUMNS
-                                                    "  FROM audit_access WHERE patient = ? AND patient <> '' ORDER BY row DESC LIMIT ?");
+    sql::Statement& query = inside_->reads->prepare(
+        "SELECT " XINGLIN_AUDIT_COLUMNS "  FROM audit_access WHERE patient = ? AND patient <> '' ORDER BY row DESC LIMIT ?");
     query.bind(1, patient_id).bind(2, std::int64_t{count});
     while (query.step()) page.accesses.push_back(read(query));
     return page;
@@ -202,7 +211,8 @@ Audit::Page Audit::all(std::uint32_t count, std::int64_t before_row) const {
     sql::Statement& total = inside_->reads->prepare("SELECT coalesce(max(row), 0) FROM audit_access");
     if (total.step()) page.total = static_cast<std::uint64_t>(total.integer(0));
     total.reset();
-    sql::Statement& query = inside_->reads->prepare("SELECT " XINGLIN_AUDIT_COLUMNS " FROM audit_access WHERE row < ? ORDER BY row DESC LIMIT ?");
+    sql::Statement& query =
+        inside_->reads->prepare("SELECT " XINGLIN_AUDIT_COLUMNS " FROM audit_access WHERE row < ? ORDER BY row DESC LIMIT ?");
     query.bind(1, before_row > 0 ? before_row : INT64_MAX).bind(2, std::int64_t{count});
     while (query.step()) page.accesses.push_back(read(query));
     return page;

@@ -30,7 +30,8 @@ public:
     /// Number of times everything was forgotten; ask before reading the table.
     std::uint64_t generation() const;
     /// Keeps the entry unless all was forgotten since `generation`.
-    std::shared_ptr<Entry> keep(const std::string& key, Viewer viewer, std::int64_t created_ms, std::int64_t seen_ms, std::uint64_t generation);
+    std::shared_ptr<Entry> keep(const std::string& key, Viewer viewer, std::int64_t created_ms, std::int64_t seen_ms,
+                                std::uint64_t generation);
     void forget_all();
 
     /// Uses not yet written down; a newer one replaces an older.

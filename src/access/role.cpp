@@ -89,7 +89,8 @@ Viewer Viewer::program(std::string_view what) {
 bool scope_allows(std::string_view scope, std::string_view resource_type, char action) {
     for (const std::string_view part : text::split(scope, ' ')) {
         const auto grant = parse_grant(part);
-        if (grant && (grant->type == "*" || grant->type == resource_type) && grant->actions.find(action) != std::string::npos) return true;
+        if (grant && (grant->type == "*" || grant->type == resource_type) && grant->actions.find(action) != std::string::npos)
+            return true;
     }
     return false;
 }

@@ -24,10 +24,11 @@ constexpr std::size_t longest_password = 1'024;
 
 /// Beginnings that lists of leaked passwords are full of, folded; of ten characters and more once completed.
 constexpr std::string_view common[] = {
-    "password", "passw0rd", "p@ssword", "p@ssw0rd", "qwerty", "qwertyuiop", "1qaz2wsx", "asdfghjkl", "iloveyou", "letmein",
-    "welcome", "administrator", "admin123", "changeme", "abc123", "abcdefg", "123456", "654321", "0123456789", "9876543210",
-    "1234567890", "woaini", "5201314", "xinglin", "111111", "000000", "888888", "666666", "monkey", "dragon",
-    "football", "baseball", "sunshine", "princess", "superman", "michael", "trustno1", "zaq12wsx", "a123456", "q1w2e3r4"};
+    "password", "passw0rd", "p@ssword",   "p@ssw0rd",      "qwerty",     "qwertyuiop", "1qaz2wsx", "asdfghjkl",
+    "iloveyou", "letmein",  "welcome",    "administrator", "admin123",   "changeme",   "abc123",   "abcdefg",
+    "123456",   "654321",   "0123456789", "9876543210",    "1234567890", "woaini",     "5201314",  "xinglin",
+    "111111",   "000000",   "888888",     "666666",        "monkey",     "dragon",     "football", "baseball",
+    "sunshine", "princess", "superman",   "michael",       "trustno1",   "zaq12wsx",   "a123456",  "q1w2e3r4"};
 
 bool is_repetition(std::string_view folded) {
     for (std::size_t period = 1; period <= 3; ++period) {
@@ -106,7 +107,8 @@ Result<Done> strong_enough(std::string_view password, std::string_view account_n
     if (folded.find(account_name) != std::string::npos) return weak("the password contains the account name, choose another");
     for (const std::string_view start : common) {
         // "password2024!" is as easily guessed as "password": what follows a common word must itself be six characters.
-        if (folded.starts_with(start) && folded.size() < start.size() + 6) return weak("the password is a common one, choose another");
+        if (folded.starts_with(start) && folded.size() < start.size() + 6)
+            return weak("the password is a common one, choose another");
     }
     return Done{};
 }

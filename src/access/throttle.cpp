@@ -30,7 +30,8 @@ void Throttle::note(const std::string& key, std::int64_t now_ms) {
 
 bool Throttle::stopped(std::string_view name, std::string_view peer, std::int64_t now_ms) {
     const std::lock_guard lock(mutex_);
-    return full(both(name, peer), per_name_and_peer, now_ms) || full(by_name(name), per_name, now_ms) || full(by_peer(peer), per_peer, now_ms);
+    return full(both(name, peer), per_name_and_peer, now_ms) || full(by_name(name), per_name, now_ms) ||
+           full(by_peer(peer), per_peer, now_ms);
 }
 
 void Throttle::failed(std::string_view name, std::string_view peer, std::int64_t now_ms) {

@@ -31,7 +31,8 @@ int print_secret(const Result<std::string>& secret, const AccountCommand& option
     }
     if (options.json) {
         json::Arena arena;
-        std::printf("%s\n", json::write(arena.object({{"name", arena.string(options.name)}, {kind, arena.string(*secret)}})).c_str());
+        std::printf("%s\n",
+                    json::write(arena.object({{"name", arena.string(options.name)}, {kind, arena.string(*secret)}})).c_str());
     } else {
         std::printf("%s\n", secret->c_str());
     }
@@ -42,7 +43,8 @@ int print_done(const Result<Done>& done, const AccountCommand& options, std::str
     if (!done.ok()) return complain("--name", done.outcome().issues.front().what, exit_refused);
     if (options.json) {
         json::Arena arena;
-        std::printf("%s\n", json::write(arena.object({{"name", arena.string(options.name)}, {what, arena.boolean(true)}})).c_str());
+        std::printf("%s\n",
+                    json::write(arena.object({{"name", arena.string(options.name)}, {what, arena.boolean(true)}})).c_str());
     } else {
         std::printf("%s %s\n", options.name.c_str(), std::string(what).c_str());
     }
@@ -90,12 +92,15 @@ void write_down(const fs::path& data, std::string_view what, std::uint64_t resou
 
 int add_user(const AccountCommand& options) {
     const auto role = access::parse_role(options.role);
-    if (!role || *role == access::Role::system) return complain("--role", "expected administrator, clinician or auditor, choose one of them", exit_usage);
+    if (!role || *role == access::Role::system)
+        return complain("--role", "expected administrator, clinician or auditor, choose one of them", exit_usage);
     std::string password;
     if (!options.password_file.empty()) {
         std::ifstream file(options.password_file);
         std::istream& in = options.password_file == "-" ? std::cin : file;
-        if (!std::getline(in, password) || password.empty()) return complain("--password-file", "its first line cannot be read, name a file with a password in it", exit_environment);
+        if (!std::getline(in, password) || password.empty())
+            return complain("--password-file", "its first line cannot be read, name a file with a password in it",
+                            exit_environment);
     }
     return with_accounts(options, [&](access::Accounts& accounts) {
         return print_secret(accounts.add_user(options.name, *role, options.display, password), options, "password");
@@ -103,21 +108,28 @@ int add_user(const AccountCommand& options) {
 }
 
 int remove_user(const AccountCommand& options) {
-    return with_accounts(options, [&](access::Accounts& accounts) { return print_done(accounts.remove_user(options.name), options, "removed"); });
+    return with_accounts(
+        options, [&](access::Accounts& accounts) { return print_done(accounts.remove_user(options.name), options, "removed"); });
 }
 
 int reset_user(const AccountCommand& options) {
-    return with_accounts(options, [&](access::Accounts& accounts) { return print_secret(accounts.reset_password(options.name), options, "password"); });
+    return with_accounts(options, [&](access::Accounts& accounts) {
+        return print_secret(accounts.reset_password(options.name), options, "password");
+    });
 }
 
 int list_users(const AccountCommand& options) { return print_list(options, false); }
 
 int add_client(const AccountCommand& options) {
-    return with_accounts(options, [&](access::Accounts& accounts) { return print_secret(accounts.add_client(options.name, options.scope), options, "token"); });
+    return with_accounts(options, [&](access::Accounts& accounts) {
+        return print_secret(accounts.add_client(options.name, options.scope), options, "token");
+    });
 }
 
 int remove_client(const AccountCommand& options) {
-    return with_accounts(options, [&](access::Accounts& accounts) { return print_done(accounts.remove_client(options.name), options, "removed"); });
+    return with_accounts(options, [&](access::Accounts& accounts) {
+        return print_done(accounts.remove_client(options.name), options, "removed");
+    });
 }
 
 int list_clients(const AccountCommand& options) { return print_list(options, true); }

@@ -72,7 +72,8 @@ void change_password(Visit& visit) {
     if (visit.cookie.empty()) return visit.refuse(refuse(IssueCode::forbidden, "session", "a system has no password"));
     later(visit, [old = field(*fields, "old"), fresh = field(*fields, "new")](Visit& visit) {
         const auto changed = visit.house.accounts->change_password(visit.cookie, old, fresh);
-        visit.house.write_down(visit.viewer, visit.request, "password", changed.ok() ? 204 : http_status(changed.outcome().code()));
+        visit.house.write_down(visit.viewer, visit.request, "password",
+                               changed.ok() ? 204 : http_status(changed.outcome().code()));
         if (!changed.ok()) return visit.refuse(changed.outcome());
         visit.answer_nothing();
     });
@@ -94,8 +95,10 @@ constexpr std::string_view user_example =
 constexpr Route routes[] = {
     {"POST", "/auth/login", Who::anyone, "Log in; sets the session cookie. Five failures in five minutes are answered 429.",
      R"({"name":"doctor","password":"…"})", user_example, log_in},
-    {"GET", "/auth/me", Who::logged_in, "Who am I; csrf goes into the X-Xinglin-CSRF header of every write.", "", user_example, me},
-    {"POST", "/auth/password", Who::logged_in, "Change the password; 422 when the new one is weak.", R"({"old":"…","new":"…"})", "", change_password},
+    {"GET", "/auth/me", Who::logged_in, "Who am I; csrf goes into the X-Xinglin-CSRF header of every write.", "", user_example,
+     me},
+    {"POST", "/auth/password", Who::logged_in, "Change the password; 422 when the new one is weak.", R"({"old":"…","new":"…"})",
+     "", change_password},
     {"POST", "/auth/logout", Who::logged_in, "End the session.", "", "", log_out},
 };
 

@@ -47,7 +47,9 @@ void write_manifest(const fs::path& folder, const std::vector<Kept>& files, std:
 }
 
 Result<std::vector<Kept>> read_manifest(const fs::path& folder) {
-    const auto no = [&](std::string what) { return refuse(IssueCode::invalid, (folder / manifest_name).string(), std::move(what)); };
+    const auto no = [&](std::string what) {
+        return refuse(IssueCode::invalid, (folder / manifest_name).string(), std::move(what));
+    };
     std::ifstream in(folder / manifest_name, std::ios::binary);
     if (!in) return no("cannot be read, name a folder made by `xinglin backup`");
     std::ostringstream content;
@@ -55,13 +57,15 @@ Result<std::vector<Kept>> read_manifest(const fs::path& folder) {
     json::Arena arena;
     const std::string text = std::move(content).str();
     const auto manifest = json::parse(text, arena);
-    if (!manifest.ok() || (*manifest)["format"].string() != "xinglin-backup 1") return no("is not a manifest we know, name a folder made by `xinglin backup`");
+    if (!manifest.ok() || (*manifest)["format"].string() != "xinglin-backup 1")
+        return no("is not a manifest we know, name a folder made by `xinglin backup`");
     std::vector<Kept> files;
     const json::Value listed = (*manifest)["files"];
     for (std::size_t i = 0; i < listed.size(); ++i) {
         Kept file{std::string(listed[i]["name"].string()), std::string(listed[i]["sha256"].string()), 0};
         // A name is one of ours, never a path that leads out of the folder.
-        const bool known = std::any_of(std::begin(kept_files), std::end(kept_files), [&](const char* name) { return file.name == name; });
+        const bool known =
+            std::any_of(std::begin(kept_files), std::end(kept_files), [&](const char* name) { return file.name == name; });
         if (!known) return no("names a file that is not part of a backup, make another backup");
         files.push_back(std::move(file));
     }
@@ -75,7 +79,8 @@ Result<Done> check_sums(const fs::path& folder, const std::vector<Kept>& files) 
         const fs::path path = folder / file.name;
         if (!fs::exists(path)) return refuse(IssueCode::invalid, path.string(), "is missing from the backup, use another backup");
         if (file_sha256(path) != file.sha256) {
-            return refuse(IssueCode::invalid, path.string(), "has changed since the backup was made (SHA-256 differs), use another backup");
+            return refuse(IssueCode::invalid, path.string(),
+                          "has changed since the backup was made (SHA-256 differs), use another backup");
         }
     }
     return Done{};
@@ -91,14 +96,16 @@ std::vector<std::string> check_database(const fs::path& file) {
     }
 }
 
-int report(const std::vector<std::string>& problems, std::uint64_t resources, bool as_json, std::string_view what, const fs::path& where) {
+int report(const std::vector<std::string>& problems, std::uint64_t resources, bool as_json, std::string_view what,
+           const fs::path& where) {
     if (as_json) {
         json::Arena arena;
         std::vector<json::Value> all;
         for (const std::string& problem : problems) all.push_back(arena.string(problem));
         std::printf("%s\n", json::write(arena.object({{"sound", arena.boolean(problems.empty())},
                                                       {"resources", arena.number(static_cast<std::int64_t>(resources))},
-                                                      {"problems", arena.array(all)}})).c_str());
+                                                      {"problems", arena.array(all)}}))
+                                .c_str());
     } else if (problems.empty()) {
         std::printf("%s: sound, %s resources\n", std::string(what).c_str(), grouped(resources).c_str());
     }
@@ -106,22 +113,28 @@ int report(const std::vector<std::string>& problems, std::uint64_t resources, bo
     if (!as_json) {
         for (const std::string& problem : problems) std::printf("%s\n", problem.c_str());
     }
-    return complain(where.string(), std::to_string(problems.size()) + " problems found, restore a backup with `xinglin restore`", exit_refused);
+    return complain(where.string(), std::to_string(problems.size()) + " problems found, restore a backup with `xinglin restore`",
+                    exit_refused);
 }
 
 std::vector<std::string> verify_store(record::Store& store, bool deep) {
     Progress progress;
-    return store.verify(deep, [&](std::uint64_t done, std::uint64_t of) { progress.show(grouped(done) + " of " + grouped(of) + " resources verified"); });
+    return store.verify(deep, [&](std::uint64_t done, std::uint64_t of) {
+        progress.show(grouped(done) + " of " + grouped(of) + " resources verified");
+    });
 }
 
 }  // namespace
 
 int back_up(const BackupCommand& options) {
     if (const auto folder = find_folder(options.data); !folder.ok()) return environment(folder.outcome());
-    if (!is_free(options.backup)) return complain(options.backup.string(), "is not an empty folder, name another one", exit_refused);
+    if (!is_free(options.backup))
+        return complain(options.backup.string(), "is not an empty folder, name another one", exit_refused);
     std::error_code error;
     fs::create_directories(options.backup, error);
-    if (error) return complain(options.backup.string(), "cannot be made (" + error.message() + "), name another folder", exit_environment);
+    if (error)
+        return complain(options.backup.string(), "cannot be made (" + error.message() + "), name another folder",
+                        exit_environment);
     fs::permissions(options.backup, fs::perms::owner_all, error);
     std::vector<Kept> files;
     std::uint64_t bytes = 0;
@@ -143,7 +156,8 @@ int back_up(const BackupCommand& options) {
 int restore(const BackupCommand& options) {
     const auto files = read_manifest(options.backup);
     if (!files.ok()) return refused(files.outcome());
-    if (!is_free(options.data)) return complain(options.data.string(), "is not an empty folder, restore into a new one", exit_refused);
+    if (!is_free(options.data))
+        return complain(options.data.string(), "is not an empty folder, restore into a new one", exit_refused);
     if (const auto sums = check_sums(options.backup, *files); !sums.ok()) return refused(sums.outcome());
     if (const auto folder = make_folder(options.data); !folder.ok()) return environment(folder.outcome());
     for (const Kept& file : *files) copy_bytes(options.backup / file.name, options.data / file.name);
@@ -166,11 +180,13 @@ int verify(const VerifyCommand& options) {
     const calendar::SystemClock clock;
     auto opened = record::Store::open(options.data, clock);
     if (!opened.ok() && opened.outcome().code() == IssueCode::conflict) {
-        return complain(options.data.string(), "a server has this folder open, stop it first, or verify a backup of it", exit_environment);
+        return complain(options.data.string(), "a server has this folder open, stop it first, or verify a backup of it",
+                        exit_environment);
     }
     if (!opened.ok()) return environment(opened.outcome());
     for (std::string& problem : verify_store(**opened, !options.quick)) problems.push_back(std::move(problem));
-    return report(problems, (*opened)->figures().resources, options.json, options.quick ? "structure" : "every entry", options.data);
+    return report(problems, (*opened)->figures().resources, options.json, options.quick ? "structure" : "every entry",
+                  options.data);
 }
 
 }  // namespace xinglin::server

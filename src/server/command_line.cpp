@@ -32,34 +32,43 @@ void needs_data(CLI::App* app, Options& options) {
 
 void add_serve(CLI::App& app, Action& action) {
     const auto options = std::make_shared<ServeOptions>();  // shared: lives in the callback
-    CLI::App* serve_word = word(app, "serve", "Serve the record: FHIR at /fhir, the web pages at /", "xinglin serve --data /var/lib/xinglin --port 8080");
+    CLI::App* serve_word = word(app, "serve", "Serve the record: FHIR at /fhir, the web pages at /",
+                                "xinglin serve --data /var/lib/xinglin --port 8080");
     serve_word->add_option("--data", options->data, "the data folder, made when it is not there")->required();
     serve_word->add_option("--port", options->port, "port to listen on, 0 for any free one")->capture_default_str();
     serve_word->add_option("--bind", options->bind, "address to listen on")->capture_default_str();
     serve_word->add_option("--store", options->store, "the database engine: sqlite")->capture_default_str();
     serve_word->add_option("--base-url", options->base_url, "public address of /fhir when a proxy stands before us");
-    CLI::Option* certificate = serve_word->add_option("--tls-certificate", options->tls_certificate, "certificate chain (PEM); TLS 1.3 is then spoken");
+    CLI::Option* certificate =
+        serve_word->add_option("--tls-certificate", options->tls_certificate, "certificate chain (PEM); TLS 1.3 is then spoken");
     CLI::Option* key = serve_word->add_option("--tls-key", options->tls_key, "its key (PEM)");
     certificate->needs(key);
     key->needs(certificate);
     serve_word->add_option("--io-threads", options->io_threads, "threads that carry bytes, 0: one per core");
     serve_word->add_option("--worker-threads", options->worker_threads, "threads that answer, 0: two per core");
-    serve_word->add_option("--cache-mib", options->cache_mib, "memory for the writer's pages; readers take a quarter each")->check(CLI::Range(1, 65'536))->capture_default_str();
+    serve_word->add_option("--cache-mib", options->cache_mib, "memory for the writer's pages; readers take a quarter each")
+        ->check(CLI::Range(1, 65'536))
+        ->capture_default_str();
     serve_word->callback([options, &action] { action = [options] { return serve(*options); }; });
 }
 
 void add_transfer(CLI::App& app, Action& action) {
     const auto in = std::make_shared<ImportCommand>();
-    CLI::App* import_word = word(app, "import", "Read files into the record: bundles, NDJSON, folders of them, also .gz and .zst", "xinglin import --data DIR content/samples");
+    CLI::App* import_word = word(app, "import", "Read files into the record: bundles, NDJSON, folders of them, also .gz and .zst",
+                                 "xinglin import --data DIR content/samples");
     import_word->add_option("--data", in->data, "the data folder, made when it is not there")->required();
     import_word->add_option("PATH", in->paths, "files and folders")->required();
-    import_word->add_option("--threads", in->threads, "threads that prepare resources")->check(CLI::Range(1, 64))->capture_default_str();
+    import_word->add_option("--threads", in->threads, "threads that prepare resources")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
     import_word->add_flag("--no-check", in->no_check, "leave structural validation out, for data that was validated before");
     import_word->add_flag("--json", in->json, "print the result as JSON");
     import_word->callback([in, &action] { action = [in] { return import_files(*in); }; });
 
     const auto out = std::make_shared<ExportCommand>();
-    CLI::App* export_word = word(app, "export", "Write every current resource as NDJSON, one file for each type; also while a server runs", "xinglin export --data DIR --out export-2026-11 --gzip");
+    CLI::App* export_word =
+        word(app, "export", "Write every current resource as NDJSON, one file for each type; also while a server runs",
+             "xinglin export --data DIR --out export-2026-11 --gzip");
     needs_data(export_word, *out);
     export_word->add_option("--out", out->out, "an empty or new folder")->required();
     export_word->add_option("--type", out->types, "only these resource types");
@@ -70,21 +79,24 @@ void add_transfer(CLI::App& app, Action& action) {
 
 void add_safety(CLI::App& app, Action& action) {
     const auto backup = std::make_shared<BackupCommand>();
-    CLI::App* backup_word = word(app, "backup", "Copy the data folder, also while a server runs", "xinglin backup --data DIR /backup/2026-11-22");
+    CLI::App* backup_word =
+        word(app, "backup", "Copy the data folder, also while a server runs", "xinglin backup --data DIR /backup/2026-11-22");
     needs_data(backup_word, *backup);
     backup_word->add_option("FOLDER", backup->backup, "an empty or new folder for the backup")->required();
     backup_word->add_flag("--json", backup->json, "print the result as JSON");
     backup_word->callback([backup, &action] { action = [backup] { return back_up(*backup); }; });
 
     const auto again = std::make_shared<BackupCommand>();
-    CLI::App* restore_word = word(app, "restore", "Make a data folder from a backup, and verify it", "xinglin restore --data NEW-DIR /backup/2026-11-22");
+    CLI::App* restore_word = word(app, "restore", "Make a data folder from a backup, and verify it",
+                                  "xinglin restore --data NEW-DIR /backup/2026-11-22");
     restore_word->add_option("--data", again->data, "an empty or new folder")->required();
     restore_word->add_option("FOLDER", again->backup, "the backup")->required();
     restore_word->add_flag("--json", again->json, "print the result as JSON");
     restore_word->callback([again, &action] { action = [again] { return restore(*again); }; });
 
     const auto check = std::make_shared<VerifyCommand>();
-    CLI::App* verify_word = word(app, "verify", "Check every page, resource and search entry of a data folder or a backup", "xinglin verify --data DIR");
+    CLI::App* verify_word = word(app, "verify", "Check every page, resource and search entry of a data folder or a backup",
+                                 "xinglin verify --data DIR");
     needs_data(verify_word, *check);
     verify_word->add_flag("--quick", check->quick, "structure only: do not read every resource again");
     verify_word->add_flag("--json", check->json, "print the result as JSON");
@@ -99,20 +111,28 @@ struct AccountWord {
     bool named, is_new;
 };
 
-void add_accounts(CLI::App& app, Action& action, const std::string& kind, const std::string& what, std::initializer_list<AccountWord> words) {
+void add_accounts(CLI::App& app, Action& action, const std::string& kind, const std::string& what,
+                  std::initializer_list<AccountWord> words) {
     CLI::App* parent = word(app, kind, what, std::begin(words)->example);
     parent->require_subcommand(1);
     for (const AccountWord& each : words) {
         const auto options = std::make_shared<AccountCommand>();
         CLI::App* child = word(*parent, each.name, each.what, each.example);
         child->add_option("--data", options->data, "the data folder")->required();
-        if (each.named) child->add_option("--name", options->name, kind == "user" ? "the account: 2 to 64 of a-z 0-9 . _ -" : "the system: 1 to 64 characters")->required();
+        if (each.named)
+            child
+                ->add_option("--name", options->name,
+                             kind == "user" ? "the account: 2 to 64 of a-z 0-9 . _ -" : "the system: 1 to 64 characters")
+                ->required();
         if (each.is_new && kind == "user") {
             child->add_option("--role", options->role, "administrator, clinician or auditor")->required();
             child->add_option("--display", options->display, "the name that is shown");
-            child->add_option("--password-file", options->password_file, "take the password from this file's first line (- for standard input); it then need not be changed");
+            child->add_option(
+                "--password-file", options->password_file,
+                "take the password from this file's first line (- for standard input); it then need not be changed");
         }
-        if (each.is_new && kind == "client") child->add_option("--scope", options->scope, "what it may do, SMART scopes")->capture_default_str();
+        if (each.is_new && kind == "client")
+            child->add_option("--scope", options->scope, "what it may do, SMART scopes")->capture_default_str();
         child->add_flag("--json", options->json, "print the result as JSON");
         const auto act = each.act;
         child->callback([options, act, &action] { action = [options, act] { return act(*options); }; });
@@ -121,10 +141,12 @@ void add_accounts(CLI::App& app, Action& action, const std::string& kind, const 
 
 void add_language(CLI::App& app, Action& action) {
     // `fhirpath` parses its own arguments (run()); it stands here for the help.
-    word(app, "fhirpath", "Evaluate FHIRPath expressions on a resource; xinglin fhirpath --help says more", "xinglin fhirpath --resource patient.json \"name.given.first()\"");
+    word(app, "fhirpath", "Evaluate FHIRPath expressions on a resource; xinglin fhirpath --help says more",
+         "xinglin fhirpath --resource patient.json \"name.given.first()\"");
 
     const auto files = std::make_shared<ValidateCommand>();
-    CLI::App* validate_word = word(app, "validate", "Check the structure of FHIR R4 resources in JSON, XML or NDJSON files", "xinglin validate patient.json bundle.json.gz");
+    CLI::App* validate_word = word(app, "validate", "Check the structure of FHIR R4 resources in JSON, XML or NDJSON files",
+                                   "xinglin validate patient.json bundle.json.gz");
     validate_word->add_option("FILE", files->files, "files")->required();
     validate_word->add_flag("--json", files->json, "print the result as JSON");
     validate_word->callback([files, &action] { action = [files] { return validate(*files); }; });
@@ -137,22 +159,26 @@ void add_language(CLI::App& app, Action& action) {
 
 /// Words and options for bash, one line for each place: "user add: --data --name …".
 int print_completion(const CLI::App& app) {
-    std::cout << "# bash completion for xinglin: source <(xinglin completion)\n_xinglin() {\n  local words=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\" list=\"\"\n  case \"$words\" in\n";
+    std::cout << "# bash completion for xinglin: source <(xinglin completion)\n_xinglin() {\n  local "
+                 "words=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\" list=\"\"\n  case \"$words\" in\n";
     std::vector<std::pair<std::string, const CLI::App*>> places;
     for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; })) {
-        for (const CLI::App* grandchild : child->get_subcommands([](const CLI::App*) { return true; })) places.emplace_back(child->get_name() + " " + grandchild->get_name(), grandchild);
+        for (const CLI::App* grandchild : child->get_subcommands([](const CLI::App*) { return true; }))
+            places.emplace_back(child->get_name() + " " + grandchild->get_name(), grandchild);
         places.emplace_back(child->get_name(), child);
     }
     places.emplace_back("", &app);
     for (const auto& [prefix, at] : places) {
         std::cout << "    \"" << prefix << "\"" << (prefix.empty() ? "" : "*") << ") list=\"";
-        for (const CLI::App* child : at->get_subcommands([](const CLI::App*) { return true; })) std::cout << child->get_name() << ' ';
+        for (const CLI::App* child : at->get_subcommands([](const CLI::App*) { return true; }))
+            std::cout << child->get_name() << ' ';
         for (const CLI::Option* option : at->get_options()) {
             if (!option->get_lnames().empty()) std::cout << "--" << option->get_lnames().front() << ' ';
         }
         std::cout << "\" ;;\n";
     }
-    std::cout << "  esac\n  COMPREPLY=($(compgen -W \"$list\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n  [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\ncomplete -o filenames -F _xinglin xinglin\n";
+    std::cout << "  esac\n  COMPREPLY=($(compgen -W \"$list\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n  [ ${#COMPREPLY[@]} -gt 0 ] "
+                 "|| COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\ncomplete -o filenames -F _xinglin xinglin\n";
     return exit_done;
 }
 
@@ -160,23 +186,33 @@ int print_completion(const CLI::App& app) {
 int parse(int argc, char** argv, Action& action) {
     CLI::App app{"Xinglin: a FHIR R4 health record for a region", "xinglin"};
     app.require_subcommand(1);
-    app.footer("Example:\n  xinglin serve --data DIR\nEvery word has its own --help with an example. Exit status: 0 done, 1 refused, 2 usage, 3 environment.");
+    app.footer(
+        "Example:\n  xinglin serve --data DIR\nEvery word has its own --help with an example. Exit status: 0 done, 1 refused, 2 "
+        "usage, 3 environment.");
     app.set_version_flag("--version", "xinglin " + std::string(version()));
     add_serve(app, action);
     add_transfer(app, action);
     add_safety(app, action);
     add_accounts(app, action, "user", "Accounts of people",
-                 {{"add", "Add a user; prints a one-time password", "xinglin user add --data DIR --name li.na --role clinician --display \"Li Na\"", add_user, true, true},
-                  {"remove", "Remove a user; ends their sessions", "xinglin user remove --data DIR --name li.na", remove_user, true, false},
-                  {"reset", "Give a user another one-time password", "xinglin user reset --data DIR --name li.na", reset_user, true, false},
+                 {{"add", "Add a user; prints a one-time password",
+                   "xinglin user add --data DIR --name li.na --role clinician --display \"Li Na\"", add_user, true, true},
+                  {"remove", "Remove a user; ends their sessions", "xinglin user remove --data DIR --name li.na", remove_user,
+                   true, false},
+                  {"reset", "Give a user another one-time password", "xinglin user reset --data DIR --name li.na", reset_user,
+                   true, false},
                   {"list", "List the users", "xinglin user list --data DIR --json", list_users, false, false}});
     add_accounts(app, action, "client", "Accounts of systems",
-                 {{"add", "Add a system; prints its bearer token", "xinglin client add --data DIR --name hospital-7 --scope \"system/*.cruds\"", add_client, true, true},
-                  {"remove", "Remove a system; its token ends at once", "xinglin client remove --data DIR --name hospital-7", remove_client, true, false},
+                 {{"add", "Add a system; prints its bearer token",
+                   "xinglin client add --data DIR --name hospital-7 --scope \"system/*.cruds\"", add_client, true, true},
+                  {"remove", "Remove a system; its token ends at once", "xinglin client remove --data DIR --name hospital-7",
+                   remove_client, true, false},
                   {"list", "List the systems", "xinglin client list --data DIR --json", list_clients, false, false}});
     add_language(app, action);
     CLI::App* completion = word(app, "completion", "Print the completion script for bash", "source <(xinglin completion)");
-    completion->callback([&app, &action] { action = nullptr; print_completion(app); });
+    completion->callback([&app, &action] {
+        action = nullptr;
+        print_completion(app);
+    });
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -197,9 +233,13 @@ int parse(int argc, char** argv, Action& action) {
 int print_version(bool json) {
     if (json) {
         xinglin::json::Arena arena;
-        std::printf("%s\n", xinglin::json::write(arena.object({{"version", arena.string(version())}, {"built", arena.string(built())}, {"sqlite", arena.string(sqlite3_libversion())}})).c_str());
+        std::printf("%s\n", xinglin::json::write(arena.object({{"version", arena.string(version())},
+                                                               {"built", arena.string(built())},
+                                                               {"sqlite", arena.string(sqlite3_libversion())}}))
+                                .c_str());
     } else {
-        std::printf("xinglin %s, built %s, SQLite %s\n", std::string(version()).c_str(), std::string(built()).c_str(), sqlite3_libversion());
+        std::printf("xinglin %s, built %s, SQLite %s\n", std::string(version()).c_str(), std::string(built()).c_str(),
+                    sqlite3_libversion());
     }
     return exit_done;
 }

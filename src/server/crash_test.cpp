@@ -9,7 +9,7 @@
 #include <random>
 #include <thread>
 
-#include "server/running_server.h"
+#include "server/test_process.h"
 
 namespace xinglin::server {
 namespace {
@@ -20,12 +20,13 @@ struct Known {
     std::string mark;          // of the acknowledged version
     std::string pending;       // mark of a write that was not acknowledged, "" when none
     bool by_transaction = false;
-    std::string partner;       // the other resource of the same transaction
+    std::string partner;  // the other resource of the same transaction
 };
 using Ledger = std::map<std::string, Known>;
 
 std::string patient(const std::string& id, const std::string& mark) {
-    return R"({"resourceType":"Patient","id":")" + id + R"(","identifier":[{"system":"urn:crash","value":")" + mark + R"("}],"name":[{"family":"Crash"}]})";
+    return R"({"resourceType":"Patient","id":")" + id + R"(","identifier":[{"system":"urn:crash","value":")" + mark +
+           R"("}],"name":[{"family":"Crash"}]})";
 }
 
 std::string entry(const std::string& id, const std::string& mark) {
@@ -40,8 +41,7 @@ public:
     void run(const RunningServer& server, const std::string& token) {
         try {
             Caller caller(server, token);
-            while (step(caller)) {
-            }
+            while (step(caller)) {}
         } catch (const std::exception&) {
             // The server is gone.
         }
@@ -66,8 +66,10 @@ private:
 
     bool transaction(Caller& caller) {
         const std::string base = name_ + "-t" + std::to_string(++count_), left = base + "a", right = base + "b";
-        for (const auto& [id, partner] : {std::pair(left, right), std::pair(right, left)}) ledger[id] = Known{0, "", mark(), true, partner};
-        const std::string body = R"({"resourceType":"Bundle","type":"transaction","entry":[)" + entry(left, ledger[left].pending) + "," + entry(right, ledger[right].pending) + "]}";
+        for (const auto& [id, partner] : {std::pair(left, right), std::pair(right, left)})
+            ledger[id] = Known{0, "", mark(), true, partner};
+        const std::string body = R"({"resourceType":"Bundle","type":"transaction","entry":[)" +
+                                 entry(left, ledger[left].pending) + "," + entry(right, ledger[right].pending) + "]}";
         if (caller.send("POST", "/fhir", body).status != 200) return false;
         for (const auto& id : {left, right}) {
             ledger[id].version = 1;
@@ -94,9 +96,12 @@ void check(Caller& caller, const std::string& id, Known& known) {
     }
     ASSERT_EQ(read.status, 200) << id << read.body;
     const std::int64_t version = std::stoll(member(read, {"meta", "versionId"}));
-    const bool is_acknowledged = version == known.version && !known.mark.empty() && read.body.find("\"" + known.mark + "\"") != std::string::npos;
-    const bool is_pending = version == known.version + 1 && !known.pending.empty() && read.body.find("\"" + known.pending + "\"") != std::string::npos;
-    ASSERT_TRUE(is_acknowledged || is_pending) << id << ": version " << version << ", acknowledged " << known.version << " " << read.body;
+    const bool is_acknowledged =
+        version == known.version && !known.mark.empty() && read.body.find("\"" + known.mark + "\"") != std::string::npos;
+    const bool is_pending = version == known.version + 1 && !known.pending.empty() &&
+                            read.body.find("\"" + known.pending + "\"") != std::string::npos;
+    ASSERT_TRUE(is_acknowledged || is_pending)
+        << id << ": version " << version << ", acknowledged " << known.version << " " << read.body;
     if (is_pending) {
         known.version = version;
         known.mark = known.pending;

@@ -60,7 +60,9 @@ private:
 Result<Done> check_types(const std::vector<std::string>& types) {
     for (const std::string& type : types) {
         const fhir::Type* found = fhir::find_resource(type);
-        if (!found || found->is_abstract) return refuse(IssueCode::value, "--type", "\"" + type + "\" is no resource type of FHIR R4, see `xinglin export --help`");
+        if (!found || found->is_abstract)
+            return refuse(IssueCode::value, "--type",
+                          "\"" + type + "\" is no resource type of FHIR R4, see `xinglin export --help`");
     }
     return Done{};
 }
@@ -72,7 +74,8 @@ std::vector<Written> write_all(record::Store& store, const ExportCommand& option
     std::uint64_t total = 0;
     for (const record::TypeCount& each : reader.type_counts()) {
         const std::string type(each.type->name);
-        const bool wanted = options.types.empty() || std::find(options.types.begin(), options.types.end(), type) != options.types.end();
+        const bool wanted =
+            options.types.empty() || std::find(options.types.begin(), options.types.end(), type) != options.types.end();
         if (!wanted || each.count == 0) continue;
         Written written{type, (options.out / (type + (options.gzip ? ".ndjson.gz" : ".ndjson"))).string(), 0};
         Lines lines(written.file, options.gzip);
@@ -94,7 +97,9 @@ void print(const std::vector<Written>& all, double seconds, bool as_json) {
     std::vector<json::Value> files;
     for (const Written& each : all) {
         total += each.count;
-        files.push_back(arena.object({{"type", arena.string(each.type)}, {"count", arena.number(static_cast<std::int64_t>(each.count))}, {"file", arena.string(each.file)}}));
+        files.push_back(arena.object({{"type", arena.string(each.type)},
+                                      {"count", arena.number(static_cast<std::int64_t>(each.count))},
+                                      {"file", arena.string(each.file)}}));
     }
     if (!as_json) {
         std::printf("%s resources in %zu files, %.1f s\n", grouped(total).c_str(), all.size(), seconds);
@@ -102,7 +107,8 @@ void print(const std::vector<Written>& all, double seconds, bool as_json) {
     }
     std::printf("%s\n", json::write(arena.object({{"resources", arena.number(static_cast<std::int64_t>(total))},
                                                   {"seconds", arena.number(fmt::format("{:.3f}", seconds))},
-                                                  {"files", arena.array(files)}})).c_str());
+                                                  {"files", arena.array(files)}}))
+                            .c_str());
 }
 
 }  // namespace
@@ -113,10 +119,13 @@ int export_record(const ExportCommand& options) {
         return exit_usage;
     }
     if (const auto folder = find_folder(options.data); !folder.ok()) return environment(folder.outcome());
-    if (!is_free(options.out)) return complain(options.out.string(), "is not an empty folder, name another one with --out", exit_refused);
+    if (!is_free(options.out))
+        return complain(options.out.string(), "is not an empty folder, name another one with --out", exit_refused);
     std::error_code error;
     fs::create_directories(options.out, error);
-    if (error) return complain(options.out.string(), "cannot be made (" + error.message() + "), name another folder with --out", exit_environment);
+    if (error)
+        return complain(options.out.string(), "cannot be made (" + error.message() + "), name another folder with --out",
+                        exit_environment);
     const auto begin = std::chrono::steady_clock::now();
     const calendar::SystemClock clock;
     auto opened = open_or_snapshot(options.data, options.out / ".snapshot", clock);

@@ -30,7 +30,8 @@ Result<Done> readable(const fs::path& folder) {
         return no(folder, "is not a folder, name another one with --data");
     }
     if (access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
-        return no(folder, std::string("may not be read and written (") + std::strerror(errno) + "), see to its owner and permissions");
+        return no(folder,
+                  std::string("may not be read and written (") + std::strerror(errno) + "), see to its owner and permissions");
     }
     return Done{};
 }

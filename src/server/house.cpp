@@ -39,7 +39,8 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     api_options.version = version();
     api_options.base_url = house->options.base_url;
     api_options.started_ms = house->started_ms;
-    house->api = std::make_unique<api::Api>(*house->store, *house->audit, *house->ingest, *house->people, house->clock, api_options);
+    house->api =
+        std::make_unique<api::Api>(*house->store, *house->audit, *house->ingest, *house->people, house->clock, api_options);
 
     House& self = *house;
     house->errands = std::make_unique<Errands>();
@@ -49,7 +50,8 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
         return Totals{figures.writes, figures.reads + figures.searches};
     };
     house->pulse = std::make_unique<Pulse>(house->clock, totals, [&self] { return system_state(self); });
-    house->imports = std::make_unique<Imports>(*house->store, house->clock, [&self](const ImportJob& job) { self.pulse->tell("import", json_of(job)); });
+    house->imports = std::make_unique<Imports>(*house->store, house->clock,
+                                               [&self](const ImportJob& job) { self.pulse->tell("import", json_of(job)); });
     return house;
 }
 
@@ -92,8 +94,8 @@ House::~House() {
     pulse.reset();
 }
 
-void House::write_down(const access::Viewer& viewer, const http::Request& request, std::string_view what, int status, std::string_view type,
-                       std::string_view id, std::string_view detail) {
+void House::write_down(const access::Viewer& viewer, const http::Request& request, std::string_view what, int status,
+                       std::string_view type, std::string_view id, std::string_view detail) {
     access::Access access;
     access.at_ms = clock.now_ms();
     access.who = viewer.name;

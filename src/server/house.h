@@ -60,8 +60,8 @@ struct House {
     void close_doors();
 
     /// Appends to the audit on behalf of a visit.
-    void write_down(const access::Viewer& viewer, const http::Request& request, std::string_view what, int status, std::string_view type = {},
-                    std::string_view id = {}, std::string_view detail = {});
+    void write_down(const access::Viewer& viewer, const http::Request& request, std::string_view what, int status,
+                    std::string_view type = {}, std::string_view id = {}, std::string_view detail = {});
 
 private:
     /// Called by the pulse: logs when the disk begins to refuse and when it heals.

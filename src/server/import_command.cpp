@@ -17,29 +17,33 @@ namespace {
 using Figures = ingest::ImportFigures;
 
 void show(Progress& progress, const Figures& figures) {
-    const double share = figures.bytes > 0 ? 100.0 * static_cast<double>(figures.bytes_done) / static_cast<double>(figures.bytes) : 0;
-    progress.show(fmt::format("{:3.0f}%  {} read, {} stored, {} rejected, {}/s", share, grouped(figures.read), grouped(figures.stored),
-                              grouped(figures.rejected), grouped(static_cast<std::uint64_t>(figures.per_second()))));
+    const double share =
+        figures.bytes > 0 ? 100.0 * static_cast<double>(figures.bytes_done) / static_cast<double>(figures.bytes) : 0;
+    progress.show(fmt::format("{:3.0f}%  {} read, {} stored, {} rejected, {}/s", share, grouped(figures.read),
+                              grouped(figures.stored), grouped(figures.rejected),
+                              grouped(static_cast<std::uint64_t>(figures.per_second()))));
 }
 
 void print(const Figures& figures, bool as_json) {
     if (as_json) {
         json::Arena arena;
         const auto count = [&](std::uint64_t number) { return arena.number(static_cast<std::int64_t>(number)); };
-        const json::Value line = arena.object({{"read", count(figures.read)},
-                                               {"stored", count(figures.stored)},
-                                               {"unchanged", count(figures.unchanged)},
-                                               {"rejected", count(figures.rejected)},
-                                               {"seconds", arena.number(fmt::format("{:.3f}", figures.seconds))},
-                                               {"resources_per_second", arena.number(fmt::format("{:.0f}", figures.per_second()))},
-                                               {"rejected_file", figures.rejected_file.empty() ? arena.null() : arena.string(figures.rejected_file)}});
+        const json::Value line =
+            arena.object({{"read", count(figures.read)},
+                          {"stored", count(figures.stored)},
+                          {"unchanged", count(figures.unchanged)},
+                          {"rejected", count(figures.rejected)},
+                          {"seconds", arena.number(fmt::format("{:.3f}", figures.seconds))},
+                          {"resources_per_second", arena.number(fmt::format("{:.0f}", figures.per_second()))},
+                          {"rejected_file", figures.rejected_file.empty() ? arena.null() : arena.string(figures.rejected_file)}});
         std::printf("%s\n", json::write(line).c_str());
         return;
     }
-    if (!figures.rejected_file.empty()) std::fprintf(stderr, "rejected entries with their reasons: %s\n", figures.rejected_file.c_str());
-    std::printf("read %s, stored %s, unchanged %s, rejected %s, %.1f s, %s resources/s\n", grouped(figures.read).c_str(), grouped(figures.stored).c_str(),
-                grouped(figures.unchanged).c_str(), grouped(figures.rejected).c_str(), figures.seconds,
-                grouped(static_cast<std::uint64_t>(figures.per_second())).c_str());
+    if (!figures.rejected_file.empty())
+        std::fprintf(stderr, "rejected entries with their reasons: %s\n", figures.rejected_file.c_str());
+    std::printf("read %s, stored %s, unchanged %s, rejected %s, %.1f s, %s resources/s\n", grouped(figures.read).c_str(),
+                grouped(figures.stored).c_str(), grouped(figures.unchanged).c_str(), grouped(figures.rejected).c_str(),
+                figures.seconds, grouped(static_cast<std::uint64_t>(figures.per_second())).c_str());
 }
 
 }  // namespace
@@ -51,8 +55,10 @@ int import_files(const ImportCommand& options) {
     const bool fresh = !fs::exists(options.data / "record.db");
     auto opened = record::Store::open(options.data, clock, {.bulk = fresh});
     if (!opened.ok() && opened.outcome().code() == IssueCode::conflict) {
-        return complain(options.data.string(), "a server has this folder open, stop it first or send the files to its import page (POST /api/v1/imports)",
-                        exit_environment);
+        return complain(
+            options.data.string(),
+            "a server has this folder open, stop it first or send the files to its import page (POST /api/v1/imports)",
+            exit_environment);
     }
     if (!opened.ok()) return environment(opened.outcome());
     std::unique_ptr<record::Store> store = std::move(opened).value();
@@ -66,7 +72,8 @@ int import_files(const ImportCommand& options) {
     {
         Progress progress;
         auto result = importer.run(options.paths, "import", [&](const Figures& now) { show(progress, now); });
-        if (!result.ok()) return result.outcome().code() == IssueCode::not_found ? environment(result.outcome()) : refused(result.outcome());
+        if (!result.ok())
+            return result.outcome().code() == IssueCode::not_found ? environment(result.outcome()) : refused(result.outcome());
         figures = std::move(result).value();
     }
     store.reset();  // with it everything is on disk

@@ -13,7 +13,8 @@ namespace {
 void add(Visit& visit) {
     const std::string name = visit.parameter("name");
     const auto id = visit.house.imports->add(name, visit.request.body);
-    visit.house.write_down(visit.viewer, visit.request, "import", id.ok() ? 202 : http_status(id.outcome().code()), "", id.ok() ? *id : "");
+    visit.house.write_down(visit.viewer, visit.request, "import", id.ok() ? 202 : http_status(id.outcome().code()), "",
+                           id.ok() ? *id : "");
     if (!id.ok()) return visit.refuse(id.outcome());
     json::Arena arena;
     auto response = json_response(202, arena.object({{"id", arena.string(*id)}}));
@@ -33,7 +34,9 @@ void list(Visit& visit) {
     visit.respond(json_text(body + "]}"));
 }
 
-Outcome no_such_import() { return refuse(IssueCode::not_found, "id", "there is no such import; those before the last start are forgotten"); }
+Outcome no_such_import() {
+    return refuse(IssueCode::not_found, "id", "there is no such import; those before the last start are forgotten");
+}
 
 void show(Visit& visit) {
     const auto job = visit.house.imports->find(visit.holes[0]);
@@ -70,12 +73,14 @@ constexpr std::string_view job_example =
     R"("created_at":"2026-11-22T02:00:00.000Z","started_at":"2026-11-22T02:00:00.000Z","finished_at":null,"per_second":30000,"error":null})";
 
 constexpr Route routes[] = {
-    {"POST", "/api/v1/imports", Who::writer, "Import a file: ?name=file.json.gz says its name; its bytes are the body, at most 512 MiB.",
+    {"POST", "/api/v1/imports", Who::writer,
+     "Import a file: ?name=file.json.gz says its name; its bytes are the body, at most 512 MiB.",
      "the bytes of a bundle, of NDJSON, or of either packed with gzip or zstd", R"({"id":"01…"})", add},
     {"GET", "/api/v1/imports", Who::writer, "The imports since the last start, newest first.", "", R"({"imports":[]})", list},
     {"GET", "/api/v1/imports/{id}", Who::writer, "One import.", "", job_example, show},
-    {"GET", "/api/v1/imports/{id}/rejected", Who::writer, "What could not be stored, as NDJSON, one entry a line with its reason.", "",
-     R"({"line":12,"reason":"…","resource":{}})", rejected},
+    {"GET", "/api/v1/imports/{id}/rejected", Who::writer,
+     "What could not be stored, as NDJSON, one entry a line with its reason.", "", R"({"line":12,"reason":"…","resource":{}})",
+     rejected},
     {"POST", "/api/v1/imports/{id}/cancel", Who::writer, "Stop an import; what is stored stays.", "", "", cancel},
 };
 

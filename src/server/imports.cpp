@@ -22,7 +22,8 @@ constexpr std::size_t jobs_kept = 100, waiting_most = 50;
 constexpr std::int64_t tell_every_ms = 300;
 
 bool can_be_imported(std::string_view name) {
-    for (const std::string_view suffix : {".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz", ".json.zst", ".ndjson.zst"}) {
+    for (const std::string_view suffix :
+         {".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz", ".json.zst", ".ndjson.zst"}) {
         if (name.size() > suffix.size() && name.ends_with(suffix)) return true;
     }
     return false;
@@ -33,8 +34,8 @@ std::string plain_name(std::string_view name) {
     name = name.substr(name.find_last_of("/\\") + 1);
     std::string out;
     for (const char c : name) {
-        const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' ||
-                          static_cast<unsigned char>(c) >= 0x80;
+        const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+                          c == '_' || static_cast<unsigned char>(c) >= 0x80;
         out += fine ? c : '_';
     }
     if (out.size() > 150) out.erase(0, out.size() - 150);
@@ -117,7 +118,8 @@ Imports::~Imports() {
 
 Result<std::string> Imports::add(std::string_view name, std::string_view body) {
     if (!can_be_imported(name)) {
-        return refuse(IssueCode::value, "name", "expected a name ending in .json, .ndjson or .jsonl, or one of these with .gz or .zst");
+        return refuse(IssueCode::value, "name",
+                      "expected a name ending in .json, .ndjson or .jsonl, or one of these with .gz or .zst");
     }
     if (body.empty()) return refuse(IssueCode::invalid, "body", "the file is empty, send its bytes as the body");
     auto kept = std::make_shared<Kept>();
@@ -177,7 +179,8 @@ Result<Done> Imports::cancel(std::string_view id) {
             if (found->running) found->running->cancel();
             return Done{};
         }
-        if (found->job.state != ImportJob::State::waiting) return refuse(IssueCode::conflict, "id", "this import is over already");
+        if (found->job.state != ImportJob::State::waiting)
+            return refuse(IssueCode::conflict, "id", "this import is over already");
         found->job.state = ImportJob::State::cancelled;
         found->job.finished_ms = clock_.now_ms();
     }

@@ -24,7 +24,8 @@ void ready(Visit& visit) {
         all.push_back(arena.object({{"name", arena.string(check.name)}, {"status", arena.string(check.status)}}));
     }
     const bool is_good = is_ready(found);
-    visit.answer(is_good ? 200 : 503, arena.object({{"status", arena.string(is_good ? "ready" : "not ready")}, {"checks", arena.array(all)}}));
+    visit.answer(is_good ? 200 : 503,
+                 arena.object({{"status", arena.string(is_good ? "ready" : "not ready")}, {"checks", arena.array(all)}}));
 }
 
 class Metrics {
@@ -49,12 +50,14 @@ void add_http(Metrics& out, const http::ServerFigures& http) {
     out.figure("http_connections_open", "gauge", "Connections open now.", static_cast<double>(http.connections_open));
     out.figure("http_connections_total", "counter", "Connections accepted.", static_cast<double>(http.connections_total));
     out.figure("http_requests_in_flight", "gauge", "Requests being answered.", static_cast<double>(http.requests_in_flight));
-    out.figure("http_refused_busy_total", "counter", "Requests refused because too many waited.", static_cast<double>(http.refused_busy));
+    out.figure("http_refused_busy_total", "counter", "Requests refused because too many waited.",
+               static_cast<double>(http.refused_busy));
     out.figure("http_bytes_in_total", "counter", "Bytes received.", static_cast<double>(http.bytes_in));
     out.figure("http_bytes_out_total", "counter", "Bytes sent.", static_cast<double>(http.bytes_out));
     out.head("http_requests_total", "counter", "Requests answered, by class of status.");
     for (int each = 1; each <= 5; ++each) {
-        out.line("http_requests_total", fmt::format("{{status=\"{}xx\"}}", each), static_cast<double>(http.by_status_class[each]));
+        out.line("http_requests_total", fmt::format("{{status=\"{}xx\"}}", each),
+                 static_cast<double>(http.by_status_class[each]));
     }
     out.head("http_request_seconds", "histogram", "Time from the whole request to the answer.");
     constexpr std::size_t bounds = std::size(http::ServerFigures::duration_bounds_ms);
@@ -75,7 +78,8 @@ void add_record(Metrics& out, const record::Figures& record) {
     out.figure("record_writes_total", "counter", "Versions written since the start.", static_cast<double>(record.writes));
     out.figure("record_reads_total", "counter", "Reads by id.", static_cast<double>(record.reads));
     out.figure("record_searches_total", "counter", "Searches.", static_cast<double>(record.searches));
-    out.figure("record_refused_busy_total", "counter", "Writes refused because too many waited.", static_cast<double>(record.refused_busy));
+    out.figure("record_refused_busy_total", "counter", "Writes refused because too many waited.",
+               static_cast<double>(record.refused_busy));
     out.figure("record_queue", "gauge", "Writes waiting.", static_cast<double>(record.queued));
     out.figure("record_data_bytes", "gauge", "Size of the record's file.", static_cast<double>(record.data_bytes));
     out.figure("record_wal_bytes", "gauge", "Size of its write-ahead log.", static_cast<double>(record.wal_bytes));
@@ -90,18 +94,21 @@ void metrics(Visit& visit) {
     out.line("info", fmt::format("{{version=\"{}\"}}", version()), 1);
     add_http(out, house.server->figures());
     add_record(out, house.store->figures());
-    out.figure("people_position", "gauge", "Feed position up to which people can be found.", static_cast<double>(house.people->position()));
+    out.figure("people_position", "gauge", "Feed position up to which people can be found.",
+               static_cast<double>(house.people->position()));
     out.figure("audit_queue", "gauge", "Accesses waiting to be written.", static_cast<double>(house.audit->queued()));
     out.figure("audit_broken", "gauge", "1 while the audit cannot be written.", house.audit->trouble().empty() ? 0 : 1);
     out.figure("process_resident_bytes", "gauge", "Memory in use.", static_cast<double>(memory_bytes()));
-    out.figure("process_start_seconds", "gauge", "When the server started, in seconds since 1970.", static_cast<double>(house.started_ms) / 1000);
+    out.figure("process_start_seconds", "gauge", "When the server started, in seconds since 1970.",
+               static_cast<double>(house.started_ms) / 1000);
     out.figure("disk_free_bytes", "gauge", "Free on the disk of the data folder.", static_cast<double>(disk_free_bytes(house)));
     visit.respond(http::Response::text(200, "text/plain; version=0.0.4; charset=utf-8", out.take()));
 }
 
 constexpr Route routes[] = {
     {"GET", "/healthz", Who::anyone, "Is the server alive?", "", R"({"status":"alive"})", health},
-    {"GET", "/readyz", Who::anyone, "Can it read and write? 503 when it cannot.", "", R"({"status":"ready","checks":[{"name":"writer","status":"good"}]})", ready},
+    {"GET", "/readyz", Who::anyone, "Can it read and write? 503 when it cannot.", "",
+     R"({"status":"ready","checks":[{"name":"writer","status":"good"}]})", ready},
     {"GET", "/metrics", Who::anyone, "Figures for Prometheus.", "", "", metrics},
 };
 

@@ -27,7 +27,8 @@ bool takes_gzip(const http::Request& request) {
         const auto begin = part.find_first_not_of(' ');
         if (begin == std::string_view::npos) continue;
         const std::string_view coding = part.substr(begin);
-        if (coding.starts_with("gzip")) return coding.find("q=0") == std::string_view::npos || coding.find("q=0.") != std::string_view::npos;
+        if (coding.starts_with("gzip"))
+            return coding.find("q=0") == std::string_view::npos || coding.find("q=0.") != std::string_view::npos;
     }
     return false;
 }
@@ -39,7 +40,9 @@ bool has_extension(std::string_view path) { return path.substr(path.rfind('/') +
 Pages::Pages(std::string_view blob) {
     if (!blob.starts_with(head)) return;
     const auto end = blob.find("\n\n");
-    const std::size_t list_end = blob.substr(head.size()).starts_with("\n") ? head.size() : end == std::string_view::npos ? 0 : end + 1;
+    const std::size_t list_end = blob.substr(head.size()).starts_with("\n") ? head.size()
+                                 : end == std::string_view::npos            ? 0
+                                                                            : end + 1;
     if (list_end == 0) return;
     const std::string_view bytes = blob.substr(list_end + 1);
     for (const std::string_view line : text::split(blob.substr(head.size(), list_end - head.size()), '\n')) {
@@ -56,7 +59,8 @@ std::string_view Pages::embedded() {
 }
 
 const Pages::File* Pages::find(std::string_view path) const {
-    const auto found = std::lower_bound(files_.begin(), files_.end(), path, [](const File& file, std::string_view at) { return file.path < at; });
+    const auto found = std::lower_bound(files_.begin(), files_.end(), path,
+                                        [](const File& file, std::string_view at) { return file.path < at; });
     return found != files_.end() && found->path == path ? &*found : nullptr;
 }
 
@@ -81,7 +85,8 @@ http::Response Pages::answer(const http::Request& request) const {
     std::string etag(file->etag);
     if (packed && etag.size() > 2) etag.insert(etag.size() - 1, "-gz");
     response.headers.add("ETag", etag);
-    response.headers.add("Cache-Control", file->path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
+    response.headers.add("Cache-Control",
+                         file->path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
     if (!file->packed.empty()) response.headers.add("Vary", "Accept-Encoding");
     if (request.headers.get("If-None-Match").find(etag) != std::string_view::npos) {
         response.status = 304;
@@ -96,7 +101,8 @@ http::Response Pages::answer(const http::Request& request) const {
 void add_security_headers(http::Headers& headers) {
     // Inline styles: charts and the component library set style attributes; scripts come from our own files only.
     headers.set("Content-Security-Policy",
-                "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; object-src 'none'; "
+                "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+                "object-src 'none'; "
                 "base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
     headers.set("X-Content-Type-Options", "nosniff");
     headers.set("Referrer-Policy", "no-referrer");

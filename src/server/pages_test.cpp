@@ -54,7 +54,8 @@ TEST(Pages, AnswersWhatTheBrowserHasWith304) {
 }
 
 TEST(Pages, SurvivesAListThatIsBroken) {
-    for (const std::string& broken : {std::string(), std::string("rubbish"), std::string("xinglin-pages 1\n\n"), blob.substr(0, 40), blob.substr(0, blob.size() - 3)}) {
+    for (const std::string& broken : {std::string(), std::string("rubbish"), std::string("xinglin-pages 1\n\n"),
+                                      blob.substr(0, 40), blob.substr(0, blob.size() - 3)}) {
         const Pages pages(broken);
         EXPECT_GE(pages.answer(request("/")).status, 200);
         EXPECT_EQ(pages.answer(request("/assets/none.js")).status, 404);

@@ -10,7 +10,10 @@
 namespace xinglin::server {
 
 Pulse::Pulse(const calendar::Clock& clock, std::function<Totals()> totals, std::function<std::string()> state)
-    : clock_(clock), totals_(std::move(totals)), state_(std::move(state)), thread_([this](const std::stop_token& stop) { work(stop); }) {}
+    : clock_(clock),
+      totals_(std::move(totals)),
+      state_(std::move(state)),
+      thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
 Pulse::~Pulse() {
     close();
@@ -37,7 +40,9 @@ void Pulse::work(const std::stop_token& stop) {
         const Totals now = totals_();
         const auto moment = std::chrono::steady_clock::now();
         const double passed = std::chrono::duration<double>(moment - at).count();
-        const auto rate = [&](std::uint64_t from, std::uint64_t to) { return to > from && passed > 0 ? static_cast<double>(to - from) / passed : 0.0; };
+        const auto rate = [&](std::uint64_t from, std::uint64_t to) {
+            return to > from && passed > 0 ? static_cast<double>(to - from) / passed : 0.0;
+        };
         {
             const std::lock_guard lock(mutex_);
             samples_.push_back({clock_.now_ms(), rate(before.writes, now.writes), rate(before.reads, now.reads)});

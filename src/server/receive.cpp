@@ -20,7 +20,9 @@ bool is_under(std::string_view path, std::string_view folder) {
 }
 bool is_fhir(const http::Request& request) { return is_under(request.path, "/fhir"); }
 bool is_people(const http::Request& request) { return is_under(request.path, "/api/v1/people"); }
-bool only_reads(const http::Request& request) { return request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS"; }
+bool only_reads(const http::Request& request) {
+    return request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
+}
 
 std::string_view bearer_token(const http::Request& request) {
     const std::string_view header = request.headers.get("Authorization");
@@ -56,7 +58,8 @@ http::Response refusal_for(const http::Request& request, const Outcome& outcome)
 /// Nothing when this caller may go on.
 std::optional<Outcome> objection(const http::Request& request, const std::optional<Caller>& caller) {
     if (!caller) {
-        return refuse(IssueCode::login, "Authorization", "log in at /auth/login, or send a valid token as \"Authorization: Bearer …\"");
+        return refuse(IssueCode::login, "Authorization",
+                      "log in at /auth/login, or send a valid token as \"Authorization: Bearer …\"");
     }
     if (!caller->cookie.empty() && !only_reads(request) && request.headers.get("X-Xinglin-CSRF") != caller->csrf) {
         return refuse(IssueCode::forbidden, "X-Xinglin-CSRF", "send the csrf value of /auth/me in this header with every write");
@@ -77,12 +80,15 @@ void visit(House& house, http::Request request, http::Respond respond) {
         if (const auto no = objection(request, caller)) return respond(error_response(*no, request.trace_id));
     }
     if (!route && !methods_allowed.empty()) {
-        auto response = error_response(refuse(IssueCode::not_supported, "method", "this address takes " + methods_allowed), request.trace_id);
+        auto response =
+            error_response(refuse(IssueCode::not_supported, "method", "this address takes " + methods_allowed), request.trace_id);
         response.status = 405;
         response.headers.add("Allow", methods_allowed);
         return respond(std::move(response));
     }
-    if (!route) return respond(error_response(refuse(IssueCode::not_found, "path", "there is nothing at this address"), request.trace_id));
+    if (!route)
+        return respond(
+            error_response(refuse(IssueCode::not_found, "path", "there is nothing at this address"), request.trace_id));
     if (route->who == Who::writer && !caller->viewer.may_write()) {
         return respond(error_response(refuse(IssueCode::forbidden, "role", "your role may not write"), request.trace_id));
     }
@@ -111,7 +117,8 @@ void log_failure(House& house, const http::Request& request, std::string_view wh
     const auto parts = text::split(request.path, '/');
     std::string call;
     for (std::size_t i = 1; i < parts.size() && i < 3; ++i) call += "/" + std::string(parts[i]);
-    house.log.error("request failed", {{"method", request.method}, {"call", call}, {"trace", request.trace_id}, {"why", std::string(what)}});
+    house.log.error("request failed",
+                    {{"method", request.method}, {"call", call}, {"trace", request.trace_id}, {"why", std::string(what)}});
 }
 
 }  // namespace
@@ -121,7 +128,8 @@ std::string session_cookie(const http::Request& request) {
         if (text::lower_ascii(name) != "cookie") continue;
         for (std::string_view part : text::split(value, ';')) {
             while (part.starts_with(' ')) part.remove_prefix(1);
-            if (part.starts_with(cookie_name) && part.substr(cookie_name.size()).starts_with('=')) return std::string(part.substr(cookie_name.size() + 1));
+            if (part.starts_with(cookie_name) && part.substr(cookie_name.size()).starts_with('='))
+                return std::string(part.substr(cookie_name.size() + 1));
         }
     }
     return "";
@@ -138,7 +146,9 @@ std::size_t body_limit(House& house, const http::Request& request) {
     return request.path == "/api/v1/imports" ? of_imports : house.options.http.body_bytes;
 }
 
-bool is_quick(House& house, const http::Request& request) { return request.method == "GET" && is_fhir(request) && house.api->quick(request); }
+bool is_quick(House& house, const http::Request& request) {
+    return request.method == "GET" && is_fhir(request) && house.api->quick(request);
+}
 
 void receive(House& house, http::Request request, http::Respond respond) {
     const std::string method = request.method, path = request.path, trace_id = request.trace_id;
@@ -152,13 +162,15 @@ void receive(House& house, http::Request request, http::Respond respond) {
     };
     try {
         if (is_fhir(request) || is_people(request)) return pass_to_api(house, std::move(request), respond);
-        const bool is_call = is_under(path, "/api") || is_under(path, "/auth") || path == "/metrics" || path == "/healthz" || path == "/readyz";
+        const bool is_call =
+            is_under(path, "/api") || is_under(path, "/auth") || path == "/metrics" || path == "/healthz" || path == "/readyz";
         if (is_call) return visit(house, std::move(request), respond);
         respond(house.pages.answer(request));
     } catch (const sql::Broken& error) {
         unavailable(error.what(), refuse(IssueCode::transient, "store", "the store does not answer, try again later"));
     } catch (const std::exception& error) {
-        unavailable(error.what(), refuse(IssueCode::exception, "server", "something broke on our side; the trace id finds it in the log"));
+        unavailable(error.what(),
+                    refuse(IssueCode::exception, "server", "something broke on our side; the trace id finds it in the log"));
     }
 }
 

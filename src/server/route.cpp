@@ -90,7 +90,8 @@ std::optional<std::vector<std::pair<std::string, std::string>>> Visit::fields() 
         return std::nullopt;
     };
     // A form of another site cannot send this type without being asked first.
-    if (!request.headers.get("Content-Type").starts_with("application/json")) return no("Content-Type", "send the body as application/json");
+    if (!request.headers.get("Content-Type").starts_with("application/json"))
+        return no("Content-Type", "send the body as application/json");
     json::Arena arena;
     const auto body = json::parse(request.body, arena, {.depth = 4, .bytes = 64u << 10});
     if (!body.ok()) {

@@ -26,8 +26,8 @@ std::string_view text(Who who);
 struct Visit {
     House& house;
     http::Request request;
-    access::Viewer viewer;      // empty for Who::anyone
-    std::string cookie;         // of a session, "" with a token
+    access::Viewer viewer;  // empty for Who::anyone
+    std::string cookie;     // of a session, "" with a token
     std::string csrf;
     std::vector<std::string> holes;  // what stood for {…} in the pattern
     http::Respond respond;

@@ -29,8 +29,7 @@ public:
     }
     void wait() const {
         int number = 0;
-        while (sigwait(&set_, &number) != 0) {
-        }
+        while (sigwait(&set_, &number) != 0) {}
     }
 
 private:
@@ -68,7 +67,8 @@ bool is_loopback(const std::string& bind) { return bind == "::1" || bind == "loc
 }  // namespace
 
 int serve(const ServeOptions& options) {
-    if (options.store != "sqlite") return complain("--store", "only sqlite is supported by this version, leave the option out", exit_usage);
+    if (options.store != "sqlite")
+        return complain("--store", "only sqlite is supported by this version, leave the option out", exit_usage);
     const Signals signals;
     keep_memory_small();
     if (const auto folder = make_folder(options.data); !folder.ok()) return environment(folder.outcome());
@@ -83,9 +83,11 @@ int serve(const ServeOptions& options) {
         std::fprintf(stderr, "first start: log in as admin with the one-time password %s\n", house->first_password->c_str());
     }
     if (options.tls_certificate.empty() && !is_loopback(options.bind)) {
-        log.warn("no encryption", {{"advice", std::string("whoever is on the network can read along; give --tls-certificate and --tls-key, or stay behind a proxy that encrypts")}});
+        log.warn("no encryption", {{"advice", std::string("whoever is on the network can read along; give --tls-certificate and "
+                                                          "--tls-key, or stay behind a proxy that encrypts")}});
     }
-    log.info("ready", {{"address", at}, {"version", std::string(version())}, {"took_ms", house->clock.now_ms() - house->started_ms}});
+    log.info("ready",
+             {{"address", at}, {"version", std::string(version())}, {"took_ms", house->clock.now_ms() - house->started_ms}});
     std::printf("ready %s\n", at.c_str());
     std::fflush(stdout);
 
@@ -94,7 +96,8 @@ int serve(const ServeOptions& options) {
     std::thread([signals] {  // a second signal: at once; what was answered is on disk
         signals.wait();
         _exit(exit_refused);
-    }).detach();
+    })
+        .detach();
     house->close_doors();
     log.info("stopped", {{"requests", static_cast<std::int64_t>(house->server->figures().requests_total)}});
     return exit_done;

@@ -5,13 +5,14 @@
 #include <thread>
 
 #include "server/route.h"
-#include "server/running_server.h"
+#include "server/test_process.h"
 #include "text/text.h"
 
 namespace xinglin::server {
 namespace {
 
-const std::string patient = R"({"resourceType":"Patient","id":"p1","name":[{"family":"Li","given":["Na"]}],"birthDate":"1959-03-12"})";
+const std::string patient =
+    R"({"resourceType":"Patient","id":"p1","name":[{"family":"Li","given":["Na"]}],"birthDate":"1959-03-12"})";
 
 class ServeTest : public ::testing::Test {
 protected:
@@ -53,8 +54,11 @@ TEST_F(ServeTest, FirstStartPrintsAnAdministratorWhoMustChangeThePassword) {
 
     EXPECT_EQ(admin.get("/api/v1/types").status, 403) << "nothing before the password is changed";
     EXPECT_EQ(admin.get("/fhir/Patient").status, 403);
-    EXPECT_EQ(admin.send("POST", "/auth/password", R"({"old":")" + password + R"(","new":"short"})", "application/json").status, 422);
-    EXPECT_EQ(admin.send("POST", "/auth/password", R"({"old":")" + password + R"(","new":"moderate-rain-7"})", "application/json").status, 204);
+    EXPECT_EQ(admin.send("POST", "/auth/password", R"({"old":")" + password + R"(","new":"short"})", "application/json").status,
+              422);
+    EXPECT_EQ(admin.send("POST", "/auth/password", R"({"old":")" + password + R"(","new":"moderate-rain-7"})", "application/json")
+                  .status,
+              204);
     EXPECT_EQ(admin.get("/api/v1/types").status, 200);
     EXPECT_EQ(member(admin.get("/auth/me"), {"user", "name"}), "admin");
     EXPECT_EQ(admin.send("POST", "/auth/logout").status, 204);
@@ -68,10 +72,16 @@ TEST_F(ServeTest, FirstStartPrintsAnAdministratorWhoMustChangeThePassword) {
 }
 
 TEST_F(ServeTest, WritesWithACookieNeedItsCsrfValue) {
-    ASSERT_EQ(command({"user", "add", "--data", folder_.path().string(), "--name", "doctor", "--role", "clinician", "--password-file", "/dev/null"}).status, 3);
+    ASSERT_EQ(command({"user", "add", "--data", folder_.path().string(), "--name", "doctor", "--role", "clinician",
+                       "--password-file", "/dev/null"})
+                  .status,
+              3);
     const auto file = folder_.path() / ".password";
     std::ofstream(file) << "moderate-rain-7\n";
-    ASSERT_EQ(command({"user", "add", "--data", folder_.path().string(), "--name", "doctor", "--role", "clinician", "--password-file", file.string()}).status, 0);
+    ASSERT_EQ(command({"user", "add", "--data", folder_.path().string(), "--name", "doctor", "--role", "clinician",
+                       "--password-file", file.string()})
+                  .status,
+              0);
     RunningServer server(folder_.path());
     Caller doctor(server, "");
     ASSERT_EQ(log_in(doctor, "doctor", "moderate-rain-7").status, 200);
@@ -96,11 +106,13 @@ TEST_F(ServeTest, GuessingIsStoppedAfterFiveFailures) {
 TEST_F(ServeTest, StrangersSeeNothingButWhatIsOpen) {
     RunningServer server(folder_.path());
     Caller stranger(server, "");
-    for (const char* closed : {"/fhir/Patient", "/fhir/Patient/p1", "/api/v1/types", "/api/v1/system", "/api/v1/people", "/api/v1/imports", "/api/v1/events",
-                               "/api/v1/openapi.json", "/auth/me", "/api/v1/nothing", "/fhir", "/fhir/_history"}) {
+    for (const char* closed :
+         {"/fhir/Patient", "/fhir/Patient/p1", "/api/v1/types", "/api/v1/system", "/api/v1/people", "/api/v1/imports",
+          "/api/v1/events", "/api/v1/openapi.json", "/auth/me", "/api/v1/nothing", "/fhir", "/fhir/_history"}) {
         EXPECT_EQ(stranger.get(closed).status, 401) << closed;
     }
-    for (const char* open : {"/fhir/metadata", "/healthz", "/readyz", "/metrics"}) EXPECT_EQ(stranger.get(open).status, 200) << open;
+    for (const char* open : {"/fhir/metadata", "/healthz", "/readyz", "/metrics"})
+        EXPECT_EQ(stranger.get(open).status, 200) << open;
     EXPECT_NE(stranger.get("/fhir/Patient").body.find("OperationOutcome"), std::string::npos);
     Caller wrong(server, "xl_wrong");
     EXPECT_EQ(wrong.get("/fhir/Patient").status, 401);
@@ -143,7 +155,8 @@ TEST_F(ServeTest, EveryDescribedCallAnswers) {
     for (const json::Member& path : (*document)["paths"].members()) {
         for (const json::Member& operation : path.value().members()) {
             std::string target(path.key());
-            if (const auto hole = target.find("{id}"); hole != std::string::npos) target.replace(hole, 4, target.find("people") != std::string::npos ? "p1" : "none");
+            if (const auto hole = target.find("{id}"); hole != std::string::npos)
+                target.replace(hole, 4, target.find("people") != std::string::npos ? "p1" : "none");
             std::string method(operation.key());
             for (char& c : method) c = static_cast<char>(c - 'a' + 'A');
             const auto answer = machine.send(method, target, method == "POST" ? "{}" : "", "application/json");
@@ -192,7 +205,8 @@ TEST_F(ServeTest, AFileSentInIsImported) {
     const std::string token = add_client(folder_.path(), "machine");
     RunningServer server(folder_.path());
     Caller machine(server, token);
-    const std::string lines = patient + "\n" + R"({"resourceType":"Observation","id":"o1","status":"nonsense","code":{"text":"x"}})" + "\n";
+    const std::string lines =
+        patient + "\n" + R"({"resourceType":"Observation","id":"o1","status":"nonsense","code":{"text":"x"}})" + "\n";
     const auto taken = machine.send("POST", "/api/v1/imports?name=two.ndjson", lines, "application/x-ndjson");
     ASSERT_EQ(taken.status, 202) << taken.body;
     const std::string at = "/api/v1/imports/" + member(taken, {"id"});
@@ -237,7 +251,9 @@ TEST_F(ServeTest, SigtermFinishesWhatWasTaken) {
                 Caller machine(server, token);
                 for (int i = 0; i < 10'000; ++i) {
                     const std::string id = "t" + std::to_string(t) + "-" + std::to_string(i);
-                    if (machine.send("PUT", "/fhir/Patient/" + id, R"({"resourceType":"Patient","id":")" + id + R"("})").status != 201) return;
+                    if (machine.send("PUT", "/fhir/Patient/" + id, R"({"resourceType":"Patient","id":")" + id + R"("})").status !=
+                        201)
+                        return;
                     ++acknowledged;
                 }
             });
@@ -255,7 +271,9 @@ TEST_F(ServeTest, ASecondSigtermStopsAtOnce) {
     RunningServer server(folder_.path());
     ASSERT_TRUE(server.ready());
     http::Client slow = server.client();
-    ASSERT_TRUE(slow.send_raw("POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{").ok());
+    ASSERT_TRUE(
+        slow.send_raw("POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{")
+            .ok());
     kill(server.process(), SIGTERM);
     while (server.errors().find("\"stopping\"") == std::string::npos) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

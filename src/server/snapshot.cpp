@@ -86,7 +86,8 @@ bool copy_database(const fs::path& from, const fs::path& to) {
 void copy_bytes(const fs::path& from, const fs::path& to) {
     File source(from, O_RDONLY), target(to, O_WRONLY | O_CREAT | O_TRUNC);
     std::string buffer(1u << 20, '\0');
-    while (const std::size_t got = source.read(buffer.data(), buffer.size())) target.write(std::string_view(buffer).substr(0, got));
+    while (const std::size_t got = source.read(buffer.data(), buffer.size()))
+        target.write(std::string_view(buffer).substr(0, got));
     target.synchronise();
 }
 

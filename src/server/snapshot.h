@@ -23,7 +23,8 @@ struct Opened {
     ~Opened();
 };
 /// Opens the folder; while another process has it open, copies its record to `copy` and opens that.
-Result<Opened> open_or_snapshot(const std::filesystem::path& folder, const std::filesystem::path& copy, const calendar::Clock& clock);
+Result<Opened> open_or_snapshot(const std::filesystem::path& folder, const std::filesystem::path& copy,
+                                const calendar::Clock& clock);
 
 /// The databases of a data folder that a backup holds; views are built again.
 constexpr const char* kept_files[] = {"record.db", "access.db", "audit.db"};

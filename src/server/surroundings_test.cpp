@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "json/json.h"
-#include "server/running_server.h"
+#include "server/test_process.h"
 #include "sql/sql.h"
 #include "text/text.h"
 
@@ -17,7 +17,8 @@ const std::string patient = R"({"resourceType":"Patient","id":"p1","birthDate":"
 /// One line "error: WHERE: WHAT", and nothing else on standard error.
 ::testing::AssertionResult is_one_error_line(const std::string& text, const std::string& part) {
     const bool fits = text.starts_with("error: ") && text.find('\n') == text.size() - 1 && text.find(part) != std::string::npos;
-    return fits ? ::testing::AssertionSuccess() : ::testing::AssertionFailure() << "not one error line with \"" << part << "\": " << text;
+    return fits ? ::testing::AssertionSuccess()
+                : ::testing::AssertionFailure() << "not one error line with \"" << part << "\": " << text;
 }
 
 class SurroundingsTest : public ::testing::Test {
@@ -51,7 +52,8 @@ TEST_F(SurroundingsTest, AFileInPlaceOfTheFolder) {
 TEST_F(SurroundingsTest, AFolderThatHoldsSomethingElse) {
     fs::create_directories(data());
     std::ofstream(fs::path(data()) / "thesis.odt") << "precious";
-    for (const auto& ended : {serve(), command({"client", "add", "--data", data(), "--name", "x1"}), command({"import", "--data", data(), "x"})}) {
+    for (const auto& ended :
+         {serve(), command({"client", "add", "--data", data(), "--name", "x1"}), command({"import", "--data", data(), "x"})}) {
         EXPECT_EQ(ended.status, 3);
         EXPECT_TRUE(is_one_error_line(ended.err, "files that are not Xinglin's"));
     }
@@ -119,7 +121,8 @@ TEST_F(SurroundingsTest, AFolderThatAServerHolds) {
     fill();
     RunningServer server(data());
     ASSERT_TRUE(server.ready());
-    for (const auto& ended : {serve(), command({"import", "--data", data(), file("in.ndjson", patient)}), command({"verify", "--data", data()})}) {
+    for (const auto& ended :
+         {serve(), command({"import", "--data", data(), file("in.ndjson", patient)}), command({"verify", "--data", data()})}) {
         EXPECT_EQ(ended.status, 3);
         EXPECT_TRUE(ended.err.starts_with("error: ")) << ended.err;
         EXPECT_NE(ended.err.find("stop it"), std::string::npos) << ended.err;
@@ -138,7 +141,9 @@ TEST_F(SurroundingsTest, AFullDiskRefusesWritesAndServesReads) {
         std::string noise;  // that does not compress
         for (int n = 0; n < 3'000; ++n) noise += static_cast<char>('a' + (i * 7919 + n * n * 31 + n * 17) % 26);
         const std::string id = "x" + std::to_string(i);
-        const auto answer = machine.send("PUT", "/fhir/Patient/" + id, R"({"resourceType":"Patient","id":")" + id + R"(","name":[{"text":")" + noise + R"("}]})");
+        const auto answer =
+            machine.send("PUT", "/fhir/Patient/" + id,
+                         R"({"resourceType":"Patient","id":")" + id + R"(","name":[{"text":")" + noise + R"("}]})");
         if (answer.status == 503 || answer.status == 507 || answer.status == 500 || answer.status == 429) refused = answer.status;
         else ASSERT_EQ(answer.status, 201) << answer.body;
     }
@@ -154,7 +159,8 @@ TEST_F(SurroundingsTest, AFullDiskRefusesWritesAndServesReads) {
 }
 
 TEST_F(SurroundingsTest, ImportSaysWhatItDidAndDoesNothingTwice) {
-    const auto in = file("in.ndjson", patient + "\n" + R"({"resourceType":"Patient","id":"p2","gender":"nonsense"})" + "\nnot json\n");
+    const auto in =
+        file("in.ndjson", patient + "\n" + R"({"resourceType":"Patient","id":"p2","gender":"nonsense"})" + "\nnot json\n");
     const auto first = command({"import", "--data", data(), in, "--json"});
     EXPECT_EQ(first.status, 0) << first.err;
     json::Arena arena;
@@ -234,7 +240,8 @@ TEST_F(SurroundingsTest, VerifyFindsWhatIsWrong) {
     EXPECT_EQ(command({"verify", "--data", data()}).status, 0);
     EXPECT_EQ(command({"verify", "--data", data(), "--quick"}).status, 0);
     EXPECT_EQ(command({"verify", "--data", (folder_.path() / "none").string()}).status, 3);
-    sql::open_sqlite(fs::path(data()) / "audit.db")->run("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 1 WHERE name = 'audit_access_patient'");
+    sql::open_sqlite(fs::path(data()) / "audit.db")
+        ->run("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = 1 WHERE name = 'audit_access_patient'");
     const auto ended = command({"verify", "--data", data(), "--json"});
     EXPECT_EQ(ended.status, 1);
     EXPECT_NE(ended.out.find("\"sound\":false"), std::string::npos) << ended.out;
@@ -242,7 +249,8 @@ TEST_F(SurroundingsTest, VerifyFindsWhatIsWrong) {
 }
 
 TEST_F(SurroundingsTest, ValidateNamesFileLineAndElement) {
-    const auto good = file("good.json", patient), bad = file("bad.ndjson", patient + "\n" + R"({"resourceType":"Patient","birthDate":"yesterday"})" + "\n");
+    const auto good = file("good.json", patient),
+               bad = file("bad.ndjson", patient + "\n" + R"({"resourceType":"Patient","birthDate":"yesterday"})" + "\n");
     const auto xml = file("good.xml", R"(<Patient xmlns="http://hl7.org/fhir"><id value="p1"/></Patient>)");
     EXPECT_EQ(command({"validate", good, xml}).status, 0);
     const auto ended = command({"validate", good, bad});
@@ -251,7 +259,8 @@ TEST_F(SurroundingsTest, ValidateNamesFileLineAndElement) {
     const auto as_json = command({"validate", bad, "--json"});
     EXPECT_NE(as_json.out.find(R"("valid":false)"), std::string::npos);
     EXPECT_EQ(command({"validate", (folder_.path() / "none.json").string()}).status, 3);
-    EXPECT_EQ(command({"validate", file("deep.json", std::string(10'000, '[')), file("gb.json", "{\"a\":\"\xD6\xD0\"}")}).status, 1);
+    EXPECT_EQ(command({"validate", file("deep.json", std::string(10'000, '[')), file("gb.json", "{\"a\":\"\xD6\xD0\"}")}).status,
+              1);
 }
 
 TEST_F(SurroundingsTest, AccountsAreMadeListedAndRemoved) {
@@ -269,8 +278,13 @@ TEST_F(SurroundingsTest, AccountsAreMadeListedAndRemoved) {
 }
 
 TEST_F(SurroundingsTest, UsageIsStatusTwoAndOneLine) {
-    for (const std::vector<std::string>& wrong : {std::vector<std::string>{}, {"nonsense"}, {"serve"}, {"serve", "--data", data(), "--port", "many"}, {"user"},
-                                                  {"export", "--data", data()}, {"serve", "--data", data(), "--store", "oracle"}}) {
+    for (const std::vector<std::string>& wrong : {std::vector<std::string>{},
+                                                  {"nonsense"},
+                                                  {"serve"},
+                                                  {"serve", "--data", data(), "--port", "many"},
+                                                  {"user"},
+                                                  {"export", "--data", data()},
+                                                  {"serve", "--data", data(), "--store", "oracle"}}) {
         const auto ended = command(wrong);
         EXPECT_EQ(ended.status, 2);
         EXPECT_TRUE(is_one_error_line(ended.err, ""));
@@ -278,8 +292,9 @@ TEST_F(SurroundingsTest, UsageIsStatusTwoAndOneLine) {
 }
 
 TEST_F(SurroundingsTest, EveryWordHelpsWithAnExample) {
-    for (const std::string words : {"serve", "import", "export", "backup", "restore", "verify", "user", "user add", "user remove", "user reset", "user list",
-                                     "client", "client add", "client remove", "client list", "fhirpath", "validate", "version", "completion"}) {
+    for (const std::string words :
+         {"serve", "import", "export", "backup", "restore", "verify", "user", "user add", "user remove", "user reset",
+          "user list", "client", "client add", "client remove", "client list", "fhirpath", "validate", "version", "completion"}) {
         std::vector<std::string> arguments;
         for (const auto word : text::split(words, ' ')) arguments.emplace_back(word);
         arguments.emplace_back("--help");

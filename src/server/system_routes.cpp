@@ -48,9 +48,11 @@ constexpr std::string_view system_example =
 constexpr Route routes[] = {
     {"GET", "/api/v1/types", Who::logged_in, "How many resources of each type there are.", "",
      R"({"types":[{"type":"Patient","count":30,"last_updated":"2026-11-22T02:00:00.000Z"}],"total":30})", types},
-    {"GET", "/api/v1/system", Who::logged_in, "How the server is doing; history holds a sample every five seconds.", "", system_example, system},
+    {"GET", "/api/v1/system", Who::logged_in, "How the server is doing; history holds a sample every five seconds.", "",
+     system_example, system},
     {"GET", "/api/v1/events", Who::logged_in,
-     "Server-sent events: `system` every five seconds, `import` on progress. Each answer ends after some events; an EventSource comes back by itself.",
+     "Server-sent events: `system` every five seconds, `import` on progress. Each answer ends after some events; an EventSource "
+     "comes back by itself.",
      "", "", events},
     {"GET", "/api/v1/openapi.json", Who::logged_in, "This description.", "", R"({"openapi":"3.0.3"})", description},
 };

@@ -46,7 +46,8 @@ double answer_ms(const http::ServerFigures& figures, double quantile) {
 std::vector<Check> checks(House& house) {
     std::vector<Check> all;
     const record::Figures record = house.store->figures();
-    all.push_back({"writer", record.broken ? "critical" : "good", record.broken ? record.broken_why + ", writes are refused until this heals" : ""});
+    all.push_back({"writer", record.broken ? "critical" : "good",
+                   record.broken ? record.broken_why + ", writes are refused until this heals" : ""});
     try {
         house.accounts->check();
         all.push_back({"accounts", "good", ""});
@@ -55,12 +56,22 @@ std::vector<Check> checks(House& house) {
     }
     const std::string trouble = house.audit->trouble();
     const std::uint64_t waiting = house.audit->queued();
-    all.push_back({"audit", !trouble.empty() ? "critical" : waiting > 20'000 ? "warning" : "good",
-                   !trouble.empty() ? trouble : waiting > 20'000 ? std::to_string(waiting) + " accesses wait to be written" : ""});
+    all.push_back({"audit",
+                   !trouble.empty()   ? "critical"
+                   : waiting > 20'000 ? "warning"
+                                      : "good",
+                   !trouble.empty()   ? trouble
+                   : waiting > 20'000 ? std::to_string(waiting) + " accesses wait to be written"
+                                      : ""});
     const std::int64_t free_mib = disk_free_bytes(house) >> 20;
-    all.push_back({"disk", free_mib < 200 ? "critical" : free_mib < 2'000 ? "warning" : "good", std::to_string(free_mib) + " MiB free"});
+    all.push_back({"disk",
+                   free_mib < 200     ? "critical"
+                   : free_mib < 2'000 ? "warning"
+                                      : "good",
+                   std::to_string(free_mib) + " MiB free"});
     const std::int64_t behind = record.position - house.people->position();
-    all.push_back({"people", behind > 10'000 ? "warning" : "good", behind > 0 ? std::to_string(behind) + " changes to follow" : ""});
+    all.push_back(
+        {"people", behind > 10'000 ? "warning" : "good", behind > 0 ? std::to_string(behind) + " changes to follow" : ""});
     return all;
 }
 
@@ -80,7 +91,9 @@ std::string system_state(House& house) {
     const auto real = [&](double number) { return arena.number(fmt::format("{:.2f}", number)); };
     std::vector<json::Value> check_values, history_values;
     for (const Check& check : checks(house)) {
-        check_values.push_back(arena.object({{"name", arena.string(check.name)}, {"status", arena.string(check.status)}, {"detail", arena.string(check.detail)}}));
+        check_values.push_back(arena.object({{"name", arena.string(check.name)},
+                                             {"status", arena.string(check.status)},
+                                             {"detail", arena.string(check.detail)}}));
     }
     const auto history = house.pulse->history();
     for (const Sample& sample : history) {

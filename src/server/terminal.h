@@ -17,8 +17,8 @@ constexpr int exit_done = 0, exit_refused = 1, exit_usage = 2, exit_environment 
 
 /// Prints "error: WHERE: WHAT, REMEDY" as one line on standard error and returns `code`.
 int complain(std::string_view where, std::string_view what, int code);
-int refused(const Outcome& outcome);         // exit_refused
-int environment(const Outcome& outcome);     // exit_environment
+int refused(const Outcome& outcome);      // exit_refused
+int environment(const Outcome& outcome);  // exit_environment
 /// A broken disk or database, with what to do about it.
 int broken(const sql::Broken& error, std::string_view where);
 std::string remedy(sql::Broken::Why why);

@@ -25,7 +25,8 @@ struct Finding {
 /// The whole file, unpacked when it is packed.
 Result<std::string> read_whole(const fs::path& file) {
     std::error_code error;
-    if (!fs::is_regular_file(file, error)) return refuse(IssueCode::not_found, file.string(), "is not there or not a file, name a file");
+    if (!fs::is_regular_file(file, error))
+        return refuse(IssueCode::not_found, file.string(), "is not there or not a file, name a file");
     const gzFile in = gzopen(file.c_str(), "rb");
     if (!in) return refuse(IssueCode::not_found, file.string(), "cannot be read, see to its permissions");
     std::string content;
@@ -95,16 +96,18 @@ void print_json(const Validation& validation) {
     json::Arena arena;
     std::vector<json::Value> all;
     for (const Finding& finding : validation.findings()) {
-        all.push_back(arena.object({{"file", arena.string(finding.file)},
-                                    {"line", finding.line == 0 ? arena.null() : arena.number(static_cast<std::int64_t>(finding.line))},
-                                    {"severity", arena.string(fhir_code(finding.issue.severity))},
-                                    {"code", arena.string(fhir_code(finding.issue.code))},
-                                    {"where", arena.string(finding.issue.where)},
-                                    {"what", arena.string(finding.issue.what)}}));
+        all.push_back(
+            arena.object({{"file", arena.string(finding.file)},
+                          {"line", finding.line == 0 ? arena.null() : arena.number(static_cast<std::int64_t>(finding.line))},
+                          {"severity", arena.string(fhir_code(finding.issue.severity))},
+                          {"code", arena.string(fhir_code(finding.issue.code))},
+                          {"where", arena.string(finding.issue.where)},
+                          {"what", arena.string(finding.issue.what)}}));
     }
     std::printf("%s\n", json::write(arena.object({{"valid", arena.boolean(validation.errors() == 0)},
                                                   {"resources", arena.number(static_cast<std::int64_t>(validation.resources()))},
-                                                  {"issues", arena.array(all)}})).c_str());
+                                                  {"issues", arena.array(all)}}))
+                            .c_str());
 }
 
 }  // namespace
@@ -117,14 +120,17 @@ int validate(const ValidateCommand& options) {
     } else {
         for (const Finding& finding : validation.findings()) {
             const std::string line = finding.line == 0 ? "" : ":" + std::to_string(finding.line);
-            std::printf("%s%s: %s: %s: %s\n", finding.file.c_str(), line.c_str(), std::string(fhir_code(finding.issue.severity)).c_str(),
-                        finding.issue.where.c_str(), finding.issue.what.c_str());
+            std::printf("%s%s: %s: %s: %s\n", finding.file.c_str(), line.c_str(),
+                        std::string(fhir_code(finding.issue.severity)).c_str(), finding.issue.where.c_str(),
+                        finding.issue.what.c_str());
         }
         if (validation.errors() == 0) std::printf("%s resources, all valid\n", grouped(validation.resources()).c_str());
     }
     if (validation.errors() == 0) return exit_done;
     if (validation.unreadable()) return complain("validate", "a file could not be read, see above", exit_environment);
-    return complain("validate", grouped(validation.errors()) + " errors in " + grouped(validation.resources()) + " resources, see above", exit_refused);
+    return complain("validate",
+                    grouped(validation.errors()) + " errors in " + grouped(validation.resources()) + " resources, see above",
+                    exit_refused);
 }
 
 }  // namespace xinglin::server

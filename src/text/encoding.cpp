@@ -16,7 +16,9 @@ constexpr std::string_view url_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijk
 std::string encode(std::string_view bytes, std::string_view alphabet, bool padded) {
     std::string out;
     out.reserve((bytes.size() + 2) / 3 * 4);
-    const auto byte = [&](std::size_t i) { return i < bytes.size() ? static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) : 0u; };
+    const auto byte = [&](std::size_t i) {
+        return i < bytes.size() ? static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) : 0u;
+    };
     for (std::size_t at = 0; at < bytes.size(); at += 3) {
         const std::uint32_t group = byte(at) << 16 | byte(at + 1) << 8 | byte(at + 2);
         const std::size_t digits = std::min<std::size_t>(bytes.size() - at, 3) + 1;
@@ -79,7 +81,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
         }
         if (digits + padding < 4) continue;
         group <<= 6 * padding;
-        if ((padding == 1 && group & 0xFF) || (padding == 2 && group & 0xFFFF)) return std::nullopt;  // bits that say nothing must be 0
+        if ((padding == 1 && group & 0xFF) || (padding == 2 && group & 0xFFFF))
+            return std::nullopt;  // bits that say nothing must be 0
         for (int i = 0; i < 3 - padding; ++i) out += static_cast<char>(group >> (16 - 8 * i) & 0xFF);
         if (padding > 0) {
             digits = -1;  // the end: only white space may follow

@@ -47,7 +47,8 @@ private:
         if (!transliterator_) {
             UErrorCode status = U_ZERO_ERROR;
             transliterator_.reset(icu::Transliterator::createInstance("Han-Latin", UTRANS_FORWARD, status));
-            if (U_FAILURE(status) || !transliterator_) throw std::runtime_error("ICU has no Han-Latin data: is libicu installed whole?");
+            if (U_FAILURE(status) || !transliterator_)
+                throw std::runtime_error("ICU has no Han-Latin data: is libicu installed whole?");
         }
         icu::UnicodeString text(static_cast<UChar32>(c));
         transliterator_->transliterate(text);
@@ -71,8 +72,8 @@ Readings& readings() {
 
 /// A run of Han characters, each with its reading, or a word of anything else.
 struct Word {
-    std::vector<std::string> han;       // characters
-    std::vector<std::string> syllables; // readings, toned; of a character without one, the character itself
+    std::vector<std::string> han;        // characters
+    std::vector<std::string> syllables;  // readings, toned; of a character without one, the character itself
     std::string other;
 };
 
@@ -83,7 +84,8 @@ std::vector<Word> words(std::string_view name) {
         const std::size_t begin = at;
         const char32_t c = next_code_point(name, at);
         const std::string_view bytes = name.substr(begin, at - begin);
-        const bool separator = c <= ' ' || c == 0x3000 || c == 0xB7 || c == 0x2022 || c == 0x30FB || c == 0xFF0E || c == ',' || c == 0xFF0C;
+        const bool separator =
+            c <= ' ' || c == 0x3000 || c == 0xB7 || c == 0x2022 || c == 0x30FB || c == 0xFF0E || c == ',' || c == 0xFF0C;
         if (separator) {
             apart = true;
             continue;
@@ -135,7 +137,11 @@ std::string without_tone(std::string_view syllable) {
         const std::size_t begin = at;
         const char32_t c = next_code_point(syllable, at);
         switch (c) {
-            case U'ü': case U'ǖ': case U'ǘ': case U'ǚ': case U'ǜ': out += 'v'; break;
+            case U'ü':
+            case U'ǖ':
+            case U'ǘ':
+            case U'ǚ':
+            case U'ǜ': out += 'v'; break;
             default: out += syllable.substr(begin, at - begin);
         }
     }
@@ -143,9 +149,9 @@ std::string without_tone(std::string_view syllable) {
 }
 
 std::string capitalised(std::string_view toned) {
-    constexpr std::pair<std::string_view, std::string_view> upper[] = {
-        {"ā", "Ā"}, {"á", "Á"}, {"ǎ", "Ǎ"}, {"à", "À"}, {"ē", "Ē"}, {"é", "É"}, {"ě", "Ě"},
-        {"è", "È"}, {"ō", "Ō"}, {"ó", "Ó"}, {"ǒ", "Ǒ"}, {"ò", "Ò"}};
+    constexpr std::pair<std::string_view, std::string_view> upper[] = {{"ā", "Ā"}, {"á", "Á"}, {"ǎ", "Ǎ"}, {"à", "À"},
+                                                                       {"ē", "Ē"}, {"é", "É"}, {"ě", "Ě"}, {"è", "È"},
+                                                                       {"ō", "Ō"}, {"ó", "Ó"}, {"ǒ", "Ǒ"}, {"ò", "Ò"}};
     for (const auto& [small, capital] : upper) {
         if (toned.starts_with(small)) return std::string(capital) + std::string(toned.substr(small.size()));
     }

@@ -29,8 +29,9 @@ TEST(Utf8, AcceptsEveryScalarValueAndNothingElse) {
 
 // The ill-formed sequences of table 3-8 to 3-11 of the Unicode standard, and friends.
 TEST(Utf8, RefusesIllFormedSequences) {
-    for (const std::string_view bad : {"\xC0\xAF", "\xE0\x80\xBF", "\xF0\x81\x82\x41", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF4\x91\x92\x93",
-                                       "\xFF", "\x80\xBF", "\xE1\x80", "\xE1\x80\xE2", "\xF0\x91\x92", "\xF1\xBF", "abcdefgh\xC3", "\xD6\xD0\xB9\xFA"}) {
+    for (const std::string_view bad :
+         {"\xC0\xAF", "\xE0\x80\xBF", "\xF0\x81\x82\x41", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF4\x91\x92\x93", "\xFF", "\x80\xBF",
+          "\xE1\x80", "\xE1\x80\xE2", "\xF0\x91\x92", "\xF1\xBF", "abcdefgh\xC3", "\xD6\xD0\xB9\xFA"}) {
         EXPECT_FALSE(is_utf8(bad)) << hex(bad);
     }
     EXPECT_TRUE(is_utf8("a plain text longer than eight bytes, then 中文 and 𠀋"));
@@ -69,7 +70,8 @@ TEST(Fold, FoldingTwiceIsFoldingOnce) {
     std::mt19937_64 random(seed);
     for (int round = 0; round < 20'000; ++round) {
         std::string name;
-        for (std::uint64_t left = random() % 6; left > 0; --left) append_code_point(static_cast<char32_t>(random() % 0x3200), name);
+        for (std::uint64_t left = random() % 6; left > 0; --left)
+            append_code_point(static_cast<char32_t>(random() % 0x3200), name);
         ASSERT_EQ(fold(fold(name)), fold(name)) << hex(name) << " XINGLIN_SEED=" << seed;
     }
 }
@@ -152,8 +154,13 @@ TEST(Pinyin, IsTheSameFromManyThreads) {
 
 // RFC 4648, section 10.
 TEST(Base64, AgreesWithTheTestVectorsOfTheStandard) {
-    const std::pair<std::string_view, std::string_view> vectors[] = {
-        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    const std::pair<std::string_view, std::string_view> vectors[] = {{"", ""},
+                                                                     {"f", "Zg=="},
+                                                                     {"fo", "Zm8="},
+                                                                     {"foo", "Zm9v"},
+                                                                     {"foob", "Zm9vYg=="},
+                                                                     {"fooba", "Zm9vYmE="},
+                                                                     {"foobar", "Zm9vYmFy"}};
     for (const auto& [plain, coded] : vectors) {
         EXPECT_EQ(base64(plain), coded);
         EXPECT_EQ(base64_decode(coded), std::string(plain));
@@ -164,7 +171,8 @@ TEST(Base64, AgreesWithTheTestVectorsOfTheStandard) {
 }
 
 TEST(Base64, RefusesWhatIsNotBase64) {
-    for (const std::string_view bad : {"Z", "Zg", "Zg=", "Zm8", "Zg==Zg==", "Zh==", "Zm9=", "Z===", "=", "====", "Zm9v=", "Zm9v-_==", "Zm 9\x01", "Zg==="}) {
+    for (const std::string_view bad :
+         {"Z", "Zg", "Zg=", "Zm8", "Zg==Zg==", "Zh==", "Zm9=", "Z===", "=", "====", "Zm9v=", "Zm9v-_==", "Zm 9\x01", "Zg==="}) {
         EXPECT_FALSE(base64_decode(bad)) << bad;
     }
 }

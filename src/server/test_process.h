@@ -56,8 +56,7 @@ inline pid_t start(const std::vector<std::string>& arguments, int out, const std
 
 inline int exit_status(pid_t process) {
     int status = 0;
-    while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (waitpid(process, &status, 0) < 0 && errno == EINTR) {}
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -84,7 +83,8 @@ inline Ended command(std::vector<std::string> arguments) {
 class RunningServer {
 public:
     /// Starts `prefix… xinglin serve --data folder --port 0 more…` and waits until it is ready or has ended.
-    explicit RunningServer(const std::filesystem::path& folder, std::vector<std::string> more = {}, std::vector<std::string> prefix = {})
+    explicit RunningServer(const std::filesystem::path& folder, std::vector<std::string> more = {},
+                           std::vector<std::string> prefix = {})
         : errors_(scratch_.path() / "stderr") {
         std::vector<std::string> arguments = std::move(prefix);
         for (const char* each : {"serve", "--data"}) arguments.emplace_back(each);
@@ -133,7 +133,8 @@ private:
         char c = 0;
         while (read(out_, &c, 1) == 1 && c != '\n') line_ += c;
         const auto colon = line_.rfind(':');
-        if (line_.starts_with("ready http") && colon != std::string::npos) port_ = static_cast<std::uint16_t>(std::stoi(line_.substr(colon + 1)));
+        if (line_.starts_with("ready http") && colon != std::string::npos)
+            port_ = static_cast<std::uint16_t>(std::stoi(line_.substr(colon + 1)));
     }
     testing::ScratchFolder scratch_;
     std::filesystem::path errors_;
@@ -148,7 +149,8 @@ class Caller {
 public:
     Caller(const RunningServer& server, std::string token) : client_(server.client()), token_(std::move(token)) {}
 
-    http::Response send(std::string method, std::string target, std::string body = {}, std::string type = "application/fhir+json") {
+    http::Response send(std::string method, std::string target, std::string body = {},
+                        std::string type = "application/fhir+json") {
         http::Request request;
         request.method = std::move(method);
         request.target = std::move(target);
@@ -188,7 +190,8 @@ inline std::string without_line_end(std::string text) {
 }
 
 /// Adds a client by the command line and returns its token.
-inline std::string add_client(const std::filesystem::path& folder, const std::string& name, const std::string& scope = "system/*.cruds") {
+inline std::string add_client(const std::filesystem::path& folder, const std::string& name,
+                              const std::string& scope = "system/*.cruds") {
     const Ended ended = command({"client", "add", "--data", folder.string(), "--name", name, "--scope", scope});
     EXPECT_EQ(ended.status, 0) << ended.err;
     return without_line_end(ended.out);
