@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers, dates and ages are written as look.md, section 9, asks.
 import { describe, expect, it } from 'vitest'
-import { age_on, bytes, day_of, initial_of, number, partial_date, span_ms, time_of } from './format'
+import { age_on, bytes, day_of, initial_of, number, partial_date, short_mask, span_ms, time_of } from './format'
 
 const iso = (at: number): string => new Date(at).toISOString().slice(0, 10)
 
@@ -80,6 +80,13 @@ describe('dates', () => {
     expect(day_of('2026-99-99T00:00:00Z')).toBe('')
     expect(day_of(undefined)).toBe('')
     expect(partial_date('soon')).toBeNull()
+  })
+})
+
+describe('a covered value', () => {
+  it('shows at most eight stars', () => {
+    expect(short_mask('2199**********0428')).toBe('2199********0428')
+    expect(short_mask('138****5207')).toBe('138****5207')
   })
 })
 

@@ -80,6 +80,9 @@ export function span_ms(value: number): string {
   return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`
 }
 
+/** A covered value with at most eight stars: how long it is, is nobody's business. */
+export const short_mask = (masked: string): string => masked.replace(/\*{9,}/g, '********')
+
 /** The initial shown in the round mark of a person: the family character, or the first letter without titles and digits. */
 export function initial_of(name: string): string {
   const bare = name.replace(/^(?:(?:mr|mrs|ms|miss|dr)\.?\s+)+/i, '').trim()
