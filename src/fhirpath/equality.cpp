@@ -187,8 +187,7 @@ Relation relate(const Item& a, const Item& b) {
     }
     // UTF-8 bytes sort as code points do.
     if (left.is(Item::Kind::string) && right.is(Item::Kind::string)) return relation(left.text.compare(right.text));
-    const auto unreadable = [](const Item& item, const Plain& value) { return !value && system_kind(item.type) != Item::Kind::node; };
-    if (unreadable(a, left) || unreadable(b, right)) return Relation::unknown;  // a value left out, a comparator
+    if (is_valueless(a) || is_valueless(b)) return Relation::unknown;
     return Relation::incomparable;
 }
 

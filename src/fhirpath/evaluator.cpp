@@ -88,7 +88,7 @@ std::optional<std::string> Evaluator::string_argument(const Node& call, std::siz
     if (index >= call.arguments.size()) return std::nullopt;
     const Collection argument = run_scoped(*call.arguments[index], frame);
     const Item* item = single(argument, call.name + "()");
-    if (!item) return std::nullopt;
+    if (!item || is_valueless(*item)) return std::nullopt;
     const Plain value = plain(*item);
     if (value.is(Item::Kind::string)) return std::string(value.text);
     fail(fmt::format("{}() takes a string, not {}", call.name, item->type_name()));
@@ -99,7 +99,7 @@ std::optional<std::int64_t> Evaluator::integer_argument(const Node& call, std::s
     if (index >= call.arguments.size()) return std::nullopt;
     const Collection argument = run_scoped(*call.arguments[index], frame);
     const Item* item = single(argument, call.name + "()");
-    if (!item) return std::nullopt;
+    if (!item || is_valueless(*item)) return std::nullopt;
     const Plain value = plain(*item);
     if (value.is(Item::Kind::integer)) return value.integer;
     fail(fmt::format("{}() takes an integer, not {}", call.name, item->type_name()));
@@ -111,7 +111,7 @@ std::optional<std::string> Evaluator::string_input(const Collection& input, std:
     if (!item) return std::nullopt;
     const Plain value = plain(*item);
     if (value.is(Item::Kind::string)) return std::string(value.text);
-    if (!value && system_kind(item->type) == Item::Kind::string) return std::nullopt;  // only extensions, no value
+    if (is_valueless(*item)) return std::nullopt;
     fail(fmt::format("{}() works on a string, not {}", function, item->type_name()));
     return std::nullopt;
 }
@@ -160,7 +160,7 @@ Collection Evaluator::run_sign(const Node& node, const Frame& frame) {
     const Collection input = run(*node.focus, frame);
     const std::string_view sign = node.kind == Node::Kind::negate ? "-" : "+";
     const Item* item = single(input, sign);
-    if (!item) return {};
+    if (!item || is_valueless(*item)) return {};
     const Plain value = plain(*item);
     if (!value.is_number() && !value.is(Item::Kind::quantity)) return fail(fmt::format("'{}' takes a number, not {}", sign, item->type_name()));
     auto result = system_item(*item);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // FHIRPath on FHIR resources: types, choices, primitives with extensions, references, and the functions FHIR adds.
+#include <atomic>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "fhirpath/narrative.h"
@@ -51,6 +54,27 @@ TEST(Navigation, SeesPrimitivesThatOnlyHaveExtensions) {
     EXPECT_EQ(run("birthDate.extension.value", patient), "1970-03-04T05:06:00+08:00");
     EXPECT_EQ(run("name.given.where($this = 'Na')", patient), "Na");
     EXPECT_EQ(run("name.given[1] = 'Na'", patient), "false");
+}
+
+TEST(Navigation, TakesPrimitivesWithoutValueAsEmpty) {
+    EXPECT_EQ(run("name.given[1] + 'x'", patient), "");
+    EXPECT_EQ(run("name.given[1] & 'x'", patient), "x");
+    EXPECT_EQ(run("name.given.join(',')", patient), "Na");
+    EXPECT_EQ(run("name.given[1].length()", patient), "");
+    EXPECT_EQ(run("name.given[1] < 'x'", patient), "");
+}
+
+// 1,400 expressions written by others.
+TEST(Compiling, TakesEverySearchParameterOfR4EvenWhenStrict) {
+    int compiled = 0;
+    for (const fhir::SearchParameterRow& row : fhir::search_parameter_rows()) {
+        if (row.expression.empty()) continue;
+        Problem problem;
+        const auto expression = Expression::compile(row.expression, {.strict = true}, &problem);
+        EXPECT_TRUE(expression.ok()) << row.url << ": " << row.expression << "\n" << problem.message;
+        ++compiled;
+    }
+    EXPECT_GT(compiled, 1000);
 }
 
 TEST(Navigation, WalksTheWholeTree) {
@@ -147,6 +171,25 @@ TEST(Narratives, MayHoldFormattingOnly) {
     EXPECT_FALSE(is_narrative("<div>text</div>"));
     EXPECT_FALSE(is_narrative("text"));
     EXPECT_EQ(run("text.`div`.htmlChecks()", R"({"resourceType": "Patient", "text": {"status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">ok</div>"}})"), "true");
+}
+
+TEST(Expressions, ServeManyThreadsAtOnce) {
+    json::Arena arena;
+    const Item context = item_of(*json::parse(patient, arena));
+    const auto expression = Expression::compile("name.where(family.matches('L.')).given.first().type().name & today().toString().length().toString()");
+    ASSERT_TRUE(expression.ok());
+    std::atomic<int> right = 0;
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&] {
+            for (int i = 0; i < 200; ++i) {
+                const auto result = expression->evaluate(context, {});
+                if (result.ok() && trial::show(*result) == "string10") ++right;
+            }
+        });
+    }
+    threads.clear();
+    EXPECT_EQ(right, 800);
 }
 
 TEST(Values, KeepTheirDigitsFromTheResource) {

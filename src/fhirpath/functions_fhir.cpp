@@ -35,6 +35,11 @@ Collection run_extension(Evaluator& evaluator, const Node& call, Collection inpu
     return out;
 }
 
+/// Not in the specification, but in a search parameter of R4.
+Collection run_has_extension(Evaluator& evaluator, const Node& call, Collection input, const Frame& frame) {
+    return one(make(!run_extension(evaluator, call, std::move(input), frame).empty()));
+}
+
 Collection run_has_value(Evaluator&, const Node&, Collection input, const Frame&) {
     if (input.size() != 1) return one(make(false));
     const Item& item = input.front();
@@ -209,6 +214,7 @@ Collection run_check_modifiers(Evaluator& evaluator, const Node& call, Collectio
 
 constexpr Function table[] = {
     {"extension", 1, 1, run_extension},
+    {"hasExtension", 1, 1, run_has_extension},
     {"hasValue", 0, 0, run_has_value},
     {"getValue", 0, 0, run_get_value},
     {"resolve", 0, 0, run_resolve},

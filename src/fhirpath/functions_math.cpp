@@ -12,7 +12,7 @@ namespace {
 /// The input as a number (a quantity's value too); nothing when empty or failed.
 std::optional<Decimal> number_of(Evaluator& evaluator, const Node& call, const Collection& collection, bool quantities = false) {
     const Item* item = evaluator.single(collection, call.name + "()");
-    if (!item) return std::nullopt;
+    if (!item || is_valueless(*item)) return std::nullopt;
     const Plain value = plain(*item);
     if (!value.is_number() && !(quantities && value.is(Item::Kind::quantity))) {
         evaluator.fail(fmt::format("{}() works on numbers, not {}", call.name, item->type_name()));

@@ -186,6 +186,7 @@ Collection run_join(Evaluator& evaluator, const Node& call, Collection input, co
     std::string out;
     bool first = true;
     for (const Item& item : input) {
+        if (is_valueless(item)) continue;
         const Plain value = plain(item);
         if (!value.is(Item::Kind::string)) return evaluator.fail(fmt::format("join() works on strings, not {}", item.type_name()));
         if (!first && separator) out += *separator;

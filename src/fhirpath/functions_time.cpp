@@ -57,7 +57,7 @@ Collection boundary_of(Evaluator& evaluator, const Node& call, const Collection&
         return value.is(Item::Kind::quantity) ? one(make(*edge, std::string(value.unit))) : one(make(*edge));
     }
     if (!value.is_moment() && !value.is(Item::Kind::time)) {
-        if (!value && system_kind(item->type) != Item::Kind::node) return {};
+        if (is_valueless(*item)) return {};
         return evaluator.fail(fmt::format("{}() works on decimals, quantities, dates and times, not {}", call.name, item->type_name()));
     }
     const auto moment = moment_of(value.kind, value.text);
@@ -80,7 +80,7 @@ Collection run_precision(Evaluator& evaluator, const Node& call, Collection inpu
     }
     const auto moment = moment_of(value.kind, value.text);
     if (moment) return one(make(std::int64_t{precision_digits(*moment)}));
-    if (value.is_moment() || value.is(Item::Kind::time) || (!value && system_kind(item->type) != Item::Kind::node)) return {};
+    if (value.is_moment() || value.is(Item::Kind::time) || is_valueless(*item)) return {};
     return evaluator.fail(fmt::format("precision() works on decimals, dates and times, not {}", item->type_name()));
 }
 

@@ -105,6 +105,8 @@ Plain plain(const Item& item) {
     return {.kind = item.kind, .boolean = item.boolean, .integer = item.integer, .text = item.text, .unit = item.unit};
 }
 
+bool is_valueless(const Item& item) { return !plain(item) && system_kind(item.type) != Item::Kind::node; }
+
 std::optional<Decimal> Plain::number() const {
     if (kind == Item::Kind::integer) return Decimal(integer);
     if (kind == Item::Kind::decimal || kind == Item::Kind::quantity) return Decimal::parse(text);

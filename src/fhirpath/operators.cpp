@@ -113,7 +113,7 @@ Collection arithmetic(Evaluator& evaluator, Operator operation, const Collection
     const std::string_view sign = symbol(operation);
     const Item* first = evaluator.single(a, sign);
     const Item* second = evaluator.single(b, sign);
-    if (!first || !second) return {};
+    if (!first || !second || is_valueless(*first) || is_valueless(*second)) return {};
     const Plain left = plain(*first), right = plain(*second);
     const bool adds = operation == Operator::add || operation == Operator::subtract;
     if (left.is(Item::Kind::integer) && right.is(Item::Kind::integer)) return integer_arithmetic(operation, left.integer, right.integer);
@@ -137,7 +137,7 @@ Collection concatenated(Evaluator& evaluator, const Collection& a, const Collect
     std::string text;
     for (const Collection* side : {&a, &b}) {
         const Item* item = evaluator.single(*side, "&");
-        if (!item) continue;
+        if (!item || is_valueless(*item)) continue;
         const Plain value = plain(*item);
         if (!value.is(Item::Kind::string)) return evaluator.fail(fmt::format("'&' joins strings, not {}", item->type_name()));
         text += value.text;

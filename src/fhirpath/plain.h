@@ -33,6 +33,8 @@ struct Plain {
 Plain plain(const Item& item);
 /// The System kind FHIR's primitive (or Quantity) converts to; node for every other type.
 Item::Kind system_kind(const fhir::Type* type);
+/// A FHIR primitive or Quantity that has no value to work with: only extensions, or a comparator. Counts as empty.
+bool is_valueless(const Item& item);
 /// An item of System type with the same value; nothing when it has none.
 std::optional<Item> system_item(const Item& item);
 
