@@ -15,8 +15,8 @@ struct CalendarRow {
 };
 constexpr std::int64_t day_ms = 86'400'000;
 constexpr CalendarRow calendar_rows[] = {
-    {"year", "years", "a", 365 * day_ms}, {"month", "months", "mo", 30 * day_ms}, {"week", "weeks", "wk", 7 * day_ms},
-    {"day", "days", "d", day_ms},         {"hour", "hours", "h", 3'600'000},      {"minute", "minutes", "min", 60'000},
+    {"year", "years", "a", 365 * day_ms}, {"month", "months", "mo", 30 * day_ms},   {"week", "weeks", "wk", 7 * day_ms},
+    {"day", "days", "d", day_ms},         {"hour", "hours", "h", 3'600'000},        {"minute", "minutes", "min", 60'000},
     {"second", "seconds", "s", 1000},     {"millisecond", "milliseconds", "ms", 1},
 };
 
@@ -52,7 +52,8 @@ std::optional<Ratio> ratio(const Amount& from, std::string_view to_unit, bool to
     if (*left == *right) return Ratio{};
     const auto source = parse_unit(*left), target = parse_unit(*right);
     if (!source || !target || !source->same_dimension(*target)) return std::nullopt;
-    return Ratio{source->numerator * target->denominator, source->denominator * target->numerator, source->offset, target->offset};
+    return Ratio{source->numerator * target->denominator, source->denominator * target->numerator, source->offset,
+                 target->offset};
 }
 
 /// 37 Cel in [degF]: canonical = value * factor + offset, then back.

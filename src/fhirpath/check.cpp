@@ -23,7 +23,9 @@ struct Static {
     bool ordered = true;
 };
 
-bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) { return std::find(names.begin(), names.end(), name) != names.end(); }
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 class Checker {
 public:
@@ -46,9 +48,7 @@ public:
             }
             case Node::Kind::negate:
             case Node::Kind::plus: return infer(*node.focus, context);
-            case Node::Kind::is_type:
-                infer(*node.focus, context);
-                return {.system = Item::Kind::boolean};
+            case Node::Kind::is_type: infer(*node.focus, context); return {.system = Item::Kind::boolean};
             case Node::Kind::as_type: return narrowed(infer(*node.focus, context), node.type);
             case Node::Kind::binary: return infer_binary(node, context);
         }
@@ -78,7 +78,8 @@ private:
     }
 
     Static ordered(Static focus, std::string_view what) {
-        if (options_.check_ordered_functions && !focus.ordered) return refused(fmt::format("{} needs an order, but its input has none", what));
+        if (options_.check_ordered_functions && !focus.ordered)
+            return refused(fmt::format("{} needs an order, but its input has none", what));
         return focus;
     }
 
@@ -153,12 +154,15 @@ private:
     Static infer_binary(Node& node, const Static& context) {
         Static left = infer(*node.focus, context);
         const Static right = infer(*node.arguments[0], context);
-        const auto is_moment = [](Item::Kind kind) { return kind == Item::Kind::date || kind == Item::Kind::date_time || kind == Item::Kind::time; };
+        const auto is_moment = [](Item::Kind kind) {
+            return kind == Item::Kind::date || kind == Item::Kind::date_time || kind == Item::Kind::time;
+        };
         switch (node.operation) {
             case Operator::add:
             case Operator::subtract:
                 if (is_moment(left.system) && right.system != Item::Kind::node && right.system != Item::Kind::quantity) {
-                    return refused(fmt::format("'{}' moves a date or time by a quantity, not by {}", symbol(node.operation), kind_name(right.system)));
+                    return refused(fmt::format("'{}' moves a date or time by a quantity, not by {}", symbol(node.operation),
+                                               kind_name(right.system)));
                 }
                 if (is_moment(left.system)) return {.system = left.system};
                 return left.system == right.system ? Static{.system = left.system} : Static{};
@@ -175,15 +179,16 @@ private:
     Static infer_function(Node& node, const Static& context) {
         const Static focus = node.focus ? infer(*node.focus, context) : context;
         if (node.function->ordered && node.focus) ordered(focus, node.name + "()");
-        const bool iterates = is_one_of(node.name, {"where", "select", "all", "exists", "repeat", "repeatAll", "aggregate", "sort", "trace", "iif", "defineVariable"});
+        const bool iterates = is_one_of(node.name, {"where", "select", "all", "exists", "repeat", "repeatAll", "aggregate",
+                                                    "sort", "trace", "iif", "defineVariable"});
         Static inner = focus;
         inner.ordered = true;
         if (is_one_of(node.name, {"repeat", "repeatAll"})) inner = {};  // what it meets after the first round is not known
         std::vector<Static> arguments;
         for (const NodePtr& argument : node.arguments) arguments.push_back(infer(*argument, iterates ? inner : context));
         if (failed_) return {};
-        if (is_one_of(node.name, {"matches", "matchesFull", "replaceMatches"}) && node.arguments[0]->kind == Node::Kind::literal &&
-            node.arguments[0]->literal.kind == Item::Kind::string) {
+        if (is_one_of(node.name, {"matches", "matchesFull", "replaceMatches"}) &&
+            node.arguments[0]->kind == Node::Kind::literal && node.arguments[0]->literal.kind == Item::Kind::string) {
             std::string ignored;  // a pattern that is none fails when it is used
             node.regex = Regex::compile(node.arguments[0]->literal.text, ignored);
         }
@@ -200,7 +205,9 @@ private:
 
     static Static result_of(const Node& node, const Static& focus, const std::vector<Static>& arguments) {
         const std::string_view name = node.name;
-        if (is_one_of(name, {"where", "first", "last", "tail", "skip", "take", "single", "exclude", "intersect", "trace", "distinct", "defineVariable", "checkModifiers"})) return focus;
+        if (is_one_of(name, {"where", "first", "last", "tail", "skip", "take", "single", "exclude", "intersect", "trace",
+                             "distinct", "defineVariable", "checkModifiers"}))
+            return focus;
         if (name == "sort") {
             Static result = focus;
             result.ordered = true;
@@ -223,11 +230,13 @@ private:
         if (is_one_of(name, {"now"})) return {.system = Item::Kind::date_time};
         if (is_one_of(name, {"today"})) return {.system = Item::Kind::date};
         if (is_one_of(name, {"timeOfDay"})) return {.system = Item::Kind::time};
-        if (is_one_of(name, {"toString", "upper", "lower", "trim", "substring", "replace", "replaceMatches", "join", "encode", "decode", "escape", "unescape"})) {
+        if (is_one_of(name, {"toString", "upper", "lower", "trim", "substring", "replace", "replaceMatches", "join", "encode",
+                             "decode", "escape", "unescape"})) {
             return {.system = Item::Kind::string};
         }
         if (is_one_of(name, {"count", "length", "indexOf", "lastIndexOf", "toInteger"})) return {.system = Item::Kind::integer};
-        if (is_one_of(name, {"exists", "empty", "all", "not", "is", "hasValue", "startsWith", "endsWith", "contains", "matches", "matchesFull"})) {
+        if (is_one_of(name, {"exists", "empty", "all", "not", "is", "hasValue", "startsWith", "endsWith", "contains", "matches",
+                             "matchesFull"})) {
             return {.system = Item::Kind::boolean};
         }
         return {};

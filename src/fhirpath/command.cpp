@@ -17,7 +17,8 @@ namespace xinglin::fhirpath {
 
 namespace {
 
-constexpr std::string_view usage = R"(usage: xinglin fhirpath --resource FILE(.json|.xml) [--expressions FILE.json] [--strict] [EXPR…]
+constexpr std::string_view usage =
+    R"(usage: xinglin fhirpath --resource FILE(.json|.xml) [--expressions FILE.json] [--strict] [EXPR…]
        xinglin fhirpath --tests FILE.xml
 
 Evaluates FHIRPath expressions on a FHIR R4 resource and prints a JSON array: for each expression its results
@@ -43,8 +44,10 @@ Result<Request> read_arguments(std::span<const std::string> arguments) {
     bool only_expressions = false;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string& argument = arguments[i];
-        std::string* file = argument == "--resource" ? &request.resource : argument == "--expressions" ? &request.expressions
-                          : argument == "--tests"    ? &request.tests    : nullptr;
+        std::string* file = argument == "--resource"      ? &request.resource
+                            : argument == "--expressions" ? &request.expressions
+                            : argument == "--tests"       ? &request.tests
+                                                          : nullptr;
         if (only_expressions) {
             request.texts.push_back(argument);
         } else if (file) {
@@ -94,8 +97,10 @@ json::Value shown(const Item& item, json::Arena& arena) {
         case Item::Kind::quantity: {
             const bool calendar = calendar_unit(value.unit).has_value();
             const json::Value number = arena.number(value.text.starts_with('+') ? value.text.substr(1) : value.text);
-            return arena.object({{"value", number}, {"unit", arena.string(value.unit)},
-                                 {"system", arena.string(calendar ? "http://hl7.org/fhirpath/CodeSystem/calendar-units" : "http://unitsofmeasure.org")},
+            return arena.object({{"value", number},
+                                 {"unit", arena.string(value.unit)},
+                                 {"system", arena.string(calendar ? "http://hl7.org/fhirpath/CodeSystem/calendar-units"
+                                                                  : "http://unitsofmeasure.org")},
                                  {"code", arena.string(value.unit)}});
         }
         default: return arena.string(value.text);
@@ -104,7 +109,8 @@ json::Value shown(const Item& item, json::Arena& arena) {
 
 /// FHIR's name of the type: an element defined in place is a BackboneElement (or, inside a datatype, an Element).
 std::string fhir_name(const Item& item) {
-    const bool in_place = item.kind == Item::Kind::node && item.type && item.type->kind == fhir::TypeKind::backbone && item.type->base;
+    const bool in_place =
+        item.kind == Item::Kind::node && item.type && item.type->kind == fhir::TypeKind::backbone && item.type->base;
     return in_place ? std::string(item.type->base->name) : item.type_name();
 }
 
@@ -112,7 +118,8 @@ json::Value failure(const Problem& problem, json::Arena& arena) {
     return arena.object({{"kind", arena.string(problem.kind)}, {"message", arena.string(problem.message)}});
 }
 
-json::Value answer(const std::string& text, const Item& context, const Environment& environment, const CompileOptions& options, json::Arena& arena) {
+json::Value answer(const std::string& text, const Item& context, const Environment& environment, const CompileOptions& options,
+                   json::Arena& arena) {
     Problem problem;
     const json::Value expression = arena.string(text);
     const auto compiled = Expression::compile(text, options, &problem);
@@ -120,7 +127,8 @@ json::Value answer(const std::string& text, const Item& context, const Environme
     const auto result = compiled->evaluate(context, environment, &problem);
     if (!result.ok()) return arena.object({{"expression", expression}, {"error", failure(problem, arena)}});
     std::vector<json::Value> items;
-    for (const Item& item : *result) items.push_back(arena.object({{"type", arena.string(fhir_name(item))}, {"value", shown(item, arena)}}));
+    for (const Item& item : *result)
+        items.push_back(arena.object({{"type", arena.string(fhir_name(item))}, {"value", shown(item, arena)}}));
     return arena.object({{"expression", expression}, {"result", arena.array(items)}});
 }
 
@@ -168,18 +176,23 @@ int fhirpath_command(std::span<const std::string> arguments, std::ostream& out, 
         if (!list_text.ok()) return refused(list_text.outcome(), err, 3);
         const auto list = json::parse(*list_text, arena);
         if (!list.ok()) return refused(list.outcome(), err, 1);
-        if (!list->is_array()) return refused(refuse(IssueCode::structure, request->expressions, "expected a JSON array of strings"), err, 1);
+        if (!list->is_array())
+            return refused(refuse(IssueCode::structure, request->expressions, "expected a JSON array of strings"), err, 1);
         for (const json::Node& node : list->items()) {
-            if (!json::Value(&node).is_string()) return refused(refuse(IssueCode::structure, request->expressions, "expected strings only"), err, 1);
+            if (!json::Value(&node).is_string())
+                return refused(refuse(IssueCode::structure, request->expressions, "expected strings only"), err, 1);
             texts.emplace_back(json::Value(&node).string());
         }
     }
     texts.insert(texts.end(), request->texts.begin(), request->texts.end());
     const Item context = item_of(*resource);
     Environment environment;
-    environment.trace = [&err](std::string_view name, const Collection& items) { err << fmt::format("trace {}: {} items\n", name, items.size()); };
+    environment.trace = [&err](std::string_view name, const Collection& items) {
+        err << fmt::format("trace {}: {} items\n", name, items.size());
+    };
     environment.offset_minutes = calendar::local_offset_minutes();
-    const CompileOptions options{.context_type = context.type, .strict = request->strict, .check_ordered_functions = request->strict};
+    const CompileOptions options{
+        .context_type = context.type, .strict = request->strict, .check_ordered_functions = request->strict};
     std::vector<json::Value> answers;
     for (const std::string& expression : texts) answers.push_back(answer(expression, context, environment, options, arena));
     out << json::write(arena.array(answers)) << '\n';

@@ -33,9 +33,12 @@ protected:
 };
 
 TEST_F(Command, PrintsOneObjectPerExpressionInOrder) {
-    const std::string patient = file("p.json", R"({"resourceType":"Patient","active":true,"name":[{"family":"Li","given":["Na"]}],"contact":[{"gender":"male"}]})");
+    const std::string patient =
+        file("p.json",
+             R"({"resourceType":"Patient","active":true,"name":[{"family":"Li","given":["Na"]}],"contact":[{"gender":"male"}]})");
     const std::string list = file("e.json", R"(["name.given", "1.50"])");
-    const Answer answer = ask({"--resource", patient, "--expressions", list, "active", "name", "1 +", "(1|2).single()", "1.nope()", "contact.gender", "2", "1 'mg'", "contact", "@2026-11"});
+    const Answer answer = ask({"--resource", patient, "--expressions", list, "active", "name", "1 +", "(1|2).single()",
+                               "1.nope()", "contact.gender", "2", "1 'mg'", "contact", "@2026-11"});
     EXPECT_EQ(answer.status, 0) << answer.err;
     const std::string expected[] = {
         R"x({"expression":"name.given","result":[{"type":"string","value":"Na"}]})x",
@@ -60,8 +63,10 @@ TEST_F(Command, PrintsOneObjectPerExpressionInOrder) {
 }
 
 TEST_F(Command, ReadsXml) {
-    const std::string patient = file("p.xml", R"(<Patient xmlns="http://hl7.org/fhir"><birthDate value="1970-03-04"/></Patient>)");
-    EXPECT_EQ(ask({"--resource", patient, "birthDate"}).out, "[{\"expression\":\"birthDate\",\"result\":[{\"type\":\"date\",\"value\":\"1970-03-04\"}]}]\n");
+    const std::string patient =
+        file("p.xml", R"(<Patient xmlns="http://hl7.org/fhir"><birthDate value="1970-03-04"/></Patient>)");
+    EXPECT_EQ(ask({"--resource", patient, "birthDate"}).out,
+              "[{\"expression\":\"birthDate\",\"result\":[{\"type\":\"date\",\"value\":\"1970-03-04\"}]}]\n");
 }
 
 TEST_F(Command, RefusesUnknownNamesOnlyWhenStrict) {
@@ -83,15 +88,20 @@ TEST_F(Command, TellsWhatIsWrongWithItsArguments) {
     EXPECT_EQ(ask({"--resource", file("bad.xml", "<a>"), "1"}).status, 1);
     EXPECT_EQ(ask({"--resource", file("list.json", "[]"), "1"}).status, 1);
     EXPECT_EQ(ask({"--resource", patient, "--expressions", file("e.json", "[1]")}).status, 1);
-    EXPECT_EQ(ask({"--resource", patient, "--", "--1"}).out, "[{\"expression\":\"--1\",\"result\":[{\"type\":\"integer\",\"value\":1}]}]\n");
+    EXPECT_EQ(ask({"--resource", patient, "--", "--1"}).out,
+              "[{\"expression\":\"--1\",\"result\":[{\"type\":\"integer\",\"value\":1}]}]\n");
 }
 
 TEST_F(Command, RunsTestFiles) {
     file("p.json", R"({"resourceType":"Patient","id":"a"})");
-    const std::string good = file("good.xml", R"(<tests><group name="g"><test name="one" inputfile="p.xml"><expression>id</expression><output type="id">a</output></test>
+    const std::string good = file(
+        "good.xml",
+        R"(<tests><group name="g"><test name="one" inputfile="p.xml"><expression>id</expression><output type="id">a</output></test>
         <test name="two"><expression invalid="syntax">1 +</expression></test></group></tests>)");
     EXPECT_EQ(ask({"--tests", good}).out, "2 passed, 0 failed\n");
-    const std::string bad = file("bad.xml", R"(<tests><group name="g"><test name="one" inputfile="p.xml"><expression>id</expression><output type="id">b</output></test></group></tests>)");
+    const std::string bad = file(
+        "bad.xml",
+        R"(<tests><group name="g"><test name="one" inputfile="p.xml"><expression>id</expression><output type="id">b</output></test></group></tests>)");
     const Answer answer = ask({"--tests", bad});
     EXPECT_EQ(answer.status, 1);
     EXPECT_EQ(answer.out, "g/one: id b expected, got [id:a]\n0 passed, 1 failed\n");

@@ -16,9 +16,7 @@ constexpr std::size_t largest_result = 100;  // digits
 
 Decimal cut(const Decimal& x) { return x.shortened(inner_digits); }
 Decimal result_of(const Decimal& x) { return x.shortened(outer_digits).trimmed(); }
-Decimal divided(const Decimal& a, const Decimal& b) {
-    return Decimal::quotient(a, b, inner_digits).value_or(Decimal());
-}
+Decimal divided(const Decimal& a, const Decimal& b) { return Decimal::quotient(a, b, inner_digits).value_or(Decimal()); }
 /// Size of a number as a power of ten: 1 to 9.99 gives 1.
 int magnitude(const Decimal& x) { return static_cast<int>(x.digits()) - x.scale(); }
 

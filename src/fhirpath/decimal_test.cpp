@@ -4,9 +4,9 @@
 
 #include <random>
 
+#include <gtest/gtest.h>
 #include <boost/multiprecision/cpp_dec_float.hpp>
 #include <boost/multiprecision/cpp_int.hpp>
-#include <gtest/gtest.h>
 
 #include "testing/testing.h"
 
@@ -45,18 +45,22 @@ private:
 };
 
 Integer ten_to(int power) { return boost::multiprecision::pow(Integer(10), static_cast<unsigned>(power)); }
-Integer digits_of(const Decimal& d, int scale) { return Integer(d.rounded(scale, Rounding::toward_zero).shifted(scale).rounded(0, Rounding::toward_zero).text()); }
+Integer digits_of(const Decimal& d, int scale) {
+    return Integer(d.rounded(scale, Rounding::toward_zero).shifted(scale).rounded(0, Rounding::toward_zero).text());
+}
 Decimal parsed(const std::string& text) { return Decimal::parse(text).value(); }
 
 TEST(Decimal, PrintsWhatItRead) {
-    for (const char* text : {"0", "1", "-1", "0.0", "1.50", "-0.001", "123456789.987654321", "1000000000", "999999999999999999999999999.999"}) {
+    for (const char* text :
+         {"0", "1", "-1", "0.0", "1.50", "-0.001", "123456789.987654321", "1000000000", "999999999999999999999999999.999"}) {
         EXPECT_EQ(parsed(text).text(), text);
     }
     EXPECT_EQ(parsed("-0.0").text(), "0.0");
     EXPECT_EQ(parsed("+1").text(), "1");
     EXPECT_EQ(parsed("1e3").text(), "1000");
     EXPECT_EQ(parsed("1.5E-3").text(), "0.0015");
-    for (const char* text : {"", "-", ".", ".5", "5.", "1.2.3", "1e", "1e99999", "a", "1 ", " 1", "0x1", "--1"}) EXPECT_FALSE(Decimal::parse(text)) << text;
+    for (const char* text : {"", "-", ".", ".5", "5.", "1.2.3", "1e", "1e99999", "a", "1 ", " 1", "0x1", "--1"})
+        EXPECT_FALSE(Decimal::parse(text)) << text;
     EXPECT_FALSE(Decimal::parse(std::string(401, '9')));
 }
 
@@ -101,7 +105,8 @@ TEST(Decimal, RoundsAsAsked) {
         ASSERT_EQ(digits_of(a.rounded(places, Rounding::floor), places), rest < 0 ? Integer(down - 1) : down);
         ASSERT_EQ(digits_of(a.rounded(places, Rounding::ceiling), places), rest > 0 ? Integer(down + 1) : down);
         const bool away = abs(rest) * 2 >= unit;
-        ASSERT_EQ(digits_of(a.rounded(places, Rounding::half_away_from_zero), places), away ? (x.digits < 0 ? Integer(down - 1) : Integer(down + 1)) : down);
+        ASSERT_EQ(digits_of(a.rounded(places, Rounding::half_away_from_zero), places),
+                  away ? (x.digits < 0 ? Integer(down - 1) : Integer(down + 1)) : down);
         ASSERT_TRUE(a.trimmed() == a);
     }
 }

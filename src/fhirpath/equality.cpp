@@ -48,7 +48,8 @@ bool same_json(json::Value a, json::Value b, Manner manner) {
     // Equivalence does not look at ids, which only say where something stands.
     const auto counts = [manner](std::string_view key) { return manner == Manner::equal || key != "id"; };
     const auto size_of = [&counts](json::Value object) {
-        return std::count_if(object.members().begin(), object.members().end(), [&](const json::Member& m) { return counts(m.key()); });
+        return std::count_if(object.members().begin(), object.members().end(),
+                             [&](const json::Member& m) { return counts(m.key()); });
     };
     if (size_of(a) != size_of(b)) return false;
     return std::all_of(members.begin(), members.end(), [&](const json::Member& member) {

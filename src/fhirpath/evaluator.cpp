@@ -162,7 +162,8 @@ Collection Evaluator::run_sign(const Node& node, const Frame& frame) {
     const Item* item = single(input, sign);
     if (!item || is_valueless(*item)) return {};
     const Plain value = plain(*item);
-    if (!value.is_number() && !value.is(Item::Kind::quantity)) return fail(fmt::format("'{}' takes a number, not {}", sign, item->type_name()));
+    if (!value.is_number() && !value.is(Item::Kind::quantity))
+        return fail(fmt::format("'{}' takes a number, not {}", sign, item->type_name()));
     auto result = system_item(*item);
     if (node.kind == Node::Kind::plus) return one(std::move(*result));
     if (value.is(Item::Kind::integer)) {

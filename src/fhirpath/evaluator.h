@@ -23,9 +23,9 @@ namespace xinglin::fhirpath {
 
 /// Where a part of an expression is evaluated.
 struct Frame {
-    std::span<const Item> focus;       // $this: one item, or none
-    std::int64_t index = -1;           // $index; -1 outside of any iteration
-    const Collection* total = nullptr; // $total
+    std::span<const Item> focus;        // $this: one item, or none
+    std::int64_t index = -1;            // $index; -1 outside of any iteration
+    const Collection* total = nullptr;  // $total
 };
 
 class Evaluator {

@@ -13,9 +13,9 @@ TypeName find_type_name(std::string_view name_space, std::string_view name) {
     if (name_space != "System") result.fhir = fhir::find_type(name);
     if (name_space == "FHIR") return result;
     constexpr std::pair<std::string_view, Item::Kind> rows[] = {
-        {"Boolean", Item::Kind::boolean}, {"Integer", Item::Kind::integer}, {"Long", Item::Kind::integer}, {"Decimal", Item::Kind::decimal},
-        {"String", Item::Kind::string}, {"Date", Item::Kind::date}, {"DateTime", Item::Kind::date_time}, {"Time", Item::Kind::time},
-        {"Quantity", Item::Kind::quantity},
+        {"Boolean", Item::Kind::boolean},    {"Integer", Item::Kind::integer}, {"Long", Item::Kind::integer},
+        {"Decimal", Item::Kind::decimal},    {"String", Item::Kind::string},   {"Date", Item::Kind::date},
+        {"DateTime", Item::Kind::date_time}, {"Time", Item::Kind::time},       {"Quantity", Item::Kind::quantity},
     };
     for (const auto& [known, kind] : rows) {
         if (known == name) result.system = kind;

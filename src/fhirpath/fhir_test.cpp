@@ -153,15 +153,21 @@ TEST(Terminology, AsksTheEnvironmentFirst) {
 TEST(Conformance, IsStructural) {
     EXPECT_EQ(run("conformsTo('http://hl7.org/fhir/StructureDefinition/Person')", patient), "false");
     EXPECT_EQ(run("name.conformsTo('http://hl7.org/fhir/StructureDefinition/HumanName')", patient), "true");
-    EXPECT_EQ(run("conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')", R"({"resourceType": "Patient", "gender": "male"})"), "true");
-    EXPECT_EQ(run("conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')", R"({"resourceType": "Patient", "gender": ["male"]})"), "false");
+    EXPECT_EQ(
+        run("conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')", R"({"resourceType": "Patient", "gender": "male"})"),
+        "true");
+    EXPECT_EQ(run("conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')",
+                  R"({"resourceType": "Patient", "gender": ["male"]})"),
+              "false");
     EXPECT_EQ(run("conformsTo('http://example.org/unknown')", patient), "!execution");
     EXPECT_EQ(run("checkModifiers('http://example.org/m').id", patient), "p1");
     EXPECT_EQ(run("checkModifiers('http://example.org/n').id", patient), "!execution");
 }
 
 TEST(Narratives, MayHoldFormattingOnly) {
-    const auto div = [](std::string_view inside) { return fmt::format("<div xmlns=\"http://www.w3.org/1999/xhtml\">{}</div>", inside); };
+    const auto div = [](std::string_view inside) {
+        return fmt::format("<div xmlns=\"http://www.w3.org/1999/xhtml\">{}</div>", inside);
+    };
     EXPECT_TRUE(is_narrative(div("<p class=\"x\">text</p>")));
     EXPECT_TRUE(is_narrative(div("<img src=\"#a\"/>")));
     EXPECT_FALSE(is_narrative(div("")));
@@ -170,13 +176,17 @@ TEST(Narratives, MayHoldFormattingOnly) {
     EXPECT_FALSE(is_narrative(div("<p>text")));
     EXPECT_FALSE(is_narrative("<div>text</div>"));
     EXPECT_FALSE(is_narrative("text"));
-    EXPECT_EQ(run("text.`div`.htmlChecks()", R"({"resourceType": "Patient", "text": {"status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">ok</div>"}})"), "true");
+    EXPECT_EQ(
+        run("text.`div`.htmlChecks()",
+            R"({"resourceType": "Patient", "text": {"status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">ok</div>"}})"),
+        "true");
 }
 
 TEST(Expressions, ServeManyThreadsAtOnce) {
     json::Arena arena;
     const Item context = item_of(*json::parse(patient, arena));
-    const auto expression = Expression::compile("name.where(family.matches('L.')).given.first().type().name & today().toString().length().toString()");
+    const auto expression = Expression::compile(
+        "name.where(family.matches('L.')).given.first().type().name & today().toString().length().toString()");
     ASSERT_TRUE(expression.ok());
     std::atomic<int> right = 0;
     std::vector<std::jthread> threads;

@@ -60,8 +60,8 @@ struct Environment {
     /// memberOf(value set): nothing when unknown.
     std::function<std::optional<bool>(std::string_view value_set, std::string_view system, std::string_view code)> member_of;
     std::vector<std::pair<std::string, Collection>> variables;  // %name
-    std::int64_t now_ms = 0;              // 0: the machine's clock
-    std::int16_t offset_minutes = 0;      // zone of now(), today()
+    std::int64_t now_ms = 0;                                    // 0: the machine's clock
+    std::int16_t offset_minutes = 0;                            // zone of now(), today()
     Budget budget;
     std::function<void(std::string_view name, const Collection&)> trace;
 };

@@ -32,7 +32,8 @@ BENCHMARK_CAPTURE(evaluate, path, "patient-example.json", "Patient.birthDate", 1
 BENCHMARK_CAPTURE(evaluate, path_of_three, "patient-example.json", "Patient.name.given", 5u);
 BENCHMARK_CAPTURE(evaluate, choice, "observation-example.json", "(Observation.value as Quantity)", 1u);
 BENCHMARK_CAPTURE(evaluate, where, "patient-example.json", "Patient.telecom.where(system = 'phone').value", 3u);
-BENCHMARK_CAPTURE(evaluate, invariant, "patient-example.json", "contact.all(name.exists() or telecom.exists() or address.exists() or organization.exists())", 1u);
+BENCHMARK_CAPTURE(evaluate, invariant, "patient-example.json",
+                  "contact.all(name.exists() or telecom.exists() or address.exists() or organization.exists())", 1u);
 BENCHMARK_CAPTURE(evaluate, quantity, "observation-example.json", "Observation.value > 80 'kg'", 1u);
 BENCHMARK_CAPTURE(evaluate, descendants, "patient-example.json", "Patient.descendants().count()", 1u);
 

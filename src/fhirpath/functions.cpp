@@ -9,8 +9,9 @@ namespace xinglin::fhirpath {
 const Function* find_function(std::string_view name) {
     static const auto table = [] {
         std::unordered_map<std::string_view, const Function*> by_name;
-        for (const auto group : {existence_functions(), collection_functions(), conversion_functions(), string_functions(), encoding_functions(),
-                                 math_functions(), time_functions(), utility_functions(), fhir_functions()}) {
+        for (const auto group :
+             {existence_functions(), collection_functions(), conversion_functions(), string_functions(), encoding_functions(),
+              math_functions(), time_functions(), utility_functions(), fhir_functions()}) {
             for (const Function& function : group) by_name.emplace(function.name, &function);
         }
         return by_name;

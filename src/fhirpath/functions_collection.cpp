@@ -18,7 +18,9 @@ Frame frame_of(const Item& item, std::size_t index, const Frame& outer) {
     return {std::span<const Item>(&item, 1), static_cast<std::int64_t>(index), outer.total};
 }
 
-void append(Collection& out, Collection more) { out.insert(out.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end())); }
+void append(Collection& out, Collection more) {
+    out.insert(out.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
 
 Collection run_where(Evaluator& evaluator, const Node& call, Collection input, const Frame& frame) {
     Collection out;
@@ -55,8 +57,12 @@ Collection repeated(Evaluator& evaluator, const Node& call, Collection input, co
     }
     return out;
 }
-Collection run_repeat(Evaluator& e, const Node& call, Collection input, const Frame& f) { return repeated(e, call, std::move(input), f, Repeats::distinct); }
-Collection run_repeat_all(Evaluator& e, const Node& call, Collection input, const Frame& f) { return repeated(e, call, std::move(input), f, Repeats::all); }
+Collection run_repeat(Evaluator& e, const Node& call, Collection input, const Frame& f) {
+    return repeated(e, call, std::move(input), f, Repeats::distinct);
+}
+Collection run_repeat_all(Evaluator& e, const Node& call, Collection input, const Frame& f) {
+    return repeated(e, call, std::move(input), f, Repeats::all);
+}
 
 Collection run_of_type(Evaluator& evaluator, const Node& call, Collection input, const Frame&) {
     if (!call.type.known()) return evaluator.fail(fmt::format("there is no type {}", call.type.name.substr(0, 60)));
@@ -86,7 +92,9 @@ Collection slice(const Collection& input, std::size_t from, std::size_t to) {
     return {input.begin() + static_cast<std::ptrdiff_t>(from), input.begin() + static_cast<std::ptrdiff_t>(to)};
 }
 Collection run_first(Evaluator&, const Node&, Collection input, const Frame&) { return slice(input, 0, 1); }
-Collection run_last(Evaluator&, const Node&, Collection input, const Frame&) { return input.empty() ? input : slice(input, input.size() - 1, input.size()); }
+Collection run_last(Evaluator&, const Node&, Collection input, const Frame&) {
+    return input.empty() ? input : slice(input, input.size() - 1, input.size());
+}
 Collection run_tail(Evaluator&, const Node&, Collection input, const Frame&) { return slice(input, 1, input.size()); }
 
 Collection run_skip(Evaluator& evaluator, const Node& call, Collection input, const Frame& frame) {

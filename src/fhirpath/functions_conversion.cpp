@@ -151,15 +151,15 @@ Collection run_converts_to_quantity(Evaluator& evaluator, const Node& call, Coll
 }
 
 constexpr Function table[] = {
-    {"toBoolean", 0, 0, run_to<to_boolean>},     {"convertsToBoolean", 0, 0, run_converts<to_boolean>},
-    {"toInteger", 0, 0, run_to<to_integer>},     {"convertsToInteger", 0, 0, run_converts<to_integer>},
-    {"toLong", 0, 0, run_to<to_long>},           {"convertsToLong", 0, 0, run_converts<to_long>},
-    {"toDecimal", 0, 0, run_to<to_decimal>},     {"convertsToDecimal", 0, 0, run_converts<to_decimal>},
-    {"toString", 0, 0, run_to<to_string>},       {"convertsToString", 0, 0, run_converts<to_string>},
-    {"toDate", 0, 0, run_to<to_date>},           {"convertsToDate", 0, 0, run_converts<to_date>},
-    {"toDateTime", 0, 0, run_to<to_date_time>},  {"convertsToDateTime", 0, 0, run_converts<to_date_time>},
-    {"toTime", 0, 0, run_to<to_time>},           {"convertsToTime", 0, 0, run_converts<to_time>},
-    {"toQuantity", 0, 1, run_to_quantity},       {"convertsToQuantity", 0, 1, run_converts_to_quantity},
+    {"toBoolean", 0, 0, run_to<to_boolean>},    {"convertsToBoolean", 0, 0, run_converts<to_boolean>},
+    {"toInteger", 0, 0, run_to<to_integer>},    {"convertsToInteger", 0, 0, run_converts<to_integer>},
+    {"toLong", 0, 0, run_to<to_long>},          {"convertsToLong", 0, 0, run_converts<to_long>},
+    {"toDecimal", 0, 0, run_to<to_decimal>},    {"convertsToDecimal", 0, 0, run_converts<to_decimal>},
+    {"toString", 0, 0, run_to<to_string>},      {"convertsToString", 0, 0, run_converts<to_string>},
+    {"toDate", 0, 0, run_to<to_date>},          {"convertsToDate", 0, 0, run_converts<to_date>},
+    {"toDateTime", 0, 0, run_to<to_date_time>}, {"convertsToDateTime", 0, 0, run_converts<to_date_time>},
+    {"toTime", 0, 0, run_to<to_time>},          {"convertsToTime", 0, 0, run_converts<to_time>},
+    {"toQuantity", 0, 1, run_to_quantity},      {"convertsToQuantity", 0, 1, run_converts_to_quantity},
 };
 
 }  // namespace

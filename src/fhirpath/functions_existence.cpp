@@ -37,15 +37,24 @@ Collection any_is(Evaluator& evaluator, const Node& call, const Collection& inpu
     bool found = false;
     for (const Item& item : input) {
         const Plain value = plain(item);
-        if (!value.is(Item::Kind::boolean)) return evaluator.fail(fmt::format("{}() works on booleans, not {}", call.name, item.type_name()));
+        if (!value.is(Item::Kind::boolean))
+            return evaluator.fail(fmt::format("{}() works on booleans, not {}", call.name, item.type_name()));
         found = found || value.boolean == wanted;
     }
     return one(make(found ? answer : !answer));
 }
-Collection run_all_true(Evaluator& e, const Node& call, Collection input, const Frame&) { return any_is(e, call, input, false, false); }
-Collection run_any_true(Evaluator& e, const Node& call, Collection input, const Frame&) { return any_is(e, call, input, true, true); }
-Collection run_all_false(Evaluator& e, const Node& call, Collection input, const Frame&) { return any_is(e, call, input, true, false); }
-Collection run_any_false(Evaluator& e, const Node& call, Collection input, const Frame&) { return any_is(e, call, input, false, true); }
+Collection run_all_true(Evaluator& e, const Node& call, Collection input, const Frame&) {
+    return any_is(e, call, input, false, false);
+}
+Collection run_any_true(Evaluator& e, const Node& call, Collection input, const Frame&) {
+    return any_is(e, call, input, true, true);
+}
+Collection run_all_false(Evaluator& e, const Node& call, Collection input, const Frame&) {
+    return any_is(e, call, input, true, false);
+}
+Collection run_any_false(Evaluator& e, const Node& call, Collection input, const Frame&) {
+    return any_is(e, call, input, false, true);
+}
 
 bool is_subset(Evaluator& evaluator, const Collection& part, const Collection& whole) {
     ItemSet set;
@@ -62,7 +71,9 @@ Collection run_superset_of(Evaluator& evaluator, const Node& call, Collection in
     return one(make(is_subset(evaluator, evaluator.run_scoped(*call.arguments[0], frame), input)));
 }
 
-Collection run_count(Evaluator&, const Node&, Collection input, const Frame&) { return one(make(static_cast<std::int64_t>(input.size()))); }
+Collection run_count(Evaluator&, const Node&, Collection input, const Frame&) {
+    return one(make(static_cast<std::int64_t>(input.size())));
+}
 
 Collection distinct(Evaluator& evaluator, const Collection& input) {
     Collection out;

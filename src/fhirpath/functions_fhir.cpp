@@ -60,7 +60,8 @@ json::Value container_of(const Item& item) {
     const auto holds = [&item](json::Value resource) {
         if (resource == item.resource) return true;
         const auto contained = resource["contained"].items();
-        return std::any_of(contained.begin(), contained.end(), [&item](const json::Node& node) { return json::Value(&node) == item.resource; });
+        return std::any_of(contained.begin(), contained.end(),
+                           [&item](const json::Node& node) { return json::Value(&node) == item.resource; });
     };
     if (!item.root_resource || holds(item.root_resource)) return item.root_resource;
     for (const json::Node& entry : item.root_resource["entry"].items()) {
@@ -126,7 +127,8 @@ std::vector<Code> codes_of(const Item& item) {
     std::vector<Code> codes;
     if (const Plain value = plain(item); value.is(Item::Kind::string)) return {{{}, value.text}};
     const auto add = [&codes](json::Value coding) {
-        if (const std::string_view code = coding["code"].string(); !code.empty()) codes.push_back({coding["system"].string(), code});
+        if (const std::string_view code = coding["code"].string(); !code.empty())
+            codes.push_back({coding["system"].string(), code});
     };
     if (item.kind != Item::Kind::node) return codes;
     add(item.value);
@@ -140,7 +142,8 @@ std::optional<bool> is_member(const Environment& environment, std::string_view v
     }
     const fhir::CodeSet* known = fhir::find_code_set(value_set.substr(0, value_set.find('|')));
     if (!known) return std::nullopt;
-    const bool system_fits = code.system.empty() || std::find(known->systems.begin(), known->systems.end(), code.system) != known->systems.end();
+    const bool system_fits =
+        code.system.empty() || std::find(known->systems.begin(), known->systems.end(), code.system) != known->systems.end();
     return system_fits && known->has(code.code);
 }
 
@@ -170,7 +173,9 @@ Collection subsumption(Evaluator& evaluator, const Node& call, const Collection&
     }
     return {};
 }
-Collection run_subsumes(Evaluator& e, const Node& call, Collection input, const Frame& frame) { return subsumption(e, call, input, frame); }
+Collection run_subsumes(Evaluator& e, const Node& call, Collection input, const Frame& frame) {
+    return subsumption(e, call, input, frame);
+}
 
 Collection run_conforms_to(Evaluator& evaluator, const Node& call, Collection input, const Frame& frame) {
     const auto url = evaluator.string_argument(call, 0, frame);
@@ -213,18 +218,12 @@ Collection run_check_modifiers(Evaluator& evaluator, const Node& call, Collectio
 }
 
 constexpr Function table[] = {
-    {"extension", 1, 1, run_extension},
-    {"hasExtension", 1, 1, run_has_extension},
-    {"hasValue", 0, 0, run_has_value},
-    {"getValue", 0, 0, run_get_value},
-    {"resolve", 0, 0, run_resolve},
-    {"memberOf", 1, 1, run_member_of},
-    {"subsumes", 1, 1, run_subsumes},
-    {"subsumedBy", 1, 1, run_subsumes},
-    {"conformsTo", 1, 1, run_conforms_to},
-    {"htmlChecks", 0, 0, run_html_checks},
-    {"htmlChecks2", 0, 0, run_html_checks},
-    {"checkModifiers", 0, 64, run_check_modifiers},
+    {"extension", 1, 1, run_extension},     {"hasExtension", 1, 1, run_has_extension},
+    {"hasValue", 0, 0, run_has_value},      {"getValue", 0, 0, run_get_value},
+    {"resolve", 0, 0, run_resolve},         {"memberOf", 1, 1, run_member_of},
+    {"subsumes", 1, 1, run_subsumes},       {"subsumedBy", 1, 1, run_subsumes},
+    {"conformsTo", 1, 1, run_conforms_to},  {"htmlChecks", 0, 0, run_html_checks},
+    {"htmlChecks2", 0, 0, run_html_checks}, {"checkModifiers", 0, 64, run_check_modifiers},
 };
 
 }  // namespace

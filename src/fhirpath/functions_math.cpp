@@ -57,7 +57,8 @@ Collection run_round(Evaluator& evaluator, const Node& call, Collection input, c
     if (places < 0) return evaluator.fail("round() takes zero or more places");
     if (places > 100) return evaluator.fail("round() takes at most 100 places");
     // More places than the number has change nothing: 1.round(3) stays 1.
-    const Decimal result = places >= number->scale() ? *number : number->rounded(static_cast<int>(places), Rounding::half_away_from_zero);
+    const Decimal result =
+        places >= number->scale() ? *number : number->rounded(static_cast<int>(places), Rounding::half_away_from_zero);
     const Plain source = plain(input.front());
     if (source.is(Item::Kind::quantity)) return one(make(result, std::string(source.unit)));
     return one(make(result));
@@ -139,7 +140,8 @@ Collection run_extreme(Evaluator& evaluator, const Node& call, Collection input,
     for (const Item& item : input) {
         if (!evaluator.spend()) return {};
         const Relation relation = relate(item, *best);
-        if (relation == Relation::incomparable) return evaluator.fail(fmt::format("{}() can't order values of different types", call.name));
+        if (relation == Relation::incomparable)
+            return evaluator.fail(fmt::format("{}() can't order values of different types", call.name));
         if (relation == Relation::unknown) return {};
         if (relation == wanted) best = &item;
     }

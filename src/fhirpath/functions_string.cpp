@@ -29,7 +29,9 @@ Collection limited(Evaluator& evaluator, std::string text) {
     return one(make(std::move(text)));
 }
 
-std::int64_t code_points_before(std::string_view text, std::size_t byte) { return static_cast<std::int64_t>(length(text.substr(0, byte))); }
+std::int64_t code_points_before(std::string_view text, std::size_t byte) {
+    return static_cast<std::int64_t>(length(text.substr(0, byte)));
+}
 
 Collection run_index_of(Evaluator& evaluator, const Node& call, Collection input, const Frame& frame) {
     const auto pair = pair_of(evaluator, call, input, frame);
@@ -150,8 +152,12 @@ Collection matched(Evaluator& evaluator, const Node& call, const Collection& inp
     if (!found) return evaluator.fail(fmt::format("{}(): the pattern takes too long on this text", call.name));
     return one(make(*found));
 }
-Collection run_matches(Evaluator& e, const Node& call, Collection input, const Frame& frame) { return matched(e, call, input, frame, Regex::Match::somewhere); }
-Collection run_matches_full(Evaluator& e, const Node& call, Collection input, const Frame& frame) { return matched(e, call, input, frame, Regex::Match::whole); }
+Collection run_matches(Evaluator& e, const Node& call, Collection input, const Frame& frame) {
+    return matched(e, call, input, frame, Regex::Match::somewhere);
+}
+Collection run_matches_full(Evaluator& e, const Node& call, Collection input, const Frame& frame) {
+    return matched(e, call, input, frame, Regex::Match::whole);
+}
 
 Collection run_replace_matches(Evaluator& evaluator, const Node& call, Collection input, const Frame& frame) {
     const auto pair = pair_of(evaluator, call, input, frame);
@@ -162,7 +168,8 @@ Collection run_replace_matches(Evaluator& evaluator, const Node& call, Collectio
     const auto regex = regex_of(evaluator, call, pair->argument);
     if (!regex) return {};
     auto result = regex->replaced(pair->text, *substitution, evaluator.regex_ticks());
-    if (!result) return evaluator.fail("replaceMatches(): the pattern takes too long on this text, or the substitution names no group");
+    if (!result)
+        return evaluator.fail("replaceMatches(): the pattern takes too long on this text, or the substitution names no group");
     return limited(evaluator, std::move(*result));
 }
 
@@ -188,7 +195,8 @@ Collection run_join(Evaluator& evaluator, const Node& call, Collection input, co
     for (const Item& item : input) {
         if (is_valueless(item)) continue;
         const Plain value = plain(item);
-        if (!value.is(Item::Kind::string)) return evaluator.fail(fmt::format("join() works on strings, not {}", item.type_name()));
+        if (!value.is(Item::Kind::string))
+            return evaluator.fail(fmt::format("join() works on strings, not {}", item.type_name()));
         if (!first && separator) out += *separator;
         first = false;
         out += value.text;

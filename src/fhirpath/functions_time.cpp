@@ -58,7 +58,8 @@ Collection boundary_of(Evaluator& evaluator, const Node& call, const Collection&
     }
     if (!value.is_moment() && !value.is(Item::Kind::time)) {
         if (is_valueless(*item)) return {};
-        return evaluator.fail(fmt::format("{}() works on decimals, quantities, dates and times, not {}", call.name, item->type_name()));
+        return evaluator.fail(
+            fmt::format("{}() works on decimals, quantities, dates and times, not {}", call.name, item->type_name()));
     }
     const auto moment = moment_of(value.kind, value.text);
     const std::int64_t greatest = value.is(Item::Kind::date) ? 8 : value.is(Item::Kind::time) ? 9 : 17;
@@ -67,8 +68,12 @@ Collection boundary_of(Evaluator& evaluator, const Node& call, const Collection&
     const auto edge = boundary(*moment, value.kind, static_cast<int>(wanted), high);
     return edge ? one(make(value.kind, calendar::text(*edge))) : Collection();
 }
-Collection run_low_boundary(Evaluator& e, const Node& call, Collection input, const Frame& frame) { return boundary_of(e, call, input, frame, false); }
-Collection run_high_boundary(Evaluator& e, const Node& call, Collection input, const Frame& frame) { return boundary_of(e, call, input, frame, true); }
+Collection run_low_boundary(Evaluator& e, const Node& call, Collection input, const Frame& frame) {
+    return boundary_of(e, call, input, frame, false);
+}
+Collection run_high_boundary(Evaluator& e, const Node& call, Collection input, const Frame& frame) {
+    return boundary_of(e, call, input, frame, true);
+}
 
 Collection run_precision(Evaluator& evaluator, const Node& call, Collection input, const Frame&) {
     const Item* item = evaluator.single(input, call.name + "()");

@@ -78,7 +78,9 @@ json::Value type_info(const std::string& name_space, const std::string& name, co
     static std::map<std::string, json::Value> known;
     const std::lock_guard lock(mutex);
     json::Value& value = known[name_space + "." + name];
-    if (!value) value = arena.object({{"namespace", arena.string(name_space)}, {"name", arena.string(name)}, {"baseType", arena.string(base)}});
+    if (!value)
+        value = arena.object(
+            {{"namespace", arena.string(name_space)}, {"name", arena.string(name)}, {"baseType", arena.string(base)}});
     return value;
 }
 

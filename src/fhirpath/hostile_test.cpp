@@ -55,7 +55,9 @@ TEST(Hostile, EndlessWorkRunsOutOfBudget) {
     std::string longer = "'" + std::string(1000, 'a') + "'.replace('a', '" + std::string(1000, 'b') + "')";  // a megabyte
     for (int i = 0; i < 16; ++i) longer = "(" + longer + ").select($this.combine($this))";
     EXPECT_EQ(run(longer), "!execution");  // would be 64 GB
-    EXPECT_EQ(run("1.repeat(iif($this < 2000, $this + 1, {})).select('" + std::string(24, 'a') + "'.matches('(a|aa)+$b')).count()"), "!execution");
+    EXPECT_EQ(
+        run("1.repeat(iif($this < 2000, $this + 1, {})).select('" + std::string(24, 'a') + "'.matches('(a|aa)+$b')).count()"),
+        "!execution");
     Environment small;
     small.budget = {.steps = 50, .items = 10};
     EXPECT_EQ(run("(1|2|3|4|5|6|7|8|9).select($this.combine($this))", "{}", small), "!execution");
@@ -76,13 +78,29 @@ TEST(Hostile, ResourcesThatAreNotWhatTheySayDoNoHarm) {
     const char* resources[] = {
         R"({"resourceType": "Patient", "name": "not an array", "birthDate": 5, "active": "yes", "gender": null, "_gender": [], "contact": [[[]]]})",
         R"({"resourceType": "Patient", "_name": 1, "_birthDate": "x", "name": [1, "a", null, {"given": {"a": 1}}], "multipleBirthInteger": "two"})",
-        R"({"resourceType": 5, "value": {}})", R"({"resourceType": "Observation", "valueQuantity": 5, "valueString": {"a": []}, "_valueString": {}})",
+        R"({"resourceType": 5, "value": {}})",
+        R"({"resourceType": "Observation", "valueQuantity": 5, "valueString": {"a": []}, "_valueString": {}})",
         R"({"resourceType": "Observation", "valueQuantity": {"value": "5", "code": {}}, "component": {"valueQuantity": {"value": 1e400}}})",
         R"({"resourceType": "Bundle", "entry": [{"resource": null}, {"resource": "x"}, {"resource": {"resourceType": "Nonsense", "a": [1.50]}}]})",
     };
-    const char* expressions[] = {"descendants()", "children().type()", "name.given", "birthDate + 1 day", "birthDate < today()", "value > 5 'mg'", "value = value", "value ~ value",
-                                 "descendants().distinct()", "descendants().hasValue()", "descendants().extension('x')", "descendants().resolve()", "entry.resource.a",
-                                 "descendants().select(lowBoundary())", "multipleBirth * 2", "active.not()", "component.value.toString()", "conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')"};
+    const char* expressions[] = {"descendants()",
+                                 "children().type()",
+                                 "name.given",
+                                 "birthDate + 1 day",
+                                 "birthDate < today()",
+                                 "value > 5 'mg'",
+                                 "value = value",
+                                 "value ~ value",
+                                 "descendants().distinct()",
+                                 "descendants().hasValue()",
+                                 "descendants().extension('x')",
+                                 "descendants().resolve()",
+                                 "entry.resource.a",
+                                 "descendants().select(lowBoundary())",
+                                 "multipleBirth * 2",
+                                 "active.not()",
+                                 "component.value.toString()",
+                                 "conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')"};
     for (const char* resource : resources) {
         for (const char* expression : expressions) run(expression, resource);
     }
@@ -94,14 +112,20 @@ class Grower {
 public:
     explicit Grower(std::uint64_t seed) : engine_(seed) {}
     std::string expression(int depth) {
-        constexpr const char* leaves[] = {"1", "2.50", "'a\\'b'", "true", "{}", "@2026-11-22", "@T08:15", "@2026T", "4 days", "5 'mg'", "$this", "$index", "%ucum", "name", "`a b`",
-                                          "Patient", "name.given", "%`vs-x`", "''", "0", "'1'", "9999999999L"};
+        constexpr const char* leaves[] = {"1",       "2.50",   "'a\\'b'", "true",       "{}",         "@2026-11-22",
+                                          "@T08:15", "@2026T", "4 days",  "5 'mg'",     "$this",      "$index",
+                                          "%ucum",   "name",   "`a b`",   "Patient",    "name.given", "%`vs-x`",
+                                          "''",      "0",      "'1'",     "9999999999L"};
         if (depth <= 0) return pick(leaves);
-        constexpr const char* binary[] = {"+", "-", "*", "/", "div", "mod", "&", "|", "<", "<=", ">", ">=", "=", "!=", "~", "!~", "in", "contains", "and", "or", "xor", "implies"};
-        constexpr const char* nullary[] = {"count()", "empty()", "not()", "first()", "toString()", "toQuantity()", "length()", "children()", "abs()", "type()", "is(System.String)", "ofType(string)",
-                                           "distinct()", "lowBoundary()", "toDecimal()", "descendants()", "sqrt()", "single()", "trim()", "sort()"};
-        constexpr const char* unary[] = {"where", "select", "exists", "all", "combine", "union", "exclude", "repeat", "skip", "startsWith", "indexOf", "matches", "split", "round", "power",
-                                         "aggregate", "trace", "sort", "intersect", "encode"};
+        constexpr const char* binary[] = {"+",  "-", "*",  "/", "div", "mod", "&",        "|",   "<",  "<=",  ">",
+                                          ">=", "=", "!=", "~", "!~",  "in",  "contains", "and", "or", "xor", "implies"};
+        constexpr const char* nullary[] = {"count()",           "empty()",        "not()",      "first()",       "toString()",
+                                           "toQuantity()",      "length()",       "children()", "abs()",         "type()",
+                                           "is(System.String)", "ofType(string)", "distinct()", "lowBoundary()", "toDecimal()",
+                                           "descendants()",     "sqrt()",         "single()",   "trim()",        "sort()"};
+        constexpr const char* unary[] = {"where",  "select",    "exists",     "all",     "combine",   "union", "exclude",
+                                         "repeat", "skip",      "startsWith", "indexOf", "matches",   "split", "round",
+                                         "power",  "aggregate", "trace",      "sort",    "intersect", "encode"};
         switch (engine_() % 8) {
             case 0: return "(" + expression(depth - 1) + " " + pick(binary) + " " + expression(depth - 1) + ")";
             case 1: return expression(depth - 1) + " " + pick(binary) + " " + expression(depth - 1);
@@ -118,7 +142,9 @@ public:
 private:
     std::mt19937_64 engine_;
     template <std::size_t size>
-    std::string pick(const char* const (&list)[size]) { return list[engine_() % size]; }
+    std::string pick(const char* const (&list)[size]) {
+        return list[engine_() % size];
+    }
 };
 
 // Printing a tree and reading it again gives the same tree, and the same answer.
@@ -173,7 +199,8 @@ TEST(Property, CollectionsObeyTheLawsOfSets) {
     std::mt19937_64 engine(seed);
     const auto list = [&engine] {
         std::string out = "{}";
-        for (std::uint64_t i = engine() % 6; i > 0; --i) out = fmt::format("{}.combine({})", out, engine() % 5 == 0 ? "'x'" : std::to_string(engine() % 4));
+        for (std::uint64_t i = engine() % 6; i > 0; --i)
+            out = fmt::format("{}.combine({})", out, engine() % 5 == 0 ? "'x'" : std::to_string(engine() % 4));
         return out;
     };
     for (int i = 0; i < 300; ++i) {

@@ -31,8 +31,8 @@ TEST(Literals, KeepTheirDigitsAndPrecision) {
 
 TEST(Literals, EscapesStandForTheirCharacters) {
     EXPECT_EQ(run(R"('a\'b\"c\`d\\e\r\n\t\f\u0041')"), "a'b\"c`d\\e\r\n\t\fA");
-    EXPECT_EQ(run(R"('\p')"), "p");          // no such escape: the backslash goes
-    EXPECT_EQ(run(R"('\u005')"), "u005");    // too few digits
+    EXPECT_EQ(run(R"('\p')"), "p");        // no such escape: the backslash goes
+    EXPECT_EQ(run(R"('\u005')"), "u005");  // too few digits
     EXPECT_EQ(run(R"('\ud83d\ude00')"), "\U0001F600");
     EXPECT_EQ(run("'杏林'.length()"), "2");
 }
@@ -51,9 +51,11 @@ TEST(Syntax, CommentsCountAsBlanks) {
 }
 
 TEST(Syntax, BrokenTextIsRefused) {
-    for (const char* text : {"", " ", "1 +", "(1", "1)", "a..b", "a.", ".a", "a[", "a[]", "{1}", "{", "'a", "`a", "a b", "1 2", "#", "$that", "% a",
-                             "a.1", "and", "a and", "not()and", "is", "1 is", "1 is 2", "a as", "div", "mod.a", "true.and", "a ! b", "a !! b", "a == b",
-                             "\x01", "a;b", "a = = b", "count(", "@2015.", "exists(,)", "exists(1,)"}) {
+    for (const char* text :
+         {"",      " ",      "1 +",      "(1",   "1)",   "a..b",    "a.",     ".a",     "a[",        "a[]",
+          "{1}",   "{",      "'a",       "`a",   "a b",  "1 2",     "#",      "$that",  "% a",       "a.1",
+          "and",   "a and",  "not()and", "is",   "1 is", "1 is 2",  "a as",   "div",    "mod.a",     "true.and",
+          "a ! b", "a !! b", "a == b",   "\x01", "a;b",  "a = = b", "count(", "@2015.", "exists(,)", "exists(1,)"}) {
         const std::string answer = run(text);
         EXPECT_TRUE(answer == "!syntax" || std::string_view(text) == "is") << text << " gave " << answer;
     }

@@ -153,7 +153,9 @@ std::size_t Lexer::digits_from(std::size_t at) const {
 
 /// hh[:mm[:ss[.f+]]]; nothing when it does not begin with two digits.
 std::optional<std::size_t> Lexer::time_end(std::size_t at) const {
-    const auto two_digits = [this](std::size_t i) { return i + 1 < text_.size() && is_digit(text_[i]) && is_digit(text_[i + 1]); };
+    const auto two_digits = [this](std::size_t i) {
+        return i + 1 < text_.size() && is_digit(text_[i]) && is_digit(text_[i + 1]);
+    };
     if (!two_digits(at)) return std::nullopt;
     at += 2;
     for (int part = 0; part < 2 && at < text_.size() && text_[at] == ':' && two_digits(at + 1); ++part) {
@@ -168,8 +170,8 @@ std::size_t Lexer::zone_end(std::size_t at) const {
     if (at >= text_.size()) return at;
     if (text_[at] == 'Z') return at + 1;
     const std::string_view zone = text_.substr(at, 6);
-    const bool whole = zone.size() == 6 && (zone[0] == '+' || zone[0] == '-') && is_digit(zone[1]) && is_digit(zone[2]) && zone[3] == ':' &&
-                       is_digit(zone[4]) && is_digit(zone[5]);
+    const bool whole = zone.size() == 6 && (zone[0] == '+' || zone[0] == '-') && is_digit(zone[1]) && is_digit(zone[2]) &&
+                       zone[3] == ':' && is_digit(zone[4]) && is_digit(zone[5]);
     return whole ? at + 6 : at;
 }
 
@@ -188,7 +190,9 @@ std::optional<Token> Lexer::moment() {
     }
     std::size_t end = digits_from(at_);
     if (end - at_ != 4) return fail("a date is written @YYYY-MM-DD");
-    for (int part = 0; part < 2 && end + 2 < text_.size() && text_[end] == '-' && is_digit(text_[end + 1]) && is_digit(text_[end + 2]); ++part) {
+    for (int part = 0;
+         part < 2 && end + 2 < text_.size() && text_[end] == '-' && is_digit(text_[end + 1]) && is_digit(text_[end + 2]);
+         ++part) {
         end += 3;
     }
     token.kind = Token::Kind::date;

@@ -11,7 +11,19 @@ namespace xinglin::fhirpath {
 
 struct Token {
     enum class Kind : std::uint8_t {
-        end, identifier, delimited, string, integer, long_integer, decimal, date, date_time, time, symbol, special, external,
+        end,
+        identifier,
+        delimited,
+        string,
+        integer,
+        long_integer,
+        decimal,
+        date,
+        date_time,
+        time,
+        symbol,
+        special,
+        external,
     };
     Kind kind = Kind::end;
     std::uint32_t offset = 0;

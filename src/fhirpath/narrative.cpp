@@ -12,15 +12,19 @@ namespace xinglin::fhirpath {
 namespace {
 
 constexpr std::string_view elements[] = {
-    "a", "abbr", "acronym", "address", "b", "big", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "dfn",
-    "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "map", "area", "ol", "p", "pre", "q",
-    "samp", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "ul", "var",
+    "a",     "abbr",     "acronym", "address", "b",   "big",   "blockquote", "br",   "caption", "cite", "code",
+    "col",   "colgroup", "dd",      "del",     "dfn", "div",   "dl",         "dt",   "em",      "h1",   "h2",
+    "h3",    "h4",       "h5",      "h6",      "hr",  "i",     "img",        "ins",  "kbd",     "li",   "map",
+    "area",  "ol",       "p",       "pre",     "q",   "samp",  "small",      "span", "strong",  "sub",  "sup",
+    "table", "tbody",    "td",      "tfoot",   "th",  "thead", "tr",         "tt",   "ul",      "var",
 };
 constexpr std::string_view attributes[] = {
-    "abbr", "accesskey", "align", "alt", "axis", "bgcolor", "border", "cellhalign", "cellpadding", "cellspacing", "cellvalign", "char",
-    "charoff", "charset", "cite", "class", "colspan", "compact", "coords", "dir", "frame", "headers", "height", "href", "hreflang", "hspace",
-    "id", "lang", "longdesc", "name", "nowrap", "rel", "rev", "rowspan", "rules", "scope", "shape", "span", "src", "start", "style",
-    "summary", "tabindex", "title", "type", "valign", "value", "vspace", "width", "xml:lang", "xml:space", "xmlns",
+    "abbr",        "accesskey",  "align",  "alt",     "axis",     "bgcolor",   "border",   "cellhalign", "cellpadding",
+    "cellspacing", "cellvalign", "char",   "charoff", "charset",  "cite",      "class",    "colspan",    "compact",
+    "coords",      "dir",        "frame",  "headers", "height",   "href",      "hreflang", "hspace",     "id",
+    "lang",        "longdesc",   "name",   "nowrap",  "rel",      "rev",       "rowspan",  "rules",      "scope",
+    "shape",       "span",       "src",    "start",   "style",    "summary",   "tabindex", "title",      "type",
+    "valign",      "value",      "vspace", "width",   "xml:lang", "xml:space", "xmlns",
 };
 
 template <std::size_t size>
@@ -56,9 +60,13 @@ public:
 bool is_narrative(std::string_view xhtml) {
     if (xhtml.size() > (4u << 20)) return false;
     pugi::xml_document document;
-    if (!document.load_buffer(xhtml.data(), xhtml.size(), pugi::parse_default | pugi::parse_doctype | pugi::parse_pi, pugi::encoding_utf8)) return false;
+    if (!document.load_buffer(xhtml.data(), xhtml.size(), pugi::parse_default | pugi::parse_doctype | pugi::parse_pi,
+                              pugi::encoding_utf8))
+        return false;
     const pugi::xml_node root = document.document_element();
-    if (std::string_view(root.name()) != "div" || std::string_view(root.attribute("xmlns").value()) != "http://www.w3.org/1999/xhtml") return false;
+    if (std::string_view(root.name()) != "div" ||
+        std::string_view(root.attribute("xmlns").value()) != "http://www.w3.org/1999/xhtml")
+        return false;
     Checker checker;
     document.traverse(checker);
     return checker.allowed && checker.readable;

@@ -98,8 +98,10 @@ Collection moment_arithmetic(Evaluator& evaluator, bool forward, const Plain& le
         if (unit && *unit <= CalendarUnit::month && !right.recorded) unit.reset();
     }
     if (!unit) return evaluator.fail(fmt::format("a date or time can't be moved by '{}'", right.unit.substr(0, 40)));
-    if (left.is(Item::Kind::date) && *unit > CalendarUnit::day) return evaluator.fail("a date moves by years, months, weeks or days");
-    if (left.is(Item::Kind::time) && *unit < CalendarUnit::hour) return evaluator.fail("a time moves by hours, minutes, seconds or milliseconds");
+    if (left.is(Item::Kind::date) && *unit > CalendarUnit::day)
+        return evaluator.fail("a date moves by years, months, weeks or days");
+    if (left.is(Item::Kind::time) && *unit < CalendarUnit::hour)
+        return evaluator.fail("a time moves by hours, minutes, seconds or milliseconds");
     const auto moment = moment_of(left.kind, left.text);
     const auto number = right.number();
     if (!moment || !number) return {};
@@ -116,7 +118,8 @@ Collection arithmetic(Evaluator& evaluator, Operator operation, const Collection
     if (!first || !second || is_valueless(*first) || is_valueless(*second)) return {};
     const Plain left = plain(*first), right = plain(*second);
     const bool adds = operation == Operator::add || operation == Operator::subtract;
-    if (left.is(Item::Kind::integer) && right.is(Item::Kind::integer)) return integer_arithmetic(operation, left.integer, right.integer);
+    if (left.is(Item::Kind::integer) && right.is(Item::Kind::integer))
+        return integer_arithmetic(operation, left.integer, right.integer);
     if (left.is_number() && right.is_number()) {
         const auto x = left.number(), y = right.number();
         return x && y ? decimal_arithmetic(operation, *x, *y) : Collection();
@@ -236,7 +239,8 @@ Collection evaluate_binary(Evaluator& evaluator, const Node& node, const Frame& 
     const Operator operation = node.operation;
     const Collection left = evaluator.run_scoped(*node.focus, frame);
     if (evaluator.failed()) return {};
-    const bool boolean = operation == Operator::and_ || operation == Operator::or_ || operation == Operator::xor_ || operation == Operator::implies;
+    const bool boolean = operation == Operator::and_ || operation == Operator::or_ || operation == Operator::xor_ ||
+                         operation == Operator::implies;
     if (boolean) {
         const auto a = evaluator.boolean(left);
         if (evaluator.failed()) return {};

@@ -22,13 +22,13 @@ struct OperatorRow {
 };
 constexpr int type_precedence = 8;  // is, as
 constexpr std::array<OperatorRow, 22> operator_rows = {{
-    {"*", Operator::multiply, 10},   {"/", Operator::divide, 10},        {"div", Operator::whole_divide, 10},
-    {"mod", Operator::modulo, 10},   {"+", Operator::add, 9},            {"-", Operator::subtract, 9},
-    {"&", Operator::concatenate, 9}, {"|", Operator::unite, 7},          {"<", Operator::less, 6},
-    {"<=", Operator::less_or_equal, 6}, {">", Operator::greater, 6},     {">=", Operator::greater_or_equal, 6},
-    {"=", Operator::equal, 5},       {"~", Operator::equivalent, 5},     {"!=", Operator::not_equal, 5},
+    {"*", Operator::multiply, 10},       {"/", Operator::divide, 10},    {"div", Operator::whole_divide, 10},
+    {"mod", Operator::modulo, 10},       {"+", Operator::add, 9},        {"-", Operator::subtract, 9},
+    {"&", Operator::concatenate, 9},     {"|", Operator::unite, 7},      {"<", Operator::less, 6},
+    {"<=", Operator::less_or_equal, 6},  {">", Operator::greater, 6},    {">=", Operator::greater_or_equal, 6},
+    {"=", Operator::equal, 5},           {"~", Operator::equivalent, 5}, {"!=", Operator::not_equal, 5},
     {"!~", Operator::not_equivalent, 5}, {"in", Operator::in, 4},        {"contains", Operator::contains, 4},
-    {"and", Operator::and_, 3},      {"or", Operator::or_, 2},           {"xor", Operator::xor_, 2},
+    {"and", Operator::and_, 3},          {"or", Operator::or_, 2},       {"xor", Operator::xor_, 2},
     {"implies", Operator::implies, 1},
 }};
 
@@ -64,7 +64,9 @@ private:
         return nullptr;
     }
 
-    std::string seen() const { return token_.kind == Token::Kind::end ? "end of the expression" : fmt::format("'{}'", token_.text.substr(0, 40)); }
+    std::string seen() const {
+        return token_.kind == Token::Kind::end ? "end of the expression" : fmt::format("'{}'", token_.text.substr(0, 40));
+    }
 
     bool advance() {
         auto next = lexer_.next();
@@ -223,7 +225,9 @@ private:
     /// A name, a function call, $this, $index or $total.
     NodePtr invocation(int depth) {
         if (token_.kind == Token::Kind::special) {
-            NodePtr made = node(token_.text == "$this" ? Node::Kind::this_item : token_.text == "$index" ? Node::Kind::index : Node::Kind::total);
+            NodePtr made = node(token_.text == "$this"    ? Node::Kind::this_item
+                                : token_.text == "$index" ? Node::Kind::index
+                                                          : Node::Kind::total);
             return advance() ? std::move(made) : nullptr;
         }
         if (token_.kind != Token::Kind::identifier && token_.kind != Token::Kind::delimited) {
@@ -355,7 +359,8 @@ private:
                 break;
             default:
                 item.kind = Item::Kind::time;
-                if (!calendar::parse_time(token_.text.substr(0, token_.text.find_first_of("Z+-")), true)) return fail("there is no such time");
+                if (!calendar::parse_time(token_.text.substr(0, token_.text.find_first_of("Z+-")), true))
+                    return fail("there is no such time");
                 if (token_.text.find_first_of("Z+-") != std::string::npos) made->name = token_.text;  // refused when evaluated
                 break;
         }

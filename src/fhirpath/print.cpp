@@ -29,12 +29,15 @@ std::string quoted(std::string_view text, char quote) {
 std::string print_literal(const Item& item) {
     switch (item.kind) {
         case Item::Kind::boolean: return item.boolean ? "true" : "false";
-        case Item::Kind::integer: return item.integer > INT32_MAX ? fmt::format("{}L", item.integer) : std::to_string(item.integer);
+        case Item::Kind::integer:
+            return item.integer > INT32_MAX ? fmt::format("{}L", item.integer) : std::to_string(item.integer);
         case Item::Kind::string: return quoted(item.text, '\'');
         case Item::Kind::date: return "@" + item.text;
         case Item::Kind::date_time: return "@" + item.text + (item.text.find('T') == std::string::npos ? "T" : "");
         case Item::Kind::time: return "@T" + item.text;
-        case Item::Kind::quantity: return calendar_unit(item.unit) ? fmt::format("{} {}", item.text, item.unit) : fmt::format("{} {}", item.text, quoted(item.unit, '\''));
+        case Item::Kind::quantity:
+            return calendar_unit(item.unit) ? fmt::format("{} {}", item.text, item.unit)
+                                            : fmt::format("{} {}", item.text, quoted(item.unit, '\''));
         default: return item.text;
     }
 }

@@ -27,7 +27,8 @@ UBool U_CALLCONV count_tick(const void* context, std::int32_t) {
     return --*static_cast<std::int32_t*>(const_cast<void*>(context)) > 0;
 }
 
-std::unique_ptr<icu::RegexMatcher> matcher_for(const icu::RegexPattern& pattern, const icu::UnicodeString& text, std::int32_t& ticks, UErrorCode& status) {
+std::unique_ptr<icu::RegexMatcher> matcher_for(const icu::RegexPattern& pattern, const icu::UnicodeString& text,
+                                               std::int32_t& ticks, UErrorCode& status) {
     if (ticks <= 0) return nullptr;
     std::unique_ptr<icu::RegexMatcher> matcher(pattern.matcher(text, status));
     if (U_FAILURE(status)) return nullptr;

@@ -85,7 +85,9 @@ std::optional<std::string> difference(const pugi::xml_node& test, const Collecti
     for (const pugi::xml_node output : test.children("output")) outputs.push_back(output);
     if (test.attribute("predicate").as_bool()) {
         const bool expected = outputs.empty() || std::string_view(outputs[0].text().get()) == "true";
-        return truth(result).value_or(false) == expected ? std::nullopt : std::optional("the truth of it is not " + std::string(expected ? "true" : "false"));
+        return truth(result).value_or(false) == expected
+                   ? std::nullopt
+                   : std::optional("the truth of it is not " + std::string(expected ? "true" : "false"));
     }
     if (outputs.size() != result.size()) return fmt::format("{} results expected, got {}", outputs.size(), shown(result));
     const auto matches = [](const pugi::xml_node& output, const Item& item) {
@@ -100,7 +102,9 @@ std::optional<std::string> difference(const pugi::xml_node& test, const Collecti
             if (taken[j] || !matches(outputs[i], result[j])) continue;
             taken[j] = found = true;
         }
-        if (!found) return fmt::format("{} {} expected, got {}", outputs[i].attribute("type").value(), outputs[i].text().get(), shown(result));
+        if (!found)
+            return fmt::format("{} {} expected, got {}", outputs[i].attribute("type").value(), outputs[i].text().get(),
+                               shown(result));
     }
     return std::nullopt;
 }
@@ -121,7 +125,9 @@ std::optional<std::string> run_test(const pugi::xml_node& test, Inputs& inputs) 
     if (compiled.ok()) {
         Environment environment;
         const auto result = compiled->evaluate(*input, environment, &problem);
-        if (result.ok()) return must_fail ? fmt::format("a failure ({}) expected, got {}", invalid, shown(*result)) : difference(test, *result);
+        if (result.ok())
+            return must_fail ? fmt::format("a failure ({}) expected, got {}", invalid, shown(*result))
+                             : difference(test, *result);
     }
     if (!must_fail) return fmt::format("{}: {}", problem.kind, problem.message);
     if (invalid == "true" || invalid == problem.kind) return std::nullopt;
@@ -143,7 +149,9 @@ Result<SuiteResult> run_suite(const std::filesystem::path& file) {
         const pugi::xml_node test = found.node();
         const auto wrong = run_test(test, inputs);
         ++(wrong ? result.failed : result.passed);
-        if (wrong) result.failures.push_back(fmt::format("{}/{}: {}", test.parent().attribute("name").value(), test.attribute("name").value(), *wrong));
+        if (wrong)
+            result.failures.push_back(
+                fmt::format("{}/{}: {}", test.parent().attribute("name").value(), test.attribute("name").value(), *wrong));
     }
     return result;
 }

@@ -20,9 +20,28 @@ class Regex;
 struct Function;
 
 enum class Operator : std::uint8_t {
-    multiply, divide, whole_divide, modulo, add, subtract, concatenate, unite,
-    less, less_or_equal, greater, greater_or_equal, equal, equivalent, not_equal, not_equivalent,
-    in, contains, and_, or_, xor_, implies,
+    multiply,
+    divide,
+    whole_divide,
+    modulo,
+    add,
+    subtract,
+    concatenate,
+    unite,
+    less,
+    less_or_equal,
+    greater,
+    greater_or_equal,
+    equal,
+    equivalent,
+    not_equal,
+    not_equivalent,
+    in,
+    contains,
+    and_,
+    or_,
+    xor_,
+    implies,
 };
 /// "*", "div", "<=", …
 std::string_view symbol(Operator operation);
@@ -60,14 +79,14 @@ struct Node {
     };
     Kind kind = Kind::empty;
     Operator operation = Operator::add;
-    bool descending = false;    // as an argument of sort(): "-key" or "key desc"
-    std::uint32_t offset = 0;   // where in the text
+    bool descending = false;   // as an argument of sort(): "-key" or "key desc"
+    std::uint32_t offset = 0;  // where in the text
     std::string name;
-    std::string sidecar_name;   // of a member: "_name"
+    std::string sidecar_name;  // of a member: "_name"
     NodePtr focus;
     std::vector<NodePtr> arguments;
     Item literal;
-    TypeName type;              // is, as; and the functions is(), as(), ofType()
+    TypeName type;  // is, as; and the functions is(), as(), ofType()
     const Function* function = nullptr;
     std::shared_ptr<const Regex> regex;  // a literal pattern, compiled once
     /// Of a first member: the type it names ("Patient"), if any.

@@ -23,7 +23,8 @@ inline std::string show(const Collection& items) {
 }
 
 /// "a, b" for results, "!syntax", "!semantic" or "!execution" for failures; the resource is JSON, or empty.
-inline std::string run(std::string_view expression, std::string_view resource = "{}", const Environment& environment = {}, const CompileOptions& options = {}) {
+inline std::string run(std::string_view expression, std::string_view resource = "{}", const Environment& environment = {},
+                       const CompileOptions& options = {}) {
     json::Arena arena;
     const auto value = json::parse(resource, arena);
     if (!value.ok()) return "bad test: " + value.outcome().line();

@@ -28,7 +28,9 @@ std::string narrow(const icu::UnicodeString& text) {
 
 }  // namespace
 
-std::size_t length(std::string_view text) { return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_code_point)); }
+std::size_t length(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_code_point));
+}
 
 std::size_t byte_of(std::string_view text, std::size_t n) {
     for (std::size_t i = 0; i < text.size(); ++i) {

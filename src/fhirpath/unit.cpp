@@ -126,7 +126,8 @@ void multiply_in(Unit& unit, const Unit& factor, int exponent) {
         unit.dimensions[i] = static_cast<std::int16_t>(unit.dimensions[i] + factor.dimensions[i] * exponent);
     }
     for (const auto& [name, power] : factor.arbitrary) {
-        const auto found = std::find_if(unit.arbitrary.begin(), unit.arbitrary.end(), [&name = name](const auto& entry) { return entry.first == name; });
+        const auto found = std::find_if(unit.arbitrary.begin(), unit.arbitrary.end(),
+                                        [&name = name](const auto& entry) { return entry.first == name; });
         if (found == unit.arbitrary.end()) {
             unit.arbitrary.emplace_back(name, power * exponent);
         } else if ((found->second += power * exponent) == 0) {
@@ -188,7 +189,8 @@ public:
 private:
     std::unordered_map<std::string, Known> known_;
 
-    void special(std::string_view code, std::string_view numerator, std::string_view denominator, std::string_view offset, bool metric) {
+    void special(std::string_view code, std::string_view numerator, std::string_view denominator, std::string_view offset,
+                 bool metric) {
         Known known{*parse("K"), metric};
         known.unit.numerator = *Decimal::parse(numerator);
         known.unit.denominator = *Decimal::parse(denominator);
@@ -249,7 +251,8 @@ std::optional<std::string> unit_product(std::string_view a, std::string_view b, 
     std::vector<Factor> gathered;
     for (const Factor& factor : *left) {
         if (factor.symbol == "1") continue;
-        const auto found = std::find_if(gathered.begin(), gathered.end(), [&](const Factor& f) { return f.symbol == factor.symbol; });
+        const auto found =
+            std::find_if(gathered.begin(), gathered.end(), [&](const Factor& f) { return f.symbol == factor.symbol; });
         if (found == gathered.end()) {
             gathered.push_back(factor);
         } else {

@@ -20,8 +20,8 @@ namespace xinglin::fhirpath {
 struct Unit {
     Decimal numerator{1};
     Decimal denominator{1};
-    Decimal offset;  // of Cel, [degF], [degRe] standing alone
-    std::array<std::int16_t, 7> dimensions{};  // exponents of m, s, g, rad, K, C, cd
+    Decimal offset;                                      // of Cel, [degF], [degRe] standing alone
+    std::array<std::int16_t, 7> dimensions{};            // exponents of m, s, g, rad, K, C, cd
     std::vector<std::pair<std::string, int>> arbitrary;  // [iU] and its like, comparable only with themselves
 
     bool same_dimension(const Unit& other) const { return dimensions == other.dimensions && arbitrary == other.arbitrary; }
