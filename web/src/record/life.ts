@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From loose resources to a life: contacts with what happened in each, and what happened outside of any.
 // Pure: resources in, a picture out. References that lead nowhere are left aside, never an error.
-import type { CarePlan, DiagnosticReport, DocumentReference, Encounter, FhirResource, ImagingStudy, Immunization, Observation, Procedure, Reference } from 'fhir/r4'
+import type { CarePlan, DiagnosticReport, DocumentReference, Encounter, FhirResource, ImagingStudy, Immunization, MedicationRequest, MedicationStatement, Observation, Procedure, Reference } from 'fhir/r4'
 import kinds from './contact_kinds.json'
 import { at_of, concept, first_concept, key_of, measured, nothing, period_text, target_of, tidy, upper_first, type Concept, type Measured } from './values'
 
@@ -159,7 +159,7 @@ interface Told {
 }
 
 /** What one resource tells; null for those that tell no event (people, places, claims). */
-function told_by(resource: FhirResource): Told | null {
+function told_by(resource: FhirResource, by_key: Map<string, FhirResource>): Told | null {
   switch (resource.resourceType) {
     case 'Condition':
       return { kind: 'condition', what: concept(resource.code), date: resource.onsetDateTime ?? period_text(resource.onsetPeriod) ?? resource.recordedDate, status: resource.clinicalStatus?.coding?.[0]?.code ?? '', encounter: resource.encounter }
@@ -168,9 +168,9 @@ function told_by(resource: FhirResource): Told | null {
     case 'Procedure':
       return { kind: 'procedure', what: concept(resource.code), date: performed_on(resource), status: resource.status, encounter: resource.encounter, performer: resource.performer?.[0]?.onBehalfOf }
     case 'MedicationRequest':
-      return { kind: 'medication', what: concept(resource.medicationCodeableConcept), date: resource.authoredOn, status: resource.status, encounter: resource.encounter }
+      return { kind: 'medication', what: medicine_name(resource, by_key), date: resource.authoredOn, status: resource.status, encounter: resource.encounter }
     case 'MedicationStatement':
-      return { kind: 'medication', what: concept(resource.medicationCodeableConcept), date: resource.effectiveDateTime ?? period_text(resource.effectivePeriod) ?? resource.dateAsserted, status: resource.status, encounter: resource.context }
+      return { kind: 'medication', what: medicine_name(resource, by_key), date: resource.effectiveDateTime ?? period_text(resource.effectivePeriod) ?? resource.dateAsserted, status: resource.status, encounter: resource.context }
     case 'Immunization':
       return { kind: 'immunization', what: concept(resource.vaccineCode), date: vaccinated_on(resource), status: resource.status, encounter: resource.encounter, performer: resource.location ?? resource.performer?.[0]?.actor }
     case 'DiagnosticReport':
@@ -199,10 +199,24 @@ const imaging_concept = (one: ImagingStudy): Concept => {
   return { text: [series?.modality.display ?? series?.modality.code, series?.bodySite?.display].filter(Boolean).join(' '), system: series?.modality.system ?? '', code: series?.modality.code ?? '' }
 }
 const document_concept = (one: DocumentReference): Concept => (one.type ? concept(one.type) : { ...nothing, text: one.description ?? one.content?.[0]?.attachment?.title ?? '' })
-const plan_concept = (one: CarePlan): Concept => (one.title ? { ...nothing, text: one.title } : first_concept(one.category))
+const plan_concept = (one: CarePlan): Concept => {
+  if (one.title) return { ...nothing, text: one.title }
+  const category = first_concept(one.category)
+  return category.text ? category : concept(one.activity?.find((activity) => activity.detail?.code)?.detail?.code)
+}
+
+/** The medicine of an order: in its own words, or those of a resource inside it or beside it. */
+function medicine_name(order: MedicationRequest | MedicationStatement, by_key: Map<string, FhirResource>): Concept {
+  if (order.medicationCodeableConcept) return concept(order.medicationCodeableConcept)
+  const reference = order.medicationReference
+  const inside = reference?.reference?.startsWith('#') ? order.contained?.find((one) => one.id === reference.reference?.slice(1)) : undefined
+  const medication = (inside as FhirResource | undefined) ?? by_key.get(target_of(reference))
+  const known = medication?.resourceType === 'Medication' ? concept(medication.code) : nothing
+  return known.text ? known : { ...nothing, text: reference?.display ?? '' }
+}
 
 function happening_of(resource: FhirResource, contacts: Map<string, Contact>, by_key: Map<string, FhirResource>): Happening | null {
-  const told = told_by(resource)
+  const told = told_by(resource, by_key)
   if (!told || told.status === 'entered-in-error') return null
   const contact = contacts.get(target_of(told.encounter))
   const place = told.performer ? named(told.performer, by_key) : { key: '', name: '' }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Medicines: what is being taken now, and every prescription by medicine.
-import type { Dosage, FhirResource, MedicationRequest, MedicationStatement } from 'fhir/r4'
+import type { Dosage, MedicationRequest, MedicationStatement } from 'fhir/r4'
 import { at_of, frequency, key_of, target_of, concept, type Concept } from './values'
 import type { Happening, Life } from './life'
 
@@ -56,7 +56,7 @@ export function medicines_of(life: Life, now: number): Medicine[] {
   for (const one of life.happened) {
     if (one.kind !== 'medication') continue
     const resource = one.resource as MedicationRequest | MedicationStatement
-    const name = one.what.text ? one.what : medicine_name(resource, life)
+    const name = one.what
     const key = name.code || name.text || one.key
     const held = groups.get(key) ?? { name, current: false, orders: [] }
     held.orders.push(order_of(one, resource, life))
@@ -79,13 +79,4 @@ function reason_of(resource: MedicationRequest | MedicationStatement, life: Life
   if (resource.reasonCode?.length) return concept(resource.reasonCode[0])
   const condition = life.by_key.get(target_of(resource.reasonReference?.[0]))
   return condition?.resourceType === 'Condition' ? concept(condition.code) : null
-}
-
-/** The name when the medicine is a resource of its own, in the record or inside the order. */
-function medicine_name(resource: MedicationRequest | MedicationStatement, life: Life): Concept {
-  const reference = resource.medicationReference
-  const inside = reference?.reference?.startsWith('#') ? resource.contained?.find((one) => one.id === reference.reference?.slice(1)) : undefined
-  const medication = (inside as FhirResource | undefined) ?? life.by_key.get(target_of(reference))
-  if (medication?.resourceType === 'Medication') return concept(medication.code)
-  return { text: reference?.display ?? '', system: '', code: '' }
 }

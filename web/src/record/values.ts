@@ -15,7 +15,7 @@ export const nothing: Concept = { text: '', system: '', code: '' }
 export const tidy = (text: string): string =>
   text
     .replace(/\u200b/g, '')
-    .replace(/ \((?:disorder|finding|procedure|situation|regime\/therapy|morphologic abnormality|event|observable entity)\)$/, '')
+    .replace(/ \((?:disorder|finding|procedure|situation|regime\/therapy|morphologic abnormality|event|observable entity|product|substance|clinical drug)\)$/, '')
     .trim()
 
 export function concept(value: CodeableConcept | undefined): Concept {
