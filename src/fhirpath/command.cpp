@@ -18,7 +18,7 @@ namespace xinglin::fhirpath {
 namespace {
 
 constexpr std::string_view usage =
-    R"(usage: xinglin fhirpath --resource FILE(.json|.xml) [--expressions FILE.json] [--strict] [EXPR…]
+    R"(usage: xinglin fhirpath --resource FILE(.json|.xml) [--expressions FILE.json] [--lenient] [EXPR…]
        xinglin fhirpath --tests FILE.xml
 
 Evaluates FHIRPath expressions on a FHIR R4 resource and prints a JSON array: for each expression its results
@@ -26,7 +26,8 @@ Evaluates FHIRPath expressions on a FHIR R4 resource and prints a JSON array: fo
 
   --resource FILE     the resource, as JSON or XML
   --expressions FILE  a JSON array of strings, evaluated before those on the command line
-  --strict            also refuse names that the resource's type does not have, and first(), skip() … without an order
+  --lenient           a name that the resource's type does not have is empty instead of a semantic error, and first(),
+                      skip() … may be asked of what has no order
   --tests FILE        run a test file in the format of the official test-suite; its inputs lie beside it
 
 example: xinglin fhirpath --resource patient.json "Patient.name.where(use = 'official').given"
@@ -35,7 +36,7 @@ example: xinglin fhirpath --resource patient.json "Patient.name.where(use = 'off
 struct Request {
     std::string resource, expressions, tests;
     std::vector<std::string> texts;
-    bool strict = false;
+    bool strict = true;
     bool help = false;
 };
 
@@ -57,8 +58,8 @@ Result<Request> read_arguments(std::span<const std::string> arguments) {
             only_expressions = true;
         } else if (argument == "--help" || argument == "-h") {
             request.help = true;
-        } else if (argument == "--strict") {
-            request.strict = true;
+        } else if (argument == "--strict" || argument == "--lenient") {
+            request.strict = argument == "--strict";
         } else if (argument == "--json") {
             continue;  // the answer is JSON anyway
         } else if (argument.starts_with("--")) {

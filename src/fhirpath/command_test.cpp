@@ -69,10 +69,10 @@ TEST_F(Command, ReadsXml) {
               "[{\"expression\":\"birthDate\",\"result\":[{\"type\":\"date\",\"value\":\"1970-03-04\"}]}]\n");
 }
 
-TEST_F(Command, RefusesUnknownNamesOnlyWhenStrict) {
+TEST_F(Command, RefusesUnknownNamesUnlessLenient) {
     const std::string patient = file("p.json", R"({"resourceType":"Patient"})");
-    EXPECT_EQ(ask({"--resource", patient, "nmae"}).out, "[{\"expression\":\"nmae\",\"result\":[]}]\n");
-    EXPECT_NE(ask({"--resource", patient, "--strict", "nmae"}).out.find("semantic"), std::string::npos);
+    EXPECT_EQ(ask({"--resource", patient, "--lenient", "nmae"}).out, "[{\"expression\":\"nmae\",\"result\":[]}]\n");
+    EXPECT_NE(ask({"--resource", patient, "nmae"}).out.find("semantic"), std::string::npos);
 }
 
 TEST_F(Command, TellsWhatIsWrongWithItsArguments) {
