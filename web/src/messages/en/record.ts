@@ -71,6 +71,7 @@ export default {
     items: '{n} items',
     nights: '{n} days, to {end}',
     nothing: 'Nothing else was recorded in this encounter.',
+    stayed: '{n} days in hospital, to {end}',
     loose: 'Outside of encounters',
     too_many: '{n} of {total} listed',
     more: 'List {n} more',

@@ -71,6 +71,7 @@ export default {
     items: '{n} 条',
     nights: '{n} 天，到 {end}',
     nothing: '这次就诊没有别的记录。',
+    stayed: '住院 {n} 天，到 {end}',
     loose: '不属于哪次就诊',
     too_many: '先列 {n} 次，共 {total} 次',
     more: '再列 {n} 次',
