@@ -93,6 +93,7 @@ TEST_F(SurroundingsTest, AnAddressThatIsNotOurs) {
 
 TEST_F(SurroundingsTest, ADamagedRecord) {
     fill();
+    add_client(data(), "machine");
     for (const char* name : {"record.db", "access.db", "audit.db"}) {
         const auto damaged = folder_.path() / ("damaged-" + std::string(name));
         fs::copy(data(), damaged);
@@ -106,6 +107,7 @@ TEST_F(SurroundingsTest, ADamagedRecord) {
 
 TEST_F(SurroundingsTest, ARecordOfANewerProgram) {
     fill();
+    add_client(data(), "machine");
     for (const char* name : {"record.db", "access.db"}) {
         sql::open_sqlite(fs::path(data()) / name)->run("UPDATE schema_version SET number = number + 99");
         const auto ended = serve();
