@@ -99,7 +99,7 @@ export async function exchange<T>(path: string, options: CallOptions = {}): Prom
   if (method !== 'GET' && csrf) headers['X-Xinglin-CSRF'] = csrf
   let response: Response
   try {
-    response = await fetch(with_query(path, options.query), { method, headers, body, signal: options.signal, credentials: 'same-origin' })
+    response = await fetch(with_query(path, options.query), { method, headers, body, signal: options.signal, credentials: 'same-origin', cache: 'no-store' })
   } catch (problem) {
     if (options.signal?.aborted) throw problem
     throw new CallError(0, 'offline', '', '')
@@ -128,7 +128,7 @@ export function upload<T>(path: string, file: Blob, on_progress: (sent: number) 
     request.addEventListener('loadend', () => signal?.removeEventListener('abort', stop))
     request.addEventListener('load', () => {
       const type = request.getResponseHeader('Content-Type') ?? ''
-      const headers = { 'Content-Type': type, 'X-Trace-Id': request.getResponseHeader('X-Trace-Id') ?? '', 'Retry-After': request.getResponseHeader('Retry-After') ?? 'none' }
+      const headers = { 'Content-Type': type, 'X-Request-Id': request.getResponseHeader('X-Request-Id') ?? '', 'Retry-After': request.getResponseHeader('Retry-After') ?? 'none' }
       const response = new Response(null, { status: request.status, headers })
       if (request.status === 401) on_signed_out()
       try {
@@ -161,7 +161,7 @@ function parsed<T>(response: Response, text: string): T {
 
 function trace_of(response: Response): string {
   const parent = response.headers.get('traceparent')
-  return response.headers.get('X-Trace-Id') ?? parent?.split('-')[1] ?? ''
+  return response.headers.get('X-Trace-Id') ?? parent?.split('-')[1] ?? response.headers.get('X-Request-Id') ?? ''
 }
 
 interface ErrorBody {

@@ -11,7 +11,7 @@ export interface DiffLine {
 }
 
 /** Beyond this many changed lines the texts are shown as wholly replaced: a diff that long helps nobody. */
-const most_changes = 4000
+const most_changes = 800
 
 export function diff_lines(before: string, after: string): DiffLine[] {
   const a = before === '' ? [] : before.split('\n')
