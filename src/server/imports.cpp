@@ -3,6 +3,7 @@
 #include "server/imports.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -256,6 +257,7 @@ void Imports::finish(Kept& kept, ImportJob::State state, std::string error) {
     }
     std::error_code ignored;
     fs::remove_all(kept.file.parent_path(), ignored);
+    malloc_trim(0);  // a large import leaves much behind that the allocator would keep
     changed_(copy);
 }
 

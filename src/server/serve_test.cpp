@@ -228,6 +228,25 @@ TEST_F(ServeTest, AFileSentInIsImported) {
     EXPECT_TRUE(std::filesystem::is_empty(folder_.path() / "incoming"));
 }
 
+TEST_F(ServeTest, HostileInputIsRefusedAndTheServerGoesOn) {
+    const std::string token = add_client(folder_.path(), "machine");
+    RunningServer server(folder_.path());
+    Caller machine(server, token);
+    const auto post = [&](std::string body) { return machine.send("POST", "/fhir/Patient", std::move(body)).status; };
+    EXPECT_EQ(post(std::string(10'000, '[') + std::string(10'000, ']')), 413) << "too deep";
+    EXPECT_EQ(post("{\"resourceType\":\"Patient\",\"name\":[{\"text\":\"\xFF\"}]}"), 400) << "not UTF-8";
+    EXPECT_EQ(post("{\"resourceType\":\"Patient\",\"name\":[{\"text\":\"\xCD\xF5\"}]}"), 400) << "GB18030";
+    EXPECT_EQ(post(R"({"resourceType":"Patient","id":"a","id":"b"})"), 400) << "a key twice";
+    EXPECT_EQ(machine.send("POST", "/fhir", R"({"resourceType":"Bundle","type":"transaction","entry":[{"resource":)").status, 400)
+        << "half a bundle";
+    EXPECT_EQ(post(std::string(200u << 20, ' ')), 413) << "200 MiB";
+    Caller again(server, token);
+    EXPECT_EQ(again.send("PUT", "/fhir/Patient/p1", patient).status, 201);
+    EXPECT_EQ(again.send("POST", "/api/v1/imports?name=..%2F..%2Fescape.json", patient).status, 202);
+    EXPECT_FALSE(std::filesystem::exists(folder_.path().parent_path() / "escape.json"));
+    EXPECT_EQ(member(again.get("/api/v1/system"), {"resources"}).empty(), false);
+}
+
 TEST_F(ServeTest, PagesComeWithHeadersThatProtectThem) {
     RunningServer server(folder_.path());
     Caller browser(server, "");

@@ -64,11 +64,10 @@ struct Ended {
     int status = -1;
     std::string out, err;
 };
-/// Runs a command of the program to its end.
-inline Ended command(std::vector<std::string> arguments) {
+/// Runs any program to its end.
+inline Ended run(const std::vector<std::string>& arguments) {
     const testing::ScratchFolder folder;
     const auto out = folder.path() / "out", err = folder.path() / "err";
-    arguments.insert(arguments.begin(), program());
     const int descriptor = open(out.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     const pid_t process = start(arguments, descriptor, err);
     close(descriptor);
@@ -78,6 +77,12 @@ inline Ended command(std::vector<std::string> arguments) {
     ended.out = whole_file(out);
     ended.err = whole_file(err);
     return ended;
+}
+
+/// Runs a command of the program to its end.
+inline Ended command(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), program());
+    return run(arguments);
 }
 
 class RunningServer {
