@@ -52,6 +52,25 @@ export async function pages(browser, server, pictures) {
     await first.page.waitForURL((url) => url.pathname === '/people')
     await own.close()
   })
+  await check('those without the right are told whom to ask', async () => {
+    const own = await browser.newContext({ viewport: wide, locale: 'zh-CN' })
+    const auditor = new Visit(await own.newPage(), server.base, pictures)
+    await auditor.sign_in('auditor', password)
+    await auditor.sees('审计员，您好')
+    await auditor.open('/people')
+    await auditor.sees('您看不到这部分', '请找管理员开通')
+    await auditor.accessible('no right')
+    await own.close()
+  })
+  await check('a server that cannot be reached is said at the door', async () => {
+    await page.route('**/auth/me', (route) => route.abort())
+    await visit.open('/')
+    await visit.sees('连不上服务器', '请检查网络')
+    await page.unroute('**/auth/me')
+    await page.click('button:has-text("再试一次")')
+    await page.waitForFunction(() => !document.body.innerText.includes('连不上服务器'))
+    visit.problems.length = 0
+  })
   await check('signing in leads to the page that was wanted', async () => {
     await visit.open('/people?sex=female')
     await page.fill('input[name=name]', 'doctor')

@@ -25,6 +25,7 @@ export async function start(binary, samples) {
   const run = (...words) => execFileSync(binary, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 })
   run('user', 'add', '--data', data, '--name', 'doctor', '--display', '李医生', '--role', 'clinician', '--password-file', secret)
   run('user', 'add', '--data', data, '--name', 'admin', '--display', '管理员', '--role', 'administrator', '--password-file', secret)
+  run('user', 'add', '--data', data, '--name', 'auditor', '--display', '审计员', '--role', 'auditor', '--password-file', secret)
   const one_time = JSON.parse(run('user', 'add', '--data', data, '--name', 'newcomer', '--role', 'clinician', '--json'))
   const token = run('client', 'add', '--data', data, '--name', 'outside').trim().split(/\s+/).at(-1)
   const files = existsSync(samples) ? readdirSync(samples).filter((name) => /\.(json|ndjson)(\.gz)?$/.test(name)).map((name) => join(samples, name)) : []

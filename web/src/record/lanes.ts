@@ -133,6 +133,18 @@ export function ticks_of(span: Span, width: number, apart = 62): Tick[] {
   return ticks
 }
 
+/** The marks worth drawing: of one kind, none closer than `apart` pixels to the one before, so that daily readings over decades stay light. */
+export function drawn_marks(marks: readonly Mark[], x: (at: number) => number, span: Span, apart = 2): Mark[] {
+  const last = new Map<MarkKind, number>()
+  return marks.filter((mark) => {
+    if (mark.until < span.from || mark.at > span.to) return false
+    const at = x(mark.at)
+    if (mark.kind !== 'stay' && at - (last.get(mark.kind) ?? -Infinity) < apart) return false
+    last.set(mark.kind, at)
+    return true
+  })
+}
+
 /** Closest mark of a lane to a place on the axis, within a reach; ties go to the later one. */
 export function nearest(marks: readonly Mark[], at: number, within: number): Mark | null {
   let best: Mark | null = null

@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib'
 import type { Bundle, BundleEntry, Encounter, FhirResource } from 'fhir/r4'
 import { describe, expect, it } from 'vitest'
 import { chinese_record } from '../../mock/chinese.mjs'
-import { lanes_of, marks_of, nearest, offsets_of, reaches_today, span_of, ticks_of } from './lanes'
+import { drawn_marks, lanes_of, marks_of, nearest, offsets_of, reaches_today, span_of, ticks_of } from './lanes'
 import { contact_kind, life_of, missing_names } from './life'
 import { dose_of, is_current, medicines_of } from './medicine'
 import { papers_of, plain_text } from './papers'
@@ -129,6 +129,17 @@ describe('the lanes', () => {
       expect(ticks.length).toBeLessThanOrEqual(17)
       if (years >= 0.5) expect(ticks.length).toBeGreaterThanOrEqual(3)
     }
+  })
+  it('stay light with daily readings over decades', () => {
+    const daily = Array.from({ length: 20_000 }, (_, i): FhirResource => ({ resourceType: 'Observation', id: `o${i}`, status: 'final', category: [{ coding: [{ code: 'laboratory' }] }], code: { coding: [{ code: '1558-6' }] }, effectiveDateTime: new Date(now - i * day).toISOString(), valueQuantity: { value: 5 + (i % 30) / 10, unit: 'mmol/L' } }))
+    const long = life_of(daily)
+    const all = marks_of(long)
+    const span = span_of(all, 'life', now)
+    const drawn = drawn_marks(all, (at) => ((at - span.from) / (span.to - span.from)) * 1100, span)
+    expect([all.length, series_of(long)[0]?.points.length]).toEqual([20_000, 20_000])
+    expect(drawn.length).toBeLessThanOrEqual(551)
+    expect(drawn.length).toBeGreaterThan(400)
+    expect(drawn_marks(marks, (at) => at, { from: -Infinity, to: Infinity }).length).toBe(marks.length)
   })
   it('find the mark under the pointer', () => {
     const some = marks.filter((one) => one.kind === 'follow_up')

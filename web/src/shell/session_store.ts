@@ -9,6 +9,8 @@ import type { User } from '../client/types'
 export const use_session = defineStore('session', () => {
   const user = ref<User | null>(null)
   const asked = ref(false)
+  /** Why the server could not say who is signed in; null when it could. */
+  const trouble = ref<unknown>(null)
 
   /** Asks the server once whether a session is open; a server that can't be reached is not a closed session. */
   async function ask(): Promise<void> {
@@ -16,9 +18,12 @@ export const use_session = defineStore('session', () => {
     try {
       user.value = (await who_am_i()).user
       asked.value = true
+      trouble.value = null
     } catch (problem) {
       user.value = null
-      if (problem instanceof CallError && problem.kind === 'login') asked.value = true
+      const closed = problem instanceof CallError && problem.kind === 'login'
+      asked.value = closed
+      trouble.value = closed ? null : problem
     }
   }
 
@@ -26,6 +31,7 @@ export const use_session = defineStore('session', () => {
     const session = await sign_in(name, password)
     user.value = session.user
     asked.value = true
+    trouble.value = null
     return session.user
   }
 
@@ -44,5 +50,5 @@ export const use_session = defineStore('session', () => {
     use_csrf('')
   }
 
-  return { user, asked, ask, enter, leave, forget }
+  return { user, asked, trouble, ask, enter, leave, forget }
 })
