@@ -5,7 +5,7 @@ import { password } from './server.mjs'
 import { Visit, wide } from './visit.mjs'
 
 export async function pages(browser, server, pictures) {
-  const context = await browser.newContext({ viewport: wide, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })
+  const context = await browser.newContext({ viewport: wide, locale: 'zh-CN', timezoneId: 'Asia/Shanghai', reducedMotion: 'reduce' })
   const visit = new Visit(await context.newPage(), server.base, pictures)
   const { page } = visit
   const check = (name, body) => test(name, body, (failed) => visit.picture(`failed-${failed.replace(/[^a-z0-9]+/gi, '-').slice(0, 60)}`))
@@ -33,7 +33,7 @@ export async function pages(browser, server, pictures) {
     await visit.sees('用单位发给您的账号。')
   })
   await check('a one-time password must be changed before anything opens', async () => {
-    const own = await browser.newContext({ viewport: wide, locale: 'zh-CN' })
+    const own = await browser.newContext({ viewport: wide, locale: 'zh-CN', reducedMotion: 'reduce' })
     const first = new Visit(await own.newPage(), server.base, pictures)
     await first.sign_in('newcomer', server.one_time)
     await first.sees('请设一个自己的密码')
@@ -53,7 +53,7 @@ export async function pages(browser, server, pictures) {
     await own.close()
   })
   await check('those without the right are told whom to ask', async () => {
-    const own = await browser.newContext({ viewport: wide, locale: 'zh-CN' })
+    const own = await browser.newContext({ viewport: wide, locale: 'zh-CN', reducedMotion: 'reduce' })
     const auditor = new Visit(await own.newPage(), server.base, pictures)
     await auditor.sign_in('auditor', password)
     await auditor.sees('审计员，您好')
