@@ -165,8 +165,10 @@ Result<Done> Steps::carry_out(Step& step, record::Transaction& transaction) {
         return Done{};
     }
     if (change.kind == Change::Kind::create && step.query && !step.creates) {  // If-None-Exist found it
-        written.version = state->version;
-        written.updated_ms = state->updated_ms;
+        XINGLIN_ASSERT(state.has_value());
+        const record::Transaction::State present_state = *state;
+        written.version = present_state.version;
+        written.updated_ms = present_state.updated_ms;
         if (change.want_body) {
             if (auto present = transaction.read(type, step.target)) written.body = std::move(present->body);
         }
