@@ -247,6 +247,17 @@ export async function pages(browser, server, pictures) {
     await page.click('.menu >> text=简体中文')
     await visit.sees('您好')
   })
+  await check('a session that has ended leads to the door and back', async () => {
+    await visit.open('/people')
+    await context.clearCookies()
+    await page.locator('.filters select').first().selectOption('female')
+    await visit.sees('登录已过期。重新登录后会回到刚才的页面。')
+    await page.fill('input[name=name]', 'doctor')
+    await page.fill('input[name=password]', password)
+    await page.keyboard.press('Enter')
+    await page.waitForURL((url) => url.pathname === '/people')
+    visit.problems.length = 0
+  })
   await check('signing out closes the house and forgets whom one had open', async () => {
     await page.click('.me')
     await page.click('.menu >> text=退出登录')
@@ -254,6 +265,17 @@ export async function pages(browser, server, pictures) {
     equal(await page.evaluate(() => sessionStorage.getItem('xinglin.recent')), '[]', 'recently opened')
     await visit.open(`/people/${richest.id}`)
     await page.waitForURL((url) => url.pathname === '/login' && url.searchParams.has('to'))
+  })
+  await check('too many failures are slowed down, with the seconds to wait', async () => {
+    for (let i = 0; i < 7 && !(await visit.text()).includes('试错次数太多'); i++) {
+      await page.fill('input[name=name]', 'guesser')
+      await page.fill('input[name=password]', `guess-number-${i}`)
+      await page.click('form button.pri')
+      await page.waitForTimeout(300)
+    }
+    await visit.sees('试错次数太多，请等')
+    holds(await page.locator('form button.pri').isDisabled(), 'the button waits')
+    await visit.accessible('too many failures')
   })
   await context.close()
 }
