@@ -47,7 +47,7 @@ fill_demo_data() {
     echo "error: $1: holds something else already; name another folder with --data" >&2
     return 1
   fi
-  mkdir -p "$1"
+  mkdir -p "$1" && chmod 700 "$1"
   : >"$1.unfinished"
   echo "loading the sample records (content/samples) into $1" >&2
   "$binary" import --data "$1" content/samples
@@ -69,20 +69,23 @@ show_demo() { # address, data folder
   echo
   while read -r name password; do printf '  login  %-8s password  %s\n' "$name" "$password"; done <"$2/demo-logins.txt"
   echo
-  echo "  FHIR R4 at $1/fhir    stop with Ctrl+C    data in $2"
+  echo "  FHIR R4 at $1/fhir    data in $2    log in build/log/demo.log"
+  echo "  Ctrl+C stops it"
   echo
 }
 
-serve_demo() {
-  "$binary" serve --data "$1" --port "$2" > >(
+serve_demo() { # a session of its own: Ctrl+C reaches this script only, which asks the server to stop
+  local log=build/log/demo.log
+  mkdir -p build/log
+  setsid "$binary" serve --data "$1" --port "$2" 2>"$log" > >(
     trap '' INT
     while read -r word address; do
       if [ "$word" = ready ]; then show_demo "$address" "$data"; else echo "$word $address"; fi
     done
   ) &
-  local server=$! status=0
-  trap 'kill -TERM $server 2>/dev/null' INT TERM
+  local server=$! status=0 asked=no
+  trap 'asked=yes; kill -TERM $server 2>/dev/null' INT TERM HUP
   while kill -0 $server 2>/dev/null; do wait $server && status=0 || status=$?; done
-  trap - INT TERM
-  if [ $status = 0 ] || [ $status = 143 ] || [ $status = 130 ]; then echo "stopped"; else return $status; fi
+  trap - INT TERM HUP
+  if [ $status = 0 ] || [ $asked = yes ]; then echo "stopped"; else tail -n 5 "$log" >&2 && return $status; fi
 }

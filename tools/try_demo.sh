@@ -9,6 +9,7 @@ port=8377 demo=''
 trap '[ -z "$demo" ] || kill -TERM $demo 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
 start_demo() { # in a process group of its own, as a terminal would
+  : >"$scratch/output"
   setsid bash -c 'exec ./xinglin demo "$@"' demo --data "$scratch/data" --port $port >"$scratch/output" 2>&1 </dev/null &
   demo=$!
   until grep -q 'password' "$scratch/output"; do
