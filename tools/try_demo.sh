@@ -8,9 +8,9 @@ scratch=$(mktemp -d)
 port=8377 demo=''
 trap '[ -z "$demo" ] || kill -TERM $demo 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
-start_demo() { # in a process group of its own, as a terminal would
+start_demo() { # in a process group of its own and with Ctrl+C alive, as in a terminal
   : >"$scratch/output"
-  setsid bash -c 'exec ./xinglin demo "$@"' demo --data "$scratch/data" --port $port >"$scratch/output" 2>&1 </dev/null &
+  setsid env --default-signal=INT ./xinglin demo --data "$scratch/data" --port $port >"$scratch/output" 2>&1 </dev/null &
   demo=$!
   until grep -q 'password' "$scratch/output"; do
     kill -0 $demo 2>/dev/null || { cat "$scratch/output" && echo "error: demo: ended before it answered" && exit 1; }
