@@ -178,6 +178,14 @@ export async function pages(browser, server, pictures) {
     equal(await page.locator('.year li').count(), Math.min(100, richest.counts.Encounter), 'encounters listed')
     await page.locator('.year li .line').nth(2).click()
     holds((await page.locator('.year li.open').count()) >= 2, 'two are open')
+    const years = await page.locator('.year h3').allInnerTexts()
+    const year = years.filter((text) => /^\d{4}$/.test(text))[1]
+    await page.click('.date-range')
+    await page.waitForSelector('.el-date-range-picker', { state: 'visible' })
+    await visit.accessible('choosing dates')
+    await page.keyboard.press('Escape')
+    await visit.open(`/people/${richest.id}/encounters?from=${year}-01-01&to=${year}-12-31`)
+    equal((await page.locator('.year h3').allInnerTexts()).filter((text) => /^\d{4}$/.test(text)), [year], 'only the year asked for')
   })
   await check('results move with the arrow keys, and each has a table', async () => {
     await visit.open(`/people/${richest.id}/results`)
