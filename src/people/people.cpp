@@ -68,6 +68,8 @@ struct People::Inside {
     record::Position position = 0;
     std::int64_t updated_ms = 0;
     std::uint64_t population = 0;
+    std::int64_t last_n = 0;                                  // greatest number given
+    std::vector<std::pair<std::string, std::int64_t>> fresh;  // keys not yet written: in order they go in much faster
     bool stopping = false, hurry = false;
     std::thread follower;
 
@@ -80,6 +82,8 @@ struct People::Inside {
     void catch_up_with(record::Reader& reader, record::Position target);
     void put(const record::Version& version);
     std::optional<std::int64_t> forget(std::string_view id);
+    void write_fresh();
+    void read_cursor();
     void finish_step(record::Position target, std::int64_t newest_ms);
 };
 
@@ -102,14 +106,7 @@ void People::Inside::open() {
     const auto try_open = [&] {
         writer = sql::open_sqlite(file, {.cache_bytes = 32ll << 20});
         sql::migrate(*writer, "people", migrations);
-        auto& row = writer->prepare("SELECT position, updated_ms, population FROM people_cursor WHERE only = 1");
-        row.reset();
-        if (row.step()) {
-            position = row.integer(0);
-            updated_ms = row.integer(1);
-            population = static_cast<std::uint64_t>(row.integer(2));
-        }
-        row.reset();
+        read_cursor();
     };
     try {
         try_open();
@@ -119,6 +116,31 @@ void People::Inside::open() {
         remove_files(file);
         try_open();
     }
+}
+
+void People::Inside::read_cursor() {
+    auto& row = writer->prepare("SELECT position, updated_ms, population FROM people_cursor WHERE only = 1");
+    row.reset();
+    if (row.step()) {
+        const std::lock_guard lock(state_lock);
+        position = row.integer(0);
+        updated_ms = row.integer(1);
+        population = static_cast<std::uint64_t>(row.integer(2));
+    }
+    row.reset();
+    auto& greatest = writer->prepare("SELECT coalesce(max(n), 0) FROM people_person");
+    greatest.reset();
+    if (greatest.step()) last_n = greatest.integer(0);
+    greatest.reset();
+    fresh.clear();
+}
+
+/// Within a step every Patient comes once, so no key written here is one that the step has yet to forget.
+void People::Inside::write_fresh() {
+    std::sort(fresh.begin(), fresh.end());
+    auto& add = writer->prepare("INSERT INTO people_key (key, n) VALUES (?, ?)");
+    for (const auto& [key, n] : fresh) add.bind(1, std::string_view(key)).bind(2, n).run();
+    fresh.clear();
 }
 
 std::optional<std::int64_t> People::Inside::forget(std::string_view id) {
@@ -146,22 +168,16 @@ void People::Inside::put(const record::Version& version) {
     const Entry entry = entry_of(*patient);
     const std::string names = join(entry.names), pinyin = join(entry.pinyin), identifiers = join(entry.identifiers), phones = join(entry.phones);
     auto& insert = writer->prepare("INSERT INTO people_person (n, id, names, pinyin, identifiers, phones, birth) VALUES (?, ?, ?, ?, ?, ?, ?)");
-    was ? insert.bind(1, *was) : insert.bind_null(1);
-    insert.bind(2, std::string_view(version.id)).bind(3, std::string_view(names)).bind(4, std::string_view(pinyin));
+    const std::int64_t n = was ? *was : ++last_n;
+    insert.bind(1, n).bind(2, std::string_view(version.id)).bind(3, std::string_view(names)).bind(4, std::string_view(pinyin));
     insert.bind(5, std::string_view(identifiers)).bind(6, std::string_view(phones)).bind(7, std::string_view(entry.birth)).run();
-    auto& find = writer->prepare("SELECT n FROM people_person WHERE id = ?");
-    find.reset();
-    find.bind(1, std::string_view(version.id));
-    XINGLIN_ASSERT(find.step());
-    const std::int64_t n = find.integer(0);
-    find.reset();
-    auto& add = writer->prepare("INSERT INTO people_key (key, n) VALUES (?, ?)");
-    for (const std::string& key : keys_of(entry)) add.bind(1, std::string_view(key)).bind(2, n).run();
+    for (std::string& key : keys_of(entry)) fresh.emplace_back(std::move(key), n);
     ++population;
 }
 
 /// Commits rows and cursor together.
 void People::Inside::finish_step(record::Position target, std::int64_t newest_ms) {
+    write_fresh();
     writer->prepare("UPDATE people_cursor SET position = ?, updated_ms = ?, population = ? WHERE only = 1")
         .bind(1, target).bind(2, newest_ms).bind(3, static_cast<std::int64_t>(population)).run();
     writer->commit();
@@ -175,13 +191,17 @@ void People::Inside::rebuild(record::Reader& reader, record::Position target) {
     writer->begin();
     writer->run("DELETE FROM people_key; DELETE FROM people_person; UPDATE people_cursor SET position = 0, updated_ms = 0, population = 0;");
     population = 0;
+    last_n = 0;
     std::size_t since_commit = 0;
     bool stopped = false;
     reader.scan(fhir::find_resource("Patient"), [&](const record::Version& version) {
         put(version);
-        if (++since_commit % 5'000 == 0) {  // the cursor stays at 0: broken off, it begins again
+        if (++since_commit % 50'000 == 0) {  // the cursor stays at 0: broken off, it begins again
+            write_fresh();
             writer->commit();
             writer->begin();
+        }
+        if (since_commit % 1'000 == 0) {
             const std::lock_guard lock(state_lock);
             stopped = stopping;
         }
@@ -223,10 +243,7 @@ void People::Inside::step() {
         else catch_up_with(reader, target);
     } catch (...) {
         if (writer->in_transaction()) writer->rollback();
-        auto& row = writer->prepare("SELECT population FROM people_cursor WHERE only = 1");
-        row.reset();
-        if (row.step()) population = static_cast<std::uint64_t>(row.integer(0));
-        row.reset();
+        read_cursor();
         throw;
     }
 }
@@ -283,36 +300,43 @@ public:
     std::vector<Hit> hits;
     bool complete = true;
 
-    void find(const std::vector<std::vector<Meaning>>& words) {
+    /// `phrase`: what several words mean together; its hits come first.
+    void find(const std::vector<std::vector<Meaning>>& words, const std::vector<Meaning>& phrase) {
+        scan_all(phrase, {}, 0);
+        if (!complete) return;
         std::size_t driver = 0;  // the word that says most: a number before a name, the longer before the shorter
         for (std::size_t i = 1; i < words.size(); ++i) {
             if (weight(words[i]) > weight(words[driver])) driver = i;
         }
-        std::unordered_set<std::int64_t> seen;
+        scan_all(words[driver], words, driver);
+    }
+
+private:
+    sql::Connection& connection_;
+    std::unordered_set<std::int64_t> seen_;
+
+    void scan_all(const std::vector<Meaning>& meanings, const std::vector<std::vector<Meaning>>& words, std::size_t driver) {
         std::size_t looked_at = 0;
-        for (const Meaning& meaning : words[driver]) {
+        for (const Meaning& meaning : meanings) {
             auto& scan = connection_.prepare("SELECT n FROM people_key WHERE key >= ? AND key < ? ORDER BY key, n");
             const std::string end = end_of(meaning.prefix);
             scan.reset();
             scan.bind(1, std::string_view(meaning.prefix)).bind(2, std::string_view(end));
-            while (scan.step()) {
+            while (complete && scan.step()) {
                 const std::int64_t n = scan.integer(0);
-                if (!seen.insert(n).second) continue;
+                if (seen_.contains(n)) continue;
                 if (words.size() > 1 && !fits_others(n, words, driver)) {
                     complete = ++looked_at < most_candidates;
-                } else {
-                    complete = hits.size() < most_hits;
-                    if (complete) hits.push_back({n, meaning.matched});
+                    continue;
                 }
-                if (!complete) break;
+                seen_.insert(n);
+                complete = hits.size() < most_hits;
+                if (complete) hits.push_back({n, meaning.matched});
             }
             scan.reset();
             if (!complete) return;
         }
     }
-
-private:
-    sql::Connection& connection_;
 
     static std::size_t weight(const std::vector<Meaning>& meanings) {
         const bool is_number = meanings.front().matched != "name" && meanings.front().matched != "initials";
@@ -368,6 +392,22 @@ std::vector<std::vector<Meaning>> words_of(std::string_view q) {
     return words;
 }
 
+/// "li na" is first of all 李娜, "jane van der berg" one name, "单 雄信" too.
+std::vector<Meaning> phrase_of(std::string_view q) {
+    const std::string folded = text::fold(q);
+    if (folded.find(' ') == std::string::npos) return {};
+    std::string joined = folded;
+    std::erase(joined, ' ');
+    std::vector<Meaning> meanings;
+    for (Meaning& meaning : meanings_of(joined)) {
+        if (meaning.matched == "pinyin" || (meaning.matched == "name" && text::has_han(joined))) meanings.push_back(std::move(meaning));
+    }
+    for (Meaning& meaning : meanings_of(folded)) {
+        if (meaning.matched == "name") meanings.push_back(std::move(meaning));
+    }
+    return meanings;
+}
+
 }  // namespace
 
 Result<Page> People::find(const access::Viewer& viewer, const Request& asked) const {
@@ -399,7 +439,7 @@ Result<Page> People::find(const access::Viewer& viewer, const Request& asked) co
         page.total = page.population;
     } else if (std::all_of(words.begin(), words.end(), [](const auto& meanings) { return !meanings.empty(); })) {
         Finder finder(*connection);
-        finder.find(words);
+        finder.find(words, phrase_of(request.q));
         hits = std::move(finder.hits);
         if (finder.complete) page.total = hits.size();
         std::from_chars(request.after.data(), request.after.data() + request.after.size(), from);

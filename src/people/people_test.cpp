@@ -99,6 +99,10 @@ TEST_F(PeopleTest, AllWordsMustFit) {
     EXPECT_EQ(found("小明 1988-08"), "wang:birth_date");
     EXPECT_EQ(found("单 0428"), "shan:identifier");
     EXPECT_EQ(found("王 0428"), "");
+    put("lina", R"("name":[{"text":"李娜"}])");
+    put("nali", R"("name":[{"text":"那丽"}])");
+    EXPECT_EQ(found("li na"), "lina:pinyin nali:pinyin") << "as written before turned round";
+    EXPECT_EQ(found("单 雄信"), "shan:name");
 }
 
 TEST_F(PeopleTest, FollowsUpdatesAndDeletions) {
