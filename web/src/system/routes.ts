@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the house is doing.
+import type { RouteRecordRaw } from 'vue-router'
+
+export const routes: RouteRecordRaw[] = [
+  { path: '/system', name: 'system', component: () => import('./system.vue'), meta: { title: 'system.title', rail: { icon: 'pulse', label: 'shell.rail.system', order: 80 } } },
+]
