@@ -22,6 +22,11 @@ describe('the guard', () => {
     expect(guard(to('person', '/people/7'), doctor)).toBe(true)
     expect(guard(to('login', '/login', true), doctor)).toEqual({ name: 'home' })
   })
+  it('keeps pages to the roles they are for', () => {
+    const page = { ...to('system', '/system'), meta: { title: 't', roles: ['administrator' as const] } }
+    expect(guard(page, doctor)).toEqual({ name: 'no-right' })
+    expect(guard(page, { ...doctor, role: 'administrator' })).toBe(true)
+  })
   it('returns to addresses of this house only', () => {
     expect(safe_return('/people/7')).toBe('/people/7')
     for (const bad of ['//evil.example', '/\\evil.example', 'https://evil.example', 'javascript:alert(1)', '/login', undefined, ['/a']]) expect(safe_return(bad)).toBe('/')

@@ -9,7 +9,7 @@ export const routes: RouteRecordRaw[] = Object.values(found).flat()
 
 export const router = createRouter({
   history: createWebHistory(),
-  routes: [...routes, { path: '/:rest(.*)*', name: 'missing', component: () => import('./missing.vue'), meta: { title: 'shell.missing.title' } }],
+  routes: [...routes, { path: '/no-right', name: 'no-right', component: () => import('./no_right.vue'), meta: { title: 'shell.no_right.title' } }, { path: '/:rest(.*)*', name: 'missing', component: () => import('./missing.vue'), meta: { title: 'shell.missing.title' } }],
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
 })
 
@@ -18,7 +18,7 @@ export function guard(to: Pick<RouteLocationNormalized, 'name' | 'fullPath' | 'm
   if (to.meta.open) return user && !user.must_change_password && to.name === 'login' ? { name: 'home' } : true
   if (!user) return { name: 'login', query: to.fullPath === '/' ? {} : { to: to.fullPath } }
   if (user.must_change_password) return { name: 'login', query: { to: to.fullPath } }
-  return true
+  return to.meta.roles && !to.meta.roles.includes(user.role) ? { name: 'no-right' } : true
 }
 
 /** Only an address of this house may follow a login: no scheme, no host. */

@@ -17,6 +17,7 @@ export default {
   rail: { home: 'Home', people: 'People', explorer: 'Resources', imports: 'Import', system: 'System' },
   role: { administrator: 'Administrator', clinician: 'Clinician', auditor: 'Auditor', system: 'System account' },
   missing: { title: 'Page not found', heading: 'No page has this address', text: 'The link may be mistyped, or the page has moved.', home: 'Go home' },
+  no_right: { title: 'No right', heading: 'This page is for another role', text: 'If you need it, ask your administrator.' },
   find: {
     title: 'Find a person',
     placeholder: 'Name, pinyin, identifier, phone or birth date',

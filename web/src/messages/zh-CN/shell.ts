@@ -17,6 +17,7 @@ export default {
   rail: { home: '首页', people: '居民', explorer: '资源', imports: '导入', system: '系统' },
   role: { administrator: '管理员', clinician: '医生', auditor: '审计员', system: '系统账号' },
   missing: { title: '找不到页面', heading: '没有这个地址', text: '链接可能写错了，或者页面已经搬走。', home: '回首页' },
+  no_right: { title: '没有权限', heading: '这一页不是给您的身份用的', text: '需要用时，请找管理员开通。' },
   find: {
     title: '找人',
     placeholder: '姓名、拼音、证件号、电话或出生日期',
