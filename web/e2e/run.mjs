@@ -9,6 +9,7 @@ import { outcome, test } from './check.mjs'
 import { fhir_client } from './fhir_client.mjs'
 import { pages } from './pages.mjs'
 import { start } from './server.mjs'
+import { workbench } from './workbench.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const binary = resolve(process.env.XINGLIN_BINARY ?? join(root, 'build/release/xinglin'))
@@ -23,6 +24,7 @@ async function run() {
     const browser = await chromium.launch({ executablePath: browser_at, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
     try {
       await pages(browser, server, pictures)
+      await workbench(browser, server, pictures)
     } finally {
       await browser.close()
     }
