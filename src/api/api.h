@@ -35,6 +35,7 @@ public:
         const calendar::Clock& clock, Options options = {});
     ~Api();
 
+    /// Must outlive every write it was handed (its answers come from the store's writer).
     /// For every path under /fhir and /api/v1/people. Calls `respond` exactly once; does not throw.
     void handle(http::Request request, const access::Viewer& viewer, http::Respond respond);
     /// Needs no viewer: the CapabilityStatement. `handle` may then be given an empty Viewer.

@@ -447,6 +447,36 @@ TEST_F(ApiTest, PeopleCallsAnswerAsAgreed) {
     EXPECT_EQ(status("GET", "/api/v1/people?count=x"), 422);
 }
 
+TEST(ApiUnderPressure, AFullQueueIsSaidWith429AndRetryAfter) {
+    xinglin::testing::ScratchFolder folder;
+    xinglin::testing::StoppedClock clock;
+    auto store = std::move(record::Store::open(folder.path(), clock, {.readers = 2, .queue = 1, .offset_minutes = 480})).value();
+    access::Audit audit{folder.path()};
+    ingest::Ingest ingest{*store};
+    people::People people{*store};
+    Api api{*store, audit, ingest, people, clock};
+    std::promise<void> started, released;
+    auto release = released.get_future().share();
+    store->submit([&started, release](record::Transaction&) -> Result<Done> {
+        started.set_value();
+        release.wait();
+        return Done{};
+    }, [](Result<Done>) {});
+    started.get_future().wait();
+    const auto create = [&] {
+        auto promise = std::make_shared<std::promise<http::Response>>();
+        http::Request request{.method = "POST", .target = "/fhir/Patient", .path = "/fhir/Patient", .body = anna};
+        api.handle(std::move(request), {.role = access::Role::clinician}, [promise](http::Response response) { promise->set_value(std::move(response)); });
+        return promise->get_future();
+    };
+    auto waiting = create();
+    const http::Response turned_away = create().get();
+    EXPECT_EQ(turned_away.status, 429);
+    EXPECT_EQ(turned_away.headers.get("Retry-After"), "1");
+    released.set_value();
+    EXPECT_EQ(waiting.get().status, 201);
+}
+
 // Every example of R4, stored and read back: the same members in the same order with the same digits, apart from meta.
 TEST_F(ApiTest, EveryExampleOfR4ComesBackAsItWasSent) {
     const std::string lines = xinglin::testing::read_packed(std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/fhir/testdata/r4-examples.ndjson.gz");
