@@ -118,6 +118,18 @@ private:
     std::size_t at_ = 0;
 };
 
+class AfterCursor final : public Cursor {
+public:
+    AfterCursor(CursorPtr rest, std::int64_t last) : rest_(std::move(rest)), last_(last) {}
+    std::int64_t seek(std::int64_t at_least) override { return rest_->seek(std::max(at_least, last_ + 1)); }
+    std::uint64_t estimate() override { return many; }
+    bool has(std::int64_t rid) override { return rid > last_ && rest_->has(rid); }
+
+private:
+    CursorPtr rest_;
+    std::int64_t last_;
+};
+
 class EitherCursor final : public Cursor {
 public:
     explicit EitherCursor(std::vector<CursorPtr> parts) : parts_(std::move(parts)), heads_(parts_.size(), std::numeric_limits<std::int64_t>::min()) {}
@@ -153,6 +165,7 @@ CursorPtr reference_cursor(sql::Connection& connection, std::int64_t target, std
     return std::make_unique<ReferenceCursor>(connection, target, pid);
 }
 CursorPtr list_cursor(std::vector<std::int64_t> rids) { return std::make_unique<ListCursor>(std::move(rids)); }
+CursorPtr after_cursor(CursorPtr rest, std::int64_t last) { return std::make_unique<AfterCursor>(std::move(rest), last); }
 CursorPtr either_cursor(std::vector<CursorPtr> parts) {
     if (parts.size() == 1) return std::move(parts.front());
     return std::make_unique<EitherCursor>(std::move(parts));

@@ -33,6 +33,8 @@ CursorPtr posting_cursor(sql::Connection& connection, std::int64_t term);
 CursorPtr reference_cursor(sql::Connection& connection, std::int64_t target, std::int64_t pid);
 /// Owns its members; sorts and uniques them.
 CursorPtr list_cursor(std::vector<std::int64_t> rids);
+/// The members after `last` of a cursor that was read up to it; asked for any earlier one it answers with the first of these.
+CursorPtr after_cursor(CursorPtr rest, std::int64_t last);
 CursorPtr either_cursor(std::vector<CursorPtr> parts);
 
 /// Members of every `all`, of no `none`, that pass every filter.

@@ -19,6 +19,7 @@ using search::Prefix;
 namespace {
 constexpr std::size_t most_gathered = 2'000'000;
 constexpr std::uint64_t few = 256;            // candidates that are cheaper to confirm one by one than to gather a large range
+constexpr std::size_t narrow_enough = 2'000;
 constexpr std::int64_t large_range = 4'000;
 constexpr std::int64_t recent_changes = 50'000;
 
@@ -89,7 +90,11 @@ Result<CursorPtr> Finder::meeting(const fhir::Type& type, const std::vector<Crit
     }
     meeting->arrange();
     for (const Criterion* criterion : late) {
-        if (!meeting->all.empty() && meeting->estimate() <= few) {
+        if (criterion->kind == Criterion::Kind::chain) {
+            XINGLIN_CHECK(add_patient_chain(*meeting, *criterion));
+            continue;
+        }
+        if (!meeting->all.empty() && narrow(*meeting)) {
             add_filter(*meeting, type, *criterion);
             continue;
         }
@@ -104,6 +109,55 @@ Result<CursorPtr> Finder::meeting(const fhir::Type& type, const std::vector<Crit
     meeting->all.push_back(posting_cursor(context_.connection, -context_.numbers.tid(type)));
     if (meeting->all.size() > 1) meeting->arrange();
     return CursorPtr(std::move(meeting));
+}
+
+// Few enough candidates to ask each of them: draws them, and puts a list in their place.
+bool Finder::narrow(Meeting& meeting) {
+    if (meeting.estimate() <= few) return true;
+    auto drawn = std::make_unique<Meeting>();
+    std::swap(drawn->all, meeting.all);
+    std::swap(drawn->none, meeting.none);
+    std::vector<std::int64_t> members = collect(*drawn, narrow_enough);
+    if (members.size() < narrow_enough) {
+        meeting.all.push_back(list_cursor(std::move(members)));
+        return true;
+    }
+    // Cursors don't go back: what was drawn goes before what is left.
+    std::vector<CursorPtr> parts;
+    const std::int64_t last = members.back();
+    parts.push_back(list_cursor(std::move(members)));
+    parts.push_back(after_cursor(std::move(drawn), last));
+    meeting.all.push_back(either_cursor(std::move(parts)));
+    return false;
+}
+
+// A condition on the patient that a resource names: asked of each candidate's patient when that is the shorter way.
+Result<Done> Finder::add_patient_chain(Meeting& meeting, const Criterion& criterion) {
+    const fhir::Type& patient_type = *criterion.target_types.front();
+    XINGLIN_TRY(CursorPtr inner, this->meeting(patient_type, {criterion.inner.front()}, nullptr));
+    if (meeting.all.empty() || inner->estimate() <= std::min<std::uint64_t>(few, meeting.estimate())) {
+        XINGLIN_TRY(CursorPtr cursor, chain(criterion));
+        plan_.push_back(criterion.written + ": " + std::to_string(cursor->estimate()) + " by chain");
+        meeting.all.push_back(std::move(cursor));
+        meeting.arrange();
+        return Done{};
+    }
+    plan_.push_back(criterion.written + ": asked of each candidate's patient");
+    std::shared_ptr<Cursor> patients = std::move(inner);
+    auto& probe = context_.connection.prepare("SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ?");
+    meeting.filters.push_back([this, patients, &probe, &patient_type, parameter = criterion.parameter, asked = with_included(*criterion.parameter)](std::int64_t rid) {
+        const std::int64_t patient = ordinal_of(rid) >= first_patient_ordinal ? ordinal_of(rid) << rid_bits : 0;
+        for (const Parameter* each : asked) {
+            if (patient == 0) break;
+            probe.bind(1, patient).bind(2, context_.numbers.pid(*each)).bind(3, rid);
+            const bool named = probe.step();
+            probe.reset();
+            if (named) return patients->has(patient);
+        }
+        const std::vector<std::int64_t> named = targets_of(rid, *parameter, patient_type);
+        return std::any_of(named.begin(), named.end(), [&](std::int64_t target) { return patients->has(target); });
+    });
+    return Done{};
 }
 
 Result<Done> Finder::add(Meeting& meeting, const fhir::Type& type, const Criterion& criterion, std::vector<const Criterion*>& late) {
@@ -132,6 +186,10 @@ Result<Done> Finder::add(Meeting& meeting, const fhir::Type& type, const Criteri
             return Done{};
         }
         case Criterion::Kind::chain: {
+            if (criterion.target_types.size() == 1 && criterion.target_types.front()->name == "Patient" && single_valued(*criterion.parameter)) {
+                late.push_back(&criterion);
+                return Done{};
+            }
             XINGLIN_TRY(CursorPtr cursor, chain(criterion));
             plan_.push_back(criterion.written + ": " + std::to_string(cursor->estimate()) + " by chain");
             meeting.all.push_back(std::move(cursor));
@@ -436,7 +494,7 @@ Bounds date_bounds(const Operand& operand, std::int64_t longest) {
     }
     return bounds;
 }
-constexpr std::int64_t forever = calendar::end_of_time_ms;
+constexpr std::int64_t forever = calendar::end_of_time_ms - calendar::beginning_ms;  // from an open start to an open end
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 struct NumberBounds {
@@ -536,15 +594,14 @@ CursorPtr Finder::quantities(const Parameter& parameter, const Operand& operand)
 
 CursorPtr Finder::references(const Parameter& parameter, const Criterion& criterion, const Operand& operand) {
     std::vector<CursorPtr> parts;
-    const auto may_name = [&](const fhir::Type& type) {
-        return parameter.targets.empty() || std::find(parameter.targets.begin(), parameter.targets.end(), type.name) != parameter.targets.end() ||
-               std::find(parameter.targets.begin(), parameter.targets.end(), "Resource") != parameter.targets.end();
-    };
     const auto add = [&](const fhir::Type& type) {
-        if (!may_name(type) || !context_.numbers.of_type.contains(&type)) return;
+        if (!context_.numbers.of_type.contains(&type)) return;
         const std::int64_t rid = shelf_.find(context_.numbers.tid(type), operand.target_id);
         if (rid == 0) return;
-        for (const Parameter* each : with_included(parameter)) parts.push_back(reference_cursor(context_.connection, rid, context_.numbers.pid(*each)));
+        for (const Parameter* each : with_included(parameter)) {
+            const search::Reference row{each, type.name, operand.target_id, {}, {}};
+            if (search::counts_for(parameter, row)) parts.push_back(reference_cursor(context_.connection, rid, context_.numbers.pid(*each)));
+        }
     };
     const std::string_view named = !operand.target_type.empty() ? std::string_view(operand.target_type) : std::string_view(criterion.type_modifier);
     if (!named.empty()) {

@@ -69,6 +69,8 @@ private:
     Result<CursorPtr> of_type(const search::Query& query, const fhir::Type& type);
     Result<CursorPtr> meeting(const fhir::Type& type, const std::vector<search::Criterion>& all, const search::Query* compartment);
     Result<Done> add(Meeting& meeting, const fhir::Type& type, const search::Criterion& criterion, std::vector<const search::Criterion*>& late);
+    bool narrow(Meeting& meeting);
+    Result<Done> add_patient_chain(Meeting& meeting, const search::Criterion& criterion);
     void add_filter(Meeting& meeting, const fhir::Type& type, const search::Criterion& criterion);
 
     Result<CursorPtr> value(const fhir::Type& type, const search::Criterion& criterion, bool& exact);

@@ -170,8 +170,7 @@ void Pager::add_referenced(const search::Include& include, const Version& source
         const fhir::Type* type = fhir::find_resource(reference.type);
         if (!type || !context_.numbers.of_type.contains(type) || !asked(reference)) continue;
         if (include.target && include.target != type) continue;
-        const auto& allowed = include.parameter ? include.parameter->targets : std::span<const std::string_view>();
-        if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), type->name) == allowed.end()) continue;
+        if (include.parameter && !search::counts_for(*include.parameter, reference)) continue;
         if (const std::int64_t rid = finder_.shelf().find(context_.numbers.tid(*type), reference.id)) targets.push_back(rid);
     }
 }
@@ -180,11 +179,10 @@ void Pager::add_referring(const search::Include& include, const Version& target,
     if (include.target && include.target != target.type) return;
     const std::int64_t rid = rid_of(target);
     const auto add = [&](const search::Parameter& parameter) {
-        const auto& allowed = parameter.targets;
-        if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), target.type->name) == allowed.end()) return;
         std::vector<const search::Parameter*> asked{&parameter};
         asked.insert(asked.end(), parameter.includes.begin(), parameter.includes.end());
         for (const search::Parameter* each : asked) {
+            if (!search::counts_for(parameter, search::Reference{each, target.type->name, target.id, {}, {}})) continue;
             auto cursor = reference_cursor(context_.connection, rid, context_.numbers.pid(*each));
             for (const std::int64_t source : collect(*cursor, most_included)) sources.push_back(source);
         }
