@@ -87,6 +87,19 @@ function header(patient) {
 const user = { name: 'doctor', display: '孙桂芳', role: 'clinician', must_change_password: false }
 let signed_in = false
 const looks = []
+const jobs = [{ id: '1', name: 'Abdul.json.gz', state: 'done', read: 252, stored: 250, unchanged: 0, rejected: 2, bytes: 41233, bytes_done: 41233, created_at: '2026-11-22T01:59:02Z', started_at: '2026-11-22T01:59:02Z', finished_at: '2026-11-22T01:59:03Z', per_second: 2520, error: null }]
+/** An import that takes eight seconds and stores nothing: enough to draw its progress. */
+function begin_job(name, bytes) {
+  const job = { ...jobs[0], id: String(jobs.length + 1), name, state: 'running', read: 0, stored: 0, rejected: 0, bytes, bytes_done: 0, created_at: new Date().toISOString(), started_at: new Date().toISOString(), finished_at: null }
+  jobs.unshift(job)
+  const timer = setInterval(() => {
+    if (job.state !== 'running') return clearInterval(timer)
+    job.bytes_done = Math.min(bytes, job.bytes_done + bytes / 16)
+    job.read = job.stored += 40
+    if (job.bytes_done >= bytes) Object.assign(job, { state: 'done', finished_at: new Date().toISOString() })
+  }, 500)
+  return job
+}
 const started = Date.now()
 
 const send = (response, status, value, type = 'application/json') => {
@@ -117,7 +130,9 @@ function fhir(response, path, query) {
   if (type === 'metadata') return send(response, 200, { resourceType: 'CapabilityStatement', status: 'active', kind: 'instance', fhirVersion: '4.0.1', format: ['json'], rest: [{ mode: 'server', resource: [...store.keys()].sort().map((one) => ({ type: one, searchParam: [{ name: '_id', type: 'token' }, { name: '_lastUpdated', type: 'date' }, ...(one === 'Patient' ? [{ name: 'name', type: 'string' }, { name: 'gender', type: 'token' }, { name: 'birthdate', type: 'date' }] : [])] })) }] }, json)
   if (id) {
     const resource = store.get(type)?.get(id)
-    return resource ? send(response, 200, path.endsWith('_history') ? bundle([resource], 1, null) : resource, json) : send(response, 404, { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not-found', diagnostics: 'no such resource' }] }, json)
+    const versions = () => ({ resourceType: 'Bundle', type: 'history', total: 1, entry: [{ fullUrl: `http://localhost/fhir/${type}/${id}`, resource, request: { method: 'PUT', url: `${type}/${id}` }, response: { status: '201 Created', etag: 'W/"1"', lastModified: resource.meta.lastUpdated } }] })
+    if (resource) response.setHeader('ETag', 'W/"1"')
+    return resource ? send(response, 200, path.endsWith('_history') ? versions() : Buffer.from(JSON.stringify(resource, null, query.get('_pretty') ? 2 : 0)), json) : send(response, 404, { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'not-found', diagnostics: 'no such resource' }] }, json)
   }
   const found = all(type).filter((one) => [...query].every(([name, value]) => (name === 'gender' ? one.gender === value : name.startsWith('name') ? fold(name_of(one)).includes(fold(value)) : name === 'birthdate' ? (value.startsWith('ge') ? one.birthDate >= value.slice(2) : value.startsWith('le') ? one.birthDate <= value.slice(2) : one.birthDate === value) : true)))
   query.set('_offset', String(from + count))
@@ -173,7 +188,15 @@ async function answer(request, response) {
     const history = Array.from({ length: 60 }, (_, i) => ({ at: new Date(Date.now() - (59 - i) * 5000).toISOString(), writes_per_s: Math.max(0, 900 * Math.sin(i / 9)), reads_per_s: 40 + 30 * Math.sin(i / 4) }))
     return send(response, 200, { version: '0.1.0', built: '2026-11-22', started_at: new Date(started).toISOString(), uptime_s: (Date.now() - started) / 1000, store: 'sqlite', data_bytes: 48_300_000, wal_bytes: 4_100_000, disk_free_bytes: 210e9, memory_bytes: 96e6, resources: 16956, versions: 17002, feed_position: 17002, writes_per_s: 312.4, reads_per_s: 42.1, requests_total: 128406, p50_ms: 0.6, p99_ms: 8.2, queue: 0, checks: [{ name: 'writer', status: 'good', detail: '' }, { name: 'disk', status: 'warning', detail: '91 %' }], history })
   }
-  if (path === '/api/v1/imports' && request.method === 'GET') return send(response, 200, { imports: [{ id: '1', name: 'Abdul.json.gz', state: 'done', read: 252, stored: 250, unchanged: 0, rejected: 2, bytes: 41233, bytes_done: 41233, started_at: '2026-11-22T01:59:02Z', finished_at: '2026-11-22T01:59:03Z', per_second: 2520, error: null }] })
+  if (path === '/api/v1/imports' && request.method === 'GET') return send(response, 200, { imports: jobs })
+  if (path === '/api/v1/imports') return send(response, 202, { id: begin_job(query.get('name') ?? 'file.json', (await body_of(request)).length).id })
+  const job = /^\/api\/v1\/imports\/(\d+)\/(cancel|rejected)$/.exec(path)
+  if (job) {
+    const found = jobs.find((one) => one.id === job[1])
+    if (!found) return fail(response, 404, 'missing', 'no such import')
+    if (job[2] === 'rejected') return send(response, 200, Buffer.from('{"line":12,"reason":"Observation.status: is required","resource":{}}\n{"line":40,"reason":"Observation.status: is required","resource":{}}\n'), 'application/x-ndjson')
+    return Object.assign(found, { state: 'cancelled', finished_at: new Date().toISOString() }), send(response, 204)
+  }
   if (path.startsWith('/api/')) return fail(response, 404, 'missing', 'not in the stand-in')
   const wanted = normalize(join(dist, path))
   const file = wanted.startsWith(normalize(dist)) && existsSync(wanted) && statSync(wanted).isFile() ? wanted : join(dist, 'index.html')
