@@ -11,7 +11,8 @@ std::string operation_outcome(const Outcome& outcome) {
     const auto add = [&](const Issue& issue) {
         if (!first) out += ',';
         first = false;
-        out += R"({"severity":")" + std::string(fhir_code(issue.severity)) + R"(","code":")" + std::string(fhir_code(issue.code)) + '"';
+        out += R"({"severity":")" + std::string(fhir_code(issue.severity)) + R"(","code":")" +
+               std::string(fhir_code(issue.code)) + '"';
         const std::string line = issue.where.empty() ? issue.what : issue.where + ": " + issue.what;
         out += R"(,"diagnostics":)" + json_text(line);
         if (!issue.where.empty()) out += R"(,"expression":[)" + json_text(issue.where) + ']';
@@ -23,7 +24,8 @@ std::string operation_outcome(const Outcome& outcome) {
 }
 
 http::Response refusal(const Outcome& outcome) {
-    auto response = http::Response::text(http_status(outcome.code()), "application/fhir+json; charset=utf-8", operation_outcome(outcome));
+    auto response =
+        http::Response::text(http_status(outcome.code()), "application/fhir+json; charset=utf-8", operation_outcome(outcome));
     if (response.status == 429 || response.status == 503) response.headers.add("Retry-After", "1");
     if (response.status == 401) response.headers.add("WWW-Authenticate", "Bearer");
     return response;
@@ -33,7 +35,8 @@ http::Response resource_answer(const Exchange& exchange, int status, std::string
     if (exchange.format == Format::xml || exchange.pretty) {
         json::Arena arena;
         const auto value = json::parse(body, arena, {.depth = 1'000, .bytes = body.size() + 1});
-        if (value.ok()) body = exchange.format == Format::xml ? fhir::to_xml(*value, exchange.pretty) : json::write_pretty(*value);
+        if (value.ok())
+            body = exchange.format == Format::xml ? fhir::to_xml(*value, exchange.pretty) : json::write_pretty(*value);
     }
     return http::Response::text(status, exchange.content_type, std::move(body));
 }
@@ -68,7 +71,8 @@ Result<Done> may(const access::Viewer& viewer, const fhir::Type* type, char acti
         if (type) {
             allowed = access::scope_allows(viewer.scope, type->name, action);
         } else {
-            for (const fhir::Type* each : fhir::resources()) allowed = allowed && access::scope_allows(viewer.scope, each->name, action);
+            for (const fhir::Type* each : fhir::resources())
+                allowed = allowed && access::scope_allows(viewer.scope, each->name, action);
         }
     }
     if (allowed) return Done{};
@@ -100,7 +104,8 @@ std::string_view patient_of_body(const fhir::Type& type, std::string_view id, st
     for (std::size_t at = body.find(mark); at != std::string_view::npos; at = body.find(mark, at + 1)) {
         if (best == std::string_view::npos) best = at;
         const std::string_view before = body.substr(0, at);
-        if (before.ends_with("\"subject\":{") || before.ends_with("\"patient\":{") || before.ends_with("\"beneficiary\":{") || before.ends_with("\"for\":{")) {
+        if (before.ends_with("\"subject\":{") || before.ends_with("\"patient\":{") || before.ends_with("\"beneficiary\":{") ||
+            before.ends_with("\"for\":{")) {
             best = at;
             break;
         }

@@ -20,19 +20,19 @@
 namespace xinglin::api {
 
 struct Options {
-    std::string version = "0.1.0";       // of the software, for the CapabilityStatement
-    std::string base_url;                // "https://record.example/fhir"; empty: from Host and X-Forwarded-*
-    std::uint32_t default_count = 50;    // of a search page
+    std::string version = "0.1.0";     // of the software, for the CapabilityStatement
+    std::string base_url;              // "https://record.example/fhir"; empty: from Host and X-Forwarded-*
+    std::uint32_t default_count = 50;  // of a search page
     std::uint32_t max_count = 1'000;
     std::size_t body_bytes = 64u << 20;  // larger bodies are refused with 413
     std::size_t json_depth = 200;
-    std::int64_t started_ms = 0;         // CapabilityStatement.date
+    std::int64_t started_ms = 0;  // CapabilityStatement.date
 };
 
 class Api {
 public:
-    Api(record::Store& store, access::Audit& audit, ingest::Ingest& ingest, people::People& people,
-        const calendar::Clock& clock, Options options = {});
+    Api(record::Store& store, access::Audit& audit, ingest::Ingest& ingest, people::People& people, const calendar::Clock& clock,
+        Options options = {});
     ~Api();
 
     /// Must outlive every write it was handed (its answers come from the store's writer).

@@ -2,8 +2,8 @@
 // What the FHIR door promises, asked without sockets.
 #include "api/api.h"
 
-#include <future>
 #include <gtest/gtest.h>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -31,8 +31,11 @@ protected:
     }
 
     using Headers = std::vector<std::pair<std::string, std::string>>;
-    http::Response send(std::string method, std::string target, std::string body = {}, const Headers& headers = {}) { return send_as(doctor, method, target, body, headers); }
-    http::Response send_as(const access::Viewer& viewer, std::string method, std::string target, std::string body = {}, const Headers& headers = {}) {
+    http::Response send(std::string method, std::string target, std::string body = {}, const Headers& headers = {}) {
+        return send_as(doctor, method, target, body, headers);
+    }
+    http::Response send_as(const access::Viewer& viewer, std::string method, std::string target, std::string body = {},
+                           const Headers& headers = {}) {
         http::Request request;
         request.method = std::move(method);
         request.target = target;
@@ -49,7 +52,9 @@ protected:
         api.handle(std::move(request), viewer, [promise](http::Response response) { promise->set_value(std::move(response)); });
         return future.get();
     }
-    int status(std::string method, std::string target, std::string body = {}, const Headers& headers = {}) { return send(method, target, body, headers).status; }
+    int status(std::string method, std::string target, std::string body = {}, const Headers& headers = {}) {
+        return send(method, target, body, headers).status;
+    }
 
     json::Arena arena;
     json::Value parsed(const http::Response& response) {
@@ -57,7 +62,9 @@ protected:
         EXPECT_TRUE(value.ok()) << response.body.substr(0, 500);
         return value.ok() ? *value : json::Value();
     }
-    std::string issue(const http::Response& response) { return std::string(parsed(response).find("issue")[std::size_t{0}].find("diagnostics").string()); }
+    std::string issue(const http::Response& response) {
+        return std::string(parsed(response).find("issue")[std::size_t{0}].find("diagnostics").string());
+    }
     /// Ids of the entries, in order.
     std::string ids(const http::Response& response) {
         std::string out;
@@ -70,21 +77,27 @@ protected:
     std::string next_of(const http::Response& response) {
         for (const json::Node& node : parsed(response).find("link").items()) {
             const json::Value link(&node);
-            if (link.find("relation").string() == "next") return std::string(link.find("url").string().substr(std::string_view("http://test:8080").size()));
+            if (link.find("relation").string() == "next")
+                return std::string(link.find("url").string().substr(std::string_view("http://test:8080").size()));
         }
         return {};
     }
     void put_people() {
         for (const char* id : {"a", "b", "c"}) {
             ASSERT_EQ(status("PUT", std::string("/fhir/Patient/") + id,
-                             std::string(R"({"resourceType":"Patient","id":")") + id + R"(","gender":"female","birthDate":"1960-01-0)" + char('1' + id[0] - 'a') + R"("})"), 201);
+                             std::string(R"({"resourceType":"Patient","id":")") + id +
+                                 R"(","gender":"female","birthDate":"1960-01-0)" + char('1' + id[0] - 'a') + R"("})"),
+                      201);
             ASSERT_EQ(status("PUT", std::string("/fhir/Observation/o") + id,
-                             std::string(R"({"resourceType":"Observation","id":"o)") + id + R"(","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/)" + id + R"("}})"), 201);
+                             std::string(R"({"resourceType":"Observation","id":"o)") + id +
+                                 R"(","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/)" + id + R"("}})"),
+                      201);
         }
     }
 };
 
-constexpr const char* anna = R"({"resourceType":"Patient","id":"anna","active":true,"name":[{"family":"A","given":["Anna"]}],"gender":"female","birthDate":"1960-05-04","multipleBirthInteger":2})";
+constexpr const char* anna =
+    R"({"resourceType":"Patient","id":"anna","active":true,"name":[{"family":"A","given":["Anna"]}],"gender":"female","birthDate":"1960-05-04","multipleBirthInteger":2})";
 
 // Every interaction once, with its status.
 TEST_F(ApiTest, AnswersEveryInteractionWithItsStatus) {
@@ -193,8 +206,11 @@ TEST_F(ApiTest, SaysWhereAndWhichVersionWithEveryWrite) {
 
 TEST_F(ApiTest, PreferenceChoosesTheBodyOfAnAnswer) {
     EXPECT_EQ(send("PUT", "/fhir/Patient/anna", anna, {{"Prefer", "return=minimal"}}).body, "");
-    EXPECT_NE(send("PUT", "/fhir/Patient/anna", anna, {{"Prefer", "return=OperationOutcome"}}).body.find("OperationOutcome"), std::string::npos);
-    EXPECT_NE(send("PUT", "/fhir/Patient/anna", anna, {{"Prefer", "handling=strict; return=representation"}}).body.find("\"Anna\""), std::string::npos);
+    EXPECT_NE(send("PUT", "/fhir/Patient/anna", anna, {{"Prefer", "return=OperationOutcome"}}).body.find("OperationOutcome"),
+              std::string::npos);
+    EXPECT_NE(
+        send("PUT", "/fhir/Patient/anna", anna, {{"Prefer", "handling=strict; return=representation"}}).body.find("\"Anna\""),
+        std::string::npos);
 }
 
 TEST_F(ApiTest, NamesTheElementThatIsWrong) {
@@ -217,14 +233,17 @@ TEST_F(ApiTest, UnknownParametersBecomeAWarningWhenLenient) {
 }
 
 TEST_F(ApiTest, SpeaksXmlBothWays) {
-    const std::string xml = R"(<Patient xmlns="http://hl7.org/fhir"><id value="x"/><text><status value="generated"/><div xmlns="http://www.w3.org/1999/xhtml">Hallo <b>du</b></div></text><active value="true"/><name><family value="Müller"/></name></Patient>)";
-    const auto put = send("PUT", "/fhir/Patient/x", xml, {{"Content-Type", "application/fhir+xml"}, {"Accept", "application/fhir+xml"}});
+    const std::string xml =
+        R"(<Patient xmlns="http://hl7.org/fhir"><id value="x"/><text><status value="generated"/><div xmlns="http://www.w3.org/1999/xhtml">Hallo <b>du</b></div></text><active value="true"/><name><family value="Müller"/></name></Patient>)";
+    const auto put =
+        send("PUT", "/fhir/Patient/x", xml, {{"Content-Type", "application/fhir+xml"}, {"Accept", "application/fhir+xml"}});
     ASSERT_EQ(put.status, 201) << put.body;
     EXPECT_EQ(put.headers.get("Content-Type"), "application/fhir+xml; charset=utf-8");
     const auto json = send("GET", "/fhir/Patient/x");
     EXPECT_NE(json.body.find(R"("name":[{"family":"Müller"}])"), std::string::npos) << json.body;
     const auto back = send("GET", "/fhir/Patient/x?_format=xml");
-    EXPECT_NE(back.body.find("<div xmlns=\"http://www.w3.org/1999/xhtml\">Hallo <b>du</b></div>"), std::string::npos) << back.body;
+    EXPECT_NE(back.body.find("<div xmlns=\"http://www.w3.org/1999/xhtml\">Hallo <b>du</b></div>"), std::string::npos)
+        << back.body;
     EXPECT_EQ(status("PUT", "/fhir/Patient/x", back.body, {{"Content-Type", "application/fhir+xml"}}), 200);
     const auto bundle = send("GET", "/fhir/Patient?_id=x&_format=xml");
     EXPECT_NE(bundle.body.find("<Bundle xmlns=\"http://hl7.org/fhir\">"), std::string::npos) << bundle.body;
@@ -237,7 +256,11 @@ TEST_F(ApiTest, PrettyIsForPeople) {
 }
 
 TEST_F(ApiTest, SummaryAndElementsLeaveOutButKeepItValid) {
-    ASSERT_EQ(status("PUT", "/fhir/Observation/o", R"({"resourceType":"Observation","id":"o","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">t</div>"},"status":"final","code":{"text":"c"},"valueString":"v","note":[{"text":"n"}]})"), 201);
+    ASSERT_EQ(
+        status(
+            "PUT", "/fhir/Observation/o",
+            R"({"resourceType":"Observation","id":"o","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">t</div>"},"status":"final","code":{"text":"c"},"valueString":"v","note":[{"text":"n"}]})"),
+        201);
     const auto summary = parsed(send("GET", "/fhir/Observation/o?_summary=true"));
     EXPECT_FALSE(summary.find("note"));
     EXPECT_FALSE(summary.find("text"));
@@ -291,7 +314,9 @@ TEST_F(ApiTest, CompartmentsHoldWhatNamesThem) {
 TEST_F(ApiTest, PagesStayStableWhileAnotherThreadWrites) {
     for (int i = 0; i < 60; ++i) {
         const std::string id = "p" + std::to_string(i);
-        ASSERT_EQ(status("PUT", "/fhir/Patient/" + id, R"({"resourceType":"Patient","id":")" + id + R"(","birthDate":"19)" + std::to_string(20 + i) + R"("})"), 201);
+        ASSERT_EQ(status("PUT", "/fhir/Patient/" + id,
+                         R"({"resourceType":"Patient","id":")" + id + R"(","birthDate":"19)" + std::to_string(20 + i) + R"("})"),
+                  201);
     }
     for (const std::string sort : {"", "&_sort=birthdate", "&_sort=-_lastUpdated"}) {
         std::atomic<bool> stop{false};
@@ -307,7 +332,8 @@ TEST_F(ApiTest, PagesStayStableWhileAnotherThreadWrites) {
         while (!target.empty() && ++pages < 100) {
             const auto page = send("GET", target);
             ASSERT_EQ(page.status, 200) << page.body;
-            for (const json::Node& node : parsed(page).find("entry").items()) seen.emplace(json::Value(&node).find("resource").find("id").string());
+            for (const json::Node& node : parsed(page).find("entry").items())
+                seen.emplace(json::Value(&node).find("resource").find("id").string());
             target = next_of(page);
         }
         stop = true;
@@ -342,17 +368,25 @@ TEST_F(ApiTest, ATransactionAnswersInTheOrderOfItsRequest) {
 TEST_F(ApiTest, ABatchAnswersEachEntryForItself) {
     const auto response = send("POST", "/fhir", R"({"resourceType":"Bundle","type":"batch","entry":[
         {"resource":{"resourceType":"Patient","gender":"maybe"},"request":{"method":"POST","url":"Patient"}},
-        {"resource":{"resourceType":"Patient","id":"b"},"request":{"method":"PUT","url":"Patient/b"}}]})", {{"Prefer", "return=representation"}});
+        {"resource":{"resourceType":"Patient","id":"b"},"request":{"method":"PUT","url":"Patient/b"}}]})",
+                               {{"Prefer", "return=representation"}});
     ASSERT_EQ(response.status, 200);
     const auto bundle = parsed(response);
     EXPECT_EQ(bundle.find("entry")[std::size_t{0}].find("response").find("status").string(), "422 Unprocessable Entity");
-    EXPECT_EQ(bundle.find("entry")[std::size_t{0}].find("response").find("outcome").find("issue")[std::size_t{0}].find("expression")[std::size_t{0}].string(), "Bundle.entry[0].resource.gender");
+    EXPECT_EQ(bundle.find("entry")[std::size_t{0}]
+                  .find("response")
+                  .find("outcome")
+                  .find("issue")[std::size_t{0}]
+                  .find("expression")[std::size_t{0}]
+                  .string(),
+              "Bundle.entry[0].resource.gender");
     EXPECT_EQ(bundle.find("entry")[std::size_t{1}].find("resource").find("id").string(), "b");
 }
 
 TEST_F(ApiTest, MetaIsReadAddedToAndTakenFrom) {
     ASSERT_EQ(status("PUT", "/fhir/Patient/anna", anna), 201);
-    const std::string tag = R"({"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"system":"urn:t","code":"vip"}]}}]})";
+    const std::string tag =
+        R"({"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"system":"urn:t","code":"vip"}]}}]})";
     const auto added = send("POST", "/fhir/Patient/anna/$meta-add", tag);
     ASSERT_EQ(added.status, 200) << added.body;
     EXPECT_NE(added.body.find("\"vip\""), std::string::npos);
@@ -376,8 +410,11 @@ TEST_F(ApiTest, HostileBodiesAreRefusedAndTheServerGoesOn) {
     for (int i = 0; i < 10'000; ++i) deep += R"({"extension":[)";
     EXPECT_EQ(status("POST", "/fhir/Patient", deep), 400);
     EXPECT_EQ(status("POST", "/fhir/Patient", "{\"resourceType\":\"Patient\",\"name\":[{\"text\":\"\xff\xfe\"}]}"), 400);
-    EXPECT_EQ(status("POST", "/fhir/Patient", "{\"resourceType\":\"Patient\",\"name\":[{\"text\":\"\xd5\xc5\xc8\xfd\"}]}"), 400) << "GB18030";
-    EXPECT_EQ(status("POST", "/fhir", R"({"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"resourceType":"Pat)"), 400);
+    EXPECT_EQ(status("POST", "/fhir/Patient", "{\"resourceType\":\"Patient\",\"name\":[{\"text\":\"\xd5\xc5\xc8\xfd\"}]}"), 400)
+        << "GB18030";
+    EXPECT_EQ(
+        status("POST", "/fhir", R"({"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"resourceType":"Pat)"),
+        400);
     EXPECT_EQ(status("POST", "/fhir/Patient", std::string(5u << 20, ' ')), 413);
     EXPECT_EQ(status("POST", "/fhir/Patient", " "), 400);
     EXPECT_EQ(status("POST", "/fhir/Patient", "null"), 400);
@@ -399,8 +436,13 @@ TEST_F(ApiTest, AuditorsSeeNoRecordsAndScopesHold) {
     EXPECT_EQ(send_as(reader, "GET", "/fhir/Observation/oa").status, 403);
     EXPECT_EQ(send_as(reader, "PUT", "/fhir/Patient/a", R"({"resourceType":"Patient","id":"a"})").status, 403);
     EXPECT_EQ(send_as(reader, "GET", "/fhir/_history").status, 403);
-    EXPECT_EQ(send_as(reader, "POST", "/fhir", R"({"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE","url":"Patient/a"}}]})").status, 403);
-    EXPECT_EQ(ids(send_as(reader, "GET", "/fhir/Patient?_id=a&_revinclude=Observation:subject")), "a") << "included types need the scope too";
+    EXPECT_EQ(
+        send_as(reader, "POST", "/fhir",
+                R"({"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE","url":"Patient/a"}}]})")
+            .status,
+        403);
+    EXPECT_EQ(ids(send_as(reader, "GET", "/fhir/Patient?_id=a&_revinclude=Observation:subject")), "a")
+        << "included types need the scope too";
 }
 
 TEST_F(ApiTest, EveryAccessLeavesALineWithItsPatient) {
@@ -420,9 +462,21 @@ TEST_F(ApiTest, EveryAccessLeavesALineWithItsPatient) {
 }
 
 TEST_F(ApiTest, PeopleCallsAnswerAsAgreed) {
-    ASSERT_EQ(status("PUT", "/fhir/Patient/shan", R"({"resourceType":"Patient","id":"shan","name":[{"text":"单雄信"}],"gender":"male","birthDate":"1959-03-12","identifier":[{"type":{"text":"身份证"},"system":"urn:id","value":"219901195903120428"}],"telecom":[{"system":"phone","value":"13800135207"}]})"), 201);
-    ASSERT_EQ(status("PUT", "/fhir/AllergyIntolerance/al", R"({"resourceType":"AllergyIntolerance","id":"al","patient":{"reference":"Patient/shan"},"code":{"text":"青霉素"},"criticality":"high"})"), 201);
-    ASSERT_EQ(status("PUT", "/fhir/Encounter/e1", R"({"resourceType":"Encounter","id":"e1","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/shan"},"period":{"start":"2001-02-03T08:00:00+08:00"}})"), 201);
+    ASSERT_EQ(
+        status(
+            "PUT", "/fhir/Patient/shan",
+            R"({"resourceType":"Patient","id":"shan","name":[{"text":"单雄信"}],"gender":"male","birthDate":"1959-03-12","identifier":[{"type":{"text":"身份证"},"system":"urn:id","value":"219901195903120428"}],"telecom":[{"system":"phone","value":"13800135207"}]})"),
+        201);
+    ASSERT_EQ(
+        status(
+            "PUT", "/fhir/AllergyIntolerance/al",
+            R"({"resourceType":"AllergyIntolerance","id":"al","patient":{"reference":"Patient/shan"},"code":{"text":"青霉素"},"criticality":"high"})"),
+        201);
+    ASSERT_EQ(
+        status(
+            "PUT", "/fhir/Encounter/e1",
+            R"({"resourceType":"Encounter","id":"e1","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/shan"},"period":{"start":"2001-02-03T08:00:00+08:00"}})"),
+        201);
     people.catch_up();
     const auto found = parsed(send("GET", "/api/v1/people?q=sxx&count=5"));
     EXPECT_EQ(found.find("total").text(), "1");
@@ -457,16 +511,19 @@ TEST(ApiUnderPressure, AFullQueueIsSaidWith429AndRetryAfter) {
     Api api{*store, audit, ingest, people, clock};
     std::promise<void> started, released;
     auto release = released.get_future().share();
-    store->submit([&started, release](record::Transaction&) -> Result<Done> {
-        started.set_value();
-        release.wait();
-        return Done{};
-    }, [](Result<Done>) {});
+    store->submit(
+        [&started, release](record::Transaction&) -> Result<Done> {
+            started.set_value();
+            release.wait();
+            return Done{};
+        },
+        [](Result<Done>) {});
     started.get_future().wait();
     const auto create = [&] {
         auto promise = std::make_shared<std::promise<http::Response>>();
         http::Request request{.method = "POST", .target = "/fhir/Patient", .path = "/fhir/Patient", .body = anna};
-        api.handle(std::move(request), {.role = access::Role::clinician}, [promise](http::Response response) { promise->set_value(std::move(response)); });
+        api.handle(std::move(request), {.role = access::Role::clinician},
+                   [promise](http::Response response) { promise->set_value(std::move(response)); });
         return promise->get_future();
     };
     auto waiting = create();
@@ -479,7 +536,8 @@ TEST(ApiUnderPressure, AFullQueueIsSaidWith429AndRetryAfter) {
 
 // Every example of R4, stored and read back: the same members in the same order with the same digits, apart from meta.
 TEST_F(ApiTest, EveryExampleOfR4ComesBackAsItWasSent) {
-    const std::string lines = xinglin::testing::read_packed(std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/fhir/testdata/r4-examples.ndjson.gz");
+    const std::string lines =
+        xinglin::testing::read_packed(std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/fhir/testdata/r4-examples.ndjson.gz");
     const auto without_server_meta = [](json::Value resource, json::Arena& kept) {
         json::Value meta = resource.find("meta");
         if (!meta) return resource;
@@ -487,7 +545,8 @@ TEST_F(ApiTest, EveryExampleOfR4ComesBackAsItWasSent) {
         return kept.with(resource, "meta", meta.size() > 0 ? meta : json::Value());
     };
     // Five examples break R4's own rules: reference targets, and a missing linkId.
-    const std::set<std::string> wrong = {"DeviceMetric/example", "DeviceUseStatement/example", "MedicationRequest/medrx0301", "Observation/clinical-gender", "Questionnaire/qs1"};
+    const std::set<std::string> wrong = {"DeviceMetric/example", "DeviceUseStatement/example", "MedicationRequest/medrx0301",
+                                         "Observation/clinical-gender", "Questionnaire/qs1"};
     std::set<std::string> refused;
     std::size_t stored = 0;
     for (std::size_t at = 0; at < lines.size();) {

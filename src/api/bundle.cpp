@@ -18,7 +18,8 @@ http::Response read_inside(const Shared& outer, const ingest::ReadAsked& asked) 
     inner->request.path = "/fhir/" + *path;
     if (question != std::string::npos) inner->request.query = asked.url.substr(question + 1);
     for (const std::string_view kept : {"Host", "X-Forwarded-Host", "X-Forwarded-Proto", "Prefer"}) {
-        if (const auto value = outer->request.headers.get(kept); !value.empty()) inner->request.headers.add(std::string(kept), std::string(value));
+        if (const auto value = outer->request.headers.get(kept); !value.empty())
+            inner->request.headers.add(std::string(kept), std::string(value));
     }
     if (!asked.if_none_match.empty()) inner->request.headers.add("If-None-Match", asked.if_none_match);
     inner->request.scheme = outer->request.scheme;
@@ -37,7 +38,8 @@ void write_read(BundleText& text, const http::Response& answer, std::string_view
     const std::string_view tag = answer.headers.get("ETag");
     const auto version = ingest::version_of_tag(tag);
     const auto updated = parse_http_date(answer.headers.get("Last-Modified"));
-    text.answer(answer.status, "", version.value_or(0), updated.value_or(0), method == "HEAD" ? std::string_view() : std::string_view(answer.body), nullptr);
+    text.answer(answer.status, "", version.value_or(0), updated.value_or(0),
+                method == "HEAD" ? std::string_view() : std::string_view(answer.body), nullptr);
 }
 
 void write_written(BundleText& text, const Result<ingest::Written>& written, bool want_body) {
@@ -46,7 +48,8 @@ void write_written(BundleText& text, const Result<ingest::Written>& written, boo
     if (written->status != 204) {
         location = std::string(written->type->name) + '/' + written->id + "/_history/" + std::to_string(written->version);
     }
-    text.answer(written->status, location, written->version, written->updated_ms, want_body ? std::string_view(written->body) : std::string_view(), nullptr);
+    text.answer(written->status, location, written->version, written->updated_ms,
+                want_body ? std::string_view(written->body) : std::string_view(), nullptr);
 }
 
 /// One audit row per patient touched.
@@ -77,7 +80,8 @@ void do_bundle(const Shared& exchange) {
     auto arena = std::make_shared<json::Arena>();
     const auto read = [&]() -> Result<json::Value> {
         XINGLIN_CHECK(only_parameters(*exchange, {}));
-        if (exchange->viewer.role == access::Role::auditor) return refuse(IssueCode::forbidden, "", "your account may not do this");
+        if (exchange->viewer.role == access::Role::auditor)
+            return refuse(IssueCode::forbidden, "", "your account may not do this");
         return read_body(*exchange, *arena);
     };
     auto bundle = read();
@@ -102,7 +106,8 @@ void do_bundle(const Shared& exchange) {
         exchange->respond(std::move(response));
     };
     if (has_reads) {  // wait here, so that the reads do not run in the writer's thread
-        return answered(exchange->house.ingest.bundle_and_wait(std::move(arena), *bundle, exchange->base_url, want_body, allowed));
+        return answered(
+            exchange->house.ingest.bundle_and_wait(std::move(arena), *bundle, exchange->base_url, want_body, allowed));
     }
     exchange->house.ingest.bundle(std::move(arena), *bundle, exchange->base_url, want_body, allowed, answered);
 }

@@ -5,7 +5,8 @@
 namespace xinglin::api {
 
 BundleText::BundleText(const Exchange& exchange, std::string_view type, std::int64_t now_ms) : exchange_(exchange) {
-    text_ = R"({"resourceType":"Bundle","meta":{"lastUpdated":")" + calendar::instant_text(now_ms) + R"("},"type":")" + std::string(type) + '"';
+    text_ = R"({"resourceType":"Bundle","meta":{"lastUpdated":")" + calendar::instant_text(now_ms) + R"("},"type":")" +
+            std::string(type) + '"';
 }
 
 void BundleText::total(std::uint64_t total) { text_ += R"(,"total":)" + std::to_string(total); }
@@ -25,7 +26,8 @@ void BundleText::begin_entry() {
 
 void BundleText::match(const record::Version& version, bool included, const Trim& trim) {
     begin_entry();
-    text_ += R"("fullUrl":")" + exchange_.base_url + '/' + std::string(version.type->name) + '/' + version.id + R"(","resource":)";
+    text_ +=
+        R"("fullUrl":")" + exchange_.base_url + '/' + std::string(version.type->name) + '/' + version.id + R"(","resource":)";
     text_ += trim ? trimmed_body(trim, version.body) : version.body;
     text_ += included ? R"(,"search":{"mode":"include"}})" : R"(,"search":{"mode":"match"}})";
 }
@@ -42,19 +44,22 @@ void BundleText::history(const record::Version& version, const Trim& trim) {
     if (!version.deleted) text_ += R"(,"resource":)" + (trim ? trimmed_body(trim, version.body) : version.body);
     const bool is_post = version.created && version.version == 1;
     const std::string_view method = version.deleted ? "DELETE" : is_post ? "POST" : "PUT";
-    text_ += R"(,"request":{"method":")" + std::string(method) + R"(","url":")" + (is_post ? std::string(version.type->name) : address) + R"("})";
+    text_ += R"(,"request":{"method":")" + std::string(method) + R"(","url":")" +
+             (is_post ? std::string(version.type->name) : address) + R"("})";
     const int status = version.deleted ? 204 : version.version == 1 ? 201 : 200;
-    text_ += R"(,"response":{"status":")" + status_text(status) + R"(","etag":"W/\")" + std::to_string(version.version) + R"(\"","lastModified":")" +
-             calendar::instant_text(version.updated_ms) + R"("}})";
+    text_ += R"(,"response":{"status":")" + status_text(status) + R"(","etag":"W/\")" + std::to_string(version.version) +
+             R"(\"","lastModified":")" + calendar::instant_text(version.updated_ms) + R"("}})";
 }
 
-void BundleText::answer(int status, std::string_view location, std::int64_t version, std::int64_t updated_ms, std::string_view body,
-                        const Outcome* outcome) {
+void BundleText::answer(int status, std::string_view location, std::int64_t version, std::int64_t updated_ms,
+                        std::string_view body, const Outcome* outcome) {
     begin_entry();
     if (!body.empty()) text_ += R"("resource":)" + std::string(body) + ',';
     text_ += R"("response":{"status":")" + status_text(status) + '"';
     if (!location.empty()) text_ += R"(,"location":)" + json_text(location);
-    if (version > 0) text_ += R"(,"etag":"W/\")" + std::to_string(version) + R"(\"","lastModified":")" + calendar::instant_text(updated_ms) + '"';
+    if (version > 0)
+        text_ +=
+            R"(,"etag":"W/\")" + std::to_string(version) + R"(\"","lastModified":")" + calendar::instant_text(updated_ms) + '"';
     if (outcome) text_ += R"(,"outcome":)" + operation_outcome(*outcome);
     text_ += "}}";
 }

@@ -5,17 +5,20 @@
 namespace xinglin::api {
 namespace {
 
-constexpr std::string_view interactions[] = {"read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type"};
+constexpr std::string_view interactions[] = {"read",         "vread",  "update",     "delete", "history-instance",
+                                             "history-type", "create", "search-type"};
 constexpr std::string_view system_interactions[] = {"transaction", "batch", "history-system", "search-system"};
 
 std::string codes(std::span<const std::string_view> list) {
     std::string out = "[";
-    for (const std::string_view code : list) out += (out.size() > 1 ? R"(,{"code":")" : R"({"code":")") + std::string(code) + R"("})";
+    for (const std::string_view code : list)
+        out += (out.size() > 1 ? R"(,{"code":")" : R"({"code":")") + std::string(code) + R"("})";
     return out + "]";
 }
 
 std::string operation(std::string_view name, std::string_view definition) {
-    return R"({"name":")" + std::string(name) + R"(","definition":"http://hl7.org/fhir/OperationDefinition/)" + std::string(definition) + R"("})";
+    return R"({"name":")" + std::string(name) + R"(","definition":"http://hl7.org/fhir/OperationDefinition/)" +
+           std::string(definition) + R"("})";
 }
 
 void write_search(const fhir::Type& type, std::string& out) {
@@ -35,17 +38,20 @@ void write_search(const fhir::Type& type, std::string& out) {
         if (parameter->type != search::ParamType::reference) continue;
         const auto& targets = parameter->targets;
         if (!targets.empty() && std::find(targets.begin(), targets.end(), type.name) == targets.end()) continue;
-        reverse += (reverse.empty() ? "\"" : ",\"") + std::string(parameter->resource->name) + ':' + std::string(parameter->code) + '"';
+        reverse +=
+            (reverse.empty() ? "\"" : ",\"") + std::string(parameter->resource->name) + ':' + std::string(parameter->code) + '"';
     }
     if (!reverse.empty()) out += R"(,"searchRevInclude":[)" + reverse + ']';
     if (!params.empty()) out += R"(,"searchParam":[)" + params + ']';
 }
 
 void write_resource(const fhir::Type& type, std::string& out) {
-    out += R"({"type":")" + std::string(type.name) + R"(","profile":"http://hl7.org/fhir/StructureDefinition/)" + std::string(type.name) + R"(","interaction":)";
+    out += R"({"type":")" + std::string(type.name) + R"(","profile":"http://hl7.org/fhir/StructureDefinition/)" +
+           std::string(type.name) + R"(","interaction":)";
     out += codes(interactions);
-    out += R"(,"versioning":"versioned-update","readHistory":true,"updateCreate":true,"conditionalCreate":true,"conditionalRead":"full-support",)"
-           R"("conditionalUpdate":true,"conditionalDelete":"single","referencePolicy":["literal","logical","local"])";
+    out +=
+        R"(,"versioning":"versioned-update","readHistory":true,"updateCreate":true,"conditionalCreate":true,"conditionalRead":"full-support",)"
+        R"("conditionalUpdate":true,"conditionalDelete":"single","referencePolicy":["literal","logical","local"])";
     write_search(type, out);
     out += R"(,"operation":[)" + operation("validate", "Resource-validate") + ',' + operation("meta", "Resource-meta") + ',' +
            operation("meta-add", "Resource-meta-add") + ',' + operation("meta-delete", "Resource-meta-delete");
@@ -55,12 +61,13 @@ void write_resource(const fhir::Type& type, std::string& out) {
 
 std::string statement(const Exchange& exchange) {
     const Options& options = exchange.house.options;
-    std::string out = R"({"resourceType":"CapabilityStatement","status":"active","date":")" + calendar::instant_text(options.started_ms) +
-                      R"(","publisher":"Xinglin","kind":"instance","software":{"name":"Xinglin","version":)" + json_text(options.version) +
-                      R"(},"implementation":{"description":"Xinglin FHIR R4 record","url":)" + json_text(exchange.base_url) +
-                      R"(},"fhirVersion":"4.0.1","format":["application/fhir+json","application/fhir+xml","json","xml"],"rest":[{"mode":"server",)"
-                      R"("documentation":"Unknown search parameters are refused unless Prefer: handling=lenient. Referential integrity is not enforced.",)"
-                      R"("security":{"description":"Bearer tokens for systems, sessions by cookie for people"},"resource":[)";
+    std::string out =
+        R"({"resourceType":"CapabilityStatement","status":"active","date":")" + calendar::instant_text(options.started_ms) +
+        R"(","publisher":"Xinglin","kind":"instance","software":{"name":"Xinglin","version":)" + json_text(options.version) +
+        R"(},"implementation":{"description":"Xinglin FHIR R4 record","url":)" + json_text(exchange.base_url) +
+        R"(},"fhirVersion":"4.0.1","format":["application/fhir+json","application/fhir+xml","json","xml"],"rest":[{"mode":"server",)"
+        R"("documentation":"Unknown search parameters are refused unless Prefer: handling=lenient. Referential integrity is not enforced.",)"
+        R"("security":{"description":"Bearer tokens for systems, sessions by cookie for people"},"resource":[)";
     bool first = true;
     for (const fhir::Type* type : fhir::resources()) {
         if (!first) out += ',';
@@ -68,10 +75,13 @@ std::string statement(const Exchange& exchange) {
         write_resource(*type, out);
     }
     out += R"(],"interaction":)" + codes(system_interactions);
-    constexpr std::pair<std::string_view, std::string_view> general[] = {{"_id", "token"}, {"_lastUpdated", "date"}, {"_tag", "token"}, {"_profile", "uri"},
-                                                                         {"_security", "token"}, {"_source", "uri"}, {"_type", "special"}};
+    constexpr std::pair<std::string_view, std::string_view> general[] = {
+        {"_id", "token"},       {"_lastUpdated", "date"}, {"_tag", "token"},   {"_profile", "uri"},
+        {"_security", "token"}, {"_source", "uri"},       {"_type", "special"}};
     std::string params;
-    for (const auto& [name, type] : general) params += (params.empty() ? R"({"name":")" : R"(,{"name":")") + std::string(name) + R"(","type":")" + std::string(type) + R"("})";
+    for (const auto& [name, type] : general)
+        params += (params.empty() ? R"({"name":")" : R"(,{"name":")") + std::string(name) + R"(","type":")" + std::string(type) +
+                  R"("})";
     out += R"(,"searchParam":[)" + params + R"(],"compartment":[)";
     std::string compartments;
     for (const std::string_view name : fhir::compartments()) {
@@ -91,7 +101,8 @@ Answer answer_capabilities(Exchange& exchange) {
     {
         std::lock_guard lock(exchange.house.statement_lock);
         auto& kept = exchange.house.statements;
-        const auto known = std::find_if(kept.begin(), kept.end(), [&](const auto& pair) { return pair.first == exchange.base_url; });
+        const auto known =
+            std::find_if(kept.begin(), kept.end(), [&](const auto& pair) { return pair.first == exchange.base_url; });
         if (known != kept.end()) {
             body = known->second;
         } else {

@@ -64,7 +64,7 @@ Result<Done> only_parameters(const Exchange& exchange, std::initializer_list<std
 bool is_general_parameter(std::string_view name);
 std::string http_date(std::int64_t ms);
 std::optional<std::int64_t> parse_http_date(std::string_view text);
-std::string status_text(int status);  // "201 Created"
+std::string status_text(int status);           // "201 Created"
 std::string json_text(std::string_view text);  // as a JSON string
 
 // ---- answer.cpp: responses -----------------------------------------------------------------------------------------
@@ -126,7 +126,8 @@ using Answer = Result<http::Response>;
 Answer answer_read(Exchange& exchange, const fhir::Type& type, const std::string& id);
 Answer answer_vread(Exchange& exchange, const fhir::Type& type, const std::string& id, std::string_view version);
 Answer answer_history(Exchange& exchange, const fhir::Type* type, const std::string& id);
-Answer answer_search(Exchange& exchange, const fhir::Type* type, std::string_view compartment = {}, const std::string& compartment_id = {});
+Answer answer_search(Exchange& exchange, const fhir::Type* type, std::string_view compartment = {},
+                     const std::string& compartment_id = {});
 Answer answer_everything(Exchange& exchange, const std::string& id);
 Answer answer_meta(Exchange& exchange, const fhir::Type& type, const std::string& id);
 Answer answer_validate(Exchange& exchange, const fhir::Type& type);

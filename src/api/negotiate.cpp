@@ -11,7 +11,8 @@ namespace xinglin::api {
 namespace {
 
 std::optional<Format> format_named(std::string_view name) {
-    for (const std::string_view json : {"json", "application/fhir+json", "application/json", "text/json", "application/json+fhir"}) {
+    for (const std::string_view json :
+         {"json", "application/fhir+json", "application/json", "text/json", "application/json+fhir"}) {
         if (name == json) return Format::json;
     }
     for (const std::string_view xml : {"xml", "application/fhir+xml", "application/xml", "text/xml", "application/xml+fhir"}) {
@@ -48,14 +49,17 @@ std::optional<std::pair<Format, std::string>> best_of(std::string_view accept) {
 }
 
 std::string media_type(Format format, std::string_view asked) {
-    if (asked == "application/json" || asked == "application/xml" || asked == "text/xml" || asked == "text/json") return std::string(asked) + "; charset=utf-8";
+    if (asked == "application/json" || asked == "application/xml" || asked == "text/xml" || asked == "text/json")
+        return std::string(asked) + "; charset=utf-8";
     return format == Format::json ? "application/fhir+json; charset=utf-8" : "application/fhir+xml; charset=utf-8";
 }
 
 bool is_host(std::string_view host) {
     if (host.empty() || host.size() > 255) return false;
     for (const char c : host) {
-        if (!(std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == ':' || c == '-' || c == '_' || c == '[' || c == ']')) return false;
+        if (!(std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == ':' || c == '-' || c == '_' || c == '[' ||
+              c == ']'))
+            return false;
     }
     return true;
 }
@@ -143,7 +147,8 @@ Result<json::Value> read_body(const Exchange& exchange, json::Arena& arena) {
     const std::string& body = exchange.request.body;
     const Options& options = exchange.house.options;
     if (body.size() > options.body_bytes) {
-        return refuse(IssueCode::too_costly, "body", "is larger than " + std::to_string(options.body_bytes >> 20) + " MiB; send it in parts or import it");
+        return refuse(IssueCode::too_costly, "body",
+                      "is larger than " + std::to_string(options.body_bytes >> 20) + " MiB; send it in parts or import it");
     }
     const std::string_view named = exchange.request.headers.get("Content-Type");
     const std::string type = text::lower_ascii(trim(named.substr(0, named.find(';'))));
@@ -171,7 +176,8 @@ Result<Done> only_parameters(const Exchange& exchange, std::initializer_list<std
 
 namespace {
 constexpr std::array<std::string_view, 7> week_days = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};  // from 1970-01-01
-constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 }  // namespace
 
 std::string http_date(std::int64_t ms) {
@@ -179,8 +185,9 @@ std::string http_date(std::int64_t ms) {
     std::int64_t day = seconds / 86400, second = seconds % 86400;
     if (second < 0) second += 86400, --day;
     const auto civil = calendar::civil_from_days(day);
-    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", week_days[static_cast<std::size_t>(((day % 7) + 7) % 7)], civil.day,
-                       months[static_cast<std::size_t>(civil.month - 1)], civil.year, second / 3600, second / 60 % 60, second % 60);
+    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", week_days[static_cast<std::size_t>(((day % 7) + 7) % 7)],
+                       civil.day, months[static_cast<std::size_t>(civil.month - 1)], civil.year, second / 3600, second / 60 % 60,
+                       second % 60);
 }
 
 std::optional<std::int64_t> parse_http_date(std::string_view text) {
@@ -194,16 +201,32 @@ std::optional<std::int64_t> parse_http_date(std::string_view text) {
     int month = 0;
     while (month < 12 && months[static_cast<std::size_t>(month)] != text.substr(8, 3)) ++month;
     const int day = number(5, 2), year = number(12, 4), hour = number(17, 2), minute = number(20, 2), second = number(23, 2);
-    if (month == 12 || day < 1 || day > 31 || year < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return std::nullopt;
+    if (month == 12 || day < 1 || day > 31 || year < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
+        second > 60)
+        return std::nullopt;
     return ((calendar::days_from_civil(year, month + 1, day) * 24 + hour) * 60 + minute) * 60'000 + second * 1000;
 }
 
 std::string status_text(int status) {
-    constexpr std::pair<int, std::string_view> names[] = {
-        {200, "OK"}, {201, "Created"}, {204, "No Content"}, {304, "Not Modified"}, {400, "Bad Request"}, {401, "Unauthorized"},
-        {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"}, {409, "Conflict"}, {410, "Gone"},
-        {412, "Precondition Failed"}, {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {422, "Unprocessable Entity"},
-        {429, "Too Many Requests"}, {500, "Internal Server Error"}, {503, "Service Unavailable"}};
+    constexpr std::pair<int, std::string_view> names[] = {{200, "OK"},
+                                                          {201, "Created"},
+                                                          {204, "No Content"},
+                                                          {304, "Not Modified"},
+                                                          {400, "Bad Request"},
+                                                          {401, "Unauthorized"},
+                                                          {403, "Forbidden"},
+                                                          {404, "Not Found"},
+                                                          {405, "Method Not Allowed"},
+                                                          {406, "Not Acceptable"},
+                                                          {409, "Conflict"},
+                                                          {410, "Gone"},
+                                                          {412, "Precondition Failed"},
+                                                          {413, "Content Too Large"},
+                                                          {415, "Unsupported Media Type"},
+                                                          {422, "Unprocessable Entity"},
+                                                          {429, "Too Many Requests"},
+                                                          {500, "Internal Server Error"},
+                                                          {503, "Service Unavailable"}};
     for (const auto& [code, name] : names) {
         if (code == status) return std::to_string(status) + " " + std::string(name);
     }

@@ -45,8 +45,14 @@ http::Response error_answer(const Exchange& exchange, const Outcome& outcome, in
             break;
         }
     }
-    const std::string error = Object().text("code", fhir_code(issue.code)).text("where", issue.where).text("message", issue.what).text("trace", exchange.request.trace_id).finish();
-    auto response = http::Response::text(status ? status : http_status(issue.code), "application/json; charset=utf-8", Object().raw("error", error).finish());
+    const std::string error = Object()
+                                  .text("code", fhir_code(issue.code))
+                                  .text("where", issue.where)
+                                  .text("message", issue.what)
+                                  .text("trace", exchange.request.trace_id)
+                                  .finish();
+    auto response = http::Response::text(status ? status : http_status(issue.code), "application/json; charset=utf-8",
+                                         Object().raw("error", error).finish());
     if (response.status == 429 || response.status == 503) response.headers.add("Retry-After", "1");
     return response;
 }
@@ -56,14 +62,24 @@ Result<std::uint32_t> read_count(const Exchange& exchange, std::uint32_t unsaid,
     if (text.empty()) return unsaid;
     std::uint32_t count = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc{} || end != text.data() + text.size() || count == 0) return refuse(IssueCode::value, "count", "must be a whole number above zero");
+    if (error != std::errc{} || end != text.data() + text.size() || count == 0)
+        return refuse(IssueCode::value, "count", "must be a whole number above zero");
     return std::min(count, most);
 }
 
 std::string person_json(const people::Person& person) {
-    return Object().text("id", person.id).text("name", person.name).text("pinyin", person.pinyin).text("sex", person.sex)
-        .text("birth_date", person.birth_date).flag("deceased", person.deceased).text("address", person.address)
-        .text("identifier", person.identifier).text("phone", person.phone).text("matched", person.matched).finish();
+    return Object()
+        .text("id", person.id)
+        .text("name", person.name)
+        .text("pinyin", person.pinyin)
+        .text("sex", person.sex)
+        .text("birth_date", person.birth_date)
+        .flag("deceased", person.deceased)
+        .text("address", person.address)
+        .text("identifier", person.identifier)
+        .text("phone", person.phone)
+        .text("matched", person.matched)
+        .finish();
 }
 
 Answer find(Exchange& exchange) {
@@ -73,11 +89,18 @@ Answer find(Exchange& exchange) {
     XINGLIN_TRY(const people::Page page, exchange.house.people.find(exchange.viewer, request));
     std::vector<std::string> people;
     for (const people::Person& person : page.people) people.push_back(person_json(person));
-    note(exchange, {.what = "search", .type = fhir::find_resource("Patient"), .detail = "people", .count = static_cast<std::uint32_t>(people.size())});
+    note(exchange, {.what = "search",
+                    .type = fhir::find_resource("Patient"),
+                    .detail = "people",
+                    .count = static_cast<std::uint32_t>(people.size())});
     const double took_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
-    return json_answer(Object().raw("total", page.total ? std::to_string(*page.total) : "null").raw("took_ms", fmt::format("{:.2f}", took_ms))
-                           .number("population", page.population).raw("people", list(people))
-                           .raw("next", page.next.empty() ? "null" : json_text(page.next)).finish());
+    return json_answer(Object()
+                           .raw("total", page.total ? std::to_string(*page.total) : "null")
+                           .raw("took_ms", fmt::format("{:.2f}", took_ms))
+                           .number("population", page.population)
+                           .raw("people", list(people))
+                           .raw("next", page.next.empty() ? "null" : json_text(page.next))
+                           .finish());
 }
 
 json::Value parsed(const record::Version& version, json::Arena& arena) {
@@ -99,9 +122,12 @@ std::string identifiers(json::Value patient) {
     std::size_t index = 0;
     for (const json::Node& node : patient.find("identifier").items()) {
         const json::Value identifier(&node);
-        all.push_back(Object().number("index", index++).text("type", people::identifier_label(identifier))
+        all.push_back(Object()
+                          .number("index", index++)
+                          .text("type", people::identifier_label(identifier))
                           .text("system", identifier.find("system").string())
-                          .text("masked", text::mask_identifier(identifier.find("value").string())).finish());
+                          .text("masked", text::mask_identifier(identifier.find("value").string()))
+                          .finish());
     }
     return list(all);
 }
@@ -147,8 +173,12 @@ std::string allergies(record::Reader& reader, const std::string& patient) {
         const auto status = allergy.find("clinicalStatus").find("coding")[std::size_t{0}].find("code").string();
         const auto sure = allergy.find("verificationStatus").find("coding")[std::size_t{0}].find("code").string();
         if (status == "resolved" || status == "inactive" || sure == "refuted" || sure == "entered-in-error") continue;
-        all.push_back(Object().text("id", version.id).text("text", words(allergy.find("code"))).text("criticality", allergy.find("criticality").string())
-                          .text("recorded", allergy.find("recordedDate").string()).finish());
+        all.push_back(Object()
+                          .text("id", version.id)
+                          .text("text", words(allergy.find("code")))
+                          .text("criticality", allergy.find("criticality").string())
+                          .text("recorded", allergy.find("recordedDate").string())
+                          .finish());
     }
     return list(all);
 }
@@ -164,8 +194,14 @@ std::string problems(record::Reader& reader, const std::string& patient) {
         std::string_view since = condition.find("onsetDateTime").string();
         if (since.empty()) since = condition.find("onsetPeriod").find("start").string();
         if (since.empty()) since = condition.find("recordedDate").string();
-        const bool active = status == "active" || status == "recurrence" || status == "relapse" || (status.empty() && !condition.find("abatementDateTime"));
-        all.emplace_back(since, Object().text("id", version.id).text("text", words(condition.find("code"))).text("since", since).flag("active", active).finish());
+        const bool active = status == "active" || status == "recurrence" || status == "relapse" ||
+                            (status.empty() && !condition.find("abatementDateTime"));
+        all.emplace_back(since, Object()
+                                    .text("id", version.id)
+                                    .text("text", words(condition.find("code")))
+                                    .text("since", since)
+                                    .flag("active", active)
+                                    .finish());
     }
     std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     std::vector<std::string> in_order;
@@ -205,13 +241,25 @@ Answer header(Exchange& exchange, const std::string& id) {
     const auto [first, last] = contact_dates(reader, id);
     const json::Value language = patient.find("communication")[std::size_t{0}].find("language");
     note(exchange, {.what = "read", .type = version.type, .id = id, .patient = id, .detail = "header"});
-    return json_answer(Object().text("id", id).text("name", person.name).text("pinyin", person.pinyin).text("sex", person.sex)
-                           .text("birth_date", person.birth_date).flag("deceased", person.deceased)
+    return json_answer(Object()
+                           .text("id", id)
+                           .text("name", person.name)
+                           .text("pinyin", person.pinyin)
+                           .text("sex", person.sex)
+                           .text("birth_date", person.birth_date)
+                           .flag("deceased", person.deceased)
                            .text("deceased_at", patient.find("deceasedDateTime").string())
-                           .raw("identifiers", identifiers(patient)).raw("phones", phones(patient)).text("address", person.address)
-                           .text("language", words(language)).text("marital", words(patient.find("maritalStatus")))
-                           .raw("counts", counts.finish()).text("first_date", first).text("last_date", last)
-                           .raw("allergies", allergies(reader, id)).raw("problems", problems(reader, id)).finish());
+                           .raw("identifiers", identifiers(patient))
+                           .raw("phones", phones(patient))
+                           .text("address", person.address)
+                           .text("language", words(language))
+                           .text("marital", words(patient.find("maritalStatus")))
+                           .raw("counts", counts.finish())
+                           .text("first_date", first)
+                           .text("last_date", last)
+                           .raw("allergies", allergies(reader, id))
+                           .raw("problems", problems(reader, id))
+                           .finish());
 }
 
 Answer reveal(Exchange& exchange, const std::string& id) {
@@ -221,16 +269,22 @@ Answer reveal(Exchange& exchange, const std::string& id) {
     std::size_t index = 0;
     const std::string_view digits = asked.find("index").text();
     std::from_chars(digits.data(), digits.data() + digits.size(), index);
-    XINGLIN_TRY(const record::Version version, exchange.house.store.reader(exchange.viewer).read(*fhir::find_resource("Patient"), id));
+    XINGLIN_TRY(const record::Version version,
+                exchange.house.store.reader(exchange.viewer).read(*fhir::find_resource("Patient"), id));
     const json::Value patient = parsed(version, arena);
     std::optional<std::string> value;
-    if (field == "identifier" && index < patient.find("identifier").size()) value = patient.find("identifier")[index].find("value").string();
+    if (field == "identifier" && index < patient.find("identifier").size())
+        value = patient.find("identifier")[index].find("value").string();
     if (field == "phone") {
         const auto numbers = phone_numbers(patient);
         if (index < numbers.size()) value = numbers[index];
     }
     if (!value) return refuse(IssueCode::not_found, "field", "this person has no such identifier or phone");
-    note(exchange, {.what = "reveal", .type = version.type, .id = id, .patient = id, .detail = std::string(field) + ' ' + std::to_string(index)});
+    note(exchange, {.what = "reveal",
+                    .type = version.type,
+                    .id = id,
+                    .patient = id,
+                    .detail = std::string(field) + ' ' + std::to_string(index)});
     return json_answer(Object().text("value", *value).finish());
 }
 
@@ -240,8 +294,14 @@ Answer accesses(Exchange& exchange, const std::string& id) {
     const access::Audit::Page page = exchange.house.audit.of_patient(id, count);
     std::vector<std::string> rows;
     for (const access::Access& one : page.accesses) {
-        rows.push_back(Object().text("at", calendar::instant_text(one.at_ms)).text("who", one.who).text("role", one.role).text("what", one.what)
-                           .text("type", one.type).text("purpose", one.purpose).finish());
+        rows.push_back(Object()
+                           .text("at", calendar::instant_text(one.at_ms))
+                           .text("who", one.who)
+                           .text("role", one.role)
+                           .text("what", one.what)
+                           .text("type", one.type)
+                           .text("purpose", one.purpose)
+                           .finish());
     }
     return json_answer(Object().number("total", page.total).raw("accesses", list(rows)).finish());
 }
@@ -274,7 +334,8 @@ Answer answer_people(Exchange& exchange) {
 
 void route_people(Exchange& exchange) {
     exchange.request.headers.set("Accept", "application/json");
-    if (auto agreed = negotiate(exchange, "/api/v1/people"); !agreed.ok()) return exchange.respond(error_answer(exchange, agreed.outcome()));
+    if (auto agreed = negotiate(exchange, "/api/v1/people"); !agreed.ok())
+        return exchange.respond(error_answer(exchange, agreed.outcome()));
     Answer answer = answer_people(exchange);
     exchange.respond(answer.ok() ? std::move(answer).value() : error_answer(exchange, answer.outcome()));
 }

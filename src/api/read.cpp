@@ -78,11 +78,16 @@ Answer answer_read(Exchange& exchange, const fhir::Type& type, const std::string
         const Outcome& outcome = found.outcome();
         note(exchange, {.what = "read", .type = &type, .id = id, .status = http_status(outcome.code()), .count = 0});
         auto response = refusal_answer(exchange, outcome);
-        if (outcome.code() == IssueCode::deleted && gone.version > 0) add_version_headers(response, gone.version, gone.updated_ms);
+        if (outcome.code() == IssueCode::deleted && gone.version > 0)
+            add_version_headers(response, gone.version, gone.updated_ms);
         return response;
     }
     const bool unchanged = not_modified(exchange, *found);
-    note(exchange, {.what = "read", .type = &type, .id = id, .patient = patient_of_body(type, id, found->body), .status = unchanged ? 304 : 200});
+    note(exchange, {.what = "read",
+                    .type = &type,
+                    .id = id,
+                    .patient = patient_of_body(type, id, found->body),
+                    .status = unchanged ? 304 : 200});
     return unchanged ? unmodified_answer(*found) : version_answer(exchange, *found, trim);
 }
 
@@ -106,7 +111,8 @@ Answer answer_history(Exchange& exchange, const fhir::Type* type, const std::str
     XINGLIN_TRY(record::HistoryRequest request, read_history_request(exchange, type, id));
     record::Reader reader = exchange.house.store.reader(exchange.viewer);
     if (!id.empty()) {
-        if (auto known = reader.read(*type, id); !known.ok() && known.outcome().code() == IssueCode::not_found) return std::move(known).outcome();
+        if (auto known = reader.read(*type, id); !known.ok() && known.outcome().code() == IssueCode::not_found)
+            return std::move(known).outcome();
     }
     XINGLIN_TRY(const record::HistoryPage page, reader.history(request));
     BundleText bundle(exchange, "history", exchange.house.clock.now_ms());
@@ -123,7 +129,11 @@ Answer answer_history(Exchange& exchange, const fhir::Type* type, const std::str
         bundle.history(version, trim);
         if (patient.empty() && !id.empty()) patient = patient_of_body(*type, id, version.body);
     }
-    note(exchange, {.what = "history", .type = type, .id = id, .patient = patient, .count = static_cast<std::uint32_t>(page.versions.size())});
+    note(exchange, {.what = "history",
+                    .type = type,
+                    .id = id,
+                    .patient = patient,
+                    .count = static_cast<std::uint32_t>(page.versions.size())});
     return resource_answer(exchange, 200, bundle.finish());
 }
 
@@ -133,13 +143,17 @@ Answer answer_meta(Exchange& exchange, const fhir::Type& type, const std::string
     XINGLIN_TRY(const record::Version found, exchange.house.store.reader(exchange.viewer).read(type, id));
     json::Arena arena;
     XINGLIN_TRY(const json::Value resource, json::parse(found.body, arena, {.depth = 1'000, .bytes = found.body.size() + 1}));
-    note(exchange, {.what = "read", .type = &type, .id = id, .patient = patient_of_body(type, id, found.body), .detail = "$meta"});
-    return resource_answer(exchange, 200, R"({"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":)" + json::write(resource.find("meta")) + "}]}");
+    note(exchange,
+         {.what = "read", .type = &type, .id = id, .patient = patient_of_body(type, id, found.body), .detail = "$meta"});
+    return resource_answer(exchange, 200,
+                           R"({"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":)" +
+                               json::write(resource.find("meta")) + "}]}");
 }
 
 Answer answer_validate(Exchange& exchange, const fhir::Type& type) {
     XINGLIN_CHECK(only_parameters(exchange, {"mode", "profile"}));
-    if (!exchange.parameter("profile").empty()) return refuse(IssueCode::not_supported, "profile", "only the structure of R4 is checked so far");
+    if (!exchange.parameter("profile").empty())
+        return refuse(IssueCode::not_supported, "profile", "only the structure of R4 is checked so far");
     json::Arena arena;
     XINGLIN_TRY(json::Value resource, read_body(exchange, arena));
     if (resource.find("resourceType").string() == "Parameters" && type.name != "Parameters") {

@@ -11,22 +11,28 @@ void send(Exchange& exchange, Answer answer) {
 }
 
 void wrong_method(Exchange& exchange, std::string_view allowed) {
-    auto response = refusal_answer(exchange, refuse(IssueCode::not_supported, "method", "is not for this address; use " + std::string(allowed)));
+    auto response = refusal_answer(
+        exchange, refuse(IssueCode::not_supported, "method", "is not for this address; use " + std::string(allowed)));
     response.headers.add("Allow", std::string(allowed));
     exchange.respond(std::move(response));
 }
 
 void no_such_address(Exchange& exchange) {
-    exchange.respond(refusal_answer(exchange, refuse(IssueCode::not_found, exchange.request.path, "there is nothing at this address")));
+    exchange.respond(
+        refusal_answer(exchange, refuse(IssueCode::not_found, exchange.request.path, "there is nothing at this address")));
 }
 
 /// /fhir, /fhir/metadata, /fhir/_history, /fhir/_search
 void route_system(const Shared& exchange) {
     const std::string& method = exchange->request.method;
     const std::string_view word = exchange->path.empty() ? std::string_view() : std::string_view(exchange->path[0]);
-    if (word == "metadata") return exchange->is_get() ? send(*exchange, answer_capabilities(*exchange)) : wrong_method(*exchange, "GET, HEAD");
-    if (word == "_history") return exchange->is_get() ? send(*exchange, answer_history(*exchange, nullptr, "")) : wrong_method(*exchange, "GET, HEAD");
-    if (word == "_search") return method == "POST" ? send(*exchange, answer_search(*exchange, nullptr)) : wrong_method(*exchange, "POST");
+    if (word == "metadata")
+        return exchange->is_get() ? send(*exchange, answer_capabilities(*exchange)) : wrong_method(*exchange, "GET, HEAD");
+    if (word == "_history")
+        return exchange->is_get() ? send(*exchange, answer_history(*exchange, nullptr, ""))
+                                  : wrong_method(*exchange, "GET, HEAD");
+    if (word == "_search")
+        return method == "POST" ? send(*exchange, answer_search(*exchange, nullptr)) : wrong_method(*exchange, "POST");
     if (method == "POST") return do_bundle(exchange);
     return exchange->is_get() ? send(*exchange, answer_search(*exchange, nullptr)) : wrong_method(*exchange, "GET, HEAD, POST");
 }
@@ -44,9 +50,12 @@ void route_type(const Shared& exchange, const fhir::Type& type) {
 void route_second(const Shared& exchange, const fhir::Type& type) {
     const std::string& method = exchange->request.method;
     const std::string& word = exchange->path[1];
-    if (word == "_search") return method == "POST" ? send(*exchange, answer_search(*exchange, &type)) : wrong_method(*exchange, "POST");
-    if (word == "_history") return exchange->is_get() ? send(*exchange, answer_history(*exchange, &type, "")) : wrong_method(*exchange, "GET, HEAD");
-    if (word == "$validate") return method == "POST" ? send(*exchange, answer_validate(*exchange, type)) : wrong_method(*exchange, "POST");
+    if (word == "_search")
+        return method == "POST" ? send(*exchange, answer_search(*exchange, &type)) : wrong_method(*exchange, "POST");
+    if (word == "_history")
+        return exchange->is_get() ? send(*exchange, answer_history(*exchange, &type, "")) : wrong_method(*exchange, "GET, HEAD");
+    if (word == "$validate")
+        return method == "POST" ? send(*exchange, answer_validate(*exchange, type)) : wrong_method(*exchange, "POST");
     if (!ingest::is_id(word)) return no_such_address(*exchange);
     if (exchange->is_get()) return send(*exchange, answer_read(*exchange, type, word));
     if (method == "PUT") return do_update(exchange, type, word);
@@ -64,20 +73,27 @@ void route_third(const Shared& exchange, const fhir::Type& type) {
     if (!ingest::is_id(id)) return no_such_address(*exchange);
     if (word == "_history" && size <= 4) {
         if (!exchange->is_get()) return wrong_method(*exchange, "GET, HEAD");
-        return send(*exchange, size == 3 ? answer_history(*exchange, &type, id) : answer_vread(*exchange, type, id, exchange->path[3]));
+        return send(*exchange,
+                    size == 3 ? answer_history(*exchange, &type, id) : answer_vread(*exchange, type, id, exchange->path[3]));
     }
     if (size == 3 && word == "$everything" && type.name == "Patient") {
-        return exchange->is_get() || is_post ? send(*exchange, answer_everything(*exchange, id)) : wrong_method(*exchange, "GET, HEAD, POST");
+        return exchange->is_get() || is_post ? send(*exchange, answer_everything(*exchange, id))
+                                             : wrong_method(*exchange, "GET, HEAD, POST");
     }
-    if (size == 3 && word == "$meta") return exchange->is_get() ? send(*exchange, answer_meta(*exchange, type, id)) : wrong_method(*exchange, "GET, HEAD");
-    if (size == 3 && word == "$meta-add") return is_post ? do_change_meta(exchange, type, id, true) : wrong_method(*exchange, "POST");
-    if (size == 3 && word == "$meta-delete") return is_post ? do_change_meta(exchange, type, id, false) : wrong_method(*exchange, "POST");
-    if (size == 3 && word == "$validate") return is_post ? send(*exchange, answer_validate(*exchange, type)) : wrong_method(*exchange, "POST");
+    if (size == 3 && word == "$meta")
+        return exchange->is_get() ? send(*exchange, answer_meta(*exchange, type, id)) : wrong_method(*exchange, "GET, HEAD");
+    if (size == 3 && word == "$meta-add")
+        return is_post ? do_change_meta(exchange, type, id, true) : wrong_method(*exchange, "POST");
+    if (size == 3 && word == "$meta-delete")
+        return is_post ? do_change_meta(exchange, type, id, false) : wrong_method(*exchange, "POST");
+    if (size == 3 && word == "$validate")
+        return is_post ? send(*exchange, answer_validate(*exchange, type)) : wrong_method(*exchange, "POST");
     const auto compartments = fhir::compartments();
     const bool is_compartment = std::find(compartments.begin(), compartments.end(), type.name) != compartments.end();
     const fhir::Type* inner = word == "*" ? nullptr : fhir::find_resource(word);
     const bool by_post = size == 4 && exchange->path[3] == "_search";
-    if (!is_compartment || (word != "*" && (!inner || inner->is_abstract)) || (size > 3 && !by_post)) return no_such_address(*exchange);
+    if (!is_compartment || (word != "*" && (!inner || inner->is_abstract)) || (size > 3 && !by_post))
+        return no_such_address(*exchange);
     if (by_post ? !is_post : !exchange->is_get()) return wrong_method(*exchange, by_post ? "POST" : "GET, HEAD");
     send(*exchange, answer_search(*exchange, inner, type.name, id));
 }
@@ -91,14 +107,16 @@ void route_fhir(const Shared& exchange) {
     }
     const fhir::Type* type = fhir::find_resource(path[0]);
     if (!type || type->is_abstract) {
-        return exchange->respond(refusal_answer(*exchange, refuse(IssueCode::not_found, exchange->path[0], "is not a resource type of FHIR R4")));
+        return exchange->respond(
+            refusal_answer(*exchange, refuse(IssueCode::not_found, exchange->path[0], "is not a resource type of FHIR R4")));
     }
     if (path.size() == 1) return route_type(exchange, *type);
     if (path.size() == 2) return route_second(exchange, *type);
     route_third(exchange, *type);
 }
 
-Api::Api(record::Store& store, access::Audit& audit, ingest::Ingest& ingest, people::People& people, const calendar::Clock& clock, Options options)
+Api::Api(record::Store& store, access::Audit& audit, ingest::Ingest& ingest, people::People& people, const calendar::Clock& clock,
+         Options options)
     : inside_(new Inside{store, audit, ingest, people, clock, std::move(options), {}, {}}) {
     if (inside_->options.started_ms == 0) inside_->options.started_ms = clock.now_ms();
 }
@@ -110,18 +128,22 @@ bool Api::quick(const http::Request& request) const {
     if (request.method != "GET" || !request.path.starts_with("/fhir/") || !request.query.empty()) return false;
     const std::string_view rest = std::string_view(request.path).substr(6);
     const std::size_t slash = rest.find('/');
-    return slash != std::string_view::npos && rest.find('/', slash + 1) == std::string_view::npos && rest[slash + 1] != '_' && rest[slash + 1] != '$';
+    return slash != std::string_view::npos && rest.find('/', slash + 1) == std::string_view::npos && rest[slash + 1] != '_' &&
+           rest[slash + 1] != '$';
 }
 
 void Api::handle(http::Request request, const access::Viewer& viewer, http::Respond respond) {
-    auto exchange = std::make_shared<Exchange>(Exchange{.house = *inside_, .request = std::move(request), .viewer = viewer, .respond = std::move(respond)});
+    auto exchange = std::make_shared<Exchange>(
+        Exchange{.house = *inside_, .request = std::move(request), .viewer = viewer, .respond = std::move(respond)});
     const bool is_people = exchange->request.path.starts_with("/api/v1/people");
     try {
         if (is_people) return route_people(*exchange);
-        if (auto agreed = negotiate(*exchange, "/fhir"); !agreed.ok()) return exchange->respond(refusal_answer(*exchange, agreed.outcome()));
+        if (auto agreed = negotiate(*exchange, "/fhir"); !agreed.ok())
+            return exchange->respond(refusal_answer(*exchange, agreed.outcome()));
         route_fhir(exchange);
     } catch (const sql::Broken& broken) {
-        exchange->respond(refusal(refuse(IssueCode::transient, "", std::string("the record cannot be reached at present: ") + broken.what())));
+        exchange->respond(
+            refusal(refuse(IssueCode::transient, "", std::string("the record cannot be reached at present: ") + broken.what())));
     } catch (const std::exception& failure) {
         exchange->respond(refusal(refuse(IssueCode::exception, "", std::string("this was our fault: ") + failure.what())));
     }

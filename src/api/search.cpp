@@ -53,7 +53,8 @@ bool shows(const Exchange& exchange, const record::Found::Entry& entry) {
     return !entry.included || may(exchange.viewer, entry.version.type, 'r').ok();
 }
 
-void write_entries(const Exchange& exchange, BundleText& bundle, const record::Found& found, const Trim& trim, const Trim& include_trim) {
+void write_entries(const Exchange& exchange, BundleText& bundle, const record::Found& found, const Trim& trim,
+                   const Trim& include_trim) {
     for (const auto& entry : found.entries) {
         if (shows(exchange, entry)) bundle.match(entry.version, entry.included, entry.included ? include_trim : trim);
     }
@@ -61,12 +62,14 @@ void write_entries(const Exchange& exchange, BundleText& bundle, const record::F
 
 void write_remarks(BundleText& bundle, const search::Query& query, const record::Found& found) {
     std::vector<Issue> remarks = query.warnings;
-    for (const std::string& line : found.plan) remarks.push_back({Severity::information, IssueCode::informational, "_explain", line});
+    for (const std::string& line : found.plan)
+        remarks.push_back({Severity::information, IssueCode::informational, "_explain", line});
     if (!remarks.empty()) bundle.outcome(remarks);
 }
 
 /// One audit row for each patient seen on the page, at most one hundred, or one for the search.
-void note_page(const Exchange& exchange, std::string_view what, const fhir::Type* type, const record::Found& found, const std::string& detail) {
+void note_page(const Exchange& exchange, std::string_view what, const fhir::Type* type, const record::Found& found,
+               const std::string& detail) {
     std::vector<std::pair<std::string_view, std::uint32_t>> patients;
     for (const auto& entry : found.entries) {
         const std::string_view patient = patient_of_body(*entry.version.type, entry.version.id, entry.version.body);
@@ -75,7 +78,8 @@ void note_page(const Exchange& exchange, std::string_view what, const fhir::Type
         else if (patients.size() < 100) patients.emplace_back(patient, 1);
     }
     if (patients.empty()) patients.emplace_back("", 0);
-    for (const auto& [patient, count] : patients) note(exchange, {.what = what, .type = type, .patient = patient, .detail = detail, .count = count});
+    for (const auto& [patient, count] : patients)
+        note(exchange, {.what = what, .type = type, .patient = patient, .detail = detail, .count = count});
 }
 
 std::string search_path(const fhir::Type* type, std::string_view compartment, const std::string& compartment_id) {
@@ -84,7 +88,8 @@ std::string search_path(const fhir::Type* type, std::string_view compartment, co
     return std::string(compartment) + '/' + compartment_id + '/' + (type ? name : "*");
 }
 
-Result<search::Query> read_query(Exchange& exchange, const fhir::Type* type, std::string_view compartment, const std::string& compartment_id) {
+Result<search::Query> read_query(Exchange& exchange, const fhir::Type* type, std::string_view compartment,
+                                 const std::string& compartment_id) {
     Parameters parameters = exchange.parameters;
     std::vector<const fhir::Type*> types;
     if (type) {
@@ -94,9 +99,12 @@ Result<search::Query> read_query(Exchange& exchange, const fhir::Type* type, std
         XINGLIN_TRY(types, take_types(parameters));
         XINGLIN_CHECK(restrict_types(exchange, types));
     }
-    XINGLIN_TRY(search::Query query, search::parse(types, parameters, {.lenient = exchange.lenient, .offset_minutes = exchange.house.store.offset_minutes()}));
+    XINGLIN_TRY(
+        search::Query query,
+        search::parse(types, parameters, {.lenient = exchange.lenient, .offset_minutes = exchange.house.store.offset_minutes()}));
     if (!type) {
-        if (const auto asked = exchange.parameter("_type"); !asked.empty()) query.understood.insert(query.understood.begin(), {"_type", std::string(asked)});
+        if (const auto asked = exchange.parameter("_type"); !asked.empty())
+            query.understood.insert(query.understood.begin(), {"_type", std::string(asked)});
     }
     query.compartment_type = compartment;
     query.compartment_id = compartment_id;
@@ -117,7 +125,8 @@ Answer count_answer(Exchange& exchange, const fhir::Type* type, const std::strin
 
 }  // namespace
 
-Answer answer_search(Exchange& exchange, const fhir::Type* type, std::string_view compartment, const std::string& compartment_id) {
+Answer answer_search(Exchange& exchange, const fhir::Type* type, std::string_view compartment,
+                     const std::string& compartment_id) {
     XINGLIN_TRY(search::Query query, read_query(exchange, type, compartment, compartment_id));
     const std::string path = search_path(type, compartment, compartment_id);
     if (query.summary == search::Summary::count) return count_answer(exchange, type, path, query);
@@ -176,7 +185,11 @@ Answer answer_everything(Exchange& exchange, const std::string& id) {
     bundle.link("self", link_url(exchange, path, asked, page.empty() ? Parameters{} : Parameters{{"_page", page}}));
     if (!found.next.empty()) bundle.link("next", link_url(exchange, path, asked, {{"_page", found.next}}));
     write_entries(exchange, bundle, found, trim, trim);
-    note(exchange, {.what = "read", .type = fhir::find_resource("Patient"), .id = id, .patient = id, .detail = "$everything",
+    note(exchange, {.what = "read",
+                    .type = fhir::find_resource("Patient"),
+                    .id = id,
+                    .patient = id,
+                    .detail = "$everything",
                     .count = static_cast<std::uint32_t>(found.entries.size())});
     return resource_answer(exchange, 200, bundle.finish());
 }

@@ -47,7 +47,9 @@ private:
         if (trim_.summary == search::Summary::data) return key != "text";
         const fhir::Match match = fhir::match(type, key);
         if (!match) return false;
-        if (!trim_.elements.empty()) return always_kept(*match.element) || wanted_.contains(std::string(match.element->name)) || wanted_.contains(std::string(key));
+        if (!trim_.elements.empty())
+            return always_kept(*match.element) || wanted_.contains(std::string(match.element->name)) ||
+                   wanted_.contains(std::string(key));
         if (trim_.summary == search::Summary::text) return key == "text" || match.element->min > 0;
         return match.element->is_summary || always_kept(*match.element);
     }
@@ -71,8 +73,9 @@ private:
     }
 
     json::Value tagged(json::Value resource) {
-        const json::Value tag = arena_.object({{"system", arena_.string("http://terminology.hl7.org/CodeSystem/v3-ObservationValue")},
-                                               {"code", arena_.string("SUBSETTED")}});
+        const json::Value tag =
+            arena_.object({{"system", arena_.string("http://terminology.hl7.org/CodeSystem/v3-ObservationValue")},
+                           {"code", arena_.string("SUBSETTED")}});
         const json::Value meta = resource.find("meta");
         std::vector<json::Value> tags;
         for (const json::Node& item : meta.find("tag").items()) tags.emplace_back(&item);
@@ -90,7 +93,8 @@ Result<Trim> read_trim(const Exchange& exchange) {
     if (summary == "true") trim.summary = search::Summary::yes;
     else if (summary == "text") trim.summary = search::Summary::text;
     else if (summary == "data") trim.summary = search::Summary::data;
-    else if (!summary.empty() && summary != "false") return refuse(IssueCode::value, "_summary", "must be true, text, data or false");
+    else if (!summary.empty() && summary != "false")
+        return refuse(IssueCode::value, "_summary", "must be true, text, data or false");
     if (const std::string_view elements = exchange.parameter("_elements"); !elements.empty()) {
         for (const std::string_view name : text::split(elements, ',')) {
             if (!name.empty()) trim.elements.emplace_back(name);

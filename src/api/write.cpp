@@ -48,15 +48,24 @@ void hand_over(const Shared& exchange, std::shared_ptr<json::Arena> arena, inges
     const auto kind = change.kind;
     const fhir::Type* type = change.type;
     const std::string id = change.id;
-    exchange->house.ingest.write(std::move(arena), std::move(change), [exchange, kind, type, id, patient](Result<ingest::Written> written) {
-        if (!written.ok()) {
-            note(*exchange, {.what = word(kind), .type = type, .id = id, .patient = patient, .status = http_status(written.outcome().code()), .count = 0});
-            return refuse_with(exchange, written.outcome());
-        }
-        note(*exchange, {.what = word(kind), .type = type, .id = written->id, .patient = written->patient.empty() ? patient : written->patient,
-                         .status = written->status});
-        send(exchange, written_answer(*exchange, *written));
-    });
+    exchange->house.ingest.write(std::move(arena), std::move(change),
+                                 [exchange, kind, type, id, patient](Result<ingest::Written> written) {
+                                     if (!written.ok()) {
+                                         note(*exchange, {.what = word(kind),
+                                                          .type = type,
+                                                          .id = id,
+                                                          .patient = patient,
+                                                          .status = http_status(written.outcome().code()),
+                                                          .count = 0});
+                                         return refuse_with(exchange, written.outcome());
+                                     }
+                                     note(*exchange, {.what = word(kind),
+                                                      .type = type,
+                                                      .id = written->id,
+                                                      .patient = written->patient.empty() ? patient : written->patient,
+                                                      .status = written->status});
+                                     send(exchange, written_answer(*exchange, *written));
+                                 });
 }
 
 Result<Done> read_preconditions(const Exchange& exchange, ingest::Change& change) {
@@ -83,7 +92,8 @@ std::string condition_of(const Exchange& exchange) {
     return condition;
 }
 
-Result<ingest::Change> read_change(const Exchange& exchange, ingest::Change::Kind kind, const fhir::Type& type, const std::string& id, json::Arena& arena) {
+Result<ingest::Change> read_change(const Exchange& exchange, ingest::Change::Kind kind, const fhir::Type& type,
+                                   const std::string& id, json::Arena& arena) {
     using Kind = ingest::Change::Kind;
     XINGLIN_CHECK(may(exchange.viewer, &type, kind == Kind::create ? 'c' : kind == Kind::update ? 'u' : 'd'));
     ingest::Change change{.kind = kind, .type = &type, .id = id};
@@ -91,10 +101,12 @@ Result<ingest::Change> read_change(const Exchange& exchange, ingest::Change::Kin
     if (kind == Kind::create) {
         XINGLIN_CHECK(only_parameters(exchange, {}));
         change.condition = exchange.request.headers.get("If-None-Exist");
-        if (const std::size_t question = change.condition.find('?'); question != std::string::npos) change.condition.erase(0, question + 1);
+        if (const std::size_t question = change.condition.find('?'); question != std::string::npos)
+            change.condition.erase(0, question + 1);
     } else if (id.empty()) {
         change.condition = condition_of(exchange);
-        if (change.condition.empty()) return refuse(IssueCode::invalid, std::string(type.name), "name one resource: by its id, or by search parameters");
+        if (change.condition.empty())
+            return refuse(IssueCode::invalid, std::string(type.name), "name one resource: by its id, or by search parameters");
     } else {
         XINGLIN_CHECK(only_parameters(exchange, {}));
     }
@@ -144,7 +156,8 @@ Result<json::Value> given_meta(const Exchange& exchange, json::Arena& arena) {
     XINGLIN_TRY(const json::Value body, read_body(exchange, arena));
     for (const json::Node& item : body.find("parameter").items()) {
         const json::Value parameter(&item);
-        if (parameter.find("name").string() == "meta" && parameter.find("valueMeta").is_object()) return parameter.find("valueMeta");
+        if (parameter.find("name").string() == "meta" && parameter.find("valueMeta").is_object())
+            return parameter.find("valueMeta");
     }
     return refuse(IssueCode::required, "Parameters.parameter", "needs one named meta with a valueMeta");
 }
@@ -152,8 +165,12 @@ Result<json::Value> given_meta(const Exchange& exchange, json::Arena& arena) {
 }  // namespace
 
 void do_create(const Shared& exchange, const fhir::Type& type) { do_change(exchange, ingest::Change::Kind::create, type, ""); }
-void do_update(const Shared& exchange, const fhir::Type& type, const std::string& id) { do_change(exchange, ingest::Change::Kind::update, type, id); }
-void do_erase(const Shared& exchange, const fhir::Type& type, const std::string& id) { do_change(exchange, ingest::Change::Kind::erase, type, id); }
+void do_update(const Shared& exchange, const fhir::Type& type, const std::string& id) {
+    do_change(exchange, ingest::Change::Kind::update, type, id);
+}
+void do_erase(const Shared& exchange, const fhir::Type& type, const std::string& id) {
+    do_change(exchange, ingest::Change::Kind::erase, type, id);
+}
 
 void do_change_meta(const Shared& exchange, const fhir::Type& type, const std::string& id, bool add) {
     auto arena = std::make_shared<json::Arena>();
@@ -162,24 +179,35 @@ void do_change_meta(const Shared& exchange, const fhir::Type& type, const std::s
         XINGLIN_CHECK(only_parameters(*exchange, {}));
         XINGLIN_TRY(const json::Value given, given_meta(*exchange, *arena));
         XINGLIN_TRY(const record::Version found, exchange->house.store.reader(exchange->viewer).read(type, id));
-        XINGLIN_TRY(const json::Value resource, json::parse(arena->keep(found.body), *arena, {.depth = 1'000, .bytes = found.body.size() + 1}));
+        XINGLIN_TRY(const json::Value resource,
+                    json::parse(arena->keep(found.body), *arena, {.depth = 1'000, .bytes = found.body.size() + 1}));
         json::Value meta = resource.find("meta");
         for (const std::string_view list : {"profile", "security", "tag"}) {
             meta = arena->with(meta, list, changed_list(meta.find(list), given.find(list), add, *arena));
         }
         // Someone else's version in between is refused with 412: the client decides anew.
-        return ingest::Change{.kind = ingest::Change::Kind::update, .type = &type, .id = id, .resource = arena->with(resource, "meta", meta),
-                              .if_match = found.version, .want_body = true};
+        return ingest::Change{.kind = ingest::Change::Kind::update,
+                              .type = &type,
+                              .id = id,
+                              .resource = arena->with(resource, "meta", meta),
+                              .if_match = found.version,
+                              .want_body = true};
     };
     auto change = read();
     if (!change.ok()) return exchange->respond(refusal_answer(*exchange, change.outcome()));
     exchange->house.ingest.write(arena, std::move(change).value(), [exchange, type = &type, id](Result<ingest::Written> written) {
-        note(*exchange, {.what = "update", .type = type, .id = id, .detail = "$meta", .status = written.ok() ? 200 : http_status(written.outcome().code())});
+        note(*exchange, {.what = "update",
+                         .type = type,
+                         .id = id,
+                         .detail = "$meta",
+                         .status = written.ok() ? 200 : http_status(written.outcome().code())});
         if (!written.ok()) return refuse_with(exchange, written.outcome());
         json::Arena parsed;
         const auto resource = json::parse(written->body, parsed, {.depth = 1'000, .bytes = written->body.size() + 1});
         const std::string meta = resource.ok() ? json::write(resource->find("meta")) : "{}";
-        send(exchange, resource_answer(*exchange, 200, R"({"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":)" + meta + "}]}"));
+        send(exchange,
+             resource_answer(*exchange, 200,
+                             R"({"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":)" + meta + "}]}"));
     });
 }
 

@@ -36,7 +36,8 @@ char action(Change::Kind kind) {
 /// A transaction on its way.
 class Whole {
 public:
-    Whole(record::Store& store, std::shared_ptr<json::Arena> arena) : store_(store), arena_(std::move(arena)), steps_(store, *arena_) {}
+    Whole(record::Store& store, std::shared_ptr<json::Arena> arena)
+        : store_(store), arena_(std::move(arena)), steps_(store, *arena_) {}
 
     std::vector<Entry> entries;
 
@@ -99,7 +100,8 @@ void Whole::make_links() {
         const std::size_t id_at = url.rfind('/');
         if (id_at == std::string_view::npos || !url.starts_with("http")) continue;
         const std::size_t type_at = url.rfind('/', id_at - 1);
-        if (type_at == std::string_view::npos || url.substr(type_at + 1, id_at - type_at - 1) != entry.step.change.type->name) continue;
+        if (type_at == std::string_view::npos || url.substr(type_at + 1, id_at - type_at - 1) != entry.step.change.type->name)
+            continue;
         if (const std::string relative(url.substr(type_at + 1)); relative != to) links_.emplace(relative, to);
     }
     for (const auto& [reference, sought] : sought_) {
@@ -137,7 +139,8 @@ Result<Done> Whole::make_ready() {
         };
         if (auto examined = examine(); !examined.ok()) gather(all, within_entry(std::move(examined).outcome(), entry.index));
         if (!entry.full_url.empty() && !full_urls.insert(entry.full_url).second) {
-            gather(all, refuse(IssueCode::invalid, "Bundle.entry[" + std::to_string(entry.index) + "].fullUrl", "another entry has the same"));
+            gather(all, refuse(IssueCode::invalid, "Bundle.entry[" + std::to_string(entry.index) + "].fullUrl",
+                               "another entry has the same"));
         }
     }
     if (!all.ok()) return all;
@@ -153,7 +156,8 @@ template <typename Chosen>
 Result<Done> Whole::pass(record::Transaction& transaction, Chosen&& chosen) {
     for (Entry& entry : entries) {
         if (entry.read || !chosen(entry)) continue;
-        if (auto done = steps_.carry_out(entry.step, transaction); !done.ok()) return within_entry(std::move(done).outcome(), entry.index);
+        if (auto done = steps_.carry_out(entry.step, transaction); !done.ok())
+            return within_entry(std::move(done).outcome(), entry.index);
     }
     return Done{};
 }
@@ -164,8 +168,9 @@ Result<Done> Whole::settle_references(record::Transaction& transaction) {
     for (auto& [reference, sought] : sought_) {
         XINGLIN_TRY(const std::vector<std::string> found, transaction.search(sought.query, 2));
         if (found.size() != 1) {
-            return refuse(IssueCode::precondition, "Bundle.entry[" + std::to_string(sought.first_entry) + "].resource",
-                          found.empty() ? "a conditional reference matches nothing" : "a conditional reference matches several resources");
+            return refuse(
+                IssueCode::precondition, "Bundle.entry[" + std::to_string(sought.first_entry) + "].resource",
+                found.empty() ? "a conditional reference matches nothing" : "a conditional reference matches several resources");
         }
         std::string target = std::string(sought.type->name) + "/" + found.front();
         if (target == sought.guess) continue;
@@ -222,7 +227,8 @@ void run_transaction(record::Store& store, std::shared_ptr<json::Arena> arena, s
     auto whole = std::make_shared<Whole>(store, std::move(arena));
     whole->entries = std::move(entries);
     if (auto ready = whole->make_ready(); !ready.ok()) return finished(std::move(ready).outcome());
-    const bool only_reads = std::all_of(whole->entries.begin(), whole->entries.end(), [](const Entry& entry) { return entry.read.has_value(); });
+    const bool only_reads =
+        std::all_of(whole->entries.begin(), whole->entries.end(), [](const Entry& entry) { return entry.read.has_value(); });
     if (only_reads) return finished(answer_of(whole->entries));
     store.submit([whole](record::Transaction& transaction) { return whole->carry_out(transaction); },
                  [whole, finished = std::move(finished)](Result<Done> done) {
@@ -316,7 +322,8 @@ void Ingest::bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std:
     const json::Value list = bundle.find("entry");
     if (list && !list.is_array()) return finished(refuse(IssueCode::structure, "Bundle.entry", "must be an array"));
     if (list.size() > options_.bundle_entries) {
-        return finished(refuse(IssueCode::too_costly, "Bundle.entry", "has more than " + std::to_string(options_.bundle_entries) + " entries; send several"));
+        return finished(refuse(IssueCode::too_costly, "Bundle.entry",
+                               "has more than " + std::to_string(options_.bundle_entries) + " entries; send several"));
     }
     auto parts = std::make_shared<Parts>(store_, arena);
     parts->finished = finished;
@@ -329,7 +336,8 @@ void Ingest::bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std:
             refused = std::move(entry).outcome();
             entry = Entry{.index = index};
         } else if (!entry->read) {
-            if (auto may = allowed(*entry->step.change.type, action(entry->step.change.kind)); !may.ok()) refused = std::move(may).outcome();
+            if (auto may = allowed(*entry->step.change.type, action(entry->step.change.kind)); !may.ok())
+                refused = std::move(may).outcome();
         }
         if (refused && is_transaction) gather(all, within_entry(*refused, index));
         parts->refused.push_back(std::move(refused));

@@ -9,7 +9,9 @@
 namespace xinglin::ingest {
 namespace {
 
-std::string path_of(std::size_t index, std::string_view rest) { return "Bundle.entry[" + std::to_string(index) + "]" + std::string(rest); }
+std::string path_of(std::size_t index, std::string_view rest) {
+    return "Bundle.entry[" + std::to_string(index) + "]" + std::string(rest);
+}
 
 std::string_view without_base(std::string_view url, std::string_view base_url) {
     if (!base_url.empty() && url.starts_with(base_url)) url.remove_prefix(base_url.size());
@@ -29,7 +31,8 @@ Result<Done> read_address(std::string_view url, Change& change, std::size_t inde
     }
     if (slash != std::string_view::npos) change.id = path.substr(slash + 1);
     if (!change.id.empty() && !is_id(change.id)) {
-        return refuse(IssueCode::not_supported, path_of(index, ".request.url"), "only Type, Type/id and Type?parameters can be written to");
+        return refuse(IssueCode::not_supported, path_of(index, ".request.url"),
+                      "only Type, Type/id and Type?parameters can be written to");
     }
     return Done{};
 }
@@ -48,8 +51,8 @@ std::optional<std::int64_t> version_of_tag(std::string_view tag) {
 Outcome within_entry(Outcome outcome, std::size_t index) {
     for (Issue& issue : outcome.issues) {
         if (issue.where.starts_with("Bundle.entry[")) continue;
-        if (issue.where.empty() || !(issue.where.front() >= 'A' && issue.where.front() <= 'Z') || issue.where.find('?') != std::string::npos ||
-            issue.where.starts_with("If-")) {
+        if (issue.where.empty() || !(issue.where.front() >= 'A' && issue.where.front() <= 'Z') ||
+            issue.where.find('?') != std::string::npos || issue.where.starts_with("If-")) {
             issue.where = path_of(index, issue.where.empty() ? ".resource" : ".resource: " + issue.where);
             continue;
         }
@@ -62,7 +65,8 @@ Outcome within_entry(Outcome outcome, std::size_t index) {
 Result<Entry> read_entry(json::Value value, std::size_t index, std::string_view base_url, bool want_body) {
     Entry entry{.index = index, .full_url = std::string(value.find("fullUrl").string())};
     const json::Value request = value.find("request");
-    if (!request.is_object()) return refuse(IssueCode::required, path_of(index, ".request"), "is missing; it says what to do with the entry");
+    if (!request.is_object())
+        return refuse(IssueCode::required, path_of(index, ".request"), "is missing; it says what to do with the entry");
     const std::string_view method = request.find("method").string();
     const std::string_view url = without_base(request.find("url").string(), base_url);
     if (url.empty()) return refuse(IssueCode::required, path_of(index, ".request.url"), "is missing");
@@ -76,9 +80,11 @@ Result<Entry> read_entry(json::Value value, std::size_t index, std::string_view 
     XINGLIN_CHECK(read_address(url, change, index));
     if (method == "POST") {
         change.kind = Change::Kind::create;
-        if (!change.id.empty()) return refuse(IssueCode::not_supported, path_of(index, ".request.url"), "a POST names the type only");
+        if (!change.id.empty())
+            return refuse(IssueCode::not_supported, path_of(index, ".request.url"), "a POST names the type only");
         change.condition = request.find("ifNoneExist").string();
-        if (change.condition.starts_with(std::string(change.type->name) + "?")) change.condition.erase(0, change.type->name.size() + 1);
+        if (change.condition.starts_with(std::string(change.type->name) + "?"))
+            change.condition.erase(0, change.type->name.size() + 1);
     } else if (method == "PUT") {
         change.kind = Change::Kind::update;
     } else if (method == "DELETE") {
@@ -97,7 +103,8 @@ Result<Entry> read_entry(json::Value value, std::size_t index, std::string_view 
     }
     if (const std::string_view tag = request.find("ifMatch").string(); !tag.empty()) {
         change.if_match = version_of_tag(tag);
-        if (!change.if_match) return refuse(IssueCode::value, path_of(index, ".request.ifMatch"), "must be a version tag such as W/\"3\"");
+        if (!change.if_match)
+            return refuse(IssueCode::value, path_of(index, ".request.ifMatch"), "must be a version tag such as W/\"3\"");
     }
     if (const std::string_view tag = request.find("ifNoneMatch").string(); !tag.empty()) {
         if (tag != "*") return refuse(IssueCode::value, path_of(index, ".request.ifNoneMatch"), "of a write may only be *");

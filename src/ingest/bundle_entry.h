@@ -11,10 +11,10 @@
 namespace xinglin::ingest {
 
 struct Entry {
-    std::size_t index = 0;           // in the bundle
+    std::size_t index = 0;  // in the bundle
     std::string full_url;
-    std::optional<ReadAsked> read;   // GET, HEAD
-    Step step;                       // otherwise
+    std::optional<ReadAsked> read;  // GET, HEAD
+    Step step;                      // otherwise
     bool has_conditional_references = false;
 };
 

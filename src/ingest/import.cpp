@@ -33,18 +33,20 @@ Result<std::vector<fs::path>> collect(const std::vector<fs::path>& paths) {
         std::error_code error;
         if (fs::is_directory(path, error)) {
             std::vector<fs::path> inside;
-            for (auto at = fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, error); !error && at != fs::recursive_directory_iterator();
-                 at.increment(error)) {
+            for (auto at = fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied, error);
+                 !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
                 if (at->is_regular_file() && is_importable(at->path())) inside.push_back(at->path());
             }
             if (error) return refuse(IssueCode::not_found, path.string(), "cannot be read: " + error.message());
-            if (inside.empty()) return refuse(IssueCode::not_found, path.string(), "holds no .json, .ndjson or .jsonl files (also .gz, .zst)");
+            if (inside.empty())
+                return refuse(IssueCode::not_found, path.string(), "holds no .json, .ndjson or .jsonl files (also .gz, .zst)");
             std::sort(inside.begin(), inside.end());
             files.insert(files.end(), inside.begin(), inside.end());
         } else if (fs::is_regular_file(path, error)) {
             files.push_back(path);
         } else {
-            return refuse(IssueCode::not_found, path.string(), error ? "cannot be read: " + error.message() : "is not there, or neither a file nor a folder");
+            return refuse(IssueCode::not_found, path.string(),
+                          error ? "cannot be read: " + error.message() : "is not there, or neither a file nor a folder");
         }
     }
     return files;
@@ -150,9 +152,13 @@ private:
 
 class Run {
 public:
-    Run(record::Store& store, const ImportOptions& options, const std::atomic<bool>& cancelled, const std::function<void(const ImportFigures&)>& progress,
-        std::string_view name)
-        : store_(store), options_(options), cancelled_(cancelled), progress_(progress), rejected_(store.folder() / "rejected", name) {}
+    Run(record::Store& store, const ImportOptions& options, const std::atomic<bool>& cancelled,
+        const std::function<void(const ImportFigures&)>& progress, std::string_view name)
+        : store_(store),
+          options_(options),
+          cancelled_(cancelled),
+          progress_(progress),
+          rejected_(store.folder() / "rejected", name) {}
 
     ImportFigures run(const std::vector<fs::path>& files) {
         for (const fs::path& file : files) {
@@ -248,7 +254,8 @@ private:
         });
         guarded([&] {
             for (bool at_end = false; !at_end;) {
-                if (auto product = line.next(at_end, std::chrono::milliseconds(200))) receive(std::move(*product), last_chance), at_end = false;
+                if (auto product = line.next(at_end, std::chrono::milliseconds(200)))
+                    receive(std::move(*product), last_chance), at_end = false;
                 else report(false);
             }
             if (!failure) flush();
@@ -259,7 +266,10 @@ private:
 
     void cut(const fs::path& path, std::size_t file, bool last_chance, Line& line) {
         const std::string name = unpacked_name(path);
-        Unit unit{.file = file, .source = path.filename().string(), .is_lines = name.ends_with(".ndjson") || name.ends_with(".jsonl"), .last_chance = last_chance};
+        Unit unit{.file = file,
+                  .source = path.filename().string(),
+                  .is_lines = name.ends_with(".ndjson") || name.ends_with(".jsonl"),
+                  .last_chance = last_chance};
         std::string problem;
         const auto source = open_source(path, problem);
         std::uint64_t counted = 0;
@@ -278,7 +288,8 @@ private:
         while (goes_on && !cancelled_) {
             goes_on = source->read(text);
             if (text.size() > options_.file_bytes) {
-                problem = std::string(unit.is_lines ? "a line" : "the file") + " is larger than " + std::to_string(options_.file_bytes >> 20) + " MiB unpacked";
+                problem = std::string(unit.is_lines ? "a line" : "the file") + " is larger than " +
+                          std::to_string(options_.file_bytes >> 20) + " MiB unpacked";
                 text.clear();
                 break;
             }
@@ -292,7 +303,9 @@ private:
         }
         if (problem.empty()) problem = source->problem;
         if (cancelled_) return;
-        if (!problem.empty()) text.resize(unit.is_lines && text.rfind('\n') != std::string::npos ? text.rfind('\n') + 1 : 0);  // what is whole of it
+        if (!problem.empty())
+            text.resize(unit.is_lines && text.rfind('\n') != std::string::npos ? text.rfind('\n') + 1
+                                                                               : 0);  // what is whole of it
         if (!text.empty() || !problem.empty() || unit.first_line == 1) send(std::move(text));
     }
 };
@@ -302,7 +315,8 @@ private:
 Importer::Importer(record::Store& store, const ImportOptions& options) : store_(store), options_(options) {}
 Importer::~Importer() = default;
 
-Result<ImportFigures> Importer::run(const std::vector<fs::path>& paths, std::string_view name, const std::function<void(const ImportFigures&)>& progress) {
+Result<ImportFigures> Importer::run(const std::vector<fs::path>& paths, std::string_view name,
+                                    const std::function<void(const ImportFigures&)>& progress) {
     XINGLIN_TRY(const std::vector<fs::path> files, collect(paths));
     return Run(store_, options_, cancelled_, progress, name).run(files);
 }

@@ -19,20 +19,20 @@ namespace xinglin::ingest {
 
 struct ImportOptions {
     unsigned prepare_threads = 2;
-    std::size_t file_bytes = 512u << 20;       // of one bundle or line, unpacked
-    std::size_t batch_resources = 5'000;       // given to the record at once …
-    std::size_t batch_bytes = 8u << 20;        // … or this many bytes of JSON
+    std::size_t file_bytes = 512u << 20;  // of one bundle or line, unpacked
+    std::size_t batch_resources = 5'000;  // given to the record at once …
+    std::size_t batch_bytes = 8u << 20;   // … or this many bytes of JSON
     bool check_structure = true;
 };
 
 /// Counts so far; `read` = stored + unchanged + rejected at the end.
 struct ImportFigures {
     std::uint64_t read = 0, stored = 0, unchanged = 0, rejected = 0;
-    std::uint64_t files = 0, bytes = 0;        // bytes as found on disk; of all files
+    std::uint64_t files = 0, bytes = 0;  // bytes as found on disk; of all files
     std::uint64_t bytes_done = 0;
     double seconds = 0;
     bool cancelled = false;
-    std::string rejected_file;                 // "" when nothing was rejected
+    std::string rejected_file;  // "" when nothing was rejected
     double per_second() const { return seconds > 0 ? static_cast<double>(read) / seconds : 0; }
 };
 

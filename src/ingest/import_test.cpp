@@ -2,10 +2,10 @@
 // What an import promises: everything readable is stored once, everything else is named with its reason.
 #include "ingest/import.h"
 
-#include <fstream>
 #include <gtest/gtest.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <fstream>
 
 #include "testing/testing.h"
 
@@ -37,7 +37,9 @@ protected:
         EXPECT_EQ(figures->read, figures->stored + figures->unchanged + figures->rejected);
         return *figures;
     }
-    std::string rejected(const ImportFigures& figures) { return figures.rejected_file.empty() ? "" : xinglin::testing::read_file(figures.rejected_file); }
+    std::string rejected(const ImportFigures& figures) {
+        return figures.rejected_file.empty() ? "" : xinglin::testing::read_file(figures.rejected_file);
+    }
     std::string body(std::string_view type, std::string_view id) {
         auto found = store->reader(access::Viewer::program("test")).read(*fhir::find_resource(type), id);
         return found.ok() ? found->body : "refused: " + found.outcome().line();
@@ -64,7 +66,8 @@ std::string zstd(std::string_view text) {
 }
 std::string patients(int from, int to) {
     std::string lines;
-    for (int i = from; i < to; ++i) lines += R"({"resourceType":"Patient","id":"p)" + std::to_string(i) + R"(","birthDate":"1950-01-01"})" + "\n";
+    for (int i = from; i < to; ++i)
+        lines += R"({"resourceType":"Patient","id":"p)" + std::to_string(i) + R"(","birthDate":"1950-01-01"})" + "\n";
     return lines;
 }
 
@@ -100,8 +103,11 @@ TEST_F(ImportTest, BundlesKeepTheirLinksUnderTheEntriesOwnIds) {
     const auto figures = run({path});
     EXPECT_EQ(figures.stored, 3u);
     EXPECT_EQ(figures.rejected, 1u);
-    EXPECT_NE(rejected(figures).find(R"("entry":3,"reason":"request.method: an import does not delete")"), std::string::npos) << rejected(figures);
-    EXPECT_NE(body("Observation", "2222").find(R"("subject":{"reference":"Patient/p1"},"encounter":{"reference":"Encounter/e1"})"), std::string::npos)
+    EXPECT_NE(rejected(figures).find(R"("entry":3,"reason":"request.method: an import does not delete")"), std::string::npos)
+        << rejected(figures);
+    EXPECT_NE(
+        body("Observation", "2222").find(R"("subject":{"reference":"Patient/p1"},"encounter":{"reference":"Encounter/e1"})"),
+        std::string::npos)
         << body("Observation", "2222");
 }
 
@@ -114,15 +120,19 @@ TEST_F(ImportTest, ConditionalReferencesWaitForTheirTargetsThenBecomeLogical) {
         {"resource":{"resourceType":"Practitioner","id":"d1","identifier":[{"system":"urn:x","value":"1"}]},"request":{"method":"POST","url":"Practitioner"}}]})");
     const auto figures = run({input.path()});
     EXPECT_EQ(figures.stored, 2u) << rejected(figures);
-    EXPECT_NE(body("Observation", "o1").find(
-                  R"([{"reference":"Practitioner/d1","display":"Dr A"},{"display":"Dr B","type":"Practitioner","identifier":{"system":"urn:x","value":"2"}}])"),
-              std::string::npos)
+    EXPECT_NE(
+        body("Observation", "o1")
+            .find(
+                R"([{"reference":"Practitioner/d1","display":"Dr A"},{"display":"Dr B","type":"Practitioner","identifier":{"system":"urn:x","value":"2"}}])"),
+        std::string::npos)
         << body("Observation", "o1");
 }
 
 TEST_F(ImportTest, WhatIsBrokenIsNamedAndTheRestGoesOn) {
-    file("a.ndjson", patients(0, 3) + "{\"resourceType\":\"Patient\",\"id\":\"half\n" + R"({"resourceType":"Patient","id":"x","gender":"maybe"})" + "\n" +
-                         "{\"resourceType\":\"Patient\",\"id\":\"gb\",\"name\":[{\"text\":\"\xd5\xc5\xc8\xfd\"}]}\n" + patients(3, 6));
+    file("a.ndjson", patients(0, 3) + "{\"resourceType\":\"Patient\",\"id\":\"half\n" +
+                         R"({"resourceType":"Patient","id":"x","gender":"maybe"})" + "\n" +
+                         "{\"resourceType\":\"Patient\",\"id\":\"gb\",\"name\":[{\"text\":\"\xd5\xc5\xc8\xfd\"}]}\n" +
+                         patients(3, 6));
     file("b.json", R"({"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"resourceType":"Patient",)");
     std::string torn = gzip(patients(10, 2'000));
     file("c.ndjson.gz", torn.substr(0, torn.size() / 2));
@@ -149,7 +159,10 @@ TEST_F(ImportTest, WhatIsBrokenIsNamedAndTheRestGoesOn) {
 }
 
 TEST_F(ImportTest, ALaterLineOfTheSameResourceWins) {
-    const auto path = file("a.ndjson", R"({"resourceType":"Patient","id":"p","birthDate":"1950"})" "\n" R"({"resourceType":"Patient","id":"p","birthDate":"1951"})" "\n");
+    const auto path = file("a.ndjson", R"({"resourceType":"Patient","id":"p","birthDate":"1950"})"
+                                       "\n"
+                                       R"({"resourceType":"Patient","id":"p","birthDate":"1951"})"
+                                       "\n");
     run({path});
     EXPECT_NE(body("Patient", "p").find("1951"), std::string::npos);
 }

@@ -48,7 +48,8 @@ Result<BundleAnswer> Ingest::bundle_and_wait(std::shared_ptr<json::Arena> arena,
                                              bool want_body, const Allowed& allowed) {
     auto promise = std::make_shared<std::promise<Result<BundleAnswer>>>();
     auto future = promise->get_future();
-    bundle(std::move(arena), value, base_url, want_body, allowed, [promise](Result<BundleAnswer> answer) { promise->set_value(std::move(answer)); });
+    bundle(std::move(arena), value, base_url, want_body, allowed,
+           [promise](Result<BundleAnswer> answer) { promise->set_value(std::move(answer)); });
     return future.get();
 }
 

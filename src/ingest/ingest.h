@@ -26,8 +26,8 @@ struct Change {
     enum class Kind : std::uint8_t { create, update, erase };
     Kind kind = Kind::create;
     const fhir::Type* type = nullptr;
-    std::string id;         // update, erase; "" when `condition` says which
-    json::Value resource;   // create, update; lives in the arena handed over with the change
+    std::string id;        // update, erase; "" when `condition` says which
+    json::Value resource;  // create, update; lives in the arena handed over with the change
     /// Encoded search parameters ("identifier=a%7Cb"): If-None-Exist of a create, or which resource to update or erase.
     std::string condition;
     std::optional<std::int64_t> if_match;  // version that must be the present one
@@ -39,11 +39,11 @@ struct Change {
 struct Written {
     const fhir::Type* type = nullptr;
     std::string id;
-    std::int64_t version = 0;     // 0: an erase that found nothing
+    std::int64_t version = 0;  // 0: an erase that found nothing
     std::int64_t updated_ms = 0;
-    int status = 200;             // 201 created · 200 updated, or found by If-None-Exist · 204 erased
-    std::string patient;          // id of the Patient concerned, where the resource says so
-    std::string body;             // when asked for
+    int status = 200;     // 201 created · 200 updated, or found by If-None-Exist · 204 erased
+    std::string patient;  // id of the Patient concerned, where the resource says so
+    std::string body;     // when asked for
 };
 using WrittenBack = std::function<void(Result<Written>)>;
 

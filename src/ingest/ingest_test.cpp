@@ -24,7 +24,9 @@ protected:
 
     std::unique_ptr<record::Store> open() {
         record::Options options{.readers = 2, .offset_minutes = 480};
-        options.wrap_writer = [plan = plan](std::unique_ptr<sql::Connection> inside) { return xinglin::testing::make_failing(std::move(inside), plan); };
+        options.wrap_writer = [plan = plan](std::unique_ptr<sql::Connection> inside) {
+            return xinglin::testing::make_failing(std::move(inside), plan);
+        };
         auto opened = record::Store::open(folder.path(), clock, options);
         if (!opened.ok()) throw std::runtime_error(opened.outcome().line());
         return std::move(opened).value();
@@ -48,10 +50,13 @@ protected:
         auto found = reader().read(*fhir::find_resource(type), id);
         return found.ok() ? found->body : "refused: " + found.outcome().line();
     }
-    static int status(const Result<Written>& written) { return written.ok() ? written->status : http_status(written.outcome().code()); }
+    static int status(const Result<Written>& written) {
+        return written.ok() ? written->status : http_status(written.outcome().code());
+    }
 };
 
-constexpr std::string_view anna = R"({"resourceType":"Patient","id":"anna","identifier":[{"system":"urn:x","value":"1"}],"name":[{"family":"A"}]})";
+constexpr std::string_view anna =
+    R"({"resourceType":"Patient","id":"anna","identifier":[{"system":"urn:x","value":"1"}],"name":[{"family":"A"}]})";
 
 TEST_F(IngestTest, CreatesUnderAFreshIdAndUpdatesUnderTheGivenOne) {
     const auto made = write(Kind::create, "", anna);
@@ -125,7 +130,9 @@ TEST_F(IngestTest, ConditionalUpdateAndEraseChooseByCondition) {
     ASSERT_EQ(status(updated), 200);
     EXPECT_EQ(updated->id, made->id);
     EXPECT_EQ(status(write(Kind::update, "", anna, {.condition = "identifier=urn:x%7C1"})), 400) << "matches another id";
-    EXPECT_EQ(status(write(Kind::update, "", R"({"resourceType":"Patient","id":"chosen"})", {.condition = "identifier=urn:x%7C2"})), 201);
+    EXPECT_EQ(
+        status(write(Kind::update, "", R"({"resourceType":"Patient","id":"chosen"})", {.condition = "identifier=urn:x%7C2"})),
+        201);
     EXPECT_NE(body("Patient", "chosen").find("chosen"), std::string::npos);
     const auto gone = write(Kind::erase, "", "", {.condition = "identifier=urn:x%7C1"});
     ASSERT_EQ(status(gone), 204);
@@ -241,8 +248,11 @@ TEST_F(IngestTest, OfABatchEveryEntryStandsAlone) {
 TEST_F(IngestTest, RefusesWhatTheSenderMayNotDo) {
     auto arena = std::make_shared<json::Arena>();
     const json::Value value = json::parse(R"({"resourceType":"Bundle","type":"transaction","entry":[
-        {"request":{"method":"DELETE","url":"Patient/b"}}]})", *arena).value();
-    const auto answer = ingest.bundle_and_wait(arena, value, "", false, [](const fhir::Type&, char) -> Result<Done> { return refuse(IssueCode::forbidden, "", "no"); });
+        {"request":{"method":"DELETE","url":"Patient/b"}}]})",
+                                          *arena)
+                                  .value();
+    const auto answer = ingest.bundle_and_wait(
+        arena, value, "", false, [](const fhir::Type&, char) -> Result<Done> { return refuse(IssueCode::forbidden, "", "no"); });
     ASSERT_FALSE(answer.ok());
     EXPECT_EQ(http_status(answer.outcome().code()), 403);
 }
@@ -254,8 +264,10 @@ TEST_F(IngestTest, ATransactionIsWholeOrAbsentWhicheverStatementFails) {
     const auto text = [](std::int64_t round) {
         const std::string n = std::to_string(round);
         return R"({"resourceType":"Bundle","type":"transaction","entry":[
-            {"fullUrl":"urn:uuid:0a","resource":{"resourceType":"Patient","id":"p)" + n + R"(","identifier":[{"system":"urn:y","value":")" + n + R"("}]},
-                "request":{"method":"PUT","url":"Patient/p)" + n + R"("}},
+            {"fullUrl":"urn:uuid:0a","resource":{"resourceType":"Patient","id":"p)" +
+               n + R"(","identifier":[{"system":"urn:y","value":")" + n + R"("}]},
+                "request":{"method":"PUT","url":"Patient/p)" +
+               n + R"("}},
             {"resource":{"resourceType":"Observation","status":"final","code":{"text":"t"},"subject":{"reference":"urn:uuid:0a"}},"request":{"method":"POST","url":"Observation"}},
             {"resource":{"resourceType":"Observation","status":"final","code":{"text":"u"},"subject":{"reference":"Patient?identifier=urn:x|1"}},"request":{"method":"POST","url":"Observation"}}]})";
     };
@@ -274,17 +286,20 @@ TEST_F(IngestTest, ATransactionIsWholeOrAbsentWhicheverStatementFails) {
         ++failed;
         ASSERT_EQ(http_status(answer.outcome().code()), 503) << answer.outcome().line();
         ASSERT_EQ(reader().position(), before) << "statement " << statement;
-        ASSERT_FALSE(reader().read(*fhir::find_resource("Patient"), "p" + std::to_string(statement)).ok()) << "statement " << statement;
+        ASSERT_FALSE(reader().read(*fhir::find_resource("Patient"), "p" + std::to_string(statement)).ok())
+            << "statement " << statement;
         Result<BundleAnswer> healed = refuse(IssueCode::transient, "", "");
         for (int i = 0; i < 200 && !healed.ok(); ++i) {
             clock.move(1'000);
-            std::this_thread::sleep_for(std::chrono::milliseconds(i ? 20 : 0));  // the store may rest before it tries the disk again
+            std::this_thread::sleep_for(
+                std::chrono::milliseconds(i ? 20 : 0));  // the store may rest before it tries the disk again
             healed = bundle(text(statement), false);
         }
         ASSERT_TRUE(healed.ok()) << "statement " << statement << ": " << healed.outcome().line();
         ASSERT_EQ(reader().position(), before + 3);
         if (statement % 25 != 0) continue;
-        if (const auto problems = store->verify(true); !problems.empty()) FAIL() << "after statement " << statement << ": " << problems.front();
+        if (const auto problems = store->verify(true); !problems.empty())
+            FAIL() << "after statement " << statement << ": " << problems.front();
     }
     EXPECT_GT(failed, 5);
 }

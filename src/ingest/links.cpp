@@ -31,7 +31,8 @@ std::string replacement(std::string_view link, const Links& links) {
     if (const auto found = links.find(link); found != links.end()) return found->second;
     const std::size_t hash = link.find('#');
     if (hash != std::string_view::npos && hash > 0) {
-        if (const auto found = links.find(link.substr(0, hash)); found != links.end()) return found->second + std::string(link.substr(hash));
+        if (const auto found = links.find(link.substr(0, hash)); found != links.end())
+            return found->second + std::string(link.substr(hash));
     }
     const std::size_t history = link.find("/_history/");
     if (history != std::string_view::npos) {

@@ -2,12 +2,12 @@
 // Plain, gzip (several members allowed) and Zstandard files, read piece by piece.
 #include "ingest/source.h"
 
+#include <zlib.h>
+#include <zstd.h>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <vector>
-#include <zlib.h>
-#include <zstd.h>
 
 namespace xinglin::ingest {
 namespace {

@@ -43,7 +43,8 @@ Result<Done> check_resource(json::Value resource, const fhir::Type* expected) {
     const fhir::Type* type = fhir::find_resource(name);
     if (!type || type->is_abstract) return refuse(IssueCode::structure, "resourceType", "is not a resource type of FHIR R4");
     if (expected && type != expected) {
-        return refuse(IssueCode::invalid, "resourceType", "is " + std::string(type->name) + ", but the address says " + std::string(expected->name));
+        return refuse(IssueCode::invalid, "resourceType",
+                      "is " + std::string(type->name) + ", but the address says " + std::string(expected->name));
     }
     Outcome outcome = fhir::validate(resource);
     if (!outcome.ok()) return outcome;
@@ -67,7 +68,8 @@ Result<std::vector<std::string>> find_ids(record::Store& store, const search::Qu
 Result<Done> Steps::examine(Step& step) {
     Change& change = step.change;
     XINGLIN_ASSERT(change.type != nullptr);
-    if (!change.id.empty() && !is_id(change.id)) return refuse(IssueCode::value, "id", "must be 1 to 64 letters, digits, '-' or '.'");
+    if (!change.id.empty() && !is_id(change.id))
+        return refuse(IssueCode::value, "id", "must be 1 to 64 letters, digits, '-' or '.'");
     if (!change.condition.empty()) {
         XINGLIN_TRY(step.query, parse_condition(*change.type, change.condition, store_.offset_minutes()));
     }
@@ -97,7 +99,8 @@ Result<Done> Steps::match(Step& step, const std::vector<std::string>& found) {
         if (change.kind == Change::Kind::update) {
             const std::string_view id = change.resource.find("id").string();
             if (!id.empty() && id != found.front()) {
-                return refuse(IssueCode::invalid, std::string(change.type->name) + ".id", "differs from the id of the resource that matches the condition");
+                return refuse(IssueCode::invalid, std::string(change.type->name) + ".id",
+                              "differs from the id of the resource that matches the condition");
             }
         }
         step.target = found.front();
@@ -105,7 +108,8 @@ Result<Done> Steps::match(Step& step, const std::vector<std::string>& found) {
     }
     if (change.kind == Change::Kind::erase) {
         step.target.clear();
-    } else if (const std::string_view id = change.resource.find("id").string(); change.kind == Change::Kind::update && !id.empty()) {
+    } else if (const std::string_view id = change.resource.find("id").string();
+               change.kind == Change::Kind::update && !id.empty()) {
         step.target = id;
     } else if (!created_already) {
         step.target = store_.new_id();
@@ -150,10 +154,12 @@ Result<Done> Steps::carry_out(Step& step, record::Transaction& transaction) {
     const auto state = step.target.empty() ? std::nullopt : transaction.state(type, step.target);
     const bool is_there = state && !state->deleted;
     if (change.if_match && (!is_there || state->version != *change.if_match)) {
-        return refuse(IssueCode::precondition, "If-Match",
-                      is_there ? "the present version is another; read it again and decide anew" : "there is no such resource at present");
+        return refuse(
+            IssueCode::precondition, "If-Match",
+            is_there ? "the present version is another; read it again and decide anew" : "there is no such resource at present");
     }
-    if (change.if_none_match_any && is_there) return refuse(IssueCode::precondition, "If-None-Match", "the resource is already there");
+    if (change.if_none_match_any && is_there)
+        return refuse(IssueCode::precondition, "If-None-Match", "the resource is already there");
 
     if (change.kind == Change::Kind::erase) {
         written.status = 204;
@@ -175,7 +181,8 @@ Result<Done> Steps::carry_out(Step& step, record::Transaction& transaction) {
         return Done{};
     }
     if (change.kind == Change::Kind::update && step.query && step.creates && is_there) {
-        return refuse(IssueCode::conflict, std::string(type.name) + ".id", "a resource with this id is there, but does not match the condition");
+        return refuse(IssueCode::conflict, std::string(type.name) + ".id",
+                      "a resource with this id is there, but does not match the condition");
     }
     record::Version put = transaction.put(*step.prepared, change.kind == Change::Kind::create, change.want_body);
     written.version = put.version;

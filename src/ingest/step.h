@@ -20,7 +20,7 @@ struct Step {
     std::string target;                  // id it will be written under; guessed when there is a condition
     bool creates = false;                // no match: target is a fresh id
     std::optional<record::Prepared> prepared;
-    json::Value resource;                // with its id, links rewritten
+    json::Value resource;  // with its id, links rewritten
     std::string patient;
     Written written;
 };

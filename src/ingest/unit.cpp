@@ -82,8 +82,10 @@ json::Value logical_reference(json::Value reference, json::Arena& arena) {
     if (!parameters.ok() || parameters->size() != 1 || parameters->front().first != "identifier") return reference;
     const std::string& token = parameters->front().second;
     const std::size_t bar = token.find('|');
-    json::Value identifier = bar == std::string::npos ? arena.object({{"value", arena.string(token)}})
-                                                      : arena.object({{"system", arena.string(token.substr(0, bar))}, {"value", arena.string(token.substr(bar + 1))}});
+    json::Value identifier =
+        bar == std::string::npos
+            ? arena.object({{"value", arena.string(token)}})
+            : arena.object({{"system", arena.string(token.substr(0, bar))}, {"value", arena.string(token.substr(bar + 1))}});
     json::Value changed = arena.with(reference, "reference", json::Value());
     if (!changed.find("type")) changed = arena.with(changed, "type", arena.string(written.substr(0, question)));
     return changed.find("identifier") ? changed : arena.with(changed, "identifier", identifier);
@@ -97,9 +99,11 @@ json::Value with_logical_references(json::Value value, const std::vector<std::st
     }
     if (!value.is_object()) return value;
     const auto reference = value.find("reference").string();
-    if (!reference.empty() && std::find(missing.begin(), missing.end(), reference) != missing.end()) return logical_reference(value, arena);
+    if (!reference.empty() && std::find(missing.begin(), missing.end(), reference) != missing.end())
+        return logical_reference(value, arena);
     std::vector<std::pair<std::string_view, json::Value>> members;
-    for (const json::Member& member : value.members()) members.emplace_back(member.key(), with_logical_references(member.value(), missing, arena));
+    for (const json::Member& member : value.members())
+        members.emplace_back(member.key(), with_logical_references(member.value(), missing, arena));
     return arena.object(members);
 }
 
@@ -125,7 +129,8 @@ void Preparer::bundle(const Unit& unit, json::Value bundle, json::Arena& arena, 
         const json::Value resource = entry.find("resource");
         const std::string_view full_url = entry.find("fullUrl").string();
         ids.push_back(resource.is_object() ? id_for(resource, full_url) : std::string());
-        if (!full_url.empty() && is_id(ids.back())) links[std::string(full_url)] = std::string(resource.find("resourceType").string()) + '/' + ids.back();
+        if (!full_url.empty() && is_id(ids.back()))
+            links[std::string(full_url)] = std::string(resource.find("resourceType").string()) + '/' + ids.back();
     }
     std::vector<std::string> missing;
     resolve_conditions(store_, bundle, links, missing);
@@ -149,7 +154,8 @@ void Preparer::bundle(const Unit& unit, json::Value bundle, json::Arena& arena, 
             return this->resource(linked, arena, ids[i], product);
         };
         if (auto stored = store(); !stored.ok()) {
-            product.rejected.push_back({unit.source, line, static_cast<std::int64_t>(i), why(stored.outcome(), ""), resource ? json::write(resource) : "null"});
+            product.rejected.push_back({unit.source, line, static_cast<std::int64_t>(i), why(stored.outcome(), ""),
+                                        resource ? json::write(resource) : "null"});
         }
     }
 }
@@ -159,14 +165,18 @@ void Preparer::document(const Unit& unit, std::string_view text, std::uint64_t l
     const auto value = json::parse(text, arena, {.depth = 200, .bytes = options_.file_bytes});
     if (!value.ok()) {
         ++product.read;
-        product.rejected.push_back({unit.source, line, -1, why(value.outcome(), text), std::string(text.substr(0, kept_of_resource))});
+        product.rejected.push_back(
+            {unit.source, line, -1, why(value.outcome(), text), std::string(text.substr(0, kept_of_resource))});
         return;
     }
     // A Bundle of type document or message may be meant as a resource of its own; imported, its parts are what counts.
-    if (value->find("resourceType").string() == "Bundle" && value->find("entry").size() > 0) return bundle(unit, *value, arena, line, product);
+    if (value->find("resourceType").string() == "Bundle" && value->find("entry").size() > 0)
+        return bundle(unit, *value, arena, line, product);
     ++product.read;
     auto stored = resource(*value, arena, value->is_object() ? id_for(*value, "") : "", product);
-    if (!stored.ok()) product.rejected.push_back({unit.source, line, -1, why(stored.outcome(), ""), std::string(text.substr(0, kept_of_resource))});
+    if (!stored.ok())
+        product.rejected.push_back(
+            {unit.source, line, -1, why(stored.outcome(), ""), std::string(text.substr(0, kept_of_resource))});
 }
 
 Product Preparer::prepare(const Unit& unit) {
@@ -174,8 +184,10 @@ Product Preparer::prepare(const Unit& unit) {
     std::string_view text = unit.first_line == 1 ? without_mark(unit.text) : std::string_view(unit.text);
     const std::string_view first = text.substr(0, text.find('\n'));
     // Some name NDJSON ".json": several lines, the first of them complete.
-    const bool is_lines = unit.is_lines || (first.size() < text.size() && first.starts_with('{') && first.find_last_not_of(" \t\r") != std::string_view::npos &&
-                                            first[first.find_last_not_of(" \t\r")] == '}' && !is_blank(text.substr(first.size())));
+    const bool is_lines =
+        unit.is_lines ||
+        (first.size() < text.size() && first.starts_with('{') && first.find_last_not_of(" \t\r") != std::string_view::npos &&
+         first[first.find_last_not_of(" \t\r")] == '}' && !is_blank(text.substr(first.size())));
     if (!is_lines) {
         if (!is_blank(text)) document(unit, text, 0, product);
         else if (unit.problem.empty()) product.rejected.push_back({unit.source, 0, -1, "is empty", ""}), ++product.read;

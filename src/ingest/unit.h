@@ -14,23 +14,23 @@ namespace xinglin::ingest {
 
 /// A whole document (bundle or resource), or some lines of NDJSON.
 struct Unit {
-    std::uint64_t number = 0;      // order of the import
-    std::size_t file = 0;          // index among the files
-    std::string source;            // name for the rejected entries
+    std::uint64_t number = 0;  // order of the import
+    std::size_t file = 0;      // index among the files
+    std::string source;        // name for the rejected entries
     std::string text;
     bool is_lines = false;
     std::uint64_t first_line = 1;
-    std::string problem;           // of the file itself; `text` may then be empty
+    std::string problem;  // of the file itself; `text` may then be empty
     std::uint64_t bytes_on_disk = 0;
-    bool last_chance = false;      // conditional references that match nothing become logical ones
+    bool last_chance = false;  // conditional references that match nothing become logical ones
 };
 
 struct Rejected {
     std::string source;
-    std::uint64_t line = 0;        // of NDJSON, from 1; 0: not a line
-    std::int64_t entry = -1;       // of a bundle, from 0; -1: the whole
+    std::uint64_t line = 0;   // of NDJSON, from 1; 0: not a line
+    std::int64_t entry = -1;  // of a bundle, from 0; -1: the whole
     std::string reason;
-    std::string resource;          // as it came, as far as there is something
+    std::string resource;  // as it came, as far as there is something
 };
 
 struct Product {

@@ -11,9 +11,9 @@
 namespace xinglin::people {
 namespace {
 
-constexpr std::size_t longest_key = 60;      // bytes
-constexpr std::size_t most_name_keys = 40;   // per name: names are short, hostile ones are not
-constexpr std::size_t most_of_a_kind = 20;   // names, identifiers, phones of one patient
+constexpr std::size_t longest_key = 60;     // bytes
+constexpr std::size_t most_name_keys = 40;  // per name: names are short, hostile ones are not
+constexpr std::size_t most_of_a_kind = 20;  // names, identifiers, phones of one patient
 
 std::string letters_and_digits(std::string_view text) {
     std::string out;
@@ -44,7 +44,8 @@ std::string key(char kind, std::string_view text) { return kind + cut(text); }
 std::string backwards(std::string_view text) { return std::string(text.rbegin(), text.rend()); }
 
 void add_name(std::vector<std::string>& names, std::string name) {
-    if (!name.empty() && names.size() < most_of_a_kind && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+    if (!name.empty() && names.size() < most_of_a_kind && std::find(names.begin(), names.end(), name) == names.end())
+        names.push_back(std::move(name));
 }
 
 void add_names(Entry& entry, json::Value human_name) {
@@ -103,7 +104,8 @@ std::string birth_digits(std::string_view word) {
     } else {
         for (char& c : date) c = is_digit(c) ? c : '-';
         std::string padded;
-        for (const std::string_view part : text::split(date, '-')) padded += part.size() == 1 ? "0" + std::string(part) : std::string(part);
+        for (const std::string_view part : text::split(date, '-'))
+            padded += part.size() == 1 ? "0" + std::string(part) : std::string(part);
         date = padded;
         if (date.size() != 8 && date.size() != 6) return {};
     }
@@ -121,7 +123,8 @@ Entry entry_of(json::Value patient) {
         if (!text::has_han(name)) continue;
         std::string syllables;
         for (const std::string& syllable : text::pinyin_syllables(name)) syllables += (syllables.empty() ? "" : " ") + syllable;
-        if (std::find(entry.pinyin.begin(), entry.pinyin.end(), syllables) == entry.pinyin.end()) entry.pinyin.push_back(std::move(syllables));
+        if (std::find(entry.pinyin.begin(), entry.pinyin.end(), syllables) == entry.pinyin.end())
+            entry.pinyin.push_back(std::move(syllables));
     }
     for (const json::Node& node : patient.find("identifier").items()) {
         std::string value = letters_and_digits(json::Value(&node).find("value").string());
@@ -131,7 +134,8 @@ Entry entry_of(json::Value patient) {
         const json::Value contact(&node);
         const auto system = contact.find("system").string();
         std::string number = digits(contact.find("value").string());
-        if ((system == "phone" || system == "sms" || system.empty()) && number.size() >= 4 && entry.phones.size() < most_of_a_kind) {
+        if ((system == "phone" || system == "sms" || system.empty()) && number.size() >= 4 &&
+            entry.phones.size() < most_of_a_kind) {
             entry.phones.push_back(std::move(number));
         }
     }

@@ -15,8 +15,8 @@
 namespace xinglin::people {
 namespace {
 
-constexpr std::size_t most_hits = 1'000;        // a page deeper than this says: be more precise
-constexpr std::size_t most_candidates = 20'000; // looked at for a search of several words
+constexpr std::size_t most_hits = 1'000;         // a page deeper than this says: be more precise
+constexpr std::size_t most_candidates = 20'000;  // looked at for a search of several words
 constexpr auto poll_interval = std::chrono::milliseconds(200);
 
 // Everything here can be had again from the record, so a change of keys is a new number and a rebuild.
@@ -97,7 +97,8 @@ void remove_files(const std::filesystem::path& file) {
 }
 
 Entry read_row(sql::Statement& row, int first) {
-    return {lines_of(row.text(first)), lines_of(row.text(first + 1)), lines_of(row.text(first + 2)), lines_of(row.text(first + 3)), std::string(row.text(first + 4))};
+    return {lines_of(row.text(first)), lines_of(row.text(first + 1)), lines_of(row.text(first + 2)),
+            lines_of(row.text(first + 3)), std::string(row.text(first + 4))};
 }
 
 }  // namespace
@@ -166,8 +167,10 @@ void People::Inside::put(const record::Version& version) {
     const auto patient = json::parse(version.body, arena, {.depth = 1'000, .bytes = version.body.size() + 1});
     if (!patient.ok()) return;
     const Entry entry = entry_of(*patient);
-    const std::string names = join(entry.names), pinyin = join(entry.pinyin), identifiers = join(entry.identifiers), phones = join(entry.phones);
-    auto& insert = writer->prepare("INSERT INTO people_person (n, id, names, pinyin, identifiers, phones, birth) VALUES (?, ?, ?, ?, ?, ?, ?)");
+    const std::string names = join(entry.names), pinyin = join(entry.pinyin), identifiers = join(entry.identifiers),
+                      phones = join(entry.phones);
+    auto& insert = writer->prepare(
+        "INSERT INTO people_person (n, id, names, pinyin, identifiers, phones, birth) VALUES (?, ?, ?, ?, ?, ?, ?)");
     const std::int64_t n = was ? *was : ++last_n;
     insert.bind(1, n).bind(2, std::string_view(version.id)).bind(3, std::string_view(names)).bind(4, std::string_view(pinyin));
     insert.bind(5, std::string_view(identifiers)).bind(6, std::string_view(phones)).bind(7, std::string_view(entry.birth)).run();
@@ -179,7 +182,10 @@ void People::Inside::put(const record::Version& version) {
 void People::Inside::finish_step(record::Position target, std::int64_t newest_ms) {
     write_fresh();
     writer->prepare("UPDATE people_cursor SET position = ?, updated_ms = ?, population = ? WHERE only = 1")
-        .bind(1, target).bind(2, newest_ms).bind(3, static_cast<std::int64_t>(population)).run();
+        .bind(1, target)
+        .bind(2, newest_ms)
+        .bind(3, static_cast<std::int64_t>(population))
+        .run();
     writer->commit();
     const std::lock_guard lock(state_lock);
     position = target;
@@ -189,7 +195,9 @@ void People::Inside::finish_step(record::Position target, std::int64_t newest_ms
 
 void People::Inside::rebuild(record::Reader& reader, record::Position target) {
     writer->begin();
-    writer->run("DELETE FROM people_key; DELETE FROM people_person; UPDATE people_cursor SET position = 0, updated_ms = 0, population = 0;");
+    writer->run(
+        "DELETE FROM people_key; DELETE FROM people_person; UPDATE people_cursor SET position = 0, updated_ms = 0, population = "
+        "0;");
     population = 0;
     last_n = 0;
     std::size_t since_commit = 0;
@@ -361,14 +369,19 @@ std::vector<Hit> everyone(sql::Connection& connection, const Request& request, s
     std::string key = "A";
     std::int64_t after_n = -1;
     if (const std::size_t colon = request.after.find(':'); colon != std::string::npos) {
-        if (auto decoded = text::base64_decode(std::string_view(request.after).substr(colon + 1)); decoded && decoded->starts_with('A')) {
+        if (auto decoded = text::base64_decode(std::string_view(request.after).substr(colon + 1));
+            decoded && decoded->starts_with('A')) {
             key = *decoded;
             std::from_chars(request.after.data(), request.after.data() + colon, after_n);
         }
     }
-    auto& scan = connection.prepare("SELECT key, n FROM people_key WHERE key >= ? AND key < 'B' AND (key > ? OR n > ?) ORDER BY key, n LIMIT ?");
+    auto& scan = connection.prepare(
+        "SELECT key, n FROM people_key WHERE key >= ? AND key < 'B' AND (key > ? OR n > ?) ORDER BY key, n LIMIT ?");
     scan.reset();
-    scan.bind(1, std::string_view(key)).bind(2, std::string_view(key)).bind(3, after_n).bind(4, static_cast<std::int64_t>(request.count) + 1);
+    scan.bind(1, std::string_view(key))
+        .bind(2, std::string_view(key))
+        .bind(3, after_n)
+        .bind(4, static_cast<std::int64_t>(request.count) + 1);
     std::vector<Hit> hits;
     std::string last;
     while (scan.step()) {
@@ -400,7 +413,8 @@ std::vector<Meaning> phrase_of(std::string_view q) {
     std::erase(joined, ' ');
     std::vector<Meaning> meanings;
     for (Meaning& meaning : meanings_of(joined)) {
-        if (meaning.matched == "pinyin" || (meaning.matched == "name" && text::has_han(joined))) meanings.push_back(std::move(meaning));
+        if (meaning.matched == "pinyin" || (meaning.matched == "name" && text::has_han(joined)))
+            meanings.push_back(std::move(meaning));
     }
     for (Meaning& meaning : meanings_of(folded)) {
         if (meaning.matched == "name") meanings.push_back(std::move(meaning));

@@ -25,7 +25,8 @@ protected:
     }
     void put(std::string_view id, std::string_view rest) {
         json::Arena arena;
-        const auto value = json::parse(R"({"resourceType":"Patient","id":")" + std::string(id) + "\"," + std::string(rest) + "}", arena);
+        const auto value =
+            json::parse(R"({"resourceType":"Patient","id":")" + std::string(id) + "\"," + std::string(rest) + "}", arena);
         if (!value.ok()) throw std::runtime_error(value.outcome().line());
         auto prepared = std::make_shared<record::Prepared>(store->prepare(type, id, *value));
         clock.move(1'000);
@@ -54,10 +55,12 @@ protected:
         return out;
     }
     void SetUp() override {
-        put("shan", R"("name":[{"text":"单雄信"}],"gender":"male","birthDate":"1959-03-12","identifier":[{"system":"urn:id","value":"219901195903120428"}],"telecom":[{"system":"phone","value":"138 0013 5207"}])");
+        put("shan",
+            R"("name":[{"text":"单雄信"}],"gender":"male","birthDate":"1959-03-12","identifier":[{"system":"urn:id","value":"219901195903120428"}],"telecom":[{"system":"phone","value":"138 0013 5207"}])");
         put("wang", R"("name":[{"family":"王","given":["小明"]}],"birthDate":"1988-08")");
         put("zhang", R"("name":[{"text":"张小明"}],"identifier":[{"value":"S99945678"}])");
-        put("jane", R"("name":[{"use":"maiden","family":"Müller"},{"use":"official","family":"van der Berg","given":["Jane","Élise"]}],"telecom":[{"system":"email","value":"13800135207@x.cn"}])");
+        put("jane",
+            R"("name":[{"use":"maiden","family":"Müller"},{"use":"official","family":"van der Berg","given":["Jane","Élise"]}],"telecom":[{"system":"email","value":"13800135207@x.cn"}])");
     }
 };
 
@@ -161,7 +164,9 @@ TEST_F(PeopleTest, PagesThroughManyHitsAndSaysWhenThereAreTooMany) {
     std::vector<record::Prepared> many;
     for (int i = 0; i < 1'500; ++i) {
         const std::string id = "m" + std::to_string(i);
-        const auto value = json::parse(arena.keep(R"({"resourceType":"Patient","id":")" + id + R"(","name":[{"text":"赵)" + std::to_string(i) + "\"}]}"), arena);
+        const auto value = json::parse(
+            arena.keep(R"({"resourceType":"Patient","id":")" + id + R"(","name":[{"text":"赵)" + std::to_string(i) + "\"}]}"),
+            arena);
         many.push_back(store->prepare(type, id, *value));
     }
     ASSERT_TRUE(store->load(std::move(many)).ok());

@@ -10,7 +10,8 @@ namespace {
 
 /// Lower is better; names and addresses of the past last.
 int rank_of_use(std::string_view use) {
-    constexpr std::string_view order[] = {"official", "usual", "home", "", "temp", "work", "billing", "nickname", "anonymous", "maiden", "old"};
+    constexpr std::string_view order[] = {"official", "usual",    "home",      "",       "temp", "work",
+                                          "billing",  "nickname", "anonymous", "maiden", "old"};
     for (int i = 0; i < static_cast<int>(std::size(order)); ++i) {
         if (order[i] == use) return i;
     }
@@ -60,7 +61,8 @@ std::string display_address(json::Value patient) {
     const json::Value address = best_by_use(patient.find("address"));
     if (const auto text = address.find("text").string(); !text.empty()) return std::string(text);
     const std::string line = joined(address.find("line"), " ");
-    const std::string_view parts[] = {address.find("state").string(), address.find("city").string(), address.find("district").string()};
+    const std::string_view parts[] = {address.find("state").string(), address.find("city").string(),
+                                      address.find("district").string()};
     if (text::has_han(line) || text::has_han(parts[1])) {  // the large before the small
         std::string whole;
         for (const std::string_view part : parts) whole += part;
@@ -95,7 +97,8 @@ Person summary(json::Value patient) {
     person.birth_date = patient.find("birthDate").string();
     person.deceased = patient.find("deceasedBoolean").as_bool() || !patient.find("deceasedDateTime").string().empty();
     person.address = display_address(patient);
-    if (const auto value = best_by_use(patient.find("identifier")).find("value").string(); !value.empty()) person.identifier = text::mask_identifier(value);
+    if (const auto value = best_by_use(patient.find("identifier")).find("value").string(); !value.empty())
+        person.identifier = text::mask_identifier(value);
     for (const json::Node& node : patient.find("telecom").items()) {
         const json::Value contact(&node);
         if (contact.find("system").string() != "phone" && contact.find("system").string() != "sms") continue;

@@ -46,7 +46,8 @@ private:
 
 class FailingConnection : public sql::Connection {
 public:
-    FailingConnection(std::unique_ptr<sql::Connection> inside, std::shared_ptr<FailingPlan> plan) : inside_(std::move(inside)), plan_(std::move(plan)) {}
+    FailingConnection(std::unique_ptr<sql::Connection> inside, std::shared_ptr<FailingPlan> plan)
+        : inside_(std::move(inside)), plan_(std::move(plan)) {}
     sql::Statement& prepare(std::string_view sql) override {
         sql::Statement& statement = inside_->prepare(sql);
         auto& wrapped = statements_[&statement];
