@@ -56,7 +56,7 @@ public:
 
 struct Options {
     std::int64_t cache_bytes = 64ll << 20;     // of the writer; readers take a quarter each
-    unsigned readers = 0;                      // 0: twice the cores
+    unsigned readers = 0;                      // 0: four times the cores, 8 at least
     bool bulk = false;                         // import into a store nobody serves: no fsync per commit, one at close
     std::size_t queue = 4'096;                 // submissions waiting; more are refused as throttled
     std::size_t group_bytes = 4u << 20;        // a group closes at this many body bytes …

@@ -47,7 +47,7 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
     inside->folder = folder;
     inside->clock = &clock;
     inside->options = options;
-    if (inside->options.readers == 0) inside->options.readers = std::max(4u, 2 * std::thread::hardware_concurrency());
+    if (inside->options.readers == 0) inside->options.readers = std::max(8u, 4 * std::thread::hardware_concurrency());  // more than ask at once: none waits behind a slow search
     inside->lock_file = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (inside->lock_file < 0) return refusal(folder, IssueCode::exception, "cannot be written; check its owner and permissions");
     if (::flock(inside->lock_file, LOCK_EX | LOCK_NB) != 0)
