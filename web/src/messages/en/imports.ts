@@ -32,6 +32,7 @@ export default {
   seconds: '{n} s',
   minutes: '{n} min',
   cancel: 'Cancel import',
+  cancelling: 'Stopping',
   see_reasons: 'Reasons',
   hide_reasons: 'Hide',
   download: 'Download',

@@ -32,6 +32,7 @@ export default {
   seconds: '{n} 秒',
   minutes: '{n} 分钟',
   cancel: '取消导入',
+  cancelling: '正在停下',
   see_reasons: '看原因',
   hide_reasons: '收起原因',
   download: '下载被拒绝的',
