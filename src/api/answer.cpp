@@ -38,7 +38,11 @@ http::Response resource_answer(const Exchange& exchange, int status, std::string
         if (value.ok())
             body = exchange.format == Format::xml ? fhir::to_xml(*value, exchange.pretty) : json::write_pretty(*value);
     }
-    return http::Response::text(status, exchange.content_type, std::move(body));
+    auto response = http::Response::text(status, exchange.content_type, std::move(body));
+    // A record may have changed a moment ago, and the same address answers in JSON and XML.
+    response.headers.add("Cache-Control", "private, no-cache");
+    response.headers.add("Vary", "Accept");
+    return response;
 }
 
 namespace {

@@ -4,6 +4,17 @@
 
 namespace xinglin::api {
 namespace {
+/// What R4 says of a parameter; of a shared one ("Multiple Resources: …") the line of its type.
+std::string_view description_for(const search::Parameter& parameter) {
+    std::string_view words = parameter.description;
+    const std::string mark = "[" + std::string(parameter.resource->name) + "](";
+    if (const auto own = words.find(mark); own != std::string_view::npos) {
+        const auto start = words.find("): ", own);
+        if (start != std::string_view::npos) words = words.substr(start + 3);
+    }
+    return words.substr(0, words.find_first_of("\r\n"));
+}
+
 
 constexpr std::string_view interactions[] = {"read",         "vread",  "update",     "delete", "history-instance",
                                              "history-type", "create", "search-type"};
@@ -30,7 +41,9 @@ void write_search(const fhir::Type& type, std::string& out) {
         params += params.empty() ? "{" : ",{";
         params += R"("name":")" + std::string(parameter->code) + '"';
         if (!parameter->url.empty()) params += R"(,"definition":")" + std::string(parameter->url) + '"';
-        params += R"(,"type":")" + std::string(search::text(parameter->type)) + R"("})";
+        params += R"(,"type":")" + std::string(search::text(parameter->type)) + '"';
+        if (const auto words = description_for(*parameter); !words.empty()) params += R"(,"documentation":)" + json_text(words);
+        params += '}';
     }
     if (!includes.empty()) out += R"(,"searchInclude":["*",)" + includes + ']';
     std::string reverse;
