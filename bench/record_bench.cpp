@@ -39,13 +39,15 @@ long resident_mib() {
 
 std::string p(std::vector<double>& us, double q) {
     std::sort(us.begin(), us.end());
-    return us.empty() ? "-" : std::to_string(static_cast<long>(us[static_cast<std::size_t>(q * static_cast<double>(us.size() - 1))]));
+    return us.empty() ? "-"
+                      : std::to_string(static_cast<long>(us[static_cast<std::size_t>(q * static_cast<double>(us.size() - 1))]));
 }
 
 /// Batches made ready by two threads, stored by the caller.
 class Pipeline {
 public:
-    Pipeline(record::Store& store, const std::vector<Person>& people, std::uint32_t first_copy, std::uint64_t wanted) : store_(store), people_(people), copy_(first_copy), wanted_(wanted) {
+    Pipeline(record::Store& store, const std::vector<Person>& people, std::uint32_t first_copy, std::uint64_t wanted)
+        : store_(store), people_(people), copy_(first_copy), wanted_(wanted) {
         for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { run(); });
     }
     ~Pipeline() {
@@ -82,7 +84,8 @@ private:
                     const std::string own = rekeyed(text, copy);
                     const json::Value resource = json::parse(own, arena).value();
                     if (!fhir::validate(resource).ok()) std::abort();
-                    batch.push_back(store_.prepare(*fhir::find_resource(resource["resourceType"].string()), resource["id"].string(), resource));
+                    batch.push_back(store_.prepare(*fhir::find_resource(resource["resourceType"].string()),
+                                                   resource["id"].string(), resource));
                 }
             }
             std::unique_lock lock(mutex_);
@@ -109,7 +112,9 @@ private:
 };
 
 void import(const std::filesystem::path& folder, const std::vector<Person>& people, std::uint64_t wanted) {
-    auto store = record::Store::open(folder, system_clock, {.cache_bytes = 512ll << 20, .bulk = true, .offset_minutes = std::int16_t{0}}).value();
+    auto store =
+        record::Store::open(folder, system_clock, {.cache_bytes = 512ll << 20, .bulk = true, .offset_minutes = std::int16_t{0}})
+            .value();
     const std::uint64_t there = store->figures().resources;
     std::uint64_t per_copy = 0;
     for (const Person& person : people) per_copy += person.resources.size();
@@ -122,7 +127,8 @@ void import(const std::filesystem::path& folder, const std::vector<Person>& peop
     while (auto batch = pipeline.next()) {
         stored += store->load(std::move(*batch)).value().stored;
         if (stored - window_stored >= 200'000) {
-            std::printf("  %9llu  %7.0f  %7.0f  %5.0f  %ld\n", static_cast<unsigned long long>(there + stored), static_cast<double>(stored) / seconds_since(start),
+            std::printf("  %9llu  %7.0f  %7.0f  %5.0f  %ld\n", static_cast<unsigned long long>(there + stored),
+                        static_cast<double>(stored) / seconds_since(start),
                         static_cast<double>(stored - window_stored) / seconds_since(window),
                         static_cast<double>(store->figures().data_bytes) / static_cast<double>(there + stored), resident_mib());
             std::fflush(stdout);
@@ -131,7 +137,8 @@ void import(const std::filesystem::path& folder, const std::vector<Person>& peop
         }
     }
     store.reset();  // the closing checkpoint and fsync belong to the figure
-    std::printf("  imported %llu in %.1f s: %.0f/s\n", static_cast<unsigned long long>(stored), seconds_since(start), static_cast<double>(stored) / seconds_since(start));
+    std::printf("  imported %llu in %.1f s: %.0f/s\n", static_cast<unsigned long long>(stored), seconds_since(start),
+                static_cast<double>(stored) / seconds_since(start));
 }
 
 struct Sample {
@@ -168,14 +175,19 @@ void measure(const char* name, std::size_t count, Work&& work) {
     const double total = seconds_since(start);
     const std::size_t done = us.size();
     const std::string p50 = p(us, 0.5), p99 = p(us, 0.99);
-    std::printf("  %-44s %8.0f/s  p50 %6s us  p99 %7s us  %6.1f results\n", name, static_cast<double>(done) / total, p50.c_str(), p99.c_str(), static_cast<double>(results) / static_cast<double>(done));
+    std::printf("  %-44s %8.0f/s  p50 %6s us  p99 %7s us  %6.1f results\n", name, static_cast<double>(done) / total, p50.c_str(),
+                p99.c_str(), static_cast<double>(results) / static_cast<double>(done));
 }
 
 void reads(record::Store& store, const Sample& ids) {
     const auto& observation = *fhir::find_resource("Observation");
     std::printf("reads, one thread\n");
-    measure("read by id", 100'000, [&](std::size_t i) { return store.reader(viewer).read(observation, ids.observations[i % ids.observations.size()]).ok(); });
-    measure("$everything", 2'000, [&](std::size_t i) { return store.reader(viewer).everything({.patient_id = ids.patients[i * 7919 % ids.patients.size()]})->entries.size(); });
+    measure("read by id", 100'000, [&](std::size_t i) {
+        return store.reader(viewer).read(observation, ids.observations[i % ids.observations.size()]).ok();
+    });
+    measure("$everything", 2'000, [&](std::size_t i) {
+        return store.reader(viewer).everything({.patient_id = ids.patients[i * 7919 % ids.patients.size()]})->entries.size();
+    });
     struct Asked {
         const char* type;
         std::vector<std::pair<std::string, std::string>> parameters;
@@ -184,26 +196,30 @@ void reads(record::Store& store, const Sample& ids) {
         {"Observation", {{"patient", "@"}, {"code", "8302-2"}, {"_sort", "-date"}, {"_count", "20"}}},
         {"Observation", {{"patient", "@"}, {"category", "vital-signs"}, {"date", "ge2015"}}},
         {"Observation", {{"code", "http://loinc.org|8480-6"}, {"_count", "50"}, {"_total", "none"}}},
-        {"Observation", {{"code", "8302-2"}, {"value-quantity", "gt170|http://unitsofmeasure.org|cm"}, {"_count", "20"}, {"_total", "none"}}},
+        {"Observation",
+         {{"code", "8302-2"}, {"value-quantity", "gt170|http://unitsofmeasure.org|cm"}, {"_count", "20"}, {"_total", "none"}}},
         {"Observation", {{"date", "2019-03-05"}, {"_count", "50"}, {"_total", "none"}}},
         {"Observation", {{"date", "ge2019-01-01"}, {"_count", "50"}, {"_total", "none"}}},
         {"Encounter", {{"subject", "Patient/@"}, {"_count", "20"}}},
         {"Patient", {{"family", "Ko"}, {"_count", "20"}, {"_total", "none"}}},
         {"Patient", {{"identifier", "@"}}},
         {"Patient", {{"birthdate", "1970-05"}, {"_total", "none"}}},
-        {"Condition", {{"code", "http://snomed.info/sct|44054006"}, {"_count", "20"}, {"_total", "none"}, {"_include", "Condition:subject"}}},
+        {"Condition",
+         {{"code", "http://snomed.info/sct|44054006"}, {"_count", "20"}, {"_total", "none"}, {"_include", "Condition:subject"}}},
         {"Condition", {{"subject:Patient.gender", "female"}, {"code", "44054006"}, {"_count", "20"}, {"_total", "none"}}},
         {"Patient", {{"_has:Condition:patient:code", "44054006"}, {"_count", "20"}, {"_total", "none"}}},
         {"Procedure", {{"encounter.subject:Patient.family", "Koepp"}, {"_count", "20"}, {"_total", "none"}}},
     };
     for (const Asked& asked : mix) {
         std::string name = asked.type;
-        for (const auto& [key, value] : asked.parameters) name += (name.find('?') == std::string::npos ? "?" : "&") + key + "=" + value;
+        for (const auto& [key, value] : asked.parameters)
+            name += (name.find('?') == std::string::npos ? "?" : "&") + key + "=" + value;
         const fhir::Type* types[] = {fhir::find_resource(asked.type)};
         measure(name.c_str(), 3'000, [&](std::size_t i) {
             auto parameters = asked.parameters;
             for (auto& [key, value] : parameters) {
-                if (const auto at = value.find('@'); at != std::string::npos) value.replace(at, 1, ids.patients[i * 31 % ids.patients.size()]);
+                if (const auto at = value.find('@'); at != std::string::npos)
+                    value.replace(at, 1, ids.patients[i * 31 % ids.patients.size()]);
             }
             const auto query = search::parse(types, parameters, {});
             if (!query.ok()) return std::size_t{0};
@@ -214,7 +230,8 @@ void reads(record::Store& store, const Sample& ids) {
 }
 
 /// One client of the live test: resource after resource, `per_transaction` of them in each durable submission.
-std::vector<double> client(record::Store& store, const std::vector<Person>& people, std::size_t first, std::uint32_t copy, std::uint32_t step, std::size_t per_transaction, Time::time_point start) {
+std::vector<double> client(record::Store& store, const std::vector<Person>& people, std::size_t first, std::uint32_t copy,
+                           std::uint32_t step, std::size_t per_transaction, Time::time_point start) {
     json::Arena arena;
     std::vector<double> us;
     std::vector<record::Prepared> ready;
@@ -228,13 +245,16 @@ std::vector<double> client(record::Store& store, const std::vector<Person>& peop
             const std::string own = rekeyed(text, copy + round * step);
             const json::Value resource = json::parse(own, arena).value();
             if (!fhir::validate(resource).ok()) std::abort();
-            ready.push_back(store.prepare(*fhir::find_resource(resource["resourceType"].string()), resource["id"].string(), resource));
+            ready.push_back(
+                store.prepare(*fhir::find_resource(resource["resourceType"].string()), resource["id"].string(), resource));
             bytes += own.size();
             if (ready.size() < per_transaction) continue;
-            const auto done = store.submit_and_wait([&](record::Transaction& t) -> Result<Done> {
-                for (const record::Prepared& each : ready) t.put(each, false, false);
-                return Done{};
-            }, bytes);
+            const auto done = store.submit_and_wait(
+                [&](record::Transaction& t) -> Result<Done> {
+                    for (const record::Prepared& each : ready) t.put(each, false, false);
+                    return Done{};
+                },
+                bytes);
             if (!done.ok()) std::abort();
             us.push_back(seconds_since(begun) * 1e6);
             ready.clear();
@@ -243,7 +263,8 @@ std::vector<double> client(record::Store& store, const std::vector<Person>& peop
     }
 }
 
-void live(record::Store& store, const std::vector<Person>& people, unsigned clients, std::size_t per_transaction, std::uint32_t first_copy) {
+void live(record::Store& store, const std::vector<Person>& people, unsigned clients, std::size_t per_transaction,
+          std::uint32_t first_copy) {
     std::mutex mutex;  // guards us
     std::vector<double> us;
     const auto start = Time::now();
@@ -258,7 +279,8 @@ void live(record::Store& store, const std::vector<Person>& people, unsigned clie
     for (std::thread& thread : threads) thread.join();
     const double per_second = static_cast<double>(us.size() * per_transaction) / seconds_since(start);
     const std::string p50 = p(us, 0.5), p99 = p(us, 0.99);
-    std::printf("  durable, %2zu a transaction, %3u clients  %8.0f resources/s  p50 %6s us  p99 %7s us\n", per_transaction, clients, per_second, p50.c_str(), p99.c_str());
+    std::printf("  durable, %2zu a transaction, %3u clients  %8.0f resources/s  p50 %6s us  p99 %7s us\n", per_transaction,
+                clients, per_second, p50.c_str(), p99.c_str());
 }
 
 // The floor beneath a durable write on this disk.
@@ -286,8 +308,10 @@ int run(const std::filesystem::path& folder, const std::filesystem::path& sample
     if (only_import) return 0;
     const auto start = Time::now();
     auto store = record::Store::open(folder, system_clock, {.cache_bytes = 256ll << 20}).value();
-    std::printf("opened in %.1f ms, %llu resources, %.0f B a resource, %ld MiB\n", seconds_since(start) * 1000, static_cast<unsigned long long>(store->figures().resources),
-                static_cast<double>(store->figures().data_bytes) / static_cast<double>(store->figures().resources), resident_mib());
+    std::printf("opened in %.1f ms, %llu resources, %.0f B a resource, %ld MiB\n", seconds_since(start) * 1000,
+                static_cast<unsigned long long>(store->figures().resources),
+                static_cast<double>(store->figures().data_bytes) / static_cast<double>(store->figures().resources),
+                resident_mib());
     fsync_floor(folder);
     const Sample ids = sample(*store);
     reads(*store, ids);

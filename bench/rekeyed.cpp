@@ -13,7 +13,8 @@ namespace {
 int nibble(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
 
 bool uuid_at(const std::string& text, std::size_t at) {
-    if (at + 36 > text.size() || text[at + 8] != '-' || text[at + 13] != '-' || text[at + 18] != '-' || text[at + 23] != '-') return false;
+    if (at + 36 > text.size() || text[at + 8] != '-' || text[at + 13] != '-' || text[at + 18] != '-' || text[at + 23] != '-')
+        return false;
     for (std::size_t i = 0; i < 8; ++i) {
         if (nibble(text[at + i]) < 0) return false;
     }
@@ -45,7 +46,8 @@ std::vector<Person> people_in(const std::filesystem::path& folder) {
         std::unordered_map<std::string, std::string> replacements;
         for (const json::Node& entry : bundle["entry"].items()) {
             const json::Value resource = json::Value(&entry)["resource"];
-            replacements[std::string(json::Value(&entry)["fullUrl"].string())] = std::string(resource["resourceType"].string()) + "/" + std::string(resource["id"].string());
+            replacements[std::string(json::Value(&entry)["fullUrl"].string())] =
+                std::string(resource["resourceType"].string()) + "/" + std::string(resource["id"].string());
             person.resources.push_back(json::write(resource));
         }
         for (std::string& each : person.resources) replace_all(each, replacements);
@@ -61,7 +63,8 @@ std::string rekeyed(const std::string& text, std::uint32_t copy) {
     const std::uint32_t mask = copy * 2654435761u;
     for (std::size_t at = out.find('-'); at != std::string::npos; at = out.find('-', at + 1)) {
         if (at < 8 || !uuid_at(out, at - 8)) continue;
-        for (std::size_t i = 0; i < 8; ++i) out[at - 8 + i] = digits[(nibble(out[at - 8 + i]) ^ static_cast<int>(mask >> (4 * i))) & 15];
+        for (std::size_t i = 0; i < 8; ++i)
+            out[at - 8 + i] = digits[(nibble(out[at - 8 + i]) ^ static_cast<int>(mask >> (4 * i))) & 15];
         at += 27;
     }
     return out;

@@ -25,11 +25,11 @@ std::optional<Role> parse_role(std::string_view text);
 /// The one on whose behalf something is read or written. Every read goes through one.
 struct Viewer {
     std::int64_t account = 0;
-    std::string name;      // account name
+    std::string name;  // account name
     std::string display;
     Role role = Role::system;
-    std::string scope;     // of clients, "system/*.cruds"; "" for people
-    std::string purpose;   // purpose of use, "" when unsaid
+    std::string scope;    // of clients, "system/*.cruds"; "" for people
+    std::string purpose;  // purpose of use, "" when unsaid
     std::string trace_id;
     bool must_change_password = false;
 
@@ -78,7 +78,12 @@ public:
     /// Returns the bearer token, shown once. The name is any text of 1 to 64 characters.
     Result<std::string> add_client(std::string_view name, std::string_view scope);
     Result<Done> remove_client(std::string_view name);
-    struct Account { std::string name, display, role, scope; std::int64_t created_ms; std::optional<std::int64_t> last_used_ms; bool is_client; };
+    struct Account {
+        std::string name, display, role, scope;
+        std::int64_t created_ms;
+        std::optional<std::int64_t> last_used_ms;
+        bool is_client;
+    };
     std::vector<Account> list() const;
 
     /// IssueCode::login when wrong; IssueCode::throttled after five failures within five minutes. Safe from many threads.
@@ -109,7 +114,10 @@ public:
     void flush();
     /// What keeps it from writing right now; "" when nothing does.
     std::string trouble() const;
-    struct Page { std::uint64_t total; std::vector<Access> accesses; };
+    struct Page {
+        std::uint64_t total;
+        std::vector<Access> accesses;
+    };
     Page of_patient(std::string_view patient_id, std::uint32_t count) const;
     Page all(std::uint32_t count, std::int64_t before_row = 0) const;
     std::uint64_t queued() const;

@@ -20,8 +20,8 @@ enum class Precision : std::uint8_t { year, month, day, hour, minute, second, mi
 struct Moment {
     std::int16_t year = 1;
     std::int8_t month = 1, day = 1, hour = 0, minute = 0, second = 0;
-    std::int32_t nanosecond = 0;      // fraction of the second
-    std::uint8_t fraction_digits = 0; // as written: 0 for none
+    std::int32_t nanosecond = 0;       // fraction of the second
+    std::uint8_t fraction_digits = 0;  // as written: 0 for none
     Precision precision = Precision::year;
     bool has_date = true;
     std::optional<std::int16_t> offset_minutes;  // nothing when no zone was written
@@ -55,7 +55,9 @@ std::string text(const Moment& moment);
 std::string instant_text(std::int64_t ms);
 /// Days since 1970-01-01, and back.
 std::int64_t days_from_civil(int year, int month, int day);
-struct Civil { int year, month, day; };
+struct Civil {
+    int year, month, day;
+};
 Civil civil_from_days(std::int64_t days);
 int days_in_month(int year, int month);
 /// Full years from birth to `on`.

@@ -23,7 +23,8 @@ TEST(Calendar, AgreesWithTheCLibraryOnEveryDayOfSixCenturies) {
 }
 
 TEST(Calendar, ReadsAndWritesWhatFhirAllows) {
-    for (const char* text : {"2018", "1973-06", "1905-08-23", "2015-02-07T13:28:17-05:00", "2017-01-01T00:00:00.000Z", "2000-02-29T23:59:59.123456+08:00"}) {
+    for (const char* text : {"2018", "1973-06", "1905-08-23", "2015-02-07T13:28:17-05:00", "2017-01-01T00:00:00.000Z",
+                             "2000-02-29T23:59:59.123456+08:00"}) {
         const auto moment = parse_date_time(text);
         ASSERT_TRUE(moment) << text;
         EXPECT_EQ(calendar::text(*moment), text);
@@ -32,8 +33,10 @@ TEST(Calendar, ReadsAndWritesWhatFhirAllows) {
 }
 
 TEST(Calendar, RefusesWhatIsNoDate) {
-    for (const char* text : {"", "0000", "18", "2018-13", "2018-00", "2018-02-30", "1900-02-29", "2018-2-3", "2018-02-03T", "2018-02-03T10:00", "2018-02-03T10:00:00",
-                             "2018-02-03T24:00:00Z", "2018-02-03T10:60:00Z", "2018-02-03T10:00:60Z", "2018-02-03T10:00:00.Z", "2018-02-03T10:00:00+15:00", "2018-02-03 ", "2018T10:00:00Z"})
+    for (const char* text :
+         {"", "0000", "18", "2018-13", "2018-00", "2018-02-30", "1900-02-29", "2018-2-3", "2018-02-03T", "2018-02-03T10:00",
+          "2018-02-03T10:00:00", "2018-02-03T24:00:00Z", "2018-02-03T10:60:00Z", "2018-02-03T10:00:60Z", "2018-02-03T10:00:00.Z",
+          "2018-02-03T10:00:00+15:00", "2018-02-03 ", "2018T10:00:00Z"})
         EXPECT_FALSE(parse_date_time(text)) << text;
     EXPECT_FALSE(parse_instant("2018-02-03"));
     EXPECT_FALSE(parse_date("2018-02-03T10:00:00Z"));

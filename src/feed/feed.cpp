@@ -17,20 +17,24 @@ constexpr sql::Migration migrations[] = {
     )sql"},
 };
 
-Change row(const sql::Statement& s) {
-    return {s.integer(0), s.integer(1), s.integer(2), s.integer(3), s.integer(4)};
-}
+Change row(const sql::Statement& s) { return {s.integer(0), s.integer(1), s.integer(2), s.integer(3), s.integer(4)}; }
 }  // namespace
 
 void prepare(sql::Connection& connection) { sql::migrate(connection, "feed", migrations); }
 
 void append(sql::Connection& connection, const Change& change) {
     connection.prepare("INSERT INTO feed_change (position, resource, version, type, updated_ms) VALUES (?, ?, ?, ?, ?)")
-        .bind(1, change.position).bind(2, change.resource).bind(3, change.version).bind(4, change.type).bind(5, change.updated_ms).run();
+        .bind(1, change.position)
+        .bind(2, change.resource)
+        .bind(3, change.version)
+        .bind(4, change.type)
+        .bind(5, change.updated_ms)
+        .run();
 }
 
 Change last(sql::Connection& connection) {
-    auto& s = connection.prepare("SELECT position, resource, version, type, updated_ms FROM feed_change ORDER BY position DESC LIMIT 1");
+    auto& s = connection.prepare(
+        "SELECT position, resource, version, type, updated_ms FROM feed_change ORDER BY position DESC LIMIT 1");
     s.reset();
     if (!s.step()) return {};
     const Change change = row(s);
@@ -39,7 +43,9 @@ Change last(sql::Connection& connection) {
 }
 
 void forward(sql::Connection& connection, std::int64_t after, std::int64_t upto, const std::function<bool(const Change&)>& each) {
-    auto& s = connection.prepare("SELECT position, resource, version, type, updated_ms FROM feed_change WHERE position > ? AND position <= ? ORDER BY position");
+    auto& s = connection.prepare(
+        "SELECT position, resource, version, type, updated_ms FROM feed_change WHERE position > ? AND position <= ? ORDER BY "
+        "position");
     s.bind(1, after).bind(2, upto);
     while (s.step()) {
         if (!each(row(s))) break;
@@ -48,7 +54,8 @@ void forward(sql::Connection& connection, std::int64_t after, std::int64_t upto,
 }
 
 void backward(sql::Connection& connection, std::int64_t from, const std::function<bool(const Change&)>& each) {
-    auto& s = connection.prepare("SELECT position, resource, version, type, updated_ms FROM feed_change WHERE position <= ? ORDER BY position DESC");
+    auto& s = connection.prepare(
+        "SELECT position, resource, version, type, updated_ms FROM feed_change WHERE position <= ? ORDER BY position DESC");
     s.bind(1, from);
     while (s.step()) {
         if (!each(row(s))) break;

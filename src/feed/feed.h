@@ -17,7 +17,7 @@ struct Change {
     std::int64_t position = 0;
     std::int64_t resource = 0;  // the record's number of the resource
     std::int64_t version = 0;
-    std::int64_t type = 0;      // the record's number of the resource type
+    std::int64_t type = 0;  // the record's number of the resource type
     std::int64_t updated_ms = 0;
 };
 

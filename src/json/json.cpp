@@ -21,9 +21,7 @@ std::string_view Value::text() const {
     }
 }
 
-std::string_view Value::string() const {
-    return is_string() ? std::string_view{node_->text, node_->size} : std::string_view{};
-}
+std::string_view Value::string() const { return is_string() ? std::string_view{node_->text, node_->size} : std::string_view{}; }
 
 std::size_t Value::size() const { return is_array() || is_object() ? node_->size : 0; }
 
@@ -152,8 +150,7 @@ Value Arena::array(std::span<const Value> items) {
 Value Arena::array(std::initializer_list<Value> items) { return array(std::span(items.begin(), items.size())); }
 
 Value Arena::object(std::span<const std::pair<std::string_view, Value>> members) {
-    auto* made = static_cast<Member*>(
-        allocate(sizeof(Member) * std::max<std::size_t>(members.size(), 1), alignof(Member)));
+    auto* made = static_cast<Member*>(allocate(sizeof(Member) * std::max<std::size_t>(members.size(), 1), alignof(Member)));
     std::size_t count = 0;
     for (const auto& [key, value] : members) {
         if (!value) continue;
@@ -311,9 +308,9 @@ bool identical(Value a, Value b) {
     if (!a.is_array() && !a.is_object()) return a.text() == b.text();
     if (a.size() != b.size()) return false;
     for (std::size_t i = 0; i < a.size(); ++i) {
-        if (a.is_array() ? !identical(a[i], b[i])
-                         : a.members()[i].key() != b.members()[i].key() ||
-                               !identical(a.members()[i].value(), b.members()[i].value())) {
+        if (a.is_array()
+                ? !identical(a[i], b[i])
+                : a.members()[i].key() != b.members()[i].key() || !identical(a.members()[i].value(), b.members()[i].value())) {
             return false;
         }
     }

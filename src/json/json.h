@@ -42,10 +42,10 @@ public:
     bool is_object() const { return node_ && kind() == Kind::object; }
     bool is_primitive() const { return node_ && kind() <= Kind::string; }
 
-    bool as_bool() const;             // false unless `true`
-    std::string_view text() const;    // a string's content, a number's digits as written, "true"/"false"; else ""
-    std::string_view string() const;  // a string's content; "" for anything else
-    std::size_t size() const;         // items or members; 0 for primitives
+    bool as_bool() const;                          // false unless `true`
+    std::string_view text() const;                 // a string's content, a number's digits as written, "true"/"false"; else ""
+    std::string_view string() const;               // a string's content; "" for anything else
+    std::size_t size() const;                      // items or members; 0 for primitives
     Value operator[](std::size_t index) const;     // array item
     Value operator[](std::string_view key) const;  // object member
     Value find(std::string_view key) const { return (*this)[key]; }

@@ -14,17 +14,22 @@ std::string round_trip(std::string_view text) {
 }
 
 TEST(Json, KeepsMemberOrderAndTheDigitsOfNumbers) {
-    const std::string text = R"({"z":1.50,"a":[0.0,-0,1e5,1E-07,123456789012345678901234567890],"t":true,"n":null,"s":"\u00e9\n\"中"})";
-    EXPECT_EQ(round_trip(text), R"({"z":1.50,"a":[0.0,-0,1e5,1E-07,123456789012345678901234567890],"t":true,"n":null,"s":"é\n\"中"})");
+    const std::string text =
+        R"({"z":1.50,"a":[0.0,-0,1e5,1E-07,123456789012345678901234567890],"t":true,"n":null,"s":"\u00e9\n\"中"})";
+    EXPECT_EQ(round_trip(text),
+              R"({"z":1.50,"a":[0.0,-0,1e5,1E-07,123456789012345678901234567890],"t":true,"n":null,"s":"é\n\"中"})");
 }
 
 TEST(Json, ReadsEveryKindOfRoot) {
-    for (const char* text : {"1", "\"a\"", "true", "false", "null", "[]", "{}", "[1,[2,[3]]]", "-0.5"}) EXPECT_EQ(round_trip(text), text);
+    for (const char* text : {"1", "\"a\"", "true", "false", "null", "[]", "{}", "[1,[2,[3]]]", "-0.5"})
+        EXPECT_EQ(round_trip(text), text);
 }
 
 TEST(Json, RefusesWhatIsNotJson) {
-    for (const char* text : {"", " ", "{", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "01", "1.", ".5", "+1", "1e", "nul", "tru", "\"\t\"", "'a'",
-                             "{\"a\":1}{", "[1] 2", "NaN", "Infinity", "\"\\x\"", "\xff", "\"\xc3\"", "{\"a\":1,\"a\":2}"}) {
+    for (const char* text :
+         {"",         " ",       "{",    "[1,]",     "{\"a\":1,}",       "{\"a\" 1}", "01",         "1.",    ".5",
+          "+1",       "1e",      "nul",  "tru",      "\"\t\"",           "'a'",       "{\"a\":1}{", "[1] 2", "NaN",
+          "Infinity", "\"\\x\"", "\xff", "\"\xc3\"", "{\"a\":1,\"a\":2}"}) {
         EXPECT_EQ(round_trip(text).substr(0, 7), "refused") << text << " gave " << round_trip(text);
     }
 }
@@ -48,7 +53,8 @@ TEST(Json, ChangesByBuildingAnew) {
     const Value value = *parse(R"({"resourceType":"Patient","a":1,"b":2})", arena);
     EXPECT_EQ(write(arena.with(value, "a", arena.number(7))), R"({"resourceType":"Patient","a":7,"b":2})");
     EXPECT_EQ(write(arena.with(value, "a", {})), R"({"resourceType":"Patient","b":2})");
-    EXPECT_EQ(write(arena.with_after(value, "resourceType", "id", arena.string("x"))), R"({"resourceType":"Patient","id":"x","a":1,"b":2})");
+    EXPECT_EQ(write(arena.with_after(value, "resourceType", "id", arena.string("x"))),
+              R"({"resourceType":"Patient","id":"x","a":1,"b":2})");
     EXPECT_EQ(write(value), R"({"resourceType":"Patient","a":1,"b":2})");
 }
 

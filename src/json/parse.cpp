@@ -135,7 +135,8 @@ private:
         if (members.size() <= 24) {
             for (std::size_t i = 1; i < members.size(); ++i) {
                 for (std::size_t j = 0; j < i; ++j) {
-                    if (members[i].key_size == members[j].key_size && members[i].key() == members[j].key()) duplicate(members[i].key());
+                    if (members[i].key_size == members[j].key_size && members[i].key() == members[j].key())
+                        duplicate(members[i].key());
                 }
             }
             return;
@@ -181,7 +182,8 @@ Result<Value> parse(std::string_view text, Arena& arena, const Limits& limits) {
         Reader reader(arena, limits);
         od::document& root = document.value();
         const Node read = reader.read(root, 0);
-        if (const char* rest = nullptr; !root.current_location().get(rest)) return refuse(IssueCode::structure, "", "text follows the JSON value");
+        if (const char* rest = nullptr; !root.current_location().get(rest))
+            return refuse(IssueCode::structure, "", "text follows the JSON value");
         Node* node = new (arena.allocate(sizeof(Node), alignof(Node))) Node(read);
         if (padded.capacity() > kept_between_calls) workspace.reset();
         return Value(node);

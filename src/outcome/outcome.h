@@ -25,17 +25,17 @@ enum class IssueCode {
     code_invalid,   // a code is not in its required value set
     not_supported,  // we do not do this
     not_found,
-    deleted,        // was there, is deleted: HTTP 410
-    duplicate,      // conditional operation matched several: HTTP 412
+    deleted,    // was there, is deleted: HTTP 410
+    duplicate,  // conditional operation matched several: HTTP 412
     multiple_matches,
-    conflict,       // HTTP 409
-    precondition,   // If-Match, If-None-Match: HTTP 412
-    login,          // who are you: HTTP 401
-    forbidden,      // you may not: HTTP 403
-    too_costly,     // HTTP 413 or 400, over a limit
-    throttled,      // HTTP 429, try again later
-    transient,      // HTTP 503
-    exception,      // HTTP 500
+    conflict,      // HTTP 409
+    precondition,  // If-Match, If-None-Match: HTTP 412
+    login,         // who are you: HTTP 401
+    forbidden,     // you may not: HTTP 403
+    too_costly,    // HTTP 413 or 400, over a limit
+    throttled,     // HTTP 429, try again later
+    transient,     // HTTP 503
+    exception,     // HTTP 500
     informational,
 };
 
@@ -78,8 +78,8 @@ struct Done {};
 template <typename T>
 class [[nodiscard]] Result {
 public:
-    Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}                // NOLINT implicit
-    Result(Outcome outcome) : content_(std::in_place_index<1>, std::move(outcome)) {}      // NOLINT implicit
+    Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}            // NOLINT implicit
+    Result(Outcome outcome) : content_(std::in_place_index<1>, std::move(outcome)) {}  // NOLINT implicit
 
     bool ok() const { return content_.index() == 0; }
     explicit operator bool() const { return ok(); }
@@ -113,5 +113,4 @@ private:
     if (auto XINGLIN_JOIN(check_, __LINE__) = (__VA_ARGS__); !XINGLIN_JOIN(check_, __LINE__).ok()) \
     return std::move(XINGLIN_JOIN(check_, __LINE__)).outcome()
 /// An invariant of ours. On in release too: log, stop, restart from the last commit.
-#define XINGLIN_ASSERT(condition) \
-    ((condition) ? (void)0 : ::xinglin::assertion_failed(#condition, __FILE__, __LINE__))
+#define XINGLIN_ASSERT(condition) ((condition) ? (void)0 : ::xinglin::assertion_failed(#condition, __FILE__, __LINE__))

@@ -93,9 +93,9 @@ std::string_view id_in(std::string_view text) {
 }
 
 struct Compressor::Inside {
-    mutable std::shared_mutex dictionaries;  // guards the three below
-    std::unordered_map<std::int64_t, ZSTD_CDict*> to_compress;    // by type
-    std::unordered_map<unsigned, ZSTD_DDict*> to_decompress;      // by zstd dictionary id
+    mutable std::shared_mutex dictionaries;                     // guards the three below
+    std::unordered_map<std::int64_t, ZSTD_CDict*> to_compress;  // by type
+    std::unordered_map<unsigned, ZSTD_DDict*> to_decompress;    // by zstd dictionary id
     std::vector<ZSTD_CDict*> all;
 
     ~Inside() {
@@ -151,8 +151,10 @@ void Compressor::compress(std::int64_t tid, std::string_view text, std::string& 
         if (found != inside_->to_compress.end()) dictionary = found->second;
     }
     ZSTD_CCtx* context = contexts().compress;
-    const std::size_t size = dictionary ? ZSTD_compress_usingCDict(context, out.data() + start, out.size() - start, text.data(), text.size(), dictionary)
-                                        : ZSTD_compressCCtx(context, out.data() + start, out.size() - start, text.data(), text.size(), level);
+    const std::size_t size =
+        dictionary
+            ? ZSTD_compress_usingCDict(context, out.data() + start, out.size() - start, text.data(), text.size(), dictionary)
+            : ZSTD_compressCCtx(context, out.data() + start, out.size() - start, text.data(), text.size(), level);
     if (ZSTD_isError(size)) throw std::runtime_error(std::string("cannot compress: ") + ZSTD_getErrorName(size));
     out.resize(start + size);
 }
@@ -170,8 +172,9 @@ std::string Compressor::decompress(std::string_view frame) const {
         dictionary = found->second;
     }
     ZSTD_DCtx* context = contexts().decompress;
-    const std::size_t got = dictionary ? ZSTD_decompress_usingDDict(context, text.data(), text.size(), frame.data(), frame.size(), dictionary)
-                                       : ZSTD_decompressDCtx(context, text.data(), text.size(), frame.data(), frame.size());
+    const std::size_t got =
+        dictionary ? ZSTD_decompress_usingDDict(context, text.data(), text.size(), frame.data(), frame.size(), dictionary)
+                   : ZSTD_decompressDCtx(context, text.data(), text.size(), frame.data(), frame.size());
     if (ZSTD_isError(got) || got != text.size()) damaged("it does not unpack");
     return text;
 }
@@ -186,7 +189,8 @@ std::string Compressor::train(const std::vector<std::string>& samples) {
     }
     if (sizes.size() < 20) return {};
     std::string dictionary(dictionary_bytes, '\0');
-    const std::size_t size = ZDICT_trainFromBuffer(dictionary.data(), dictionary.size(), joined.data(), sizes.data(), static_cast<unsigned>(sizes.size()));
+    const std::size_t size = ZDICT_trainFromBuffer(dictionary.data(), dictionary.size(), joined.data(), sizes.data(),
+                                                   static_cast<unsigned>(sizes.size()));
     if (ZDICT_isError(size)) return {};
     dictionary.resize(size);
     return dictionary;

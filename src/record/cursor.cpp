@@ -55,7 +55,8 @@ class PostingCursor final : public BlockCursor {
 public:
     PostingCursor(sql::Connection& connection, std::int64_t term)
         : query_(connection.prepare("SELECT rid FROM record_posting WHERE term = ? AND rid >= ? ORDER BY rid LIMIT ?")),
-          probe_(connection.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ?")), term_(term) {}
+          probe_(connection.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ?")),
+          term_(term) {}
     bool has(std::int64_t rid) override {
         probe_.bind(1, term_).bind(2, rid);
         const bool there = probe_.step();
@@ -75,8 +76,11 @@ private:
 class ReferenceCursor final : public BlockCursor {
 public:
     ReferenceCursor(sql::Connection& connection, std::int64_t target, std::int64_t pid)
-        : query_(connection.prepare("SELECT rid FROM record_reference WHERE target = ? AND pid = ? AND rid >= ? ORDER BY rid LIMIT ?")),
-          probe_(connection.prepare("SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ?")), target_(target), pid_(pid) {}
+        : query_(connection.prepare(
+              "SELECT rid FROM record_reference WHERE target = ? AND pid = ? AND rid >= ? ORDER BY rid LIMIT ?")),
+          probe_(connection.prepare("SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ?")),
+          target_(target),
+          pid_(pid) {}
     bool has(std::int64_t rid) override {
         probe_.bind(1, target_).bind(2, pid_).bind(3, rid);
         const bool there = probe_.step();
@@ -107,7 +111,8 @@ public:
             step *= 2;
         }
         const auto end = rids_.begin() + static_cast<std::ptrdiff_t>(std::min(low + step + 1, rids_.size()));
-        at_ = static_cast<std::size_t>(std::lower_bound(rids_.begin() + static_cast<std::ptrdiff_t>(low), end, at_least) - rids_.begin());
+        at_ = static_cast<std::size_t>(std::lower_bound(rids_.begin() + static_cast<std::ptrdiff_t>(low), end, at_least) -
+                                       rids_.begin());
         return at_ < rids_.size() ? rids_[at_] : no_more;
     }
     std::uint64_t estimate() override { return rids_.size(); }
@@ -132,7 +137,8 @@ private:
 
 class EitherCursor final : public Cursor {
 public:
-    explicit EitherCursor(std::vector<CursorPtr> parts) : parts_(std::move(parts)), heads_(parts_.size(), std::numeric_limits<std::int64_t>::min()) {}
+    explicit EitherCursor(std::vector<CursorPtr> parts)
+        : parts_(std::move(parts)), heads_(parts_.size(), std::numeric_limits<std::int64_t>::min()) {}
     std::int64_t seek(std::int64_t at_least) override {
         std::int64_t least = no_more;
         for (std::size_t i = 0; i < parts_.size(); ++i) {
@@ -160,7 +166,9 @@ private:
 
 }  // namespace
 
-CursorPtr posting_cursor(sql::Connection& connection, std::int64_t term) { return std::make_unique<PostingCursor>(connection, term); }
+CursorPtr posting_cursor(sql::Connection& connection, std::int64_t term) {
+    return std::make_unique<PostingCursor>(connection, term);
+}
 CursorPtr reference_cursor(sql::Connection& connection, std::int64_t target, std::int64_t pid) {
     return std::make_unique<ReferenceCursor>(connection, target, pid);
 }

@@ -24,7 +24,8 @@ public:
             draft_.terms.push_back({space(numbers_.pid(*uri.parameter), Space::value), keep(uri.value), {}, {}});
         for (const search::Date& date : entries.dates) add_date(date);
         for (const search::Number& number : entries.numbers)
-            draft_.numbers.push_back({ranged(numbers_.pid(*number.parameter), number.low, number.high), number.low, number.high, {}, {}});
+            draft_.numbers.push_back(
+                {ranged(numbers_.pid(*number.parameter), number.low, number.high), number.low, number.high, {}, {}});
         for (const search::Quantity& quantity : entries.quantities) add_quantity(quantity);
         for (const search::Reference& reference : entries.references) add_reference(reference);
         draft_.present = entries.present;
@@ -45,7 +46,10 @@ private:
 
     void add_string(const search::String& string) {
         const std::string norm = text::fold(string.value);
-        draft_.terms.push_back({space(numbers_.pid(*string.parameter), Space::value), keep(norm), norm == string.value ? Piece{} : keep(string.value), {}});
+        draft_.terms.push_back({space(numbers_.pid(*string.parameter), Space::value),
+                                keep(norm),
+                                norm == string.value ? Piece{} : keep(string.value),
+                                {}});
     }
 
     void add_date(const search::Date& date) {
@@ -57,7 +61,8 @@ private:
     void add_quantity(const search::Quantity& quantity) {
         const std::int64_t pid = ranged(numbers_.pid(*quantity.parameter), quantity.low, quantity.high);
         const Piece system = keep(quantity.system);
-        draft_.numbers.push_back({pid, quantity.low, quantity.high, keep(quantity.code.empty() ? quantity.unit : quantity.code), system});
+        draft_.numbers.push_back(
+            {pid, quantity.low, quantity.high, keep(quantity.code.empty() ? quantity.unit : quantity.code), system});
         if (!quantity.code.empty() && !quantity.unit.empty() && quantity.unit != quantity.code)
             draft_.numbers.push_back({pid, quantity.low, quantity.high, keep(quantity.unit), {}});
     }
@@ -70,14 +75,16 @@ private:
             return;
         }
         draft_.references.push_back({pid, numbers_.tid(*target), keep(reference.id)});
-        if (draft_.patient.size == 0 && target->name == "Patient" && in_compartment(*reference.parameter)) draft_.patient = draft_.references.back().id;
+        if (draft_.patient.size == 0 && target->name == "Patient" && in_compartment(*reference.parameter))
+            draft_.patient = draft_.references.back().id;
     }
 
     static bool in_compartment(const search::Parameter& parameter) {
         for (const std::string_view code : fhir::compartment_parameters("Patient", parameter.resource->name)) {
             if (code == parameter.code) return true;
             const search::Parameter* named = search::find_parameter(*parameter.resource, code);
-            if (named && std::find(named->includes.begin(), named->includes.end(), &parameter) != named->includes.end()) return true;
+            if (named && std::find(named->includes.begin(), named->includes.end(), &parameter) != named->includes.end())
+                return true;
         }
         return false;
     }

@@ -38,7 +38,7 @@ struct Draft {
     std::vector<DateRow> dates;  // rid 0
     std::vector<DraftNumber> numbers;
     std::uint64_t present = 0;
-    Piece patient;               // id of the Patient whose compartment it belongs to; empty for none
+    Piece patient;  // id of the Patient whose compartment it belongs to; empty for none
 
     std::string_view view(Piece piece) const { return std::string_view(pool).substr(piece.at, piece.size); }
 };

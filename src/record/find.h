@@ -12,6 +12,8 @@
 
 namespace xinglin::record {
 
+constexpr std::size_t most_gathered = 2'000'000;  // rids in one list; what would need more is refused
+
 struct Context {
     sql::Connection& connection;
     const Numbers& numbers;
@@ -67,15 +69,18 @@ public:
 
 private:
     Result<CursorPtr> of_type(const search::Query& query, const fhir::Type& type);
-    Result<CursorPtr> meeting(const fhir::Type& type, const std::vector<search::Criterion>& all, const search::Query* compartment);
-    Result<Done> add(Meeting& meeting, const fhir::Type& type, const search::Criterion& criterion, std::vector<const search::Criterion*>& late);
+    Result<CursorPtr> meeting(const fhir::Type& type, const std::vector<search::Criterion>& all,
+                              const search::Query* compartment);
+    Result<Done> add(Meeting& meeting, const fhir::Type& type, const search::Criterion& criterion,
+                     std::vector<const search::Criterion*>& late);
     bool narrow(Meeting& meeting);
     Result<Done> add_patient_chain(Meeting& meeting, const search::Criterion& criterion);
     void add_filter(Meeting& meeting, const fhir::Type& type, const search::Criterion& criterion);
 
     Result<CursorPtr> value(const fhir::Type& type, const search::Criterion& criterion, bool& exact);
     Result<CursorPtr> alternatives(const search::Parameter& parameter, const search::Criterion& criterion, bool& exact);
-    Result<CursorPtr> operand(const search::Parameter& parameter, const search::Criterion& criterion, const search::Operand& operand, bool& exact);
+    Result<CursorPtr> operand(const search::Parameter& parameter, const search::Criterion& criterion,
+                              const search::Operand& operand, bool& exact);
     CursorPtr terms(const std::vector<std::int64_t>& found);
     std::vector<std::int64_t> token_terms(std::int64_t space, const search::Operand& operand);
     std::vector<std::int64_t> text_terms(std::int64_t space, const search::Criterion& criterion, const search::Operand& operand);
@@ -91,6 +96,13 @@ private:
     CursorPtr by_id(const fhir::Type& type, const search::Criterion& criterion);
     CursorPtr last_updated(const fhir::Type& type, const search::Criterion& criterion);
     CursorPtr compartment(const fhir::Type& type, const search::Query& query);
+    /// "Observation.subject", perhaps restricted by where(resolve() is …), whose element stands at most once.
+    static bool single_valued(const search::Parameter& parameter);
+    /// Where the low end of a matching interval can lie, inclusive, when intervals are at most `longest` long.
+    struct Bounds {
+        std::int64_t from = calendar::beginning_ms * 2, upto = calendar::end_of_time_ms * 2;
+    };
+    static Bounds date_bounds(const search::Operand& operand, std::int64_t longest);
     std::vector<std::int64_t> targets_of(std::int64_t rid, const search::Parameter& parameter, const fhir::Type& target);
     search::Surroundings surroundings(std::int64_t updated_ms);
     bool confirm(const fhir::Type& type, const search::Criterion& criterion, const Stored& stored);

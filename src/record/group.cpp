@@ -12,8 +12,13 @@
 
 namespace xinglin::record {
 
-Group::Group(sql::Connection& connection, const Numbers& numbers, const Compressor& compressor, const calendar::Clock& clock, std::int16_t offset_minutes)
-    : connection_(connection), numbers_(numbers), compressor_(compressor), clock_(clock), offset_minutes_(offset_minutes),
+Group::Group(sql::Connection& connection, const Numbers& numbers, const Compressor& compressor, const calendar::Clock& clock,
+             std::int16_t offset_minutes)
+    : connection_(connection),
+      numbers_(numbers),
+      compressor_(compressor),
+      clock_(clock),
+      offset_minutes_(offset_minutes),
       names_(connection, counters_, numbers.tid(*fhir::find_resource("Patient"))) {
     load_counters();
 }
@@ -36,11 +41,15 @@ void Group::load_counters() {
 }
 
 void Group::save_counters() {
-    const std::string text = std::to_string(counters_.next_term) + " " + std::to_string(counters_.next_ordinal) + " " + std::to_string(counters_.next_common);
+    const std::string text = std::to_string(counters_.next_term) + " " + std::to_string(counters_.next_ordinal) + " " +
+                             std::to_string(counters_.next_common);
     connection_.prepare("INSERT OR REPLACE INTO record_setting (name, value) VALUES ('counters', ?)").bind(1, text).run();
     for (const auto& [tid, change] : type_changes_) {
         connection_.prepare("UPDATE record_type SET count = count + ?, last_updated_ms = max(last_updated_ms, ?) WHERE tid = ?")
-            .bind(1, change.count).bind(2, change.last_ms).bind(3, tid).run();
+            .bind(1, change.count)
+            .bind(2, change.last_ms)
+            .bind(3, tid)
+            .run();
     }
     type_changes_.clear();
 }
@@ -101,8 +110,7 @@ void Group::rollback() {
     in_submission_ = has_savepoint_ = false;
     try {
         load_counters();
-    } catch (const sql::Broken&) {
-    }
+    } catch (const sql::Broken&) {}
 }
 
 std::optional<Group::Known> Group::known(std::int64_t tid, std::string_view id) {
@@ -126,7 +134,14 @@ std::optional<Group::Known> Group::known(std::int64_t rid) {
 std::optional<Version> Group::read(const fhir::Type& type, std::string_view id) {
     const auto state = known(numbers_.tid(type), id);
     if (!state) return std::nullopt;
-    Version version{&type, std::string(id), state->version, state->updated_ms, state->position, (state->flags & flag_deleted) != 0, (state->flags & flag_created) != 0, {}};
+    Version version{&type,
+                    std::string(id),
+                    state->version,
+                    state->updated_ms,
+                    state->position,
+                    (state->flags & flag_deleted) != 0,
+                    (state->flags & flag_created) != 0,
+                    {}};
     if (version.deleted) return version;
     if (const auto found = pending_of_.find(state->rid); found != pending_of_.end()) {
         const BodyText& body = pending_[found->second].prepared->body;
@@ -168,12 +183,20 @@ Version Group::put(const std::shared_ptr<const Prepared::Inside>& prepared, bool
     if (rid == 0) {
         std::int64_t patient = 0;
         if (prepared->draft.patient.size != 0) {
-            patient = names_.give_mentioned(numbers_.tid(*fhir::find_resource("Patient")), prepared->draft.view(prepared->draft.patient));
+            patient = names_.give_mentioned(numbers_.tid(*fhir::find_resource("Patient")),
+                                            prepared->draft.view(prepared->draft.patient));
         }
         rid = names_.give(prepared->tid, prepared->id, patient, true);
     }
-    Pending pending{prepared, rid, prepared->tid, previous ? previous->version + 1 : 1, ++position_, now_ms_,
-                    created ? std::int64_t{flag_created} : 0, previous.has_value(), prepared->id};
+    Pending pending{prepared,
+                    rid,
+                    prepared->tid,
+                    previous ? previous->version + 1 : 1,
+                    ++position_,
+                    now_ms_,
+                    created ? std::int64_t{flag_created} : 0,
+                    previous.has_value(),
+                    prepared->id};
     TypeChange& change = type_changes_[prepared->tid];
     change.last_ms = now_ms_;
     if (!previous || (previous->flags & flag_deleted)) ++change.count;
@@ -234,7 +257,10 @@ void Group::write_versions(std::span<const Pending*> sorted) {
     for (const Pending* p : sorted) {
         if (p->has_previous) keep.bind(1, p->rid).run();
         store.bind(1, p->rid).bind(2, p->tid).bind(3, p->version).bind(4, p->position).bind(5, p->updated_ms).bind(6, p->flags);
-        if (p->prepared) store.bind(7, static_cast<std::int64_t>(p->prepared->draft.present)).bind(8, p->prepared->body.splice).bind_blob(9, p->prepared->frame);
+        if (p->prepared)
+            store.bind(7, static_cast<std::int64_t>(p->prepared->draft.present))
+                .bind(8, p->prepared->body.splice)
+                .bind_blob(9, p->prepared->frame);
         else store.bind(7, std::int64_t{0}).bind(8, std::int64_t{0}).bind_blob(9, p->id);
         store.run();
     }
@@ -312,11 +338,15 @@ void Group::write_rows() {
     auto& drop_posting = connection_.prepare("DELETE FROM record_posting WHERE term = ? AND rid = ?");
     for (const PostingRow& row : removing_.postings) drop_posting.bind(1, row.term).bind(2, row.rid).run();
     auto& drop_reference = connection_.prepare("DELETE FROM record_reference WHERE target = ? AND pid = ? AND rid = ?");
-    for (const ReferenceRow& row : removing_.references) drop_reference.bind(1, row.target).bind(2, row.pid).bind(3, row.rid).run();
+    for (const ReferenceRow& row : removing_.references)
+        drop_reference.bind(1, row.target).bind(2, row.pid).bind(3, row.rid).run();
     auto& drop_date = connection_.prepare("DELETE FROM record_date WHERE key = ? AND low = ? AND span = ? AND rid = ?");
-    for (const DateRow& row : removing_.dates) drop_date.bind(1, row.key).bind(2, row.low).bind(3, row.span).bind(4, row.rid).run();
-    auto& drop_number = connection_.prepare("DELETE FROM record_number WHERE pid = ? AND low = ? AND high = ? AND unit = ? AND rid = ?");
-    for (const NumberRow& row : removing_.numbers) drop_number.bind(1, row.pid).bind(2, row.low).bind(3, row.high).bind(4, row.unit).bind(5, row.rid).run();
+    for (const DateRow& row : removing_.dates)
+        drop_date.bind(1, row.key).bind(2, row.low).bind(3, row.span).bind(4, row.rid).run();
+    auto& drop_number =
+        connection_.prepare("DELETE FROM record_number WHERE pid = ? AND low = ? AND high = ? AND unit = ? AND rid = ?");
+    for (const NumberRow& row : removing_.numbers)
+        drop_number.bind(1, row.pid).bind(2, row.low).bind(3, row.high).bind(4, row.unit).bind(5, row.rid).run();
 
     auto& posting = connection_.prepare("INSERT OR IGNORE INTO record_posting (term, rid) VALUES (?, ?)");
     for (const PostingRow& row : adding_.postings) posting.bind(1, row.term).bind(2, row.rid).run();
@@ -325,7 +355,8 @@ void Group::write_rows() {
     auto& date = connection_.prepare("INSERT OR IGNORE INTO record_date (key, low, span, rid) VALUES (?, ?, ?, ?)");
     for (const DateRow& row : adding_.dates) date.bind(1, row.key).bind(2, row.low).bind(3, row.span).bind(4, row.rid).run();
     auto& number = connection_.prepare("INSERT OR IGNORE INTO record_number (pid, low, high, unit, rid) VALUES (?, ?, ?, ?, ?)");
-    for (const NumberRow& row : adding_.numbers) number.bind(1, row.pid).bind(2, row.low).bind(3, row.high).bind(4, row.unit).bind(5, row.rid).run();
+    for (const NumberRow& row : adding_.numbers)
+        number.bind(1, row.pid).bind(2, row.low).bind(3, row.high).bind(4, row.unit).bind(5, row.rid).run();
     adding_.clear();
     removing_.clear();
 }

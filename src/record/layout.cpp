@@ -103,7 +103,10 @@ void add_missing_types(sql::Connection& connection) {
 
 void add_missing_parameters(sql::Connection& connection) {
     for (const search::Parameter* parameter : search::all_parameters())
-        connection.prepare("INSERT OR IGNORE INTO record_parameter (type, code) VALUES (?, ?)").bind(1, parameter->resource->name).bind(2, parameter->code).run();
+        connection.prepare("INSERT OR IGNORE INTO record_parameter (type, code) VALUES (?, ?)")
+            .bind(1, parameter->resource->name)
+            .bind(2, parameter->code)
+            .run();
 }
 
 Numbers load(sql::Connection& connection) {
@@ -126,7 +129,8 @@ Numbers load(sql::Connection& connection) {
 }
 
 bool complete(const Numbers& numbers) {
-    return numbers.of_type.size() == fhir::resources().size() && std::find(numbers.of_parameter.begin(), numbers.of_parameter.end(), 0) == numbers.of_parameter.end();
+    return numbers.of_type.size() == fhir::resources().size() &&
+           std::find(numbers.of_parameter.begin(), numbers.of_parameter.end(), 0) == numbers.of_parameter.end();
 }
 }  // namespace
 

@@ -69,7 +69,7 @@ struct DateRow {
     auto operator<=>(const DateRow&) const = default;
 };
 struct NumberRow {
-    std::int64_t pid;      // negative for intervals, which are kept apart from points
+    std::int64_t pid;  // negative for intervals, which are kept apart from points
     double low, high;
     std::int64_t unit, rid;  // unit: term in unit_space; 0 for plain numbers
     auto operator<=>(const NumberRow&) const = default;

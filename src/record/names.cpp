@@ -106,7 +106,8 @@ void Names::flush() {
     }
     std::sort(new_terms_.begin(), new_terms_.end());
     auto& term = connection_.prepare("INSERT INTO record_term (space, norm, extra, term) VALUES (?, ?, ?, ?)");
-    for (const NewTerm& made : new_terms_) term.bind(1, made.space).bind(2, made.norm).bind(3, made.extra).bind(4, made.term).run();
+    for (const NewTerm& made : new_terms_)
+        term.bind(1, made.space).bind(2, made.norm).bind(3, made.extra).bind(4, made.term).run();
     std::sort(new_texts_.begin(), new_texts_.end());
     auto& text = connection_.prepare("INSERT OR IGNORE INTO record_term_text (space, text, term) VALUES (?, ?, ?)");
     for (const NewText& made : new_texts_) text.bind(1, made.space).bind(2, made.text).bind(3, made.term).run();

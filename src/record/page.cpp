@@ -27,7 +27,10 @@ Result<Pager::Place> Pager::place(const search::Query& query) const {
     const auto decoded = text::base64_decode(query.page + std::string((4 - query.page.size() % 4) % 4, '='));
     long long as_of = 0, after = 0, total = 0, key = 0, low = 0, span = 0;
     unsigned long long offset = 0;
-    if (!decoded || std::sscanf(decoded->c_str(), "p1 %lld %lld %llu %lld %lld %lld %lld", &as_of, &after, &offset, &total, &key, &low, &span) != 7 || as_of > position_ || as_of < 0)
+    if (!decoded ||
+        std::sscanf(decoded->c_str(), "p1 %lld %lld %llu %lld %lld %lld %lld", &as_of, &after, &offset, &total, &key, &low,
+                    &span) != 7 ||
+        as_of > position_ || as_of < 0)
         return refuse(IssueCode::invalid, "_page", "not a continuation of this server; start the search again");
     place.as_of = as_of;
     place.after = after;
@@ -40,7 +43,8 @@ Result<Pager::Place> Pager::place(const search::Query& query) const {
 }
 
 std::string Pager::token(const Place& place) const {
-    std::string token = text::base64(fmt::format("p1 {} {} {} {} {} {} {}", place.as_of, place.after, place.offset, place.total, place.key, place.low, place.span));
+    std::string token = text::base64(fmt::format("p1 {} {} {} {} {} {} {}", place.as_of, place.after, place.offset, place.total,
+                                                 place.key, place.low, place.span));
     while (token.ends_with('=')) token.pop_back();
     return token;
 }
@@ -51,7 +55,9 @@ Result<CursorPtr> Pager::candidates(const search::Query& query, const Place& pla
     if (place.as_of == position_) return now;
     std::vector<std::int64_t> changed;
     feed::forward(context_.connection, place.as_of, position_, [&](const feed::Change& change) {
-        const bool concerns = query.types.empty() || std::any_of(query.types.begin(), query.types.end(), [&](const fhir::Type* type) { return context_.numbers.tid(*type) == change.type; });
+        const bool concerns = query.types.empty() ||
+                              std::any_of(query.types.begin(), query.types.end(),
+                                          [&](const fhir::Type* type) { return context_.numbers.tid(*type) == change.type; });
         if (concerns && change.version > 1) changed.push_back(change.resource);
         return changed.size() < changes_followed;
     });
@@ -91,7 +97,9 @@ Result<Found> Pager::page(const search::Query& query) {
         return found;
     }
     const search::Criterion* leading = leading_date(query, start);
-    XINGLIN_TRY(Found found, leading ? in_date_order(query, *leading, start, size) : query.sort.empty() ? in_rid_order(query, start, size) : sorted(query, start, size));
+    XINGLIN_TRY(Found found, leading              ? in_date_order(query, *leading, start, size)
+                             : query.sort.empty() ? in_rid_order(query, start, size)
+                                                  : sorted(query, start, size));
     found.as_of = start.as_of;
     if (query.total == search::Total::none) found.total.reset();
     add_included(query, found);
@@ -107,7 +115,8 @@ std::optional<std::uint64_t> Pager::known_total(const search::Query& query, cons
     while (count.step()) {
         const auto type = context_.numbers.type_of.find(count.integer(0));
         if (type == context_.numbers.type_of.end()) continue;
-        if (query.types.empty() || std::find(query.types.begin(), query.types.end(), type->second) != query.types.end()) sum += static_cast<std::uint64_t>(count.integer(1));
+        if (query.types.empty() || std::find(query.types.begin(), query.types.end(), type->second) != query.types.end())
+            sum += static_cast<std::uint64_t>(count.integer(1));
     }
     return sum;
 }
@@ -118,7 +127,8 @@ Result<std::uint64_t> Pager::count(const search::Query& query) {
     if (const auto known = known_total(query, now)) return *known;
     XINGLIN_TRY(CursorPtr cursor, finder_.cursor(query));
     std::uint64_t count = 0;
-    for (std::int64_t at = cursor->seek(std::numeric_limits<std::int64_t>::min()); at != no_more; at = cursor->seek(at + 1)) ++count;
+    for (std::int64_t at = cursor->seek(std::numeric_limits<std::int64_t>::min()); at != no_more; at = cursor->seek(at + 1))
+        ++count;
     return count;
 }
 
@@ -152,7 +162,9 @@ Result<Found> Pager::in_rid_order(const search::Query& query, Place place, std::
 
 // ---- included -------------------------------------------------------------------------------------------------------
 
-std::int64_t Pager::rid_of(const Version& version) { return finder_.shelf().find(context_.numbers.tid(*version.type), version.id); }
+std::int64_t Pager::rid_of(const Version& version) {
+    return finder_.shelf().find(context_.numbers.tid(*version.type), version.id);
+}
 
 void Pager::add_referenced(const search::Include& include, const Version& source, std::vector<std::int64_t>& targets) {
     if (!include.all && include.source && include.source != source.type) return;
@@ -192,7 +204,8 @@ void Pager::add_referring(const search::Include& include, const Version& target,
         return;
     }
     for (const search::Parameter* parameter : search::all_parameters()) {
-        if (parameter->type == search::ParamType::reference && (!include.source || parameter->resource == include.source)) add(*parameter);
+        if (parameter->type == search::ParamType::reference && (!include.source || parameter->resource == include.source))
+            add(*parameter);
     }
 }
 

@@ -40,10 +40,12 @@ private:
     std::optional<DateRow> first_row(const search::Criterion& leading, const Stored& stored);
     std::vector<DateRow> changed_rows(const search::Query& query, const search::Criterion& leading, const Place& place);
     Result<Found> sorted(const search::Query& query, Place place, std::size_t size);
-    Result<std::vector<std::int64_t>> in_order(const search::Query& query, std::vector<std::int64_t> rids, const Place& place, std::size_t needed);
+    Result<std::vector<std::int64_t>> in_order(const search::Query& query, std::vector<std::int64_t> rids, const Place& place,
+                                               std::size_t needed);
     std::vector<std::int64_t> by_keys(const search::Query& query, std::span<const std::int64_t> rids, const Place& place);
     std::vector<std::int64_t> by_feed(std::vector<std::int64_t> rids, bool descending, const Place& place);
-    std::vector<std::int64_t> by_index(const search::Query& query, const std::vector<std::int64_t>& rids, const Place& place, std::size_t needed);
+    std::vector<std::int64_t> by_index(const search::Query& query, const std::vector<std::int64_t>& rids, const Place& place,
+                                       std::size_t needed);
     std::optional<std::uint64_t> known_total(const search::Query& query, const Place& place);
     void add_included(const search::Query& query, Found& found);
     void add_referenced(const search::Include& include, const Version& source, std::vector<std::int64_t>& targets);

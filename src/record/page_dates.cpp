@@ -17,10 +17,13 @@ constexpr std::size_t changes_followed = 20'000;
 // A later page keeps to the way of the first.
 const search::Criterion* Pager::leading_date(const search::Query& query, const Place& place) {
     if (!query.page.empty() && place.key == 0) return nullptr;
-    if (query.types.size() != 1 || !query.sort.empty() || query.total == search::Total::accurate || query.total == search::Total::estimate) return nullptr;
+    if (query.types.size() != 1 || !query.sort.empty() || query.total == search::Total::accurate ||
+        query.total == search::Total::estimate)
+        return nullptr;
     const search::Criterion* leading = nullptr;
     for (const search::Criterion& criterion : query.all) {
-        const bool plain = criterion.kind == search::Criterion::Kind::value && criterion.modifier == search::Modifier::none && criterion.any.size() == 1;
+        const bool plain = criterion.kind == search::Criterion::Kind::value && criterion.modifier == search::Modifier::none &&
+                           criterion.any.size() == 1;
         if (!plain || criterion.parameter->type != search::ParamType::date) continue;
         if (!query.page.empty() || finder_.range_is_large(*criterion.parameter, criterion.any.front())) leading = &criterion;
     }
@@ -37,9 +40,12 @@ std::optional<DateRow> Pager::first_row(const search::Criterion& leading, const 
     const auto asked = finder_.with_included(*leading.parameter);
     std::optional<DateRow> first;
     for (const search::Date& date : entries.dates) {
-        if (std::find(asked.begin(), asked.end(), date.parameter) == asked.end() || !search::date_matches(leading.any.front(), date.low_ms, date.high_ms)) continue;
+        if (std::find(asked.begin(), asked.end(), date.parameter) == asked.end() ||
+            !search::date_matches(leading.any.front(), date.low_ms, date.high_ms))
+            continue;
         const std::int64_t span = date.high_ms - date.low_ms;
-        const DateRow row{date_key(context_.numbers.pid(*date.parameter), span > short_span_ms), date.low_ms, pack_span(span), stored.rid};
+        const DateRow row{date_key(context_.numbers.pid(*date.parameter), span > short_span_ms), date.low_ms, pack_span(span),
+                          stored.rid};
         if (!first || row < *first) first = row;
     }
     return first;
@@ -100,7 +106,8 @@ Result<Found> Pager::in_date_order(const search::Query& query, const search::Cri
     std::sort(keys.begin(), keys.end());
     for (const std::int64_t key : keys) {
         if (more || (!first && key < from.key)) continue;
-        auto& walk = context_.connection.prepare("SELECT low, span, rid FROM record_date WHERE key = ? AND (low, span, rid) > (?, ?, ?) ORDER BY low, span, rid");
+        auto& walk = context_.connection.prepare(
+            "SELECT low, span, rid FROM record_date WHERE key = ? AND (low, span, rid) > (?, ?, ?) ORDER BY low, span, rid");
         const bool resume = !first && key == from.key;
         const std::int64_t least = finder_.least_low(leading.any.front(), key % 2 != 0);
         if (resume) walk.bind(1, key).bind(2, from.low).bind(3, from.span).bind(4, from.rid);
@@ -109,7 +116,8 @@ Result<Found> Pager::in_date_order(const search::Query& query, const search::Cri
         while (!more && walk.step()) {
             const DateRow row{key, walk.integer(0), walk.integer(1), walk.integer(2)};
             if (row.low > greatest) break;
-            if (!search::date_matches(leading.any.front(), row.low, row.low + unpack_span(row.span)) || !others->has(row.rid)) continue;
+            if (!search::date_matches(leading.any.front(), row.low, row.low + unpack_span(row.span)) || !others->has(row.rid))
+                continue;
             auto stored = finder_.shelf().current(row.rid);
             if (!stored || stored->deleted() || stored->position > place.as_of || first_row(leading, *stored) != row) continue;
             show_changed_before(&row);

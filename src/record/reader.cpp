@@ -13,8 +13,12 @@ namespace xinglin::record {
 namespace {
 constexpr std::uint32_t largest_history = 1'000;
 
-Outcome not_found(const fhir::Type& type) { return refuse(IssueCode::not_found, std::string(type.name), "there is no such resource"); }
-Outcome gone(const fhir::Type& type) { return refuse(IssueCode::deleted, std::string(type.name), "this resource has been deleted; its history is still there"); }
+Outcome not_found(const fhir::Type& type) {
+    return refuse(IssueCode::not_found, std::string(type.name), "there is no such resource");
+}
+Outcome gone(const fhir::Type& type) {
+    return refuse(IssueCode::deleted, std::string(type.name), "this resource has been deleted; its history is still there");
+}
 
 std::int64_t number(std::string_view text, std::int64_t otherwise) {
     std::int64_t value = otherwise;
@@ -33,8 +37,7 @@ Reader::Inside::~Inside() {
     if (!connection) return;
     try {
         if (connection->in_transaction()) connection->commit();
-    } catch (const sql::Broken&) {
-    }
+    } catch (const sql::Broken&) {}
     store.give_back(std::move(connection));
 }
 
@@ -89,10 +92,12 @@ Position Reader::position() {
 
 std::vector<TypeCount> Reader::type_counts() {
     std::vector<TypeCount> counts;
-    auto& query = inside_->connection->prepare("SELECT tid, count, last_updated_ms FROM record_type WHERE count > 0 OR last_updated_ms > 0 ORDER BY name");
+    auto& query = inside_->connection->prepare(
+        "SELECT tid, count, last_updated_ms FROM record_type WHERE count > 0 OR last_updated_ms > 0 ORDER BY name");
     while (query.step()) {
         const auto type = inside_->store.numbers.type_of.find(query.integer(0));
-        if (type != inside_->store.numbers.type_of.end()) counts.push_back({type->second, static_cast<std::uint64_t>(query.integer(1)), query.integer(2)});
+        if (type != inside_->store.numbers.type_of.end())
+            counts.push_back({type->second, static_cast<std::uint64_t>(query.integer(1)), query.integer(2)});
     }
     return counts;
 }
@@ -105,8 +110,10 @@ void Reader::scan(const fhir::Type* type, const std::function<bool(const Version
     const std::int64_t tid = type ? inside_->store.numbers.tid(*type) : 0;
     for (;;) {
         std::vector<std::int64_t> rids;
-        auto& query = type ? inside_->connection->prepare("SELECT rid FROM record_posting WHERE term = ? AND rid > ? ORDER BY rid LIMIT 500")
-                           : inside_->connection->prepare("SELECT rid FROM record_current WHERE ? = 0 AND rid > ? ORDER BY rid LIMIT 500");
+        auto& query =
+            type
+                ? inside_->connection->prepare("SELECT rid FROM record_posting WHERE term = ? AND rid > ? ORDER BY rid LIMIT 500")
+                : inside_->connection->prepare("SELECT rid FROM record_current WHERE ? = 0 AND rid > ? ORDER BY rid LIMIT 500");
         query.bind(1, -tid).bind(2, after);
         while (query.step()) rids.push_back(query.integer(0));
         if (rids.empty()) return;
@@ -202,7 +209,8 @@ Result<HistoryPage> Reader::history(const HistoryRequest& request) {
 
 namespace {
 /// The patient and everything in the patient's compartment, by rid, the patient first.
-std::vector<std::int64_t> compartment_of(sql::Connection& connection, const std::unordered_set<std::int64_t>& pids, std::int64_t patient) {
+std::vector<std::int64_t> compartment_of(sql::Connection& connection, const std::unordered_set<std::int64_t>& pids,
+                                         std::int64_t patient) {
     std::vector<std::int64_t> rids;
     auto& query = connection.prepare("SELECT pid, rid FROM record_reference WHERE target = ?");
     query.bind(1, patient);
@@ -224,9 +232,12 @@ void for_each_reference(std::string_view text, Each&& each) {
         const std::size_t end = text.find('"', at);
         if (end == std::string_view::npos) return;
         std::string_view reference = text.substr(at, end - at);
-        if (const auto history = reference.find("/_history/"); history != std::string_view::npos) reference = reference.substr(0, history);
+        if (const auto history = reference.find("/_history/"); history != std::string_view::npos)
+            reference = reference.substr(0, history);
         const auto slash = reference.find('/');
-        if (slash != std::string_view::npos && reference.find_first_of(":#?", 0) == std::string_view::npos && reference.find('/', slash + 1) == std::string_view::npos) each(reference);
+        if (slash != std::string_view::npos && reference.find_first_of(":#?", 0) == std::string_view::npos &&
+            reference.find('/', slash + 1) == std::string_view::npos)
+            each(reference);
     }
 }
 
@@ -239,7 +250,8 @@ bool in_period(const fhir::Type& type, const Stored& stored, const calendar::Spa
     search::extract(type, *resource, offset, entries);
     bool dated = false;
     for (const search::Date& each : entries.dates) {
-        const bool asked = each.parameter == date || std::find(date->includes.begin(), date->includes.end(), each.parameter) != date->includes.end();
+        const bool asked = each.parameter == date ||
+                           std::find(date->includes.begin(), date->includes.end(), each.parameter) != date->includes.end();
         if (!asked) continue;
         dated = true;
         if (each.low_ms < period.high_ms && each.high_ms > period.low_ms) return true;
@@ -259,7 +271,9 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
     if (!present) return not_found(patient_type);
     if (present->deleted()) return gone(patient_type);
 
-    const auto wanted = [&](const fhir::Type& type) { return request.types.empty() || std::find(request.types.begin(), request.types.end(), &type) != request.types.end(); };
+    const auto wanted = [&](const fhir::Type& type) {
+        return request.types.empty() || std::find(request.types.begin(), request.types.end(), &type) != request.types.end();
+    };
     const std::vector<std::int64_t> rids = compartment_of(*inside_->connection, inside_->store.patient_pids, patient);
     const std::size_t size = request.count == 0 ? SIZE_MAX : request.count;
     std::size_t at = static_cast<std::size_t>(std::max<std::int64_t>(0, number(request.page, 0)));
@@ -275,7 +289,8 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
             const auto slash = reference.find('/');
             const fhir::Type* target = fhir::find_resource(reference.substr(0, slash));
             if (!target || target == &patient_type || !numbers.of_type.contains(target) || !wanted(*target)) return;
-            if (!fhir::compartment_parameters("Patient", target->name).empty()) return;  // comes by itself, or is another person's
+            if (!fhir::compartment_parameters("Patient", target->name).empty())
+                return;  // comes by itself, or is another person's
             if (const std::int64_t rid = shelf.find(numbers.tid(*target), reference.substr(slash + 1))) supporting.push_back(rid);
         });
     };
@@ -283,7 +298,8 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
         const auto stored = shelf.current(rids[at]);
         if (!stored || stored->deleted() || stored->updated_ms < request.since_ms) continue;
         const fhir::Type& type = *numbers.type_of.at(stored->tid);
-        if (!wanted(type) || (request.period && !in_period(type, *stored, *request.period, inside_->store.offset_minutes))) continue;
+        if (!wanted(type) || (request.period && !in_period(type, *stored, *request.period, inside_->store.offset_minutes)))
+            continue;
         found.entries.push_back({shelf.version_of(*stored), false});
         note_supporting(*stored);
     }

@@ -35,12 +35,12 @@ using Position = std::int64_t;
 struct Version {
     const fhir::Type* type = nullptr;
     std::string id;
-    std::int64_t version = 0;      // 1, 2, …
+    std::int64_t version = 0;  // 1, 2, …
     std::int64_t updated_ms = 0;
     Position position = 0;
     bool deleted = false;
-    bool created = false;          // this version came into being by create (POST), or is the first: history's method
-    std::string body;              // JSON with meta.versionId and meta.lastUpdated; "" when deleted
+    bool created = false;  // this version came into being by create (POST), or is the first: history's method
+    std::string body;      // JSON with meta.versionId and meta.lastUpdated; "" when deleted
 };
 
 /// A resource made ready to be stored, outside the writer: parsed, given its id, entries extracted, body compressed.
@@ -55,12 +55,12 @@ public:
 };
 
 struct Options {
-    std::int64_t cache_bytes = 64ll << 20;     // of the writer; readers take a quarter each
-    unsigned readers = 0;                      // 0: four times the cores, 8 at least
-    bool bulk = false;                         // import into a store nobody serves: no fsync per commit, one at close
-    std::size_t queue = 4'096;                 // submissions waiting; more are refused as throttled
-    std::size_t group_bytes = 4u << 20;        // a group closes at this many body bytes …
-    std::size_t group_submissions = 1'024;     // … or this many submissions
+    std::int64_t cache_bytes = 64ll << 20;       // of the writer; readers take a quarter each
+    unsigned readers = 0;                        // 0: four times the cores, 8 at least
+    bool bulk = false;                           // import into a store nobody serves: no fsync per commit, one at close
+    std::size_t queue = 4'096;                   // submissions waiting; more are refused as throttled
+    std::size_t group_bytes = 4u << 20;          // a group closes at this many body bytes …
+    std::size_t group_submissions = 1'024;       // … or this many submissions
     std::optional<std::int16_t> offset_minutes;  // zone of dates without one; kept in the store at its first opening
     /// Tests: wraps the writer's connection, to make it fail on demand.
     std::function<std::unique_ptr<sql::Connection>(std::unique_ptr<sql::Connection>)> wrap_writer;
@@ -114,10 +114,10 @@ struct Found {
 };
 
 struct HistoryRequest {
-    const fhir::Type* type = nullptr;  // nullptr: the whole system
-    std::string id;                    // "" : the whole type
-    std::int64_t since_ms = 0;         // _since
-    std::optional<std::int64_t> at_ms; // _at
+    const fhir::Type* type = nullptr;   // nullptr: the whole system
+    std::string id;                     // "" : the whole type
+    std::int64_t since_ms = 0;          // _since
+    std::optional<std::int64_t> at_ms;  // _at
     std::uint32_t count = 50;
     std::string page;
 };
@@ -129,7 +129,7 @@ struct HistoryPage {
 
 struct TypeCount {
     const fhir::Type* type;
-    std::uint64_t count;           // not deleted
+    std::uint64_t count;  // not deleted
     std::int64_t last_updated_ms;
 };
 
@@ -137,7 +137,7 @@ struct EverythingRequest {
     std::string patient_id;
     std::vector<const fhir::Type*> types;  // _type; empty: all
     std::int64_t since_ms = 0;
-    std::uint32_t count = 0;               // 0: everything
+    std::uint32_t count = 0;  // 0: everything
     std::string page;
     std::optional<calendar::Span> period;  // start/end on clinical dates
 };
@@ -151,7 +151,8 @@ public:
     Reader(Reader&&) noexcept;
     ~Reader();
     /// not_found when it never was; deleted when it is gone (the Version is then in `gone`, if given).
-    Result<Version> read(const fhir::Type& type, std::string_view id, std::optional<Position> as_of = {}, Version* gone = nullptr);
+    Result<Version> read(const fhir::Type& type, std::string_view id, std::optional<Position> as_of = {},
+                         Version* gone = nullptr);
     Result<Version> vread(const fhir::Type& type, std::string_view id, std::int64_t version);
     Result<HistoryPage> history(const HistoryRequest& request);
     Result<Found> search(const search::Query& query);
@@ -178,7 +179,7 @@ struct Figures {
     std::size_t queued = 0;
     std::int64_t data_bytes = 0, wal_bytes = 0;
     double last_commit_ms = 0;
-    bool broken = false;        // the disk refused; writes are refused until it heals
+    bool broken = false;  // the disk refused; writes are refused until it heals
     std::string broken_why;
 };
 
@@ -186,7 +187,8 @@ class Store {
 public:
     /// Opens or makes the folder. Refuses with where = the path: in use by another process, not writable, not ours,
     /// newer than this program, corrupt.
-    static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder, const calendar::Clock& clock, const Options& options = {});
+    static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder, const calendar::Clock& clock,
+                                               const Options& options = {});
     ~Store();  // finishes what is queued
 
     Reader reader(const access::Viewer& viewer);
@@ -205,7 +207,9 @@ public:
     Result<Done> submit_and_wait(Work work, std::size_t weight = 1'024);
     /// Bulk loading: everything in one group, in order, sorted into the indexes; returns when durable (or, with
     /// Options::bulk, written). A resource whose current version has the same content is left alone and counted.
-    struct Loaded { std::uint64_t stored = 0, unchanged = 0; };
+    struct Loaded {
+        std::uint64_t stored = 0, unchanged = 0;
+    };
     Result<Loaded> load(std::vector<Prepared> batch);
 
     Figures figures();

@@ -41,10 +41,12 @@ protected:
         ASSERT_TRUE(done.ok()) << done.outcome().line();
     }
     void erase(std::string_view type, std::string_view id) {
-        ASSERT_TRUE(store_->submit_and_wait([&](Transaction& t) -> Result<Done> {
-            t.erase(*fhir::find_resource(type), id);
-            return Done{};
-        }).ok());
+        ASSERT_TRUE(store_
+                        ->submit_and_wait([&](Transaction& t) -> Result<Done> {
+                            t.erase(*fhir::find_resource(type), id);
+                            return Done{};
+                        })
+                        .ok());
     }
     search::Query query(std::string_view type, std::vector<std::pair<std::string, std::string>> parameters) {
         const fhir::Type* types[] = {fhir::find_resource(type)};
@@ -56,7 +58,8 @@ protected:
         auto page = store_->reader(viewer).search(query(type, std::move(parameters)));
         if (!page.ok()) return "refused: " + page.outcome().line();
         std::string ids;
-        for (const auto& entry : page->entries) ids += (ids.empty() ? "" : " ") + std::string(entry.included ? "+" : "") + entry.version.id;
+        for (const auto& entry : page->entries)
+            ids += (ids.empty() ? "" : " ") + std::string(entry.included ? "+" : "") + entry.version.id;
         return ids;
     }
     static const fhir::Type& type(std::string_view name) { return *fhir::find_resource(name); }
@@ -67,8 +70,10 @@ TEST_F(Record, GivesBackTheTextWithItsVersion) {
     const auto read = store_->reader(viewer).read(type("Patient"), "a");
     ASSERT_TRUE(read.ok());
     EXPECT_EQ(read->version, 1);
-    EXPECT_EQ(read->body, R"({"resourceType":"Patient","id":"a","meta":{"versionId":"1","lastUpdated":")" + calendar::instant_text(clock_.now_ms()) +
-                              R"(","tag":[{"code":"x"}]},"multipleBirthInteger":1,"extension":[{"url":"http://e","valueDecimal":1.500}]})");
+    EXPECT_EQ(read->body,
+              R"({"resourceType":"Patient","id":"a","meta":{"versionId":"1","lastUpdated":")" +
+                  calendar::instant_text(clock_.now_ms()) +
+                  R"(","tag":[{"code":"x"}]},"multipleBirthInteger":1,"extension":[{"url":"http://e","valueDecimal":1.500}]})");
 }
 
 TEST_F(Record, KeepsEveryVersionThroughUpdateDeleteAndRevival) {
@@ -190,7 +195,8 @@ TEST_F(Record, ServesManyWritersAndReadersAtOnce) {
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&, t] {
             for (int i = 0; i < 50; ++i) {
-                put(R"({"resourceType":"Patient","id":"t)" + std::to_string(t) + "-" + std::to_string(i % 20) + R"(","gender":"male"})");
+                put(R"({"resourceType":"Patient","id":"t)" + std::to_string(t) + "-" + std::to_string(i % 20) +
+                    R"(","gender":"male"})");
                 if (found("Patient", {{"gender", "male"}, {"_count", "5"}}).starts_with("refused")) ++failures;
             }
         });

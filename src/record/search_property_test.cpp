@@ -22,7 +22,8 @@ class Corpus {
 public:
     Corpus() {
         std::set<std::string> seen;
-        const std::string examples = testing::read_packed(std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/fhir/testdata/r4-examples.ndjson.gz");
+        const std::string examples =
+            testing::read_packed(std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/fhir/testdata/r4-examples.ndjson.gz");
         for (std::size_t from = 0; from < examples.size();) {
             const std::size_t end = examples.find('\n', from);
             add(std::string_view(examples).substr(from, end - from), seen);
@@ -43,7 +44,8 @@ private:
         const std::string id((*value)["id"].string());
         const std::string key = std::string((*value)["resourceType"].string()) + "/" + id;
         // Definitions would be most of the corpus and all alike.
-        const bool definition = key.starts_with("StructureDefinition") || key.starts_with("SearchParameter") || key.starts_with("OperationDefinition");
+        const bool definition = key.starts_with("StructureDefinition") || key.starts_with("SearchParameter") ||
+                                key.starts_with("OperationDefinition");
         if (!id.empty() && seen.insert(key).second && (!definition || seen.size() % 20 == 0)) resources.push_back(*value);
     }
     void add_bundle(std::string text, std::set<std::string>& seen) {
@@ -52,12 +54,14 @@ private:
         std::map<std::string, std::string> urns;
         for (const json::Node& entry : bundle["entry"].items()) {
             const json::Value resource = json::Value(&entry)["resource"];
-            urns[std::string(json::Value(&entry)["fullUrl"].string())] = std::string(resource["resourceType"].string()) + "/" + std::string(resource["id"].string());
+            urns[std::string(json::Value(&entry)["fullUrl"].string())] =
+                std::string(resource["resourceType"].string()) + "/" + std::string(resource["id"].string());
         }
         for (const json::Node& entry : bundle["entry"].items()) {
             std::string one = json::write(json::Value(&entry)["resource"]);
             for (const auto& [urn, reference] : urns) {
-                for (std::size_t at = one.find(urn); at != std::string::npos; at = one.find(urn, at)) one.replace(at, urn.size(), reference);
+                for (std::size_t at = one.find(urn); at != std::string::npos; at = one.find(urn, at))
+                    one.replace(at, urn.size(), reference);
             }
             add(one, seen);
         }
@@ -67,10 +71,12 @@ private:
 
 class SearchProperty : public ::testing::Test {
 protected:
-    SearchProperty() : clock_(now_ms), store_(Store::open(folder_.path() / "data", clock_, {.offset_minutes = std::int16_t{0}}).value()) {
+    SearchProperty()
+        : clock_(now_ms), store_(Store::open(folder_.path() / "data", clock_, {.offset_minutes = std::int16_t{0}}).value()) {
         std::vector<Prepared> batch;
         for (const json::Value resource : corpus_.resources)
-            batch.push_back(store_->prepare(*fhir::find_resource(resource["resourceType"].string()), resource["id"].string(), resource));
+            batch.push_back(
+                store_->prepare(*fhir::find_resource(resource["resourceType"].string()), resource["id"].string(), resource));
         EXPECT_TRUE(store_->load(std::move(batch)).ok());
     }
 
@@ -131,7 +137,8 @@ TEST_F(SearchProperty, StillAgreesAfterUpdatesAndDeletes) {
     std::mt19937_64 random(seed);
     // Resources take on the content of others of their type, or go.
     std::map<std::string, std::vector<json::Value>> by_type;
-    for (const json::Value resource : corpus_.resources) by_type[std::string(resource["resourceType"].string())].push_back(resource);
+    for (const json::Value resource : corpus_.resources)
+        by_type[std::string(resource["resourceType"].string())].push_back(resource);
     json::Arena arena;
     std::vector<json::Value> left;
     for (const json::Value resource : corpus_.resources) {
@@ -139,18 +146,22 @@ TEST_F(SearchProperty, StillAgreesAfterUpdatesAndDeletes) {
         const fhir::Type& type = *fhir::find_resource(type_name);
         const auto dice = random() % 6;
         if (dice == 0) {
-            ASSERT_TRUE(store_->submit_and_wait([&](Transaction& t) -> Result<Done> {
-                t.erase(type, id);
-                return Done{};
-            }).ok());
+            ASSERT_TRUE(store_
+                            ->submit_and_wait([&](Transaction& t) -> Result<Done> {
+                                t.erase(type, id);
+                                return Done{};
+                            })
+                            .ok());
         } else if (dice == 1) {
             const auto& others = by_type[type_name];
             const json::Value changed = arena.with(others[random() % others.size()], "id", arena.string(id));
             const Prepared ready = store_->prepare(type, id, changed);
-            ASSERT_TRUE(store_->submit_and_wait([&](Transaction& t) -> Result<Done> {
-                t.put(ready, false, false);
-                return Done{};
-            }).ok());
+            ASSERT_TRUE(store_
+                            ->submit_and_wait([&](Transaction& t) -> Result<Done> {
+                                t.put(ready, false, false);
+                                return Done{};
+                            })
+                            .ok());
             left.push_back(changed);
         } else {
             left.push_back(resource);

@@ -16,15 +16,23 @@ std::int64_t Shelf::find(std::int64_t tid, std::string_view id) {
 namespace {
 // Columns: tid version position updated_ms flags splice present body
 Stored stored_row(const Context& context, std::int64_t rid, const sql::Statement& row, bool with_text) {
-    Stored stored{rid, row.integer(0), row.integer(1), row.integer(2), row.integer(3), row.integer(4), row.integer(5),
-                  static_cast<std::uint64_t>(row.integer(6)), {}};
+    Stored stored{rid,
+                  row.integer(0),
+                  row.integer(1),
+                  row.integer(2),
+                  row.integer(3),
+                  row.integer(4),
+                  row.integer(5),
+                  static_cast<std::uint64_t>(row.integer(6)),
+                  {}};
     if (with_text) stored.text = stored.deleted() ? std::string(row.text(7)) : context.compressor.decompress(row.text(7));
     return stored;
 }
 }  // namespace
 
 std::optional<Stored> Shelf::current(std::int64_t rid, bool with_text) {
-    auto& query = context_.connection.prepare("SELECT tid, version, position, updated_ms, flags, splice, present, body FROM record_current WHERE rid = ?");
+    auto& query = context_.connection.prepare(
+        "SELECT tid, version, position, updated_ms, flags, splice, present, body FROM record_current WHERE rid = ?");
     query.bind(1, rid);
     if (!query.step()) return std::nullopt;
     Stored stored = stored_row(context_, rid, query, with_text);
@@ -36,7 +44,8 @@ std::optional<Stored> Shelf::numbered(std::int64_t rid, std::int64_t version) {
     auto now = current(rid, false);
     if (!now) return std::nullopt;
     if (now->version == version) return current(rid);
-    auto& query = context_.connection.prepare("SELECT 0, version, position, updated_ms, flags, splice, 0, body FROM record_past WHERE rid = ? AND version = ?");
+    auto& query = context_.connection.prepare(
+        "SELECT 0, version, position, updated_ms, flags, splice, 0, body FROM record_past WHERE rid = ? AND version = ?");
     query.bind(1, rid).bind(2, version);
     if (!query.step()) return std::nullopt;
     Stored stored = stored_row(context_, rid, query, true);

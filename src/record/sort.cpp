@@ -8,7 +8,7 @@
 namespace xinglin::record {
 
 namespace {
-constexpr std::size_t keys_read = 4'000;        // above this, walk the index instead of reading each resource
+constexpr std::size_t keys_read = 4'000;  // above this, walk the index instead of reading each resource
 constexpr std::size_t most_sorted = 5'000'000;
 
 // -1, 0, 1; nothing sorts last whichever way.
@@ -29,7 +29,8 @@ Result<Found> Pager::sorted(const search::Query& query, Place place, std::size_t
     std::vector<std::int64_t> rids;
     for (std::int64_t at = cursor->seek(std::numeric_limits<std::int64_t>::min()); at != no_more; at = cursor->seek(at + 1)) {
         if (matched(query, at, place)) rids.push_back(at);
-        if (rids.size() > most_sorted) return refuse(IssueCode::too_costly, "_sort", "too many resources to sort; add a condition");
+        if (rids.size() > most_sorted)
+            return refuse(IssueCode::too_costly, "_sort", "too many resources to sort; add a condition");
     }
     const std::size_t total = rids.size();
     const std::size_t needed = std::min<std::size_t>(total, place.offset + size);
@@ -47,11 +48,14 @@ Result<Found> Pager::sorted(const search::Query& query, Place place, std::size_t
     return found;
 }
 
-Result<std::vector<std::int64_t>> Pager::in_order(const search::Query& query, std::vector<std::int64_t> rids, const Place& place, std::size_t needed) {
+Result<std::vector<std::int64_t>> Pager::in_order(const search::Query& query, std::vector<std::int64_t> rids, const Place& place,
+                                                  std::size_t needed) {
     const search::Sort& first = query.sort.front();
-    if (query.sort.size() == 1 && first.by == search::Sort::By::last_updated) return by_feed(std::move(rids), first.descending, place);
+    if (query.sort.size() == 1 && first.by == search::Sort::By::last_updated)
+        return by_feed(std::move(rids), first.descending, place);
     const bool walkable = first.by == search::Sort::By::parameter && first.parameter->type != search::ParamType::composite &&
-                          first.parameter->type != search::ParamType::reference && first.parameter->type != search::ParamType::special && query.types.size() == 1;
+                          first.parameter->type != search::ParamType::reference &&
+                          first.parameter->type != search::ParamType::special && query.types.size() == 1;
     if (rids.size() > keys_read && walkable) return by_index(query, rids, place, needed);
     return by_keys(query, rids, place);
 }
@@ -86,7 +90,8 @@ std::vector<std::int64_t> Pager::by_keys(const search::Query& query, std::span<c
             search::SortKey key;
             if (sort.by == search::Sort::By::id) key.text = stored->id();
             else if (sort.by == search::Sort::By::last_updated) key.number = static_cast<double>(stored->position);
-            else if (const search::Parameter* parameter = search::find_parameter(type, sort.parameter->code); parameter && resource.ok())
+            else if (const search::Parameter* parameter = search::find_parameter(type, sort.parameter->code);
+                     parameter && resource.ok())
                 key = search::sort_key(type, *resource, *parameter, sort.descending, context_.offset_minutes);
             each.keys.push_back(std::move(key));
         }
@@ -120,7 +125,8 @@ std::vector<std::string> walk_statements(search::ParamType type, bool descending
 
 // Walks the index of the first key until enough of the result is in order. Groups of nearly equal keys are put right by
 // their exact keys; what has no value comes last, by number.
-std::vector<std::int64_t> Pager::by_index(const search::Query& query, const std::vector<std::int64_t>& rids, const Place& place, std::size_t needed) {
+std::vector<std::int64_t> Pager::by_index(const search::Query& query, const std::vector<std::int64_t>& rids, const Place& place,
+                                          std::size_t needed) {
     const search::Sort& first = query.sort.front();
     const search::Parameter& parameter = *first.parameter;
     std::vector<bool> taken(rids.size(), false);
@@ -148,7 +154,8 @@ std::vector<std::int64_t> Pager::by_index(const search::Query& query, const std:
             for (const std::string& statement : walk_statements(parameter.type, first.descending)) {
                 auto& walk = context_.connection.prepare(statement);
                 walk.bind(1, key);
-                const bool by_term = parameter.type == search::ParamType::string || parameter.type == search::ParamType::token || parameter.type == search::ParamType::uri;
+                const bool by_term = parameter.type == search::ParamType::string || parameter.type == search::ParamType::token ||
+                                     parameter.type == search::ParamType::uri;
                 while (picked.size() - before < enough && walk.step()) {
                     if (!by_term) {
                         take(walk.integer(2));

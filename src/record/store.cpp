@@ -30,7 +30,9 @@ std::int16_t settle_offset(sql::Connection& connection, const Options& options) 
         return static_cast<std::int16_t>(std::stoi(text));
     }
     const std::int16_t offset = options.offset_minutes.value_or(calendar::local_offset_minutes());
-    connection.prepare("INSERT INTO record_setting (name, value) VALUES ('offset_minutes', ?)").bind(1, std::to_string(offset)).run();
+    connection.prepare("INSERT INTO record_setting (name, value) VALUES ('offset_minutes', ?)")
+        .bind(1, std::to_string(offset))
+        .run();
     return offset;
 }
 }  // namespace
@@ -42,16 +44,21 @@ std::string_view Prepared::id() const { return inside->id; }
 Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calendar::Clock& clock, const Options& options) {
     std::error_code error;
     fs::create_directories(folder, error);
-    if (error || !fs::is_directory(folder)) return refusal(folder, IssueCode::exception, "cannot be made a data folder (" + error.message() + "); name a folder that can be written");
+    if (error || !fs::is_directory(folder))
+        return refusal(folder, IssueCode::exception,
+                       "cannot be made a data folder (" + error.message() + "); name a folder that can be written");
     auto inside = std::make_unique<Inside>();
     inside->folder = folder;
     inside->clock = &clock;
     inside->options = options;
-    if (inside->options.readers == 0) inside->options.readers = std::max(8u, 4 * std::thread::hardware_concurrency());  // more than ask at once: none waits behind a slow search
+    if (inside->options.readers == 0)
+        inside->options.readers =
+            std::max(8u, 4 * std::thread::hardware_concurrency());  // more than ask at once: none waits behind a slow search
     inside->lock_file = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (inside->lock_file < 0) return refusal(folder, IssueCode::exception, "cannot be written; check its owner and permissions");
     if (::flock(inside->lock_file, LOCK_EX | LOCK_NB) != 0)
-        return refusal(folder, IssueCode::conflict, "is in use by another xinglin process; stop it, or work through its HTTP address");
+        return refusal(folder, IssueCode::conflict,
+                       "is in use by another xinglin process; stop it, or work through its HTTP address");
     try {
         auto connection = sql::open_sqlite(inside->file(), {.bulk = options.bulk, .cache_bytes = options.cache_bytes});
         feed::prepare(*connection);
@@ -63,17 +70,24 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
                 const search::Parameter* parameter = search::find_parameter(*type, code);
                 if (!parameter) continue;
                 inside->patient_pids.insert(inside->numbers.pid(*parameter));
-                for (const search::Parameter* included : parameter->includes) inside->patient_pids.insert(inside->numbers.pid(*included));
+                for (const search::Parameter* included : parameter->includes)
+                    inside->patient_pids.insert(inside->numbers.pid(*included));
             }
         }
         if (options.wrap_writer) connection = options.wrap_writer(std::move(connection));
-        inside->writer = std::make_unique<Writer>(std::move(connection), inside->numbers, inside->compressor, clock, inside->options, inside->offset_minutes);
+        inside->writer = std::make_unique<Writer>(std::move(connection), inside->numbers, inside->compressor, clock,
+                                                  inside->options, inside->offset_minutes);
     } catch (const sql::Broken& broken) {
         switch (broken.why) {
-            case sql::Broken::Why::corrupt: return refusal(inside->file(), IssueCode::exception, std::string("is damaged (") + broken.what() + "); restore a backup with `xinglin restore`");
+            case sql::Broken::Why::corrupt:
+                return refusal(inside->file(), IssueCode::exception,
+                               std::string("is damaged (") + broken.what() + "); restore a backup with `xinglin restore`");
             case sql::Broken::Why::full: return refusal(folder, IssueCode::exception, "the disk is full; free some space");
             case sql::Broken::Why::read_only:
-            case sql::Broken::Why::io: return refusal(folder, IssueCode::exception, std::string("cannot be read and written (") + broken.what() + "); check its owner and permissions");
+            case sql::Broken::Why::io:
+                return refusal(
+                    folder, IssueCode::exception,
+                    std::string("cannot be read and written (") + broken.what() + "); check its owner and permissions");
             default: return refusal(folder, IssueCode::exception, broken.what());
         }
     }
@@ -167,20 +181,26 @@ std::string Store::new_id() {
     const auto now = static_cast<std::uint64_t>(inside_->clock->now_ms());
     const std::uint64_t high = now << 16 | 0x7000 | (random() & 0x0fff);
     const std::uint64_t low = (random() & 0x3fffffffffffffffull) | 0x8000000000000000ull;
-    return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48, low & 0xffffffffffffull);
+    return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48,
+                       low & 0xffffffffffffull);
 }
 
-void Store::submit(Work work, Finished finished, std::size_t weight) { inside_->writer->submit(std::move(work), std::move(finished), weight); }
+void Store::submit(Work work, Finished finished, std::size_t weight) {
+    inside_->writer->submit(std::move(work), std::move(finished), weight);
+}
 
 Result<Done> Store::submit_and_wait(Work work, std::size_t weight) {
     std::mutex mutex;
     std::condition_variable answered;
     std::optional<Result<Done>> answer;
-    submit(std::move(work), [&](Result<Done> result) {
-        std::lock_guard lock(mutex);
-        answer = std::move(result);
-        answered.notify_one();
-    }, weight);
+    submit(
+        std::move(work),
+        [&](Result<Done> result) {
+            std::lock_guard lock(mutex);
+            answer = std::move(result);
+            answered.notify_one();
+        },
+        weight);
     std::unique_lock lock(mutex);
     answered.wait(lock, [&] { return answer.has_value(); });
     return std::move(*answer);
@@ -193,14 +213,16 @@ Result<Store::Loaded> Store::load(std::vector<Prepared> batch) {
     for (std::size_t from = 0; from < batch.size(); from += chunk) {
         const std::size_t upto = std::min(batch.size(), from + chunk);
         Loaded part;
-        XINGLIN_CHECK(submit_and_wait([&](Transaction& transaction) -> Result<Done> {
-            part = {};
-            for (std::size_t i = from; i < upto; ++i) {
-                if (transaction.put_if_changed(batch[i])) ++part.stored;
-                else ++part.unchanged;
-            }
-            return Done{};
-        }, inside_->options.group_bytes));
+        XINGLIN_CHECK(submit_and_wait(
+            [&](Transaction& transaction) -> Result<Done> {
+                part = {};
+                for (std::size_t i = from; i < upto; ++i) {
+                    if (transaction.put_if_changed(batch[i])) ++part.stored;
+                    else ++part.unchanged;
+                }
+                return Done{};
+            },
+            inside_->options.group_bytes));
         loaded.stored += part.stored;
         loaded.unchanged += part.unchanged;
     }
@@ -232,7 +254,10 @@ void Store::Inside::train(std::int64_t tid, std::vector<std::string> texts) {
     // Durable first, used afterwards: no body may refer to a dictionary that a crash could lose.
     writer->between_groups([this, tid, dictionary = std::move(dictionary)](sql::Connection& connection) {
         sql::transaction(connection, [&] {
-            connection.prepare("INSERT INTO record_dictionary (tid, bytes) VALUES (?, ?)").bind(1, tid).bind_blob(2, dictionary).run();
+            connection.prepare("INSERT INTO record_dictionary (tid, bytes) VALUES (?, ?)")
+                .bind(1, tid)
+                .bind_blob(2, dictionary)
+                .run();
         });
         compressor.add_dictionary(0, tid, dictionary);
     });

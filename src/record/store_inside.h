@@ -56,7 +56,8 @@ struct Store::Inside {
 };
 
 struct Reader::Inside {
-    explicit Inside(Store::Inside& store, access::Viewer viewer) : store(store), viewer(std::move(viewer)), connection(store.take()) {}
+    explicit Inside(Store::Inside& store, access::Viewer viewer)
+        : store(store), viewer(std::move(viewer)), connection(store.take()) {}
     ~Inside();
     /// From here on everything is read from one snapshot.
     void hold();

@@ -11,7 +11,8 @@ constexpr std::size_t most_problems = 100;
 
 class Verification {
 public:
-    Verification(const Context& context, std::vector<std::string>& problems) : shelf_(context), context_(context), problems_(problems) {}
+    Verification(const Context& context, std::vector<std::string>& problems)
+        : shelf_(context), context_(context), problems_(problems) {}
 
     void resource(std::int64_t rid) {
         std::optional<Stored> stored;
@@ -60,15 +61,18 @@ private:
 
     Rows rows_of(const Draft& draft, std::int64_t rid) {
         Rows rows;
-        for (const DraftTerm& each : draft.terms) rows.postings.push_back({term(each.space, draft.view(each.norm), draft.view(each.extra)), rid});
-        for (const DraftReference& each : draft.references) rows.references.push_back({shelf_.find(each.tid, draft.view(each.id)), each.pid, rid});
+        for (const DraftTerm& each : draft.terms)
+            rows.postings.push_back({term(each.space, draft.view(each.norm), draft.view(each.extra)), rid});
+        for (const DraftReference& each : draft.references)
+            rows.references.push_back({shelf_.find(each.tid, draft.view(each.id)), each.pid, rid});
         for (DateRow date : draft.dates) {
             date.rid = rid;
             rows.dates.push_back(date);
         }
         for (const DraftNumber& each : draft.numbers) {
             const bool plain = each.unit.size == 0 && each.system.size == 0;
-            rows.numbers.push_back({each.pid, each.low, each.high, plain ? 0 : term(unit_space, draft.view(each.unit), draft.view(each.system)), rid});
+            rows.numbers.push_back({each.pid, each.low, each.high,
+                                    plain ? 0 : term(unit_space, draft.view(each.unit), draft.view(each.system)), rid});
         }
         return rows;
     }
@@ -82,13 +86,29 @@ private:
     void check(const Rows& rows, std::int64_t rid) {
         auto& c = context_.connection;
         for (const PostingRow& row : rows.postings)
-            expect(c.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ?").bind(1, row.term).bind(2, row.rid), rid, "record_posting");
+            expect(c.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ?").bind(1, row.term).bind(2, row.rid), rid,
+                   "record_posting");
         for (const ReferenceRow& row : rows.references)
-            expect(c.prepare("SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ?").bind(1, row.target).bind(2, row.pid).bind(3, row.rid), rid, "record_reference");
+            expect(c.prepare("SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ?")
+                       .bind(1, row.target)
+                       .bind(2, row.pid)
+                       .bind(3, row.rid),
+                   rid, "record_reference");
         for (const DateRow& row : rows.dates)
-            expect(c.prepare("SELECT 1 FROM record_date WHERE key = ? AND low = ? AND span = ? AND rid = ?").bind(1, row.key).bind(2, row.low).bind(3, row.span).bind(4, row.rid), rid, "record_date");
+            expect(c.prepare("SELECT 1 FROM record_date WHERE key = ? AND low = ? AND span = ? AND rid = ?")
+                       .bind(1, row.key)
+                       .bind(2, row.low)
+                       .bind(3, row.span)
+                       .bind(4, row.rid),
+                   rid, "record_date");
         for (const NumberRow& row : rows.numbers)
-            expect(c.prepare("SELECT 1 FROM record_number WHERE pid = ? AND low = ? AND high = ? AND unit = ? AND rid = ?").bind(1, row.pid).bind(2, row.low).bind(3, row.high).bind(4, row.unit).bind(5, row.rid), rid, "record_number");
+            expect(c.prepare("SELECT 1 FROM record_number WHERE pid = ? AND low = ? AND high = ? AND unit = ? AND rid = ?")
+                       .bind(1, row.pid)
+                       .bind(2, row.low)
+                       .bind(3, row.high)
+                       .bind(4, row.unit)
+                       .bind(5, row.rid),
+                   rid, "record_number");
         postings_ += rows.postings.size();
         references_ += rows.references.size();
         dates_ += rows.dates.size();
@@ -101,7 +121,8 @@ private:
         query.step();
         const auto there = static_cast<std::uint64_t>(query.integer(0));
         query.reset();
-        if (there != expected) problems_.push_back(table + " has " + std::to_string(there) + " rows, " + std::to_string(expected) + " are due");
+        if (there != expected)
+            problems_.push_back(table + " has " + std::to_string(there) + " rows, " + std::to_string(expected) + " are due");
     }
 
     Shelf shelf_;
@@ -114,15 +135,19 @@ void check_counts(sql::Connection& connection, std::vector<std::string>& problem
     auto& query = connection.prepare(R"sql(
         SELECT t.name, t.count, (SELECT count(*) FROM record_posting p WHERE p.term = -t.tid) AS there
           FROM record_type t WHERE t.count <> there)sql");
-    while (query.step()) problems.push_back(std::string(query.text(0)) + ": counted " + std::to_string(query.integer(1)) + ", there are " + std::to_string(query.integer(2)));
+    while (query.step())
+        problems.push_back(std::string(query.text(0)) + ": counted " + std::to_string(query.integer(1)) + ", there are " +
+                           std::to_string(query.integer(2)));
     auto& versions = connection.prepare(R"sql(
         SELECT (SELECT count(*) FROM feed_change), (SELECT coalesce(max(position), 0) FROM feed_change),
                (SELECT count(*) FROM record_current) + (SELECT count(*) FROM record_past))sql");
     versions.step();
     const std::int64_t lines = versions.integer(0), last = versions.integer(1), stored = versions.integer(2);
     versions.reset();
-    if (lines != last) problems.push_back("the feed has " + std::to_string(lines) + " lines but ends at position " + std::to_string(last));
-    if (lines != stored) problems.push_back("the feed has " + std::to_string(lines) + " lines for " + std::to_string(stored) + " versions");
+    if (lines != last)
+        problems.push_back("the feed has " + std::to_string(lines) + " lines but ends at position " + std::to_string(last));
+    if (lines != stored)
+        problems.push_back("the feed has " + std::to_string(lines) + " lines for " + std::to_string(stored) + " versions");
 }
 }  // namespace
 

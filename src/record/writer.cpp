@@ -11,8 +11,10 @@ namespace xinglin::record {
 namespace {
 Outcome refusal_of(const sql::Broken& error) {
     switch (error.why) {
-        case sql::Broken::Why::full: return refuse(IssueCode::transient, "", "the disk is full; nothing was stored; free some space and send it again");
-        case sql::Broken::Why::read_only: return refuse(IssueCode::transient, "", "the data folder cannot be written; nothing was stored");
+        case sql::Broken::Why::full:
+            return refuse(IssueCode::transient, "", "the disk is full; nothing was stored; free some space and send it again");
+        case sql::Broken::Why::read_only:
+            return refuse(IssueCode::transient, "", "the data folder cannot be written; nothing was stored");
         default: return refuse(IssueCode::transient, "", "the store could not write; nothing was stored; see the server's log");
     }
 }
@@ -26,7 +28,8 @@ std::optional<Transaction::State> Transaction::state(const fhir::Type& type, std
 
 Result<std::vector<std::string>> Transaction::search(const search::Query& query, std::size_t limit) {
     inside_.group.flush();
-    Finder finder({inside_.group.connection(), inside_.group.numbers(), inside_.group.compressor(), inside_.group.offset_minutes()});
+    Finder finder(
+        {inside_.group.connection(), inside_.group.numbers(), inside_.group.compressor(), inside_.group.offset_minutes()});
     return finder.ids(query, limit);
 }
 
@@ -35,7 +38,9 @@ std::optional<Version> Transaction::read(const fhir::Type& type, std::string_vie
 Version Transaction::put(const Prepared& prepared, bool created, bool want_body) {
     ++inside_.puts;
     Version version = inside_.group.put(prepared.inside, created);
-    if (want_body) version.body = with_version(prepared.inside->body.text, prepared.inside->body.splice, version.version, version.updated_ms);
+    if (want_body)
+        version.body =
+            with_version(prepared.inside->body.text, prepared.inside->body.splice, version.version, version.updated_ms);
     return version;
 }
 
@@ -53,9 +58,12 @@ Version Transaction::erase(const fhir::Type& type, std::string_view id) {
 
 std::int64_t Transaction::now_ms() const { return inside_.group.now_ms(); }
 
-Writer::Writer(std::unique_ptr<sql::Connection> connection, const Numbers& numbers, Compressor& compressor, const calendar::Clock& clock,
-               const Options& options, std::int16_t offset_minutes)
-    : connection_(std::move(connection)), compressor_(compressor), options_(options), clock_(clock),
+Writer::Writer(std::unique_ptr<sql::Connection> connection, const Numbers& numbers, Compressor& compressor,
+               const calendar::Clock& clock, const Options& options, std::int16_t offset_minutes)
+    : connection_(std::move(connection)),
+      compressor_(compressor),
+      options_(options),
+      clock_(clock),
       group_(*connection_, numbers, compressor, clock, offset_minutes) {
     position_ = group_.position();
     thread_ = std::thread([this] { run(); });
@@ -81,7 +89,8 @@ void Writer::submit(Work work, Finished finished, std::size_t weight) {
     {
         std::lock_guard lock(queue_mutex_);
         if (stopping_) refusal = refuse(IssueCode::transient, "", "the server is stopping");
-        else if (queue_.size() >= options_.queue) refusal = refuse(IssueCode::throttled, "", "too many writes are waiting; try again in a second");
+        else if (queue_.size() >= options_.queue)
+            refusal = refuse(IssueCode::throttled, "", "too many writes are waiting; try again in a second");
         else {
             queue_.push_back({std::move(work), std::move(finished), weight});
             queue_filled_.notify_one();
@@ -112,7 +121,8 @@ void Writer::run() {
                 return;
             } else {
                 std::size_t weight = 0;
-                while (!queue_.empty() && group.size() < options_.group_submissions && (group.empty() || weight + queue_.front().weight <= options_.group_bytes)) {
+                while (!queue_.empty() && group.size() < options_.group_submissions &&
+                       (group.empty() || weight + queue_.front().weight <= options_.group_bytes)) {
                     weight += queue_.front().weight;
                     group.push_back(std::move(queue_.front()));
                     queue_.pop_front();

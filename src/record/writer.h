@@ -26,7 +26,8 @@ struct Pending {
 /// What the open group holds. All calls from the writer thread.
 class Group {
 public:
-    Group(sql::Connection& connection, const Numbers& numbers, const Compressor& compressor, const calendar::Clock& clock, std::int16_t offset_minutes);
+    Group(sql::Connection& connection, const Numbers& numbers, const Compressor& compressor, const calendar::Clock& clock,
+          std::int16_t offset_minutes);
 
     void begin();
     /// Marks the start of a submission …
@@ -94,8 +95,8 @@ struct Transaction::Inside {
 /// The writer's thread and its queue.
 class Writer {
 public:
-    Writer(std::unique_ptr<sql::Connection> connection, const Numbers& numbers, Compressor& compressor, const calendar::Clock& clock,
-           const Options& options, std::int16_t offset_minutes);
+    Writer(std::unique_ptr<sql::Connection> connection, const Numbers& numbers, Compressor& compressor,
+           const calendar::Clock& clock, const Options& options, std::int16_t offset_minutes);
     ~Writer();
 
     void submit(Work work, Finished finished, std::size_t weight);

@@ -19,7 +19,10 @@ void migrate(Connection& connection, std::string_view room, std::span<const Migr
         for (const Migration& migration : migrations) {
             if (migration.number <= present) continue;
             connection.run(migration.sql);
-            connection.prepare("INSERT OR REPLACE INTO schema_version (room, number) VALUES (?, ?)").bind(1, room).bind(2, std::int64_t{migration.number}).run();
+            connection.prepare("INSERT OR REPLACE INTO schema_version (room, number) VALUES (?, ?)")
+                .bind(1, room)
+                .bind(2, std::int64_t{migration.number})
+                .run();
         }
         connection.commit();
     } catch (...) {

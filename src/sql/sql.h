@@ -72,7 +72,7 @@ public:
 
 struct Options {
     bool read_only = false;
-    bool bulk = false;           // no fsync per commit; the caller ends with one (import into a fresh store only)
+    bool bulk = false;  // no fsync per commit; the caller ends with one (import into a fresh store only)
     std::int64_t cache_bytes = 64ll << 20;
     int busy_timeout_ms = 10'000;
 };

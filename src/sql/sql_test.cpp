@@ -20,7 +20,13 @@ protected:
 
 TEST_F(Sqlite, BindsAndReadsEveryKind) {
     db_->run("CREATE TABLE t (a INTEGER, b REAL, c TEXT, d BLOB, e TEXT)");
-    db_->prepare("INSERT INTO t VALUES (?,?,?,?,?)").bind(1, std::int64_t{-7}).bind(2, 1.5).bind(3, "文").bind_blob(4, std::string_view("\0\1", 2)).bind_null(5).run();
+    db_->prepare("INSERT INTO t VALUES (?,?,?,?,?)")
+        .bind(1, std::int64_t{-7})
+        .bind(2, 1.5)
+        .bind(3, "文")
+        .bind_blob(4, std::string_view("\0\1", 2))
+        .bind_null(5)
+        .run();
     Statement& row = db_->prepare("SELECT a, b, c, d, e FROM t");
     ASSERT_TRUE(row.step());
     EXPECT_EQ(row.integer(0), -7);

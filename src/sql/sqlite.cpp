@@ -32,7 +32,8 @@ Broken::Why why_of(int code) {
 class SqliteStatement final : public Statement {
 public:
     SqliteStatement(sqlite3* db, std::string_view sql) : db_(db) {
-        if (sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement_, nullptr) != SQLITE_OK)
+        if (sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement_, nullptr) !=
+            SQLITE_OK)
             broken(db, sql.substr(0, 200));
     }
     ~SqliteStatement() override { sqlite3_finalize(statement_); }
@@ -41,10 +42,12 @@ public:
     Statement& bind(int index, std::int64_t value) override { return checked(sqlite3_bind_int64(ready(), index, value)); }
     Statement& bind(int index, double value) override { return checked(sqlite3_bind_double(ready(), index, value)); }
     Statement& bind(int index, std::string_view text) override {
-        return checked(sqlite3_bind_text(ready(), index, text.data() ? text.data() : "", static_cast<int>(text.size()), SQLITE_TRANSIENT));
+        return checked(
+            sqlite3_bind_text(ready(), index, text.data() ? text.data() : "", static_cast<int>(text.size()), SQLITE_TRANSIENT));
     }
     Statement& bind_blob(int index, std::string_view bytes) override {
-        return checked(sqlite3_bind_blob(ready(), index, bytes.data() ? bytes.data() : "", static_cast<int>(bytes.size()), SQLITE_STATIC));
+        return checked(
+            sqlite3_bind_blob(ready(), index, bytes.data() ? bytes.data() : "", static_cast<int>(bytes.size()), SQLITE_STATIC));
     }
     Statement& bind_null(int index) override { return checked(sqlite3_bind_null(ready(), index)); }
 
@@ -85,7 +88,8 @@ private:
         running_ = false;
         const int again = sqlite3_reset(statement_);
         if (code != SQLITE_DONE && code != SQLITE_ROW) {
-            throw Broken(why_of(again ? again : code), std::string(sqlite3_errmsg(db_)) + " in: " + std::string(sqlite3_sql(statement_)).substr(0, 200));
+            throw Broken(why_of(again ? again : code),
+                         std::string(sqlite3_errmsg(db_)) + " in: " + std::string(sqlite3_sql(statement_)).substr(0, 200));
         }
     }
 
@@ -103,7 +107,8 @@ public:
             return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
         }();
         static_cast<void>(configured);
-        const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
+        const int flags =
+            (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
         if (sqlite3_open_v2(file.c_str(), &db_, flags, nullptr) != SQLITE_OK) {
             const Broken error(why_of(sqlite3_extended_errcode(db_)), file.string() + ": " + sqlite3_errmsg(db_));
             sqlite3_close_v2(db_);
@@ -173,7 +178,8 @@ public:
         const int end = backup ? sqlite3_backup_finish(backup) : code;
         const std::string message = sqlite3_errmsg(target);
         sqlite3_close_v2(target);
-        if (code != SQLITE_DONE || end != SQLITE_OK) throw Broken(why_of(end != SQLITE_OK ? end : code), file.string() + ": " + message);
+        if (code != SQLITE_DONE || end != SQLITE_OK)
+            throw Broken(why_of(end != SQLITE_OK ? end : code), file.string() + ": " + message);
     }
 
     std::vector<std::string> integrity() override {

@@ -28,7 +28,7 @@ bool has_han(std::string_view text);
 std::size_t code_points(std::string_view text);
 
 std::string base64(std::string_view bytes);
-std::optional<std::string> base64_decode(std::string_view text);   // RFC 4648, padding required, white space allowed
+std::optional<std::string> base64_decode(std::string_view text);  // RFC 4648, padding required, white space allowed
 std::string base64_url(std::string_view bytes);
 std::string hex(std::string_view bytes);
 

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// Conditions on what a resource points at, what points at it, and what it belongs to; and on id and time.
+#include <algorithm>
+
+#include "feed/feed.h"
+#include "record/find.h"
+
+namespace xinglin::record {
+
+using search::Criterion;
+using search::Operand;
+using search::Parameter;
+
+namespace {
+constexpr std::int64_t recent_changes = 50'000;
+}  // namespace
+
+bool Finder::single_valued(const Parameter& parameter) {
+    std::string_view path = parameter.expression;
+    if (const auto where = path.find(".where(resolve()"); where != std::string_view::npos) path = path.substr(0, where);
+    const std::string prefix = std::string(parameter.resource->name) + ".";
+    if (!path.starts_with(prefix)) return false;
+    path.remove_prefix(prefix.size());
+    if (path.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string_view::npos) return false;
+    const fhir::Element* element = fhir::find_element(*parameter.resource, path);
+    return element && element->max == 1;
+}
+
+CursorPtr Finder::references(const Parameter& parameter, const Criterion& criterion, const Operand& operand) {
+    std::vector<CursorPtr> parts;
+    const auto add = [&](const fhir::Type& type) {
+        if (!context_.numbers.of_type.contains(&type)) return;
+        const std::int64_t rid = shelf_.find(context_.numbers.tid(type), operand.target_id);
+        if (rid == 0) return;
+        for (const Parameter* each : with_included(parameter)) {
+            const search::Reference row{each, type.name, operand.target_id, {}, {}};
+            if (search::counts_for(parameter, row))
+                parts.push_back(reference_cursor(context_.connection, rid, context_.numbers.pid(*each)));
+        }
+    };
+    const std::string_view named =
+        !operand.target_type.empty() ? std::string_view(operand.target_type) : std::string_view(criterion.type_modifier);
+    if (!named.empty()) {
+        if (const fhir::Type* type = fhir::find_resource(named)) add(*type);
+    } else {
+        for (const fhir::Type* type : fhir::resources()) add(*type);
+    }
+    return parts.empty() ? list_cursor({}) : either_cursor(std::move(parts));
+}
+
+Result<CursorPtr> Finder::composite(const Parameter& parameter, const Operand& operand_value) {
+    auto meeting = std::make_unique<Meeting>();
+    const std::size_t count = std::min(parameter.components.size(), operand_value.components.size());
+    for (std::size_t i = 0; i < count; ++i) {
+        bool exact = true;
+        XINGLIN_TRY(CursorPtr part, operand(*parameter.components[i].parameter, Criterion{}, operand_value.components[i], exact));
+        meeting->all.push_back(std::move(part));
+    }
+    meeting->arrange();
+    return CursorPtr(std::move(meeting));
+}
+
+Result<CursorPtr> Finder::chain(const Criterion& criterion) {
+    std::vector<std::int64_t> rids;
+    for (std::size_t i = 0; i < criterion.target_types.size(); ++i) {
+        XINGLIN_TRY(CursorPtr targets, meeting(*criterion.target_types[i], {criterion.inner[i]}, nullptr));
+        const std::vector<std::int64_t> found = collect(*targets, most_gathered);
+        if (found.size() == most_gathered)
+            return refuse(IssueCode::too_costly, criterion.written,
+                          "the chain passes through too many resources; add a narrower condition");
+        auto& query = context_.connection.prepare("SELECT rid FROM record_reference WHERE target = ? AND pid = ?");
+        for (const Parameter* each : with_included(*criterion.parameter)) {
+            const std::int64_t pid = context_.numbers.pid(*each);
+            for (const std::int64_t target : found) {
+                query.bind(1, target).bind(2, pid);
+                while (query.step()) rids.push_back(query.integer(0));
+            }
+            if (rids.size() > 4 * most_gathered)
+                return refuse(IssueCode::too_costly, criterion.written,
+                              "the chain reaches too many resources; add a narrower condition");
+        }
+    }
+    return list_cursor(std::move(rids));
+}
+
+std::vector<std::int64_t> Finder::targets_of(std::int64_t rid, const Parameter& parameter, const fhir::Type& target) {
+    std::vector<std::int64_t> found;
+    const auto stored = shelf_.current(rid);
+    if (!stored || stored->deleted()) return found;
+    json::Arena arena;
+    auto resource = json::parse(stored->text, arena);
+    if (!resource.ok()) return found;
+    search::Entries entries;
+    search::extract(*parameter.resource, *resource, context_.offset_minutes, entries);
+    const auto asked = with_included(parameter);
+    for (const search::Reference& reference : entries.references) {
+        if (reference.type != target.name || std::find(asked.begin(), asked.end(), reference.parameter) == asked.end()) continue;
+        if (const std::int64_t named = shelf_.find(context_.numbers.tid(target), reference.id)) found.push_back(named);
+    }
+    return found;
+}
+
+Result<CursorPtr> Finder::has(const fhir::Type& type, const Criterion& criterion) {
+    XINGLIN_TRY(CursorPtr sources, meeting(*criterion.has_type, criterion.inner, nullptr));
+    const Parameter& parameter = *criterion.parameter;
+    const auto asked = with_included(parameter);
+    const bool by_place = type.name == "Patient" && single_valued(parameter);
+    auto& probe = context_.connection.prepare("SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ?");
+    std::vector<std::int64_t> rids;
+    std::int64_t last_patient = 0;
+    for (std::int64_t rid = sources->seek(std::numeric_limits<std::int64_t>::min()); rid != no_more;
+         rid = sources->seek(rid + 1)) {
+        // What concerns a patient mostly lies in the patient's own range: one probe instead of reading the resource.
+        const std::int64_t patient = ordinal_of(rid) >= first_patient_ordinal ? ordinal_of(rid) << rid_bits : 0;
+        bool found = false;
+        for (const Parameter* each : asked) {
+            if (!by_place || patient == 0 || found) break;
+            probe.bind(1, patient).bind(2, context_.numbers.pid(*each)).bind(3, rid);
+            found = probe.step();
+            probe.reset();
+        }
+        if (found) {
+            if (patient != last_patient) rids.push_back(last_patient = patient);
+        } else {
+            for (const std::int64_t target : targets_of(rid, parameter, type)) rids.push_back(target);
+        }
+        if (rids.size() > most_gathered)
+            return refuse(IssueCode::too_costly, criterion.written, "reaches too many resources; add a narrower condition");
+    }
+    return list_cursor(std::move(rids));
+}
+
+CursorPtr Finder::by_id(const fhir::Type& type, const Criterion& criterion) {
+    std::vector<std::int64_t> rids;
+    for (const Operand& operand : criterion.any) {
+        if (const std::int64_t rid = shelf_.find(context_.numbers.tid(type), operand.raw)) rids.push_back(rid);
+    }
+    plan_.push_back(criterion.written + ": " + std::to_string(rids.size()) + " by id");
+    return list_cursor(std::move(rids));
+}
+
+// Through the feed, whose times are in order; nothing when the range is large and asking each candidate is cheaper.
+CursorPtr Finder::last_updated(const fhir::Type& type, const Criterion& criterion) {
+    std::vector<std::int64_t> rids;
+    const std::int64_t last = feed::last(context_.connection).position, tid = context_.numbers.tid(type);
+    for (const Operand& operand : criterion.any) {
+        const Bounds bounds = date_bounds(operand, 1);
+        const std::int64_t after = feed::position_at(context_.connection, bounds.from - 1);
+        const std::int64_t upto =
+            bounds.upto >= calendar::end_of_time_ms ? last : feed::position_at(context_.connection, bounds.upto);
+        if (upto - after > recent_changes) return nullptr;
+        feed::forward(context_.connection, after, upto, [&](const feed::Change& change) {
+            if (change.type == tid && search::date_matches(operand, change.updated_ms, change.updated_ms + 1))
+                rids.push_back(change.resource);
+            return true;
+        });
+    }
+    // A resource whose matching version has been superseded doesn't match.
+    std::erase_if(rids, [&](std::int64_t rid) {
+        const auto stored = shelf_.current(rid, false);
+        return !stored || std::none_of(criterion.any.begin(), criterion.any.end(), [&](const Operand& o) {
+            return search::date_matches(o, stored->updated_ms, stored->updated_ms + 1);
+        });
+    });
+    plan_.push_back(criterion.written + ": " + std::to_string(rids.size()) + " from the feed");
+    return list_cursor(std::move(rids));
+}
+
+CursorPtr Finder::compartment(const fhir::Type& type, const search::Query& query) {
+    std::vector<CursorPtr> parts;
+    const fhir::Type* owner = fhir::find_resource(query.compartment_type);
+    const std::int64_t rid =
+        owner && context_.numbers.of_type.contains(owner) ? shelf_.find(context_.numbers.tid(*owner), query.compartment_id) : 0;
+    if (rid != 0) {
+        if (owner == &type) parts.push_back(list_cursor({rid}));
+        for (const std::string_view code : fhir::compartment_parameters(query.compartment_type, type.name)) {
+            const Parameter* parameter = search::find_parameter(type, code);
+            if (!parameter) continue;
+            for (const Parameter* each : with_included(*parameter))
+                parts.push_back(reference_cursor(context_.connection, rid, context_.numbers.pid(*each)));
+        }
+    }
+    plan_.push_back("compartment: " + std::to_string(parts.size()) + " reference lists");
+    return parts.empty() ? list_cursor({}) : either_cursor(std::move(parts));
+}
+
+Result<std::vector<std::string>> Finder::ids(const search::Query& query, std::size_t limit) {
+    XINGLIN_TRY(CursorPtr found, cursor(query));
+    std::vector<std::string> ids;
+    for (const std::int64_t rid : collect(*found, limit)) {
+        if (const auto stored = shelf_.current(rid)) ids.push_back(stored->id());
+    }
+    return ids;
+}
+
+}  // namespace xinglin::record
