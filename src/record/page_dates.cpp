@@ -75,7 +75,10 @@ std::vector<DateRow> Pager::changed_rows(const search::Query& query, const searc
 Result<Found> Pager::in_date_order(const search::Query& query, const search::Criterion& leading, Place place, std::size_t size) {
     const bool first = query.page.empty();
     XINGLIN_TRY(CursorPtr others, finder_.cursor_without(query, leading));
-    if (first && others->estimate() <= few_enough) return in_rid_order(query, place, size);
+    if (first) {
+        XINGLIN_TRY(CursorPtr drawn, finder_.cursor_without(query, leading));
+        if (collect(*drawn, few_enough).size() < few_enough) return in_rid_order(query, place, size);
+    }
     finder_.plan().push_back(leading.written + ": leads, read in date order");
     const std::vector<DateRow> changed = changed_rows(query, leading, place);
     Found found;
