@@ -15,7 +15,6 @@ std::string_view description_for(const search::Parameter& parameter) {
     return words.substr(0, words.find_first_of("\r\n"));
 }
 
-
 constexpr std::string_view interactions[] = {"read",         "vread",  "update",     "delete", "history-instance",
                                              "history-type", "create", "search-type"};
 constexpr std::string_view system_interactions[] = {"transaction", "batch", "history-system", "search-system"};

@@ -190,7 +190,8 @@ std::vector<std::vector<FoundList>> Oracle::Inside::tuples(const Row& row, json:
                 const bool outside = part.starts_with("%resource.");
                 if (outside) part = std::string(resource["resourceType"].string()) + part.substr(9);
                 components.push_back(evaluate(part, outside ? whole : node));
-                for (Found& found : components.back()) found.system = found.type == "code" ? system_at(alternative + "." + part) : "";
+                for (Found& found : components.back())
+                    found.system = found.type == "code" ? system_at(alternative + "." + part) : "";
             }
             tuples.push_back(std::move(components));
         }
