@@ -202,5 +202,18 @@ TEST_F(ImportTest, SampleRecordsArriveWhole) {
     EXPECT_EQ(run({files.begin(), files.begin() + 6}).stored, 0u);
 }
 
+// Whole patients, all that are at hand: stored without a rejection, indexed to the last row, and not stored twice.
+TEST_F(ImportTest, TakesEverySyntheticPatientAtHand) {
+    fs::path folder = fs::path(XINGLIN_SOURCE_DIR) / "content" / "samples";
+    if (const fs::path shared = xinglin::testing::shared_data(); !shared.empty()) folder = shared / "synthea";
+    const auto first = run({folder});
+    EXPECT_EQ(first.rejected, 0u) << rejected(first);
+    EXPECT_GE(first.read, 10'000u);
+    EXPECT_EQ(store->verify(true), std::vector<std::string>{});
+    const auto again = run({folder});
+    EXPECT_EQ(again.stored, 0u);
+    EXPECT_EQ(again.unchanged, first.read);
+}
+
 }  // namespace
 }  // namespace xinglin::ingest
