@@ -65,6 +65,9 @@ export class Visit {
   }
 
   async accessible(name) {
+    // What is still fading in has less contrast than it will have.
+    await this.page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+    await this.page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== 'running' || one.effect?.getTiming().iterations === Infinity), null, { timeout: 5000 })
     const { violations } = await new AxeBuilder({ page: this.page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']).analyze()
     const serious = violations.filter((one) => one.impact === 'serious' || one.impact === 'critical')
     equal(serious.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.target.join(' ')).join(' | ')}`), [], `${name}: axe`)
