@@ -108,7 +108,6 @@ struct Found {
     std::vector<Entry> entries;
     std::optional<std::uint64_t> total;  // exact, or absent
     std::string next;                    // continuation for `_page`; "" on the last page
-    std::string previous;                // only "" or the first page's: pages go forward
     std::vector<std::string> plan;       // with _explain: one line per step
     Position as_of = 0;
 };
@@ -227,5 +226,9 @@ public:
 private:
     std::unique_ptr<Inside> inside_;
 };
+
+/// Closes a store and returns when all of it is on stable storage, which after Options::bulk is the only moment when it
+/// is. Refuses (where: the file) when the disk does not take it: then nothing of the load may be called stored.
+Result<Done> close(std::unique_ptr<Store> store);
 
 }  // namespace xinglin::record

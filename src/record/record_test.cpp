@@ -183,6 +183,18 @@ TEST_F(Record, StaysAfterClosing) {
     EXPECT_EQ(store_->reader(viewer).position(), 2);
 }
 
+TEST_F(Record, SaysWhenClosingDidNotReachTheDisk) {
+    put(R"({"resourceType":"Patient","id":"a"})");
+    ASSERT_TRUE(close(std::move(store_)).ok());
+    EXPECT_FALSE(std::filesystem::exists(folder_.path() / "data" / "record.db-wal"));
+    store_ = open();
+    EXPECT_TRUE(store_->reader(viewer).read(type("Patient"), "a").ok());
+    std::filesystem::remove_all(folder_.path() / "data");  // the disk goes away beneath a store that is open …
+    std::filesystem::create_symlink(folder_.path() / "data", folder_.path() / "data");  // … and cannot be opened again
+    EXPECT_FALSE(close(std::move(store_)).ok());
+    std::filesystem::remove(folder_.path() / "data");
+}
+
 TEST_F(Record, RefusesAFolderInUse) {
     const auto second = Store::open(folder_.path() / "data", clock_);
     ASSERT_FALSE(second.ok());

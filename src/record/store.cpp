@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <random>
 
@@ -292,6 +293,28 @@ void Store::backup_to(const fs::path& folder) {
         throw;
     }
     inside_->give_back(std::move(connection));
+}
+
+namespace {
+bool synced(const fs::path& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return errno == ENOENT;  // no log is left when it was emptied
+    const bool done = ::fsync(file) == 0;
+    ::close(file);
+    return done;
+}
+}  // namespace
+
+Result<Done> close(std::unique_ptr<Store> store) {
+    const fs::path folder = store->folder();
+    store.reset();
+    // Only now: closing a descriptor of the file would release the locks of connections that were still open. The log
+    // comes along, because a last checkpoint that failed leaves it, and with no frame left to move SQLite syncs nothing.
+    for (const fs::path& path : {folder / "record.db-wal", folder / "record.db", folder}) {
+        if (!synced(path))
+            return refusal(path, IssueCode::exception, "could not be brought to the disk; check the disk, then import again");
+    }
+    return Done{};
 }
 
 }  // namespace xinglin::record

@@ -76,7 +76,7 @@ int import_files(const ImportCommand& options) {
             return result.outcome().code() == IssueCode::not_found ? environment(result.outcome()) : refused(result.outcome());
         figures = std::move(result).value();
     }
-    store.reset();  // with it everything is on disk
+    if (const auto closed = record::close(std::move(store)); !closed.ok()) return environment(closed.outcome());
     figures.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     write_down(options.data, "import", figures.stored);
     print(figures, options.json);
