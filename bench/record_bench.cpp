@@ -136,7 +136,7 @@ void import(const std::filesystem::path& folder, const std::vector<Person>& peop
             window = Time::now();
         }
     }
-    store.reset();  // the closing checkpoint and fsync belong to the figure
+    if (!record::close(std::move(store)).ok()) std::abort();  // the closing checkpoint and fsync belong to the figure
     std::printf("  imported %llu in %.1f s: %.0f/s\n", static_cast<unsigned long long>(stored), seconds_since(start),
                 static_cast<double>(stored) / seconds_since(start));
 }
