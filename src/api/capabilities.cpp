@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CapabilityStatement: generated from the tables the server itself works from, so that it cannot promise more.
-#include "api/exchange.h"
+#include "api/operation.h"
 
 namespace xinglin::api {
 namespace {
@@ -26,9 +26,19 @@ std::string codes(std::span<const std::string_view> list) {
     return out + "]";
 }
 
-std::string operation(std::string_view name, std::string_view definition) {
-    return R"({"name":")" + std::string(name) + R"(","definition":"http://hl7.org/fhir/OperationDefinition/)" +
-           std::string(definition) + R"("})";
+/// The operations of a type ("" for the system), as a JSON member with a comma before it; "" when there are none.
+std::string operations_of(std::string_view type) {
+    std::string out;
+    for (const Operation& operation : all_operations()) {
+        const bool is_here = type.empty() ? (operation.levels & Operation::on_system) != 0
+                                          : (operation.levels & ~Operation::on_system) != 0 &&
+                                                (operation.type == "*" || operation.type == type);
+        if (!is_here) continue;
+        out += out.empty() ? R"(,"operation":[)" : ",";
+        out += R"({"name":")" + std::string(operation.name.substr(1)) + R"(","definition":")" + std::string(operation.definition) +
+               R"("})";
+    }
+    return out.empty() ? out : out + "]";
 }
 
 void write_search(const fhir::Type& type, std::string& out) {
@@ -65,10 +75,7 @@ void write_resource(const fhir::Type& type, std::string& out) {
         R"(,"versioning":"versioned-update","readHistory":true,"updateCreate":true,"conditionalCreate":true,"conditionalRead":"full-support",)"
         R"("conditionalUpdate":true,"conditionalDelete":"single","referencePolicy":["literal","logical","local"])";
     write_search(type, out);
-    out += R"(,"operation":[)" + operation("validate", "Resource-validate") + ',' + operation("meta", "Resource-meta") + ',' +
-           operation("meta-add", "Resource-meta-add") + ',' + operation("meta-delete", "Resource-meta-delete");
-    if (type.name == "Patient") out += ',' + operation("everything", "Patient-everything");
-    out += "]}";
+    out += operations_of(type.name) + "}";
 }
 
 std::string statement(const Exchange& exchange) {
@@ -101,7 +108,7 @@ std::string statement(const Exchange& exchange) {
         for (const char c : name) compartments += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
         compartments += '"';
     }
-    return out + compartments + "]}]}";
+    return out + compartments + "]" + operations_of("") + "}]}";
 }
 
 }  // namespace

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which interaction a request means.
-#include "api/exchange.h"
+#include "api/operation.h"
 #include "sql/sql.h"
 
 namespace xinglin::api {
 namespace {
-
-void send(Exchange& exchange, Answer answer) {
-    exchange.respond(answer.ok() ? std::move(answer).value() : refusal_answer(exchange, answer.outcome()));
-}
 
 void wrong_method(Exchange& exchange, std::string_view allowed) {
     auto response = refusal_answer(
@@ -20,6 +16,30 @@ void wrong_method(Exchange& exchange, std::string_view allowed) {
 void no_such_address(Exchange& exchange) {
     exchange.respond(
         refusal_answer(exchange, refuse(IssueCode::not_found, exchange.request.path, "there is nothing at this address")));
+}
+
+/// True when the last segment names an operation, which then has been answered.
+bool route_operation(const Shared& exchange) {
+    const auto& path = exchange->path;
+    if (path.empty() || path.size() > 3 || !path.back().starts_with('$')) return false;
+    const auto level = path.size() == 1   ? Operation::on_system
+                       : path.size() == 2 ? Operation::on_type
+                                          : Operation::on_instance;
+    const std::string_view type = level == Operation::on_system ? std::string_view() : std::string_view(path[0]);
+    const std::string id = level == Operation::on_instance ? path[1] : std::string();
+    const Operation* operation = find_operation(type, level, path.back());
+    const fhir::Type* known = fhir::find_resource(type);
+    const bool exists = operation && (level == Operation::on_system || (known && !known->is_abstract) || type == "ViewDefinition");
+    if (!exists || (level == Operation::on_instance && !ingest::is_id(id))) {
+        no_such_address(*exchange);
+        return true;
+    }
+    if (operation->methods.find(exchange->request.method) == std::string_view::npos) {
+        wrong_method(*exchange, operation->methods);
+    } else {
+        operation->act(exchange, level == Operation::on_system ? nullptr : known, id);
+    }
+    return true;
 }
 
 /// /fhir, /fhir/metadata, /fhir/_history, /fhir/_search
@@ -46,7 +66,7 @@ void route_type(const Shared& exchange, const fhir::Type& type) {
     wrong_method(*exchange, "GET, HEAD, POST, PUT, DELETE");
 }
 
-/// Type/_search, Type/_history, Type/$validate, Type/id
+/// Type/_search, Type/_history, Type/id
 void route_second(const Shared& exchange, const fhir::Type& type) {
     const std::string& method = exchange->request.method;
     const std::string& word = exchange->path[1];
@@ -54,8 +74,6 @@ void route_second(const Shared& exchange, const fhir::Type& type) {
         return method == "POST" ? send(*exchange, answer_search(*exchange, &type)) : wrong_method(*exchange, "POST");
     if (word == "_history")
         return exchange->is_get() ? send(*exchange, answer_history(*exchange, &type, "")) : wrong_method(*exchange, "GET, HEAD");
-    if (word == "$validate")
-        return method == "POST" ? send(*exchange, answer_validate(*exchange, type)) : wrong_method(*exchange, "POST");
     if (!ingest::is_id(word)) return no_such_address(*exchange);
     if (exchange->is_get()) return send(*exchange, answer_read(*exchange, type, word));
     if (method == "PUT") return do_update(exchange, type, word);
@@ -63,31 +81,18 @@ void route_second(const Shared& exchange, const fhir::Type& type) {
     wrong_method(*exchange, "GET, HEAD, PUT, DELETE");
 }
 
-/// Type/id/_history[/v], Type/id/$operation, Compartment/id/Type
+/// Type/id/_history[/v], Compartment/id/Type
 void route_third(const Shared& exchange, const fhir::Type& type) {
-    const std::string& method = exchange->request.method;
     const std::string& id = exchange->path[1];
     const std::string& word = exchange->path[2];
     const std::size_t size = exchange->path.size();
-    const bool is_post = method == "POST";
+    const bool is_post = exchange->request.method == "POST";
     if (!ingest::is_id(id)) return no_such_address(*exchange);
     if (word == "_history" && size <= 4) {
         if (!exchange->is_get()) return wrong_method(*exchange, "GET, HEAD");
         return send(*exchange,
                     size == 3 ? answer_history(*exchange, &type, id) : answer_vread(*exchange, type, id, exchange->path[3]));
     }
-    if (size == 3 && word == "$everything" && type.name == "Patient") {
-        return exchange->is_get() || is_post ? send(*exchange, answer_everything(*exchange, id))
-                                             : wrong_method(*exchange, "GET, HEAD, POST");
-    }
-    if (size == 3 && word == "$meta")
-        return exchange->is_get() ? send(*exchange, answer_meta(*exchange, type, id)) : wrong_method(*exchange, "GET, HEAD");
-    if (size == 3 && word == "$meta-add")
-        return is_post ? do_change_meta(exchange, type, id, true) : wrong_method(*exchange, "POST");
-    if (size == 3 && word == "$meta-delete")
-        return is_post ? do_change_meta(exchange, type, id, false) : wrong_method(*exchange, "POST");
-    if (size == 3 && word == "$validate")
-        return is_post ? send(*exchange, answer_validate(*exchange, type)) : wrong_method(*exchange, "POST");
     const auto compartments = fhir::compartments();
     const bool is_compartment = std::find(compartments.begin(), compartments.end(), type.name) != compartments.end();
     const fhir::Type* inner = word == "*" ? nullptr : fhir::find_resource(word);
@@ -101,6 +106,7 @@ void route_third(const Shared& exchange, const fhir::Type& type) {
 }  // namespace
 
 void route_fhir(const Shared& exchange) {
+    if (route_operation(exchange)) return;
     const auto& path = exchange->path;
     if (path.empty() || path[0] == "metadata" || path[0] == "_history" || path[0] == "_search") {
         return path.size() <= 1 ? route_system(exchange) : no_such_address(*exchange);
