@@ -44,6 +44,8 @@ void add_serve(CLI::App& app, Action& action) {
     CLI::Option* key = serve_word->add_option("--tls-key", options->tls_key, "its key (PEM)");
     certificate->needs(key);
     key->needs(certificate);
+    serve_word->add_option("--content", options->content,
+                           "a folder laid out like content/: its files replace the built-in tables and profiles, empty ones hide them");
     serve_word->add_option("--io-threads", options->io_threads, "threads that carry bytes, 0: one per core");
     serve_word->add_option("--worker-threads", options->worker_threads, "threads that answer, 0: two per core");
     serve_word->add_option("--cache-mib", options->cache_mib, "memory for the writer's pages; readers take a quarter each")

@@ -20,6 +20,7 @@ struct ServeOptions {
     std::string base_url, tls_certificate, tls_key;
     unsigned io_threads = 0, worker_threads = 0;
     std::int64_t cache_mib = 32;
+    fs::path content;  // overlay of content/, "" for none
 };
 int serve(const ServeOptions& options);
 

@@ -29,6 +29,11 @@ std::string_view built() {
 Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     std::unique_ptr<House> house(new House(std::move(options), log));
     house->started_ms = house->clock.now_ms();
+    content::Files files;
+    if (!house->options.content.empty()) {
+        XINGLIN_TRY(files, content::Files::over(house->options.content));
+    }
+    house->content = std::make_unique<const content::Files>(std::move(files));
     XINGLIN_TRY(house->store, record::Store::open(house->options.data, house->clock, house->options.record));
     house->accounts = std::make_unique<access::Accounts>(house->options.data, house->clock);
     house->audit = std::make_unique<access::Audit>(house->options.data);

@@ -10,6 +10,7 @@
 #include "access/access.h"
 #include "api/api.h"
 #include "calendar/calendar.h"
+#include "content/content.h"
 #include "http/http.h"
 #include "ingest/ingest.h"
 #include "people/people.h"
@@ -27,6 +28,7 @@ std::string_view built();  // date of the build
 
 struct HouseOptions {
     std::filesystem::path data;
+    std::filesystem::path content;  // laid over the built-in files of content/; empty: none
     http::ServerOptions http;
     std::string base_url;  // public address of /fhir; empty: from the request
     record::Options record;
@@ -43,6 +45,7 @@ struct House {
     calendar::SystemClock clock;
     std::int64_t started_ms = 0;
     Pages pages{Pages::embedded()};
+    std::unique_ptr<const content::Files> content;
     std::unique_ptr<record::Store> store;
     std::unique_ptr<access::Accounts> accounts;
     std::optional<std::string> first_password;  // of `admin`, at the first start

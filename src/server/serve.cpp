@@ -45,6 +45,7 @@ void keep_memory_small() {
 HouseOptions house_options(const ServeOptions& options) {
     HouseOptions house;
     house.data = options.data;
+    house.content = options.content;
     house.base_url = options.base_url;
     house.http.bind = options.bind;
     house.http.port = options.port;
