@@ -13,13 +13,13 @@
 namespace xinglin::record {
 
 Group::Group(sql::Connection& connection, const Numbers& numbers, const Compressor& compressor, const calendar::Clock& clock,
-             std::int16_t offset_minutes)
+             std::int16_t offset_minutes, std::size_t remembered)
     : connection_(connection),
       numbers_(numbers),
       compressor_(compressor),
       clock_(clock),
       offset_minutes_(offset_minutes),
-      names_(connection, counters_, numbers.tid(*fhir::find_resource("Patient"))) {
+      names_(connection, counters_, numbers.tid(*fhir::find_resource("Patient")), remembered) {
     load_counters();
 }
 
@@ -56,6 +56,7 @@ void Group::save_counters() {
 
 void Group::begin() {
     connection_.begin();
+    is_open_ = true;
     now_ms_ = std::max(now_ms_, clock_.now_ms());  // a clock that jumps back must not turn the feed's order round
 }
 
@@ -94,9 +95,20 @@ void Group::commit() {
     flush();
     save_counters();
     connection_.commit();
+    is_open_ = false;
+    names_.bound();
+}
+
+void Group::hold() {
+    // Each leaf of the large tables is then touched once in half a million resources instead of once in a batch, which is
+    // what keeps the rate up when the tables have outgrown the cache.
+    constexpr std::size_t rows_held = 4'000'000, names_held = 400'000;
+    flush_upto(pending_.size());
+    if (adding_.size() >= rows_held || names_.held() >= names_held) commit();
 }
 
 void Group::rollback() {
+    is_open_ = false;
     try {
         connection_.rollback();
     } catch (const sql::Broken&) {  // the disk may be gone; the journal undoes it at the next opening
@@ -221,30 +233,40 @@ void Group::flush() {
     if (in_submission_ && !has_savepoint_) {
         // What came before this submission is safe; the submission itself goes below a savepoint.
         flush_upto(submission_start_);
+        write_index();
         connection_.savepoint();
         has_savepoint_ = true;
         submission_start_ = 0;
     }
     flush_upto(pending_.size());
+    write_index();
+}
+
+void Group::write_index() {
+    names_.flush();
+    write_rows();
+    names_mark_ = 0;
 }
 
 void Group::flush_upto(std::size_t count) {
     if (count == 0) return;
     std::vector<const Pending*> sorted;
     sorted.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) sorted.push_back(&pending_[i]);
+    bool has_previous = false;
+    for (std::size_t i = 0; i < count; ++i) {
+        sorted.push_back(&pending_[i]);
+        has_previous = has_previous || pending_[i].has_previous;
+    }
+    if (has_previous) write_index();  // what they take back may still be held
     for (const Pending* pending : sorted) {
         feed::append(connection_, {pending->position, pending->rid, pending->version, pending->tid, pending->updated_ms});
         index(*pending);
     }
     std::sort(sorted.begin(), sorted.end(), [](const Pending* a, const Pending* b) { return a->rid < b->rid; });
     write_versions(sorted);
-    names_.flush();
-    write_rows();
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
     pending_of_.clear();
     for (std::size_t i = 0; i < pending_.size(); ++i) pending_of_.emplace(pending_[i].rid, i);
-    names_mark_ = 0;
 }
 
 void Group::write_versions(std::span<const Pending*> sorted) {

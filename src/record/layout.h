@@ -81,6 +81,7 @@ struct Rows {
     std::vector<DateRow> dates;
     std::vector<NumberRow> numbers;
 
+    std::size_t size() const { return postings.size() + references.size() + dates.size() + numbers.size(); }
     void sort_unique();
     void clear();
 };

@@ -7,8 +7,6 @@
 namespace xinglin::record {
 
 namespace {
-constexpr std::size_t remembered = 150'000;  // entries per cache, about 15 MB each
-
 void append_number(std::string& key, std::int64_t number) { key.append(reinterpret_cast<const char*>(&number), sizeof number); }
 
 std::string name_key(std::int64_t tid, std::string_view id) {
@@ -16,10 +14,6 @@ std::string name_key(std::int64_t tid, std::string_view id) {
     key.reserve(sizeof tid + id.size() + 1);
     append_number(key, tid);
     return key += id_key(id);
-}
-
-void bound(std::unordered_map<std::string, std::int64_t>& cache) {
-    if (cache.size() > remembered) cache.clear();
 }
 }  // namespace
 
@@ -38,10 +32,6 @@ std::int64_t Names::next_in(std::int64_t patient_rid) {
     const std::int64_t ordinal = ordinal_of(patient_rid);
     auto [place, is_new] = next_number_.try_emplace(ordinal, 0);
     if (is_new) {
-        if (next_number_.size() > remembered) {
-            next_number_.clear();
-            place = next_number_.try_emplace(ordinal, 0).first;
-        }
         auto& query = connection_.prepare("SELECT rid FROM record_current WHERE rid < ? ORDER BY rid DESC LIMIT 1");
         query.bind(1, (ordinal + 1) << rid_bits);
         const std::int64_t last = query.step() ? query.integer(0) : 0;
@@ -114,9 +104,13 @@ void Names::flush() {
     new_names_.clear();
     new_terms_.clear();
     new_texts_.clear();
-    bound(names_);
-    bound(terms_);
-    bound(texts_);
+}
+
+void Names::bound() {
+    for (auto* cache : {&names_, &terms_, &texts_}) {
+        if (cache->size() > remembered_) cache->clear();
+    }
+    if (next_number_.size() > remembered_) next_number_.clear();
 }
 
 void Names::undo_to(std::size_t mark) {

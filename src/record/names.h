@@ -21,8 +21,9 @@ struct Counters {
 
 class Names {
 public:
-    Names(sql::Connection& connection, Counters& counters, std::int64_t patient_tid)
-        : connection_(connection), counters_(counters), patient_tid_(patient_tid) {}
+    /// `remembered`: entries per cache.
+    Names(sql::Connection& connection, Counters& counters, std::int64_t patient_tid, std::size_t remembered)
+        : connection_(connection), counters_(counters), patient_tid_(patient_tid), remembered_(remembered) {}
 
     /// 0 when the id was never mentioned.
     std::int64_t find(std::int64_t tid, std::string_view id);
@@ -38,6 +39,10 @@ public:
 
     /// Writes what is new since the last flush.
     void flush();
+    /// How much that is.
+    std::size_t held() const { return new_names_.size() + new_terms_.size(); }
+    /// Keeps the caches within bounds. Only when everything given is in the tables, for they are asked from then on.
+    void bound();
     /// New names since, for undoing a refused submission before anything of it was flushed.
     std::size_t mark() const { return new_names_.size(); }
     void undo_to(std::size_t mark);
@@ -66,6 +71,7 @@ private:
     sql::Connection& connection_;
     Counters& counters_;
     std::int64_t patient_tid_;
+    std::size_t remembered_;
     std::unordered_map<std::string, std::int64_t> names_, terms_, texts_;
     std::unordered_map<std::int64_t, std::int64_t> next_number_;  // by patient ordinal
     std::vector<NewName> new_names_;

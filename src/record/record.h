@@ -57,7 +57,8 @@ public:
 struct Options {
     std::int64_t cache_bytes = 64ll << 20;       // of the writer; readers take a quarter each
     unsigned readers = 0;                        // 0: four times the cores, 8 at least
-    bool bulk = false;                           // import into a store nobody serves: no fsync per commit, one at close
+    bool bulk = false;                           // import into a store nobody serves: sorted and committed by the million rows
+    std::size_t remembered = 150'000;            // names and terms the writer keeps in memory, about 100 bytes each
     std::size_t queue = 4'096;                   // submissions waiting; more are refused as throttled
     std::size_t group_bytes = 4u << 20;          // a group closes at this many body bytes …
     std::size_t group_submissions = 1'024;       // … or this many submissions
@@ -205,11 +206,13 @@ public:
     /// As submit, and waits.
     Result<Done> submit_and_wait(Work work, std::size_t weight = 1'024);
     /// Bulk loading: everything in one group, in order, sorted into the indexes; returns when durable (or, with
-    /// Options::bulk, written). A resource whose current version has the same content is left alone and counted.
+    /// Options::bulk, taken: close() then says whether the disk has it). A resource whose current version has the same content is left alone and counted.
     struct Loaded {
         std::uint64_t stored = 0, unchanged = 0;
     };
     Result<Loaded> load(std::vector<Prepared> batch);
+    /// Commits what a bulk load still holds; refuses when the load broke off. close() does it too.
+    Result<Done> settle();
 
     Figures figures();
     std::int16_t offset_minutes() const;

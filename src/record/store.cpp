@@ -305,8 +305,11 @@ bool synced(const fs::path& path) {
 }
 }  // namespace
 
+Result<Done> Store::settle() { return inside_->writer->settle(); }
+
 Result<Done> close(std::unique_ptr<Store> store) {
     const fs::path folder = store->folder();
+    XINGLIN_CHECK(store->settle());
     store.reset();
     // Only now: closing a descriptor of the file would release the locks of connections that were still open. The log
     // comes along, because a last checkpoint that failed leaves it, and with no frame left to move SQLite syncs nothing.

@@ -3,6 +3,7 @@
 #include "record/writer.h"
 
 #include <chrono>
+#include <future>
 
 #include "record/find.h"
 
@@ -17,6 +18,9 @@ Outcome refusal_of(const sql::Broken& error) {
             return refuse(IssueCode::transient, "", "the data folder cannot be written; nothing was stored");
         default: return refuse(IssueCode::transient, "", "the store could not write; nothing was stored; see the server's log");
     }
+}
+Outcome broke_off() {
+    return refuse(IssueCode::transient, "", "the load broke off and its last part was not stored; load it again");
 }
 }  // namespace
 
@@ -64,7 +68,7 @@ Writer::Writer(std::unique_ptr<sql::Connection> connection, const Numbers& numbe
       compressor_(compressor),
       options_(options),
       clock_(clock),
-      group_(*connection_, numbers, compressor, clock, offset_minutes) {
+      group_(*connection_, numbers, compressor, clock, offset_minutes, options.remembered) {
     position_ = group_.position();
     thread_ = std::thread([this] { run(); });
 }
@@ -77,6 +81,7 @@ Writer::~Writer() {
     queue_filled_.notify_all();
     if (thread_.joinable()) thread_.join();
     if (options_.bulk) {
+        finish_load();
         try {
             connection_->run("PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)");
         } catch (const sql::Broken&) {  // the next opening recovers from the log
@@ -107,6 +112,13 @@ void Writer::between_groups(std::function<void(sql::Connection&)> task) {
     queue_filled_.notify_one();
 }
 
+Result<Done> Writer::settle() {
+    std::promise<bool> settled;
+    between_groups([&](sql::Connection&) { settled.set_value(!lost_); });
+    if (settled.get_future().get()) return Done{};
+    return broke_off();
+}
+
 void Writer::run() {
     std::vector<Submission> group;
     for (;;) {
@@ -130,6 +142,7 @@ void Writer::run() {
             }
         }
         if (task) {
+            finish_load();
             try {
                 task(*connection_);
             } catch (const sql::Broken&) {  // a task is an improvement, never a need
@@ -143,7 +156,7 @@ void Writer::run() {
 }
 
 void Writer::run_group(std::vector<Submission>& group) {
-    if (!try_group(group) && group.size() > 1) {
+    if (!try_group(group) && group.size() > 1 && !lost_) {
         // One of them may be the cause: each on its own, so that it fails alone.
         std::vector<Submission> single(1);
         for (Submission& submission : group) {
@@ -159,13 +172,22 @@ void Writer::run_group(std::vector<Submission>& group) {
 bool Writer::try_group(std::vector<Submission>& group) {
     const auto start = std::chrono::steady_clock::now();
     const auto fail = [&](const Outcome& outcome) {
+        lost_ = options_.bulk;
         group_.rollback();
         for (Submission& submission : group) submission.result = outcome;
     };
+    if (lost_) {
+        for (Submission& submission : group) submission.result = broke_off();
+        return false;
+    }
     try {
-        group_.begin();
+        if (!group_.is_open()) group_.begin();
         for (Submission& submission : group) submission.result = run_one(submission);
-        group_.commit();
+        if (options_.bulk) {
+            group_.hold();
+        } else {
+            group_.commit();
+        }
     } catch (const sql::Broken& error) {
         fail(refusal_of(error));
         std::lock_guard lock(broken_mutex_);
@@ -184,6 +206,19 @@ bool Writer::try_group(std::vector<Submission>& group) {
     position_ = group_.position();
     last_commit_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return true;
+}
+
+/// Commits what a bulk load still holds.
+void Writer::finish_load() {
+    if (!group_.is_open()) return;
+    try {
+        group_.commit();
+    } catch (const sql::Broken& error) {
+        lost_ = true;
+        group_.rollback();
+        std::lock_guard lock(broken_mutex_);
+        broken_why_ = error.what();
+    }
 }
 
 Result<Done> Writer::run_one(Submission& submission) {

@@ -27,7 +27,7 @@ struct Pending {
 class Group {
 public:
     Group(sql::Connection& connection, const Numbers& numbers, const Compressor& compressor, const calendar::Clock& clock,
-          std::int16_t offset_minutes);
+          std::int16_t offset_minutes, std::size_t remembered);
 
     void begin();
     /// Marks the start of a submission …
@@ -36,6 +36,10 @@ public:
     void close_submission(bool keep);
     void flush();
     void commit();
+    /// Bulk loading: writes the versions and keeps their index rows and names in memory, to be sorted into the tables by
+    /// the million; the transaction stays open. Commits by itself when enough has gathered.
+    void hold();
+    bool is_open() const { return is_open_; }
     void rollback();
 
     struct Known {
@@ -64,6 +68,7 @@ private:
     void save_counters();
     void add(Pending pending);
     void flush_upto(std::size_t count);
+    void write_index();
     void write_versions(std::span<const Pending*> sorted);
     void index(const Pending& pending);
     void rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& rows);
@@ -82,7 +87,7 @@ private:
     std::unordered_map<std::int64_t, std::size_t> pending_of_;  // rid to index in pending_
     std::size_t submission_start_ = 0, names_mark_ = 0;
     std::int64_t position_mark_ = 0;
-    bool in_submission_ = false, has_savepoint_ = false;
+    bool in_submission_ = false, has_savepoint_ = false, is_open_ = false;
     std::map<std::int64_t, TypeChange> type_changes_, type_changes_mark_;
     Rows adding_, removing_;
 };
@@ -100,6 +105,8 @@ public:
     ~Writer();
 
     void submit(Work work, Finished finished, std::size_t weight);
+    /// Bulk loading: commits what is held; refuses when the load broke off.
+    Result<Done> settle();
     void add_figures(Figures& figures);
     /// Runs `task` on the writer's connection between groups (checkpoint, dictionary, optimise).
     void between_groups(std::function<void(sql::Connection&)> task);
@@ -114,6 +121,7 @@ private:
     void run();
     void run_group(std::vector<Submission>& group);
     bool try_group(std::vector<Submission>& group);
+    void finish_load();
     Result<Done> run_one(Submission& submission);
 
     std::unique_ptr<sql::Connection> connection_;
@@ -130,6 +138,7 @@ private:
 
     std::atomic<std::uint64_t> groups_{0}, writes_{0}, refused_busy_{0};
     std::atomic<double> last_commit_ms_{0};
+    bool lost_ = false;  // a bulk load broke off: what it held since its last commit is gone, so nothing may follow
     std::atomic<std::int64_t> position_{0};
     std::mutex broken_mutex_;  // guards broken_why_
     std::string broken_why_;

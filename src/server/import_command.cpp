@@ -53,7 +53,7 @@ int import_files(const ImportCommand& options) {
     const calendar::SystemClock clock;
     // Without a commit to disk for each group a crash may cost the whole file: only where there is nothing to lose yet.
     const bool fresh = !fs::exists(options.data / "record.db");
-    auto opened = record::Store::open(options.data, clock, {.bulk = fresh});
+    auto opened = record::Store::open(options.data, clock, {.cache_bytes = fresh ? 256ll << 20 : 64ll << 20, .bulk = fresh});
     if (!opened.ok() && opened.outcome().code() == IssueCode::conflict) {
         return complain(
             options.data.string(),
