@@ -37,6 +37,23 @@ long resident_mib() {
     return 0;
 }
 
+/// Both kinds of processor time of all our threads: says what work costs also when the machine is shared.
+double cpu_seconds() {
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+/// KiB this process has handed to the disk so far.
+double written_kib() {
+    std::ifstream io("/proc/self/io");
+    for (std::string line; std::getline(io, line);) {
+        if (line.starts_with("write_bytes:")) return static_cast<double>(std::atoll(line.c_str() + 12)) / 1024;
+    }
+    return 0;
+}
+
 std::string p(std::vector<double>& us, double q) {
     std::sort(us.begin(), us.end());
     return us.empty() ? "-"
@@ -123,16 +140,21 @@ void import(const std::filesystem::path& folder, const std::vector<Person>& peop
     const auto start = Time::now();
     auto window = start;
     std::uint64_t stored = 0, window_stored = 0;
-    std::printf("import: resources  rate/s  window/s  B/resource  MiB\n");
+    const std::uint64_t step = std::max<std::uint64_t>(200'000, (wanted - there) / 50);
+    double window_cpu = cpu_seconds(), window_kib = written_kib();
+    std::printf("import: resources   rate/s  window/s  cpu us each  KiB written each  B/resource  MiB\n");
     while (auto batch = pipeline.next()) {
         stored += store->load(std::move(*batch)).value().stored;
-        if (stored - window_stored >= 200'000) {
-            std::printf("  %9llu  %7.0f  %7.0f  %5.0f  %ld\n", static_cast<unsigned long long>(there + stored),
-                        static_cast<double>(stored) / seconds_since(start),
-                        static_cast<double>(stored - window_stored) / seconds_since(window),
+        if (stored - window_stored >= step) {
+            const auto in_window = static_cast<double>(stored - window_stored);
+            std::printf("  %15llu  %7.0f  %8.0f  %11.1f  %16.2f  %10.0f  %ld\n", static_cast<unsigned long long>(there + stored),
+                        static_cast<double>(stored) / seconds_since(start), in_window / seconds_since(window),
+                        (cpu_seconds() - window_cpu) * 1e6 / in_window, (written_kib() - window_kib) / in_window,
                         static_cast<double>(store->figures().data_bytes) / static_cast<double>(there + stored), resident_mib());
             std::fflush(stdout);
             window_stored = stored;
+            window_cpu = cpu_seconds();
+            window_kib = written_kib();
             window = Time::now();
         }
     }
