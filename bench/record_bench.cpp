@@ -2,8 +2,8 @@
 // Load driver for the record, in process: bulk import and its decay, reads, searches, whole records, durable live writes.
 //
 // record_bench FOLDER SAMPLES RESOURCES: fills FOLDER to RESOURCES with re-keyed samples (everything searchable when the
-// line is printed), then measures the rest on it. Figures with machine and date: docs/performance.md.
-#include <sys/resource.h>
+// line is printed), then measures the rest on it. --import-only stops after the filling; --gate MINUTES writes and reads
+// at once instead (gate.h). Figures with machine and date: docs/performance.md.
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,47 +17,19 @@
 #include <thread>
 
 #include "fhir/fhir.h"
+#include "gate.h"
+#include "measure.h"
 #include "record/record.h"
 #include "rekeyed.h"
 
 namespace xinglin::bench {
 namespace {
 
-using Time = std::chrono::steady_clock;
-double seconds_since(Time::time_point start) { return std::chrono::duration<double>(Time::now() - start).count(); }
-
 const access::Viewer viewer = access::Viewer::program("bench");
 const calendar::SystemClock system_clock;
 
-long resident_mib() {
-    std::ifstream status("/proc/self/status");
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("RssAnon:")) return std::atol(line.c_str() + 8) / 1024;
-    }
-    return 0;
-}
-
-/// Both kinds of processor time of all our threads: says what work costs also when the machine is shared.
-double cpu_seconds() {
-    rusage used{};
-    getrusage(RUSAGE_SELF, &used);
-    return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-           static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-}
-
-/// KiB this process has handed to the disk so far.
-double written_kib() {
-    std::ifstream io("/proc/self/io");
-    for (std::string line; std::getline(io, line);) {
-        if (line.starts_with("write_bytes:")) return static_cast<double>(std::atoll(line.c_str() + 12)) / 1024;
-    }
-    return 0;
-}
-
 std::string p(std::vector<double>& us, double q) {
-    std::sort(us.begin(), us.end());
-    return us.empty() ? "-"
-                      : std::to_string(static_cast<long>(us[static_cast<std::size_t>(q * static_cast<double>(us.size() - 1))]));
+    return us.empty() ? "-" : std::to_string(static_cast<long>(quantile(us, q)));
 }
 
 /// Batches made ready by two threads, stored by the caller.
@@ -349,9 +321,23 @@ int run(const std::filesystem::path& folder, const std::filesystem::path& sample
 }  // namespace xinglin::bench
 
 int main(int argc, char** argv) {
+    using namespace xinglin::bench;
+    const auto flag = [&](std::string_view name) -> const char* {
+        for (int i = 4; i < argc; ++i) {
+            if (argv[i] == name) return i + 1 < argc ? argv[i + 1] : "";
+        }
+        return nullptr;
+    };
     if (argc < 4) {
-        std::fprintf(stderr, "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only]\n");
+        std::fprintf(stderr,
+                     "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only] [--gate MINUTES [--cache MIB] [--writers N]]\n");
         return 2;
     }
-    return xinglin::bench::run(argv[1], argv[2], std::strtoull(argv[3], nullptr, 10), argc > 4);
+    if (const char* minutes = flag("--gate")) {
+        GateOptions options{.minutes = std::atof(minutes)};
+        if (const char* mib = flag("--cache")) options.cache_bytes = std::atoll(mib) << 20;
+        if (const char* writers = flag("--writers")) options.writers = static_cast<unsigned>(std::atoi(writers));
+        return gate(argv[1], people_in(argv[2]), options);
+    }
+    return run(argv[1], argv[2], std::strtoull(argv[3], nullptr, 10), flag("--import-only") != nullptr);
 }
