@@ -11,6 +11,7 @@ The table is lines of tab-separated fields, decoded by src/fhir/tables.cpp:
 
     T  name kind abstract base pattern                     a type; its own elements follow
     E  name flags min max types binding value-set          flags: x choice, s summary, m modifier, a attribute
+    I  element key severity expression human               a rule of the type, or of one of its elements; severity: e error, w warning
     V  url systems codes                                   a value set that can be enumerated
     C  compartment                                         its types follow
     R  type parameters
@@ -31,6 +32,15 @@ STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
 FHIR_TYPE = STRUCTURE + "structuredefinition-fhir-type"
 REGEX = STRUCTURE + "regex"
+# What fhir::validate() looks after: something in every element, a value or extensions, well-formed narratives.
+CHECKED_ANYWAY = {"ele-1", "ext-1", "txt-1", "txt-2", "dom-2"}
+SIMPLE_QUANTITY = STRUCTURE + "SimpleQuantity"
+SIMPLE_QUANTITY_RULE = {
+    "key": "sqty-1",
+    "severity": "error",
+    "expression": "comparator.empty()",
+    "human": "The comparator is not used on a SimpleQuantity",
+}
 KINDS = {"primitive-type": "p", "complex-type": "c", "resource": "r"}
 STRENGTHS = {"example": "e", "preferred": "p", "extensible": "x", "required": "r"}
 MANY = "4294967295"
@@ -100,13 +110,41 @@ class Types:
         kind = KINDS[definition["kind"]]
         result = [line("T", name, kind, int(definition["abstract"]), self.base(name), self.pattern(name, elements))]
         result += [self.element_line(e, elements) for e in elements if self.is_own(e, name)]
+        result += self.rule_lines(name, elements)
         for element in elements:
             path = element["path"]
             if path.count(".") and self.has_children(path, elements):
                 (only,) = element["type"]
                 result.append(line("T", path, "b", 0, only["code"], ""))
                 result += [self.element_line(e, elements) for e in elements if self.is_own(e, path)]
+                result += self.rule_lines(path, elements)
         return result
+
+    def rule_lines(self, owner, elements):
+        """The rules of a type, and of its own elements that are no types of their own; inherited ones are not repeated."""
+        (root,) = [e for e in elements if e["path"] == owner]
+        inherited = CHECKED_ANYWAY | self.rules_of_base(owner)
+        result = [self.rule_line("", rule) for rule in root.get("constraint", []) if rule["key"] not in inherited]
+        for element in elements:
+            if not self.is_own(element, owner) or self.has_children(element["path"], elements):
+                continue
+            name = element["path"].rpartition(".")[2].removesuffix("[x]")
+            rules = [rule for rule in element.get("constraint", []) if rule["key"] not in CHECKED_ANYWAY]
+            if any(SIMPLE_QUANTITY in type_.get("profile", []) for type_ in element.get("type", [])):
+                rules = rules + [SIMPLE_QUANTITY_RULE]
+            result += [self.rule_line(name, rule) for rule in rules]
+        return result
+
+    def rules_of_base(self, name):
+        if name not in self.definitions or not self.base(name):
+            return set()
+        base = self.definitions[self.base(name)]["snapshot"]["element"][0]
+        return {rule["key"] for rule in base.get("constraint", [])} | self.rules_of_base(self.base(name))
+
+    @staticmethod
+    def rule_line(element, rule):
+        words = [" ".join(rule.get(field, "").split()) for field in ("expression", "human")]
+        return line("I", element, rule["key"], rule["severity"][0], *words)
 
     @staticmethod
     def has_children(path, elements):

@@ -13,6 +13,8 @@ bool Type::is_a(const Type& other) const {
     return false;
 }
 
+std::span<const Rule> rules(const Type& type) { return tables().rules[static_cast<std::size_t>(&type - tables().types.data())]; }
+
 const Type* find_type(std::string_view name) { return tables().find(name); }
 
 const Type* find_resource(std::string_view name) {

@@ -202,5 +202,24 @@ TEST(SearchParameters, NameTypesThatExist) {
     }
 }
 
+TEST(Rules, AreThoseOfTheTypeAndItsOwnElements) {
+    const auto keys = [](std::string_view type) {
+        std::string found;
+        for (const Rule& rule : rules(*find_type(type)))
+            found += std::string(found.empty() ? "" : " ") + std::string(rule.element) + ":" + std::string(rule.key);
+        return found;
+    };
+    EXPECT_EQ(keys("DomainResource"), ":dom-3 :dom-4 :dom-5 :dom-6");
+    EXPECT_EQ(keys("Observation"), ":obs-6 :obs-7");
+    EXPECT_EQ(keys("Patient"), "");
+    EXPECT_EQ(keys("Patient.contact"), ":pat-1");
+    EXPECT_EQ(keys("Organization"), ":org-1 telecom:org-3 address:org-2");
+    EXPECT_EQ(keys("Range"), ":rng-2 low:sqty-1 high:sqty-1");
+    const Rule& rule = rules(*find_type("Patient.contact")).front();
+    EXPECT_TRUE(rule.is_error);
+    EXPECT_EQ(rule.expression, "name.exists() or telecom.exists() or address.exists() or organization.exists()");
+    EXPECT_EQ(rule.human, "SHALL at least contain a contact's details or a reference to an organization");
+}
+
 }  // namespace
 }  // namespace xinglin::fhir

@@ -55,6 +55,17 @@ struct Type {
     bool is_a(const Type& other) const;  // this, or derived from it
 };
 
+/// A rule of a type, or of one of its own elements (`element`: "max"), in FHIRPath. Those that validate() checks are not here.
+struct Rule {
+    std::string_view element;  // "" : the type itself; with inherited elements the rules of the base apply
+    std::string_view key;      // "pat-1"
+    bool is_error;             // else a warning
+    std::string_view expression;
+    std::string_view human;
+};
+/// The type's own rules; those of its bases are theirs.
+std::span<const Rule> rules(const Type& type);
+
 /// nullptr when there is no such type. Accepts "Patient", "HumanName", "string", "Patient.contact".
 const Type* find_type(std::string_view name);
 /// nullptr unless a concrete or abstract resource type.

@@ -134,13 +134,23 @@ private:
 
     void read_rest() {
         std::vector<SearchParameterRow::Component> components;
+        made_.rules.resize(made_.types.size());
+        std::vector<Rule> rules;
+        const auto close_type = [&] {
+            if (next_type_ > 0 && !rules.empty()) made_.rules[next_type_ - 1] = kept(rules);
+            rules.clear();
+        };
         const auto close_parameter = [&] {
             if (!made_.search_parameters.empty()) made_.search_parameters.back().components = kept(components);
             components.clear();
         };
         each_line(text_, [&](char letter, Fields f) {
             switch (letter) {
-                case 'T': begin_type(); break;
+                case 'T':
+                    close_type();
+                    begin_type();
+                    break;
+                case 'I': rules.push_back({f[0], f[1], f[2] == "e", f[3], f[4]}); break;
                 case 'E': read_element(f); break;
                 case 'V': made_.code_sets.push_back({f[0], names(f[1]), names(f[2])}); break;
                 case 'C': made_.compartments.push_back(f[0]); break;
@@ -153,6 +163,7 @@ private:
                 default: XINGLIN_ASSERT(!"a known letter");
             }
         });
+        close_type();
         close_parameter();
     }
 

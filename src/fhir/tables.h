@@ -58,6 +58,7 @@ struct Tables {
     std::vector<Element> elements;             // of all types, each type's in one run
     std::vector<const CodeSet*> code_sets_of;  // parallel to `elements`: of required bindings, or null
     std::vector<CodeSet> code_sets;            // by value set
+    std::vector<std::span<const Rule>> rules;  // parallel to `types`
     std::vector<std::string_view> compartments;
     struct Membership {
         std::string_view compartment;

@@ -59,6 +59,10 @@ struct Environment {
     std::function<json::Value(std::string_view reference)> resolve;
     /// memberOf(value set): nothing when unknown.
     std::function<std::optional<bool>(std::string_view value_set, std::string_view system, std::string_view code)> member_of;
+    /// conformsTo(profile), for profiles that are no types of R4: nothing when the profile is unknown.
+    std::function<std::optional<bool>(std::string_view profile, const Item& item)> conforms_to;
+    /// slice(profile, name): does the item belong to that slice?
+    std::function<std::optional<bool>(std::string_view profile, std::string_view name, const Item& item)> in_slice;
     std::vector<std::pair<std::string, Collection>> variables;  // %name
     std::int64_t now_ms = 0;                                    // 0: the machine's clock
     std::int16_t offset_minutes = 0;                            // zone of now(), today()

@@ -184,9 +184,32 @@ Collection run_conforms_to(Evaluator& evaluator, const Node& call, Collection in
     constexpr std::string_view base = "http://hl7.org/fhir/StructureDefinition/";
     const std::string_view name = std::string_view(*url).substr(0, url->find('|'));
     const fhir::Type* type = name.starts_with(base) ? fhir::find_type(name.substr(base.size())) : nullptr;
-    if (!type) return evaluator.fail(fmt::format("the profile {} is not known here", name.substr(0, 200)));
+    if (!type) {
+        const auto& ask = evaluator.environment().conforms_to;
+        if (const auto answer = ask ? ask(*url, *item) : std::nullopt) return one(make(*answer));
+        return evaluator.fail(fmt::format("the profile {} is not known here", name.substr(0, 200)));
+    }
     if (item->kind != Item::Kind::node || !item->type || !item->type->is_a(*type)) return one(make(false));
     return one(make(item->type->kind != fhir::TypeKind::resource || fhir::validate(item->value).ok()));
+}
+
+/// slice(profile, name): those items that belong to the slice.
+Collection run_slice(Evaluator& evaluator, const Node& call, Collection input, const Frame& frame) {
+    const auto profile = evaluator.string_argument(call, 0, frame);
+    const auto name = evaluator.string_argument(call, 1, frame);
+    if (!profile || !name) return {};
+    const auto& ask = evaluator.environment().in_slice;
+    Collection out;
+    for (Item& item : input) {
+        if (!evaluator.spend()) return {};
+        const auto answer = ask ? ask(*profile, *name, item) : std::nullopt;
+        if (!answer) {
+            return evaluator.fail(fmt::format("the slice {} of the profile {} is not known here",
+                                              std::string_view(*name).substr(0, 100), std::string_view(*profile).substr(0, 200)));
+        }
+        if (*answer) out.push_back(std::move(item));
+    }
+    return out;
 }
 
 Collection run_html_checks(Evaluator& evaluator, const Node&, Collection input, const Frame&) {
@@ -218,12 +241,19 @@ Collection run_check_modifiers(Evaluator& evaluator, const Node& call, Collectio
 }
 
 constexpr Function table[] = {
-    {"extension", 1, 1, run_extension},     {"hasExtension", 1, 1, run_has_extension},
-    {"hasValue", 0, 0, run_has_value},      {"getValue", 0, 0, run_get_value},
-    {"resolve", 0, 0, run_resolve},         {"memberOf", 1, 1, run_member_of},
-    {"subsumes", 1, 1, run_subsumes},       {"subsumedBy", 1, 1, run_subsumes},
-    {"conformsTo", 1, 1, run_conforms_to},  {"htmlChecks", 0, 0, run_html_checks},
-    {"htmlChecks2", 0, 0, run_html_checks}, {"checkModifiers", 0, 64, run_check_modifiers},
+    {"extension", 1, 1, run_extension},
+    {"hasExtension", 1, 1, run_has_extension},
+    {"hasValue", 0, 0, run_has_value},
+    {"getValue", 0, 0, run_get_value},
+    {"resolve", 0, 0, run_resolve},
+    {"memberOf", 1, 1, run_member_of},
+    {"subsumes", 1, 1, run_subsumes},
+    {"subsumedBy", 1, 1, run_subsumes},
+    {"conformsTo", 1, 1, run_conforms_to},
+    {"htmlChecks", 0, 0, run_html_checks},
+    {"slice", 2, 2, run_slice},
+    {"htmlChecks2", 0, 0, run_html_checks},
+    {"checkModifiers", 0, 64, run_check_modifiers},
 };
 
 }  // namespace

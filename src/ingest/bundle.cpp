@@ -36,8 +36,8 @@ char action(Change::Kind kind) {
 /// A transaction on its way.
 class Whole {
 public:
-    Whole(record::Store& store, std::shared_ptr<json::Arena> arena)
-        : store_(store), arena_(std::move(arena)), steps_(store, *arena_) {}
+    Whole(record::Store& store, std::shared_ptr<json::Arena> arena, const Check& check)
+        : store_(store), arena_(std::move(arena)), steps_(store, *arena_, check) {}
 
     std::vector<Entry> entries;
 
@@ -222,9 +222,10 @@ BundleAnswer answer_of(std::vector<Entry>& entries) {
     return answer;
 }
 
-void run_transaction(record::Store& store, std::shared_ptr<json::Arena> arena, std::vector<Entry> entries, BundleBack finished) {
+void run_transaction(record::Store& store, std::shared_ptr<json::Arena> arena, const Check& check, std::vector<Entry> entries,
+                     BundleBack finished) {
     const std::size_t weight = arena->bytes() / 2 + 512;
-    auto whole = std::make_shared<Whole>(store, std::move(arena));
+    auto whole = std::make_shared<Whole>(store, std::move(arena), check);
     whole->entries = std::move(entries);
     if (auto ready = whole->make_ready(); !ready.ok()) return finished(std::move(ready).outcome());
     const bool only_reads =
@@ -247,7 +248,8 @@ struct Parts {
     std::atomic<std::size_t> chunks_left{1};
     BundleBack finished;
 
-    Parts(record::Store& store, std::shared_ptr<json::Arena> given) : arena(std::move(given)), steps(store, *arena) {}
+    Parts(record::Store& store, std::shared_ptr<json::Arena> given, const Check& check)
+        : arena(std::move(given)), steps(store, *arena, check) {}
 
     void make_ready(std::size_t i) {
         Entry& entry = entries[i];
@@ -325,7 +327,7 @@ void Ingest::bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std:
         return finished(refuse(IssueCode::too_costly, "Bundle.entry",
                                "has more than " + std::to_string(options_.bundle_entries) + " entries; send several"));
     }
-    auto parts = std::make_shared<Parts>(store_, arena);
+    auto parts = std::make_shared<Parts>(store_, arena, options_.check);
     parts->finished = finished;
     Outcome all;
     std::size_t index = 0;
@@ -346,7 +348,7 @@ void Ingest::bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std:
     }
     if (!is_transaction) return run_batch(store_, std::move(parts));
     if (!all.ok()) return finished(std::move(all));
-    run_transaction(store_, std::move(arena), std::move(parts->entries), std::move(finished));
+    run_transaction(store_, std::move(arena), options_.check, std::move(parts->entries), std::move(finished));
 }
 
 }  // namespace xinglin::ingest

@@ -23,6 +23,7 @@ struct ImportOptions {
     std::size_t batch_resources = 5'000;  // given to the record at once …
     std::size_t batch_bytes = 8u << 20;   // … or this many bytes of JSON
     bool check_structure = true;
+    std::function<Outcome(json::Value)> check;  // a further look after the structure (profiles); none by default
 };
 
 /// Counts so far; `read` = stored + unchanged + rejected at the end.

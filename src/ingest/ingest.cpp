@@ -16,7 +16,8 @@ void Ingest::write(std::shared_ptr<json::Arena> arena, Change change, WrittenBac
         Steps steps;
         Step step;
     };
-    auto journey = std::make_shared<Journey>(Journey{arena, Steps(store_, *arena), Step{.change = std::move(change)}});
+    auto journey =
+        std::make_shared<Journey>(Journey{arena, Steps(store_, *arena, options_.check), Step{.change = std::move(change)}});
     const auto make_ready = [&]() -> Result<Done> {
         XINGLIN_CHECK(journey->steps.examine(journey->step));
         XINGLIN_CHECK(journey->steps.guess(journey->step));

@@ -68,9 +68,13 @@ using BundleBack = std::function<void(Result<BundleAnswer>)>;
 /// May the sender do this (action: c r u d s)? Asked once per entry before anything is queued.
 using Allowed = std::function<Result<Done>(const fhir::Type& type, char action)>;
 
+/// A further look at a resource whose structure is right (profiles): an Outcome with errors refuses it. Called from many threads.
+using Check = std::function<Outcome(json::Value resource)>;
+
 struct Options {
     std::size_t bundle_entries = 200'000;
     std::size_t matches = 2;  // a condition matching this many is refused; no need to look for more
+    Check check;              // none: structure only
 };
 
 class Ingest {

@@ -75,6 +75,9 @@ Result<Done> Steps::examine(Step& step) {
     }
     if (change.kind == Change::Kind::erase) return Done{};
     XINGLIN_CHECK(check_resource(change.resource, change.type));
+    if (check_) {
+        if (Outcome outcome = check_(change.resource); !outcome.ok()) return outcome;
+    }
     step.resource = change.resource;
     if (change.kind == Change::Kind::update) {
         const json::Value id = change.resource.find("id");

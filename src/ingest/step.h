@@ -27,7 +27,8 @@ struct Step {
 
 class Steps {
 public:
-    Steps(record::Store& store, json::Arena& arena) : store_(store), arena_(arena) {}
+    /// `check` as in Options; outlives the steps.
+    Steps(record::Store& store, json::Arena& arena, const Check& check) : store_(store), arena_(arena), check_(check) {}
 
     /// Type, id, structure, condition: everything that can be refused without looking at the record.
     Result<Done> examine(Step& step);
@@ -44,6 +45,7 @@ public:
 private:
     record::Store& store_;
     json::Arena& arena_;
+    const Check& check_;
 
     Result<Done> match(Step& step, const std::vector<std::string>& found);
 };

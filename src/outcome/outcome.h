@@ -55,6 +55,8 @@ struct Issue {
     IssueCode code = IssueCode::invalid;
     std::string where;
     std::string what;
+    std::string key = {};      // of a check: "min", "binding", "invariant:pat-1"; OperationOutcome's details.coding
+    std::string what_zh = {};  // the same in Chinese, where there is one
 };
 
 struct Outcome {
