@@ -8,6 +8,7 @@
 #include <set>
 
 #include "fhir/fhir.h"
+#include "testing/conformance.h"
 #include "testing/testing.h"
 #include "text/text.h"
 
@@ -60,11 +61,15 @@ constexpr KnownFault known_faults[] = {
 
 TEST(Examples, AreValidButForFiveThatBreakTheDefinitions) {
     json::Arena arena;
+    std::size_t valid = 0;
+    std::vector<std::string> refused;
     for (const Example& example : examples()) {
         arena.clear();
         const auto parsed = json::parse(example.text, arena);
         ASSERT_TRUE(parsed.ok()) << example.name << parsed.outcome().line();
         const Outcome outcome = validate(*parsed);
+        if (outcome.ok()) ++valid;
+        else refused.push_back(std::string(example.name) + " breaks R4 itself: " + outcome.issues[0].where);
         const auto* fault = std::find_if(std::begin(known_faults), std::end(known_faults),
                                          [&](const KnownFault& known) { return known.example == example.name; });
         if (fault == std::end(known_faults)) {
@@ -74,6 +79,7 @@ TEST(Examples, AreValidButForFiveThatBreakTheDefinitions) {
             EXPECT_EQ(outcome.issues[0].where, fault->where);
         }
     }
+    testing::report({"FHIR R4 examples: structure", "hl7.fhir.r4.examples 4.0.1", valid + refused.size(), valid, refused});
 }
 
 TEST(Examples, StandForEveryResourceTypeThatHasSome) {
@@ -108,6 +114,8 @@ TEST(Examples, ComeBackFromXmlIdentical) {
     // Bundle-terminologies and Questionnaire-qs1 have their members in alphabetical order, and ValueSet-example-hierarchical
     // writes an extension's extensions before its url.
     EXPECT_EQ(same_content, 3u);
+    testing::report({"FHIR R4 examples: JSON to XML and back", "hl7.fhir.r4.examples 4.0.1", identical + same_content,
+                     identical + same_content, {}});
 }
 
 // Whole patient records, made by Synthea: as large as a bundle gets in practice.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "testing/conformance.h"
 #include "testing/testing.h"
 
 namespace xinglin::fhirpath {
@@ -14,6 +15,9 @@ TEST(OfficialSuite, PassesEveryCaseInTheTestdata) {
     ASSERT_TRUE(result.ok()) << result.outcome().line();
     for (const std::string& failure : result->failures) ADD_FAILURE() << failure;
     EXPECT_EQ(result->passed, 465);
+    testing::report({"FHIRPath N1 on FHIR R4", "FHIR/fhir-test-cases, half of tests-fhir-r4.xml (src/fhirpath/testdata)",
+                     static_cast<std::size_t>(result->passed) + result->failures.size(), static_cast<std::size_t>(result->passed),
+                     result->failures});
 }
 
 }  // namespace
