@@ -148,6 +148,10 @@ void Api::handle(http::Request request, const access::Viewer& viewer, http::Resp
             return exchange->respond(refusal_answer(*exchange, agreed.outcome()));
         route_fhir(exchange);
     } catch (const sql::Broken& broken) {
+        if (broken.why == sql::Broken::Why::corrupt)
+            return exchange->respond(refusal(refuse(IssueCode::exception, "",
+                                                    std::string("the record is damaged here and not shown: ") + broken.what() +
+                                                        "; the operator runs `xinglin verify` and restores a backup")));
         exchange->respond(
             refusal(refuse(IssueCode::transient, "", std::string("the record cannot be reached at present: ") + broken.what())));
     } catch (const std::exception& failure) {

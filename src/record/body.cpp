@@ -4,6 +4,7 @@
 
 #include <zdict.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <atomic>
 #include <charconv>
@@ -54,8 +55,29 @@ BodyText body_text(json::Value resource) {
     return body;
 }
 
+namespace {
+/// Does the place lie where body_text() would have put it, as far as the text around it tells?
+bool is_place_of_version(std::string_view text, std::int64_t splice) {
+    constexpr std::string_view meta = "\"meta\":{";
+    if (splice < 4) return false;
+    const auto offset = static_cast<std::size_t>(splice / 4);
+    if (offset >= text.size()) return false;
+    switch (splice % 4) {
+        case into_meta: return text[offset] == '"' && text.substr(0, offset).ends_with(meta);
+        case into_empty_meta: return text[offset] == '}' && text.substr(0, offset).ends_with(meta);
+        case after_id: {
+            const std::string_view id = id_in(text);  // "" without one: then right after the first brace
+            return offset == (id.empty() ? 1 : static_cast<std::size_t>(id.data() + id.size() + 1 - text.data()));
+        }
+        default: return false;
+    }
+}
+}  // namespace
+
 std::string with_version(std::string_view text, std::int64_t splice, std::int64_t version, std::int64_t updated_ms) {
     const auto offset = static_cast<std::size_t>(splice / 4);
+    if (!is_place_of_version(text, splice))
+        throw sql::Broken(sql::Broken::Why::corrupt, "a stored body is damaged: the place of its version is elsewhere");
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, version);
     std::string out;
@@ -85,7 +107,7 @@ std::string_view id_in(std::string_view text) {
             }
             if (depth == 1 && text.substr(start, i - start) == "id" && text.substr(i + 1, 2) == ":\"") {
                 const std::size_t end = text.find('"', i + 3);
-                return text.substr(i + 3, end - i - 3);
+                return end == std::string_view::npos ? std::string_view() : text.substr(i + 3, end - i - 3);
             }
         }
     }
@@ -108,6 +130,11 @@ namespace {
 struct Contexts {
     ZSTD_CCtx* compress = ZSTD_createCCtx();
     ZSTD_DCtx* decompress = ZSTD_createDCtx();
+    Contexts() {
+        if (!compress || !decompress) throw std::bad_alloc();
+        ZSTD_CCtx_setParameter(compress, ZSTD_c_compressionLevel, level);
+        ZSTD_CCtx_setParameter(compress, ZSTD_c_checksumFlag, 1);  // four bytes that find any flipped bit when unpacking
+    }
     ~Contexts() {
         ZSTD_freeCCtx(compress);
         ZSTD_freeDCtx(decompress);
@@ -151,10 +178,9 @@ void Compressor::compress(std::int64_t tid, std::string_view text, std::string& 
         if (found != inside_->to_compress.end()) dictionary = found->second;
     }
     ZSTD_CCtx* context = contexts().compress;
-    const std::size_t size =
-        dictionary
-            ? ZSTD_compress_usingCDict(context, out.data() + start, out.size() - start, text.data(), text.size(), dictionary)
-            : ZSTD_compressCCtx(context, out.data() + start, out.size() - start, text.data(), text.size(), level);
+    ZSTD_CCtx_refCDict(context, dictionary);
+    const std::size_t size = ZSTD_compress2(context, out.data() + start, out.size() - start, text.data(), text.size());
+    ZSTD_CCtx_refCDict(context, nullptr);
     if (ZSTD_isError(size)) throw std::runtime_error(std::string("cannot compress: ") + ZSTD_getErrorName(size));
     out.resize(start + size);
 }
@@ -175,6 +201,7 @@ std::string Compressor::decompress(std::string_view frame) const {
     const std::size_t got =
         dictionary ? ZSTD_decompress_usingDDict(context, text.data(), text.size(), frame.data(), frame.size(), dictionary)
                    : ZSTD_decompressDCtx(context, text.data(), text.size(), frame.data(), frame.size());
+    if (ZSTD_isError(got) && ZSTD_getErrorCode(got) == ZSTD_error_checksum_wrong) damaged("its checksum does not match");
     if (ZSTD_isError(got) || got != text.size()) damaged("it does not unpack");
     return text;
 }

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "feed/feed.h"
+#include "record/setting.h"
 #include "record/writer.h"
 
 namespace xinglin::record {
@@ -24,18 +25,16 @@ Group::Group(sql::Connection& connection, const Numbers& numbers, const Compress
 }
 
 void Group::load_counters() {
-    auto& query = connection_.prepare("SELECT value FROM record_setting WHERE name = 'counters'");
-    query.reset();
-    if (query.step()) {
-        long long term = 0, ordinal = 0, common = 0;
-        if (std::sscanf(std::string(query.text(0)).c_str(), "%lld %lld %lld", &term, &ordinal, &common) == 3) {
-            counters_.next_term = std::max<std::int64_t>(counters_.next_term, term);
-            counters_.next_ordinal = std::max<std::int64_t>(counters_.next_ordinal, ordinal);
-            counters_.next_common = std::max<std::int64_t>(counters_.next_common, common);
-        }
-        query.reset();
-    }
     const feed::Change last = feed::last(connection_);
+    const auto counters = setting(connection_, "counters");
+    long long term = 0, ordinal = 0, common = 0;
+    if (counters && std::sscanf(counters->c_str(), "%lld %lld %lld", &term, &ordinal, &common) == 3) {
+        counters_.next_term = std::max<std::int64_t>(counters_.next_term, term);
+        counters_.next_ordinal = std::max<std::int64_t>(counters_.next_ordinal, ordinal);
+        counters_.next_common = std::max<std::int64_t>(counters_.next_common, common);
+    } else if (last.position > 0) {  // counting from one again would give numbers that are in use
+        throw sql::Broken(sql::Broken::Why::corrupt, "record_setting: the line 'counters' is lost");
+    }
     position_ = last.position;
     now_ms_ = std::max(now_ms_, last.updated_ms);
 }
@@ -43,7 +42,7 @@ void Group::load_counters() {
 void Group::save_counters() {
     const std::string text = std::to_string(counters_.next_term) + " " + std::to_string(counters_.next_ordinal) + " " +
                              std::to_string(counters_.next_common);
-    connection_.prepare("INSERT OR REPLACE INTO record_setting (name, value) VALUES ('counters', ?)").bind(1, text).run();
+    set_setting(connection_, "counters", text);
     for (const auto& [tid, change] : type_changes_) {
         connection_.prepare("UPDATE record_type SET count = count + ?, last_updated_ms = max(last_updated_ms, ?) WHERE tid = ?")
             .bind(1, change.count)
@@ -189,7 +188,8 @@ void Group::add(Pending pending) {
     pending_.push_back(std::move(pending));
 }
 
-Version Group::put(const std::shared_ptr<const Prepared::Inside>& prepared, bool created) {
+Version Group::put(const std::shared_ptr<const Prepared::Inside>& prepared, bool created, std::optional<std::int64_t> at_ms) {
+    const std::int64_t updated_ms = at_ms.value_or(now_ms_);
     std::int64_t rid = names_.find(prepared->tid, prepared->id);
     const auto previous = rid == 0 ? std::nullopt : known(rid);
     if (rid == 0) {
@@ -205,26 +205,46 @@ Version Group::put(const std::shared_ptr<const Prepared::Inside>& prepared, bool
                     prepared->tid,
                     previous ? previous->version + 1 : 1,
                     ++position_,
-                    now_ms_,
-                    created ? std::int64_t{flag_created} : 0,
+                    updated_ms,
+                    created ? came_by_create : came_otherwise,
                     previous.has_value(),
                     prepared->id};
     TypeChange& change = type_changes_[prepared->tid];
-    change.last_ms = now_ms_;
+    change.last_ms = updated_ms;
     if (!previous || (previous->flags & flag_deleted)) ++change.count;
-    Version version{prepared->type, prepared->id, pending.version, now_ms_, pending.position, false, created, {}};
+    Version version{prepared->type, prepared->id, pending.version, updated_ms, pending.position, false, created, {}};
     add(std::move(pending));
     return version;
 }
 
-Version Group::erase(const fhir::Type& type, std::int64_t tid, std::string_view id) {
+Version Group::erase(const fhir::Type& type, std::int64_t tid, std::string_view id, std::optional<std::int64_t> at_ms) {
+    const std::int64_t updated_ms = at_ms.value_or(now_ms_);
     const auto previous = known(tid, id);
     XINGLIN_ASSERT(previous && !(previous->flags & flag_deleted));
     TypeChange& change = type_changes_[tid];
-    change.last_ms = now_ms_;
+    change.last_ms = updated_ms;
     --change.count;
-    add({nullptr, previous->rid, tid, previous->version + 1, ++position_, now_ms_, flag_deleted, true, std::string(id)});
-    return {&type, std::string(id), previous->version + 1, now_ms_, position_, true, false, {}};
+    add({nullptr, previous->rid, tid, previous->version + 1, ++position_, updated_ms, flag_deleted | came_otherwise, true, std::string(id)});
+    return {&type, std::string(id), previous->version + 1, updated_ms, position_, true, false, {}};
+}
+
+Result<Done> Group::replay(const Change& change, const std::shared_ptr<const Prepared::Inside>& prepared) {
+    const auto no = [&](const std::string& what) {
+        return refuse(IssueCode::conflict, "position " + std::to_string(change.position), what);
+    };
+    if (change.position != position_ + 1) return no("the feed here ends at " + std::to_string(position_));
+    const std::int64_t tid = numbers_.tid(*change.type);
+    const auto previous = known(tid, change.id);
+    const std::int64_t number = previous ? previous->version : 0;
+    if (change.version != number + 1)
+        return no(std::string(change.type->name) + "/" + change.id + " has version " + std::to_string(number) + " here, not " +
+                  std::to_string(change.version - 1));
+    if (change.deleted != (prepared == nullptr)) return no("a deletion has no text, anything else has one");
+    if (change.deleted && (!previous || (previous->flags & flag_deleted))) return no("what it deletes is not there");
+    if (change.deleted) erase(*change.type, tid, change.id, change.updated_ms);
+    else put(prepared, change.created, change.updated_ms);
+    now_ms_ = std::max(now_ms_, change.updated_ms);
+    return Done{};
 }
 
 // ---- writing --------------------------------------------------------------------------------------------------------
@@ -232,11 +252,13 @@ Version Group::erase(const fhir::Type& type, std::int64_t tid, std::string_view 
 void Group::flush() {
     if (in_submission_ && !has_savepoint_) {
         // What came before this submission is safe; the submission itself goes below a savepoint.
+        auto names = names_.withdraw(names_mark_);
         flush_upto(submission_start_);
         write_index();
         connection_.savepoint();
         has_savepoint_ = true;
         submission_start_ = 0;
+        move(names_.put_back(std::move(names)));
     }
     flush_upto(pending_.size());
     write_index();
@@ -246,6 +268,15 @@ void Group::write_index() {
     names_.flush();
     write_rows();
     names_mark_ = 0;
+}
+
+void Group::move(const std::unordered_map<std::int64_t, std::int64_t>& moved) {
+    if (moved.empty()) return;
+    pending_of_.clear();
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+        if (const auto to = moved.find(pending_[i].rid); to != moved.end()) pending_[i].rid = to->second;
+        pending_of_.emplace(pending_[i].rid, i);
+    }
 }
 
 void Group::flush_upto(std::size_t count) {
@@ -318,7 +349,8 @@ void Group::previous_rows(const Pending& pending, Rows& rows) {
     query.reset();
     json::Arena arena;
     auto resource = json::parse(text, arena);
-    XINGLIN_ASSERT(resource.ok());
+    if (!resource.ok())
+        throw sql::Broken(sql::Broken::Why::corrupt, "resource " + std::to_string(pending.rid) + ": its stored body is not JSON");
     rows_of(draft_of(numbers_, *numbers_.type_of.at(pending.tid), *resource, offset_minutes_), pending.rid, false, rows);
     rows.postings.push_back({-pending.tid, pending.rid});
 }

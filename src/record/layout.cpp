@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "record/setting.h"
+
 namespace xinglin::record {
 
 namespace {
@@ -34,7 +36,7 @@ constexpr sql::Migration migrations[] = {
             version    INTEGER NOT NULL,
             position   INTEGER NOT NULL,  -- feed_change.position
             updated_ms INTEGER NOT NULL,
-            flags      INTEGER NOT NULL,  -- 1 deleted, 2 came by create
+            flags      INTEGER NOT NULL,  -- 1 deleted, 2 came by create, see layout.h
             present    INTEGER NOT NULL,  -- bit per search parameter of the type that has a value
             splice     INTEGER NOT NULL,  -- where meta goes, see body.h
             body       BLOB               -- compressed JSON; of a deleted resource its id
@@ -137,12 +139,45 @@ bool complete(const Numbers& numbers) {
 Numbers prepare_tables(sql::Connection& connection) {
     sql::migrate(connection, "record", migrations);
     Numbers numbers = load(connection);
-    if (complete(numbers)) return numbers;
+    const auto sealed = setting(connection, "catalogue");
+    if (sealed && *sealed != catalogue_seal(connection))
+        throw sql::Broken(sql::Broken::Why::corrupt, "record_type or record_parameter does not fit its check sum");
+    if (sealed && complete(numbers)) return numbers;
     sql::transaction(connection, [&] {
         add_missing_types(connection);
         add_missing_parameters(connection);
+        seal_dictionaries(connection);
+        set_setting(connection, "catalogue", catalogue_seal(connection));
     });
     return load(connection);
+}
+
+std::string catalogue_seal(sql::Connection& connection) {
+    std::string text;
+    auto& types = connection.prepare("SELECT tid, name FROM record_type ORDER BY tid");
+    while (types.step()) text += std::to_string(types.integer(0)) + " " + std::string(types.text(1)) + "\n";
+    auto& parameters = connection.prepare("SELECT pid, type, code FROM record_parameter ORDER BY pid");
+    while (parameters.step())
+        text += std::to_string(parameters.integer(0)) + " " + std::string(parameters.text(1)) + " " +
+                std::string(parameters.text(2)) + "\n";
+    return seal_of(text);
+}
+
+std::string seal_of_dictionary(std::int64_t tid, std::string_view bytes) {
+    return seal_of(std::to_string(tid) + " " + std::string(bytes));
+}
+
+std::string dictionary_seal(sql::Connection& connection, std::int64_t number) {
+    return setting(connection, "dictionary " + std::to_string(number)).value_or("");
+}
+
+void seal_dictionaries(sql::Connection& connection) {
+    std::vector<std::pair<std::int64_t, std::string>> seals;
+    auto& query = connection.prepare("SELECT number, tid, bytes FROM record_dictionary ORDER BY number");
+    while (query.step()) seals.emplace_back(query.integer(0), seal_of_dictionary(query.integer(1), query.text(2)));
+    for (const auto& [number, seal] : seals) {
+        if (dictionary_seal(connection, number).empty()) set_setting(connection, "dictionary " + std::to_string(number), seal);
+    }
 }
 
 std::string id_key(std::string_view id) {
@@ -164,6 +199,17 @@ std::string id_key(std::string_view id) {
     std::string key(id);
     if (key.size() == 16) key += '\0';
     return key;
+}
+
+std::string id_of_key(std::string_view key) {
+    if (key.size() == 17 && key.back() == '\0') return std::string(key.substr(0, 16));
+    if (key.size() != 16) return std::string(key);
+    std::string id;
+    for (std::size_t i = 0; i < 16; ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) id += '-';
+        id += fmt::format("{:02x}", static_cast<unsigned char>(key[i]));
+    }
+    return id;
 }
 
 void Rows::sort_unique() {

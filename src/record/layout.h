@@ -37,6 +37,12 @@ constexpr std::int64_t pack_span(std::int64_t ms) { return ms == 1000 ? 0 : ms =
 constexpr std::int64_t unpack_span(std::int64_t packed) { return packed == 0 ? 1000 : packed == 1 ? 1 : packed - 1; }
 
 enum Flags : std::int64_t { flag_deleted = 1, flag_created = 2 };
+// Whether a version came by create is said twice, so that a flipped bit shows; older stores say it once (2 or 0).
+constexpr std::int64_t came_by_create = flag_created | 4, came_otherwise = 8;
+constexpr bool is_known_flags(std::int64_t flags) {
+    const std::int64_t came = flags & ~std::int64_t{flag_deleted};
+    return came == came_by_create || came == came_otherwise || came == flag_created || came == 0;
+}
 
 /// Stored numbers of types and parameters; the same for the life of a store, whatever the build.
 struct Numbers {
@@ -48,11 +54,21 @@ struct Numbers {
     std::int64_t pid(const search::Parameter& parameter) const { return of_parameter[parameter.index]; }
 };
 
-/// Makes or upgrades the tables and loads (completing) the numbers.
+/// Makes or upgrades the tables and loads (completing) the numbers. Throws sql::Broken (corrupt) when those of the store
+/// are not what they were.
 Numbers prepare_tables(sql::Connection& connection);
+
+std::string seal_of_dictionary(std::int64_t tid, std::string_view bytes);
+/// The seal a dictionary must have; "" when it has none.
+std::string dictionary_seal(sql::Connection& connection, std::int64_t number);
+/// Gives each dictionary that has none its seal.
+void seal_dictionaries(sql::Connection& connection);
+/// Of the numbers of types and parameters, which every row relies on.
+std::string catalogue_seal(sql::Connection& connection);
 
 /// A resource's logical id as key: 16 bytes for a lower-case UUID, else its text.
 std::string id_key(std::string_view id);
+std::string id_of_key(std::string_view key);
 
 // ---- index rows -----------------------------------------------------------------------------------------------------
 

@@ -113,6 +113,27 @@ void Names::bound() {
     if (next_number_.size() > remembered_) next_number_.clear();
 }
 
+std::vector<Names::NewName> Names::withdraw(std::size_t mark) {
+    std::vector<NewName> names(std::make_move_iterator(new_names_.begin() + static_cast<std::ptrdiff_t>(mark)),
+                               std::make_move_iterator(new_names_.end()));
+    new_names_.resize(mark);
+    for (const NewName& name : names) names_.erase(name.key);
+    return names;
+}
+
+std::unordered_map<std::int64_t, std::int64_t> Names::put_back(std::vector<NewName> names) {
+    std::unordered_map<std::int64_t, std::int64_t> moved;
+    for (NewName& name : names) {
+        if (const auto found = names_.find(name.key); found != names_.end()) {
+            moved.emplace(name.rid, found->second);
+        } else {
+            names_[name.key] = name.rid;
+            new_names_.push_back(std::move(name));
+        }
+    }
+    return moved;
+}
+
 void Names::undo_to(std::size_t mark) {
     for (std::size_t i = mark; i < new_names_.size(); ++i) names_.erase(new_names_[i].key);
     new_names_.resize(mark);

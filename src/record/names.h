@@ -46,14 +46,18 @@ public:
     /// New names since, for undoing a refused submission before anything of it was flushed.
     std::size_t mark() const { return new_names_.size(); }
     void undo_to(std::size_t mark);
-    /// After a rollback nothing remembered is sure.
-    void forget();
-
-private:
     struct NewName {
         std::string key;  // tid and id key
         std::int64_t rid;
     };
+    /// Takes the new names since out, so that a flush leaves them alone: theirs is a submission that may yet be refused.
+    std::vector<NewName> withdraw(std::size_t mark);
+    /// Gives them back. What the flush mentioned meanwhile has a place of its own: old rid to new.
+    std::unordered_map<std::int64_t, std::int64_t> put_back(std::vector<NewName> names);
+    /// After a rollback nothing remembered is sure.
+    void forget();
+
+private:
     struct NewTerm {
         std::int64_t space;
         std::string norm, extra;

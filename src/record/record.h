@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,16 @@ struct Version {
     bool deleted = false;
     bool created = false;  // this version came into being by create (POST), or is the first: history's method
     std::string body;      // JSON with meta.versionId and meta.lastUpdated; "" when deleted
+};
+
+/// One version as it lies in the record: what another store needs in order to hold the same history.
+struct Change {
+    Position position = 0;
+    const fhir::Type* type = nullptr;
+    std::string id;
+    std::int64_t version = 0, updated_ms = 0;
+    bool deleted = false, created = false;
+    std::string text;  // JSON without meta.versionId and meta.lastUpdated; "" when deleted
 };
 
 /// A resource made ready to be stored, outside the writer: parsed, given its id, entries extracted, body compressed.
@@ -88,6 +99,9 @@ public:
     bool put_if_changed(const Prepared& prepared);
     /// Adds a deletion. The resource must exist and not be deleted.
     Version erase(const fhir::Type& type, std::string_view id);
+    /// Adds a version as it was elsewhere. Refuses when it is not the next one of the feed and of its resource.
+    /// `prepared`: its text; nullptr for a deletion.
+    Result<Done> replay(const Change& change, const Prepared* prepared);
     std::int64_t now_ms() const;  // the lastUpdated of what is put
 
     struct Inside;
@@ -165,6 +179,12 @@ public:
     /// Calls `each` for every current version, in storage order, until it returns false.
     void scan(const fhir::Type* type, const std::function<bool(const Version&)>& each);
 
+    /// Every version with `after` < position ≤ `upto`, in feed order, until `each` returns false. Throws sql::Broken
+    /// (corrupt) at a damaged one.
+    void changes(Position after, Position upto, const std::function<bool(const Change&)>& each);
+    /// The last position written at or before an instant.
+    Position position_at(std::int64_t ms);
+
     struct Inside;
     explicit Reader(std::unique_ptr<Inside> inside);
 
@@ -213,6 +233,10 @@ public:
     Result<Loaded> load(std::vector<Prepared> batch);
     /// Commits what a bulk load still holds; refuses when the load broke off. close() does it too.
     Result<Done> settle();
+
+    /// Continues the feed with versions of another store: same positions, numbers and times, indexed as any other. All of
+    /// them or none; durable when it returns (with Options::bulk: written). For restoring and copying.
+    Result<Done> replay(std::span<const Change> changes);
 
     Figures figures();
     std::int16_t offset_minutes() const;

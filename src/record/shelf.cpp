@@ -25,7 +25,17 @@ Stored stored_row(const Context& context, std::int64_t rid, const sql::Statement
                   row.integer(5),
                   static_cast<std::uint64_t>(row.integer(6)),
                   {}};
-    if (with_text) stored.text = stored.deleted() ? std::string(row.text(7)) : context.compressor.decompress(row.text(7));
+    if (!with_text) return stored;
+    if (stored.deleted()) {
+        stored.text = row.text(7);
+        return stored;
+    }
+    try {
+        stored.text = context.compressor.decompress(row.text(7));
+    } catch (const sql::Broken& broken) {
+        throw sql::Broken(broken.why, "resource " + std::to_string(rid) + ", version " + std::to_string(stored.version) + ": " +
+                                          broken.what());
+    }
     return stored;
 }
 }  // namespace
@@ -71,7 +81,10 @@ std::optional<Stored> Shelf::as_of(std::int64_t rid, std::int64_t position) {
 
 Version Shelf::version_of(const Stored& stored) const {
     Version version;
-    version.type = context_.numbers.type_of.at(stored.tid);
+    const auto type = context_.numbers.type_of.find(stored.tid);
+    if (type == context_.numbers.type_of.end())
+        throw sql::Broken(sql::Broken::Why::corrupt, "resource " + std::to_string(stored.rid) + " is of an unknown type");
+    version.type = type->second;
     version.id = stored.id();
     version.version = stored.version;
     version.updated_ms = stored.updated_ms;

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <random>
 
 #include "feed/feed.h"
+#include "record/setting.h"
 #include "record/store_inside.h"
 
 namespace xinglin::record {
@@ -23,17 +25,14 @@ constexpr std::size_t samples_wanted = 250, sample_bytes_wanted = 2u << 20, larg
 Outcome refusal(const fs::path& path, IssueCode code, const std::string& what) { return refuse(code, path.string(), what); }
 
 std::int16_t settle_offset(sql::Connection& connection, const Options& options) {
-    auto& query = connection.prepare("SELECT value FROM record_setting WHERE name = 'offset_minutes'");
-    query.reset();
-    if (query.step()) {
-        const std::string text(query.text(0));
-        query.reset();
-        return static_cast<std::int16_t>(std::stoi(text));
+    if (const auto text = setting(connection, "offset_minutes")) {
+        std::int16_t offset = 0;
+        const auto end = std::from_chars(text->data(), text->data() + text->size(), offset);
+        if (end.ec == std::errc() && end.ptr == text->data() + text->size()) return offset;
+        throw sql::Broken(sql::Broken::Why::corrupt, "record_setting: the line 'offset_minutes' is not a number");
     }
     const std::int16_t offset = options.offset_minutes.value_or(calendar::local_offset_minutes());
-    connection.prepare("INSERT INTO record_setting (name, value) VALUES ('offset_minutes', ?)")
-        .bind(1, std::to_string(offset))
-        .run();
+    set_setting(connection, "offset_minutes", std::to_string(offset));
     return offset;
 }
 }  // namespace
@@ -230,11 +229,44 @@ Result<Store::Loaded> Store::load(std::vector<Prepared> batch) {
     return loaded;
 }
 
+Result<Done> Store::replay(std::span<const Change> changes) {
+    std::vector<std::optional<Prepared>> prepared(changes.size());
+    std::size_t weight = 0;
+    std::int64_t before_ms = 0;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        const Change& change = changes[i];
+        const auto no = [&](const std::string& what) {
+            return refuse(IssueCode::invalid, "position " + std::to_string(change.position), what);
+        };
+        if (!change.type || change.id.empty()) return no("it names no resource");
+        if (change.updated_ms < before_ms) return no("its time lies before that of the version before it");
+        before_ms = change.updated_ms;
+        if (change.deleted) continue;
+        json::Arena arena;
+        const auto resource = json::parse(change.text, arena);
+        if (!resource.ok() || (*resource)["resourceType"].string() != change.type->name || (*resource)["id"].string() != change.id)
+            return no("its text is not the JSON of " + std::string(change.type->name) + "/" + change.id);
+        prepared[i] = prepare(*change.type, change.id, *resource);
+        weight += change.text.size();
+    }
+    return submit_and_wait(
+        [&](Transaction& transaction) -> Result<Done> {
+            for (std::size_t i = 0; i < changes.size(); ++i)
+                XINGLIN_CHECK(transaction.replay(changes[i], prepared[i] ? &*prepared[i] : nullptr));
+            return Done{};
+        },
+        weight);
+}
+
 // ---- dictionaries ---------------------------------------------------------------------------------------------------
 
 void Store::Inside::load_dictionaries(sql::Connection& connection) {
     auto& query = connection.prepare("SELECT number, tid, bytes FROM record_dictionary ORDER BY number");
-    while (query.step()) compressor.add_dictionary(query.integer(0), query.integer(1), query.text(2));
+    while (query.step()) {
+        // A damaged one is left out: the bodies that need it are refused by name, all others are served.
+        if (dictionary_seal(connection, query.integer(0)) == seal_of_dictionary(query.integer(1), query.text(2)))
+            compressor.add_dictionary(query.integer(0), query.integer(1), query.text(2));
+    }
 }
 
 void Store::Inside::learn(std::int64_t tid, std::string_view text) {
@@ -259,6 +291,7 @@ void Store::Inside::train(std::int64_t tid, std::vector<std::string> texts) {
                 .bind(1, tid)
                 .bind_blob(2, dictionary)
                 .run();
+            seal_dictionaries(connection);
         });
         compressor.add_dictionary(0, tid, dictionary);
     });

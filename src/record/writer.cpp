@@ -16,6 +16,10 @@ Outcome refusal_of(const sql::Broken& error) {
             return refuse(IssueCode::transient, "", "the disk is full; nothing was stored; free some space and send it again");
         case sql::Broken::Why::read_only:
             return refuse(IssueCode::transient, "", "the data folder cannot be written; nothing was stored");
+        case sql::Broken::Why::corrupt:
+            return refuse(IssueCode::exception, "",
+                          std::string("the record is damaged here (") + error.what() +
+                              "); nothing was stored; run `xinglin verify` and restore a backup");
         default: return refuse(IssueCode::transient, "", "the store could not write; nothing was stored; see the server's log");
     }
 }
@@ -58,6 +62,11 @@ bool Transaction::put_if_changed(const Prepared& prepared) {
 Version Transaction::erase(const fhir::Type& type, std::string_view id) {
     ++inside_.puts;
     return inside_.group.erase(type, inside_.group.numbers().tid(type), id);
+}
+
+Result<Done> Transaction::replay(const Change& change, const Prepared* prepared) {
+    ++inside_.puts;
+    return inside_.group.replay(change, prepared ? prepared->inside : nullptr);
 }
 
 std::int64_t Transaction::now_ms() const { return inside_.group.now_ms(); }

@@ -48,8 +48,10 @@ public:
     std::optional<Known> known(std::int64_t tid, std::string_view id);
     std::optional<Known> known(std::int64_t rid);
     std::optional<Version> read(const fhir::Type& type, std::string_view id);
-    Version put(const std::shared_ptr<const Prepared::Inside>& prepared, bool created);
-    Version erase(const fhir::Type& type, std::int64_t tid, std::string_view id);
+    /// `at_ms`: its time when it is the history of another store, else now.
+    Version put(const std::shared_ptr<const Prepared::Inside>& prepared, bool created, std::optional<std::int64_t> at_ms = {});
+    Version erase(const fhir::Type& type, std::int64_t tid, std::string_view id, std::optional<std::int64_t> at_ms = {});
+    Result<Done> replay(const Change& change, const std::shared_ptr<const Prepared::Inside>& prepared);
     /// The compressed body equals what is current already.
     bool same_as_current(const Prepared::Inside& prepared);
     std::int64_t now_ms() const { return now_ms_; }
@@ -69,6 +71,8 @@ private:
     void add(Pending pending);
     void flush_upto(std::size_t count);
     void write_index();
+    /// Pending versions take other places.
+    void move(const std::unordered_map<std::int64_t, std::int64_t>& moved);
     void write_versions(std::span<const Pending*> sorted);
     void index(const Pending& pending);
     void rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& rows);
