@@ -22,14 +22,13 @@ void no_such_address(Exchange& exchange) {
 bool route_operation(const Shared& exchange) {
     const auto& path = exchange->path;
     if (path.empty() || path.size() > 3 || !path.back().starts_with('$')) return false;
-    const auto level = path.size() == 1   ? Operation::on_system
-                       : path.size() == 2 ? Operation::on_type
-                                          : Operation::on_instance;
+    const auto level = path.size() == 1 ? Operation::on_system : path.size() == 2 ? Operation::on_type : Operation::on_instance;
     const std::string_view type = level == Operation::on_system ? std::string_view() : std::string_view(path[0]);
     const std::string id = level == Operation::on_instance ? path[1] : std::string();
     const Operation* operation = find_operation(type, level, path.back());
     const fhir::Type* known = fhir::find_resource(type);
-    const bool exists = operation && (level == Operation::on_system || (known && !known->is_abstract) || type == "ViewDefinition");
+    const bool exists =
+        operation && (level == Operation::on_system || (known && !known->is_abstract) || type == "ViewDefinition");
     if (!exists || (level == Operation::on_instance && !ingest::is_id(id))) {
         no_such_address(*exchange);
         return true;

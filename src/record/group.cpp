@@ -224,7 +224,8 @@ Version Group::erase(const fhir::Type& type, std::int64_t tid, std::string_view 
     TypeChange& change = type_changes_[tid];
     change.last_ms = updated_ms;
     --change.count;
-    add({nullptr, previous->rid, tid, previous->version + 1, ++position_, updated_ms, flag_deleted | came_otherwise, true, std::string(id)});
+    add({nullptr, previous->rid, tid, previous->version + 1, ++position_, updated_ms, flag_deleted | came_otherwise, true,
+         std::string(id)});
     return {&type, std::string(id), previous->version + 1, updated_ms, position_, true, false, {}};
 }
 

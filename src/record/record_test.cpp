@@ -203,12 +203,13 @@ TEST_F(Record, AnotherStoreContinuesTheSameHistory) {
     const testing::StoppedClock later(clock_.now_ms() + 1'000'000);
     auto other = Store::open(folder_.path() / "other", later, {.offset_minutes = std::int16_t{0}}).value();
     ASSERT_TRUE(other->replay(std::span(changes).first(2)).ok());
-    EXPECT_FALSE(other->replay(std::span(changes).first(1)).ok());   // twice
+    EXPECT_FALSE(other->replay(std::span(changes).first(1)).ok());    // twice
     EXPECT_FALSE(other->replay(std::span(changes).subspan(3)).ok());  // a gap
     ASSERT_TRUE(other->replay(std::span(changes).subspan(2)).ok());
     EXPECT_EQ(other->verify(true), std::vector<std::string>{});
     for (const std::int64_t version : {1, 3})
-        EXPECT_EQ(other->reader(viewer).vread(type("Patient"), "a", version)->body, reader.vread(type("Patient"), "a", version)->body);
+        EXPECT_EQ(other->reader(viewer).vread(type("Patient"), "a", version)->body,
+                  reader.vread(type("Patient"), "a", version)->body);
     std::size_t same = 0;
     auto copied = other->reader(viewer);
     copied.changes(0, 5, [&](const Change& change) {

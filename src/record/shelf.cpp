@@ -33,8 +33,8 @@ Stored stored_row(const Context& context, std::int64_t rid, const sql::Statement
     try {
         stored.text = context.compressor.decompress(row.text(7));
     } catch (const sql::Broken& broken) {
-        throw sql::Broken(broken.why, "resource " + std::to_string(rid) + ", version " + std::to_string(stored.version) + ": " +
-                                          broken.what());
+        throw sql::Broken(
+            broken.why, "resource " + std::to_string(rid) + ", version " + std::to_string(stored.version) + ": " + broken.what());
     }
     return stored;
 }

@@ -244,7 +244,8 @@ Result<Done> Store::replay(std::span<const Change> changes) {
         if (change.deleted) continue;
         json::Arena arena;
         const auto resource = json::parse(change.text, arena);
-        if (!resource.ok() || (*resource)["resourceType"].string() != change.type->name || (*resource)["id"].string() != change.id)
+        if (!resource.ok() || (*resource)["resourceType"].string() != change.type->name ||
+            (*resource)["id"].string() != change.id)
             return no("its text is not the JSON of " + std::string(change.type->name) + "/" + change.id);
         prepared[i] = prepare(*change.type, change.id, *resource);
         weight += change.text.size();

@@ -127,13 +127,13 @@ private:
     void check_row(const Stored& stored) {
         names_.add(stored.rid);
         if (!is_known_flags(stored.flags)) say(stored.rid, stored.version, "its flags are damaged");
-        auto& query = context_.connection.prepare("SELECT resource, version, type, updated_ms FROM feed_change WHERE position = ?");
+        auto& query =
+            context_.connection.prepare("SELECT resource, version, type, updated_ms FROM feed_change WHERE position = ?");
         query.bind(1, stored.position);
         const bool agrees = query.step() && query.integer(0) == stored.rid && query.integer(1) == stored.version &&
                             query.integer(2) == stored.tid && query.integer(3) == stored.updated_ms;
         query.reset();
-        if (!agrees)
-            say(stored.rid, stored.version, "the feed says otherwise at position " + std::to_string(stored.position));
+        if (!agrees) say(stored.rid, stored.version, "the feed says otherwise at position " + std::to_string(stored.position));
     }
 
     std::int64_t term(std::int64_t space, std::string_view norm, std::string_view extra) {
@@ -257,7 +257,8 @@ void check_types(sql::Connection& connection, const Numbers& numbers, std::vecto
         SELECT t.name FROM record_type t
           LEFT JOIN (SELECT type, max(updated_ms) AS last FROM feed_change GROUP BY type) f ON f.type = t.tid
          WHERE t.last_updated_ms <> coalesce(f.last, 0) ORDER BY t.name)sql");
-    while (times.step()) problems.push_back(std::string(times.text(0)) + ": its last update in record_type is not that of the feed");
+    while (times.step())
+        problems.push_back(std::string(times.text(0)) + ": its last update in record_type is not that of the feed");
 }
 
 void check_feed(sql::Connection& connection, std::vector<std::string>& problems) {
@@ -289,7 +290,8 @@ void check_dictionaries(sql::Connection& connection, std::vector<std::string>& p
     while (query.step()) seals.emplace_back(query.integer(0), seal_of_dictionary(query.integer(1), query.text(2)));
     for (const auto& [number, seal] : seals) {
         if (dictionary_seal(connection, number) != seal)
-            problems.push_back("dictionary " + std::to_string(number) + " does not fit its check sum; bodies that need it are lost");
+            problems.push_back("dictionary " + std::to_string(number) +
+                               " does not fit its check sum; bodies that need it are lost");
     }
 }
 
