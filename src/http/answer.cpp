@@ -4,6 +4,7 @@
 
 #include "http/field_text.h"
 #include "http/gzip.h"
+#include "http/stream.h"
 
 namespace xinglin::http {
 namespace {
@@ -55,7 +56,9 @@ std::string_view DateLine::at(std::time_t now) {
 }
 
 void compress(Response& response, bool client_takes_gzip) {
-    if (!response.compress || response.body.size() <= packing_from || response.body.size() > packing_up_to) return;
+    const bool streams = response.stream && !response.stream->length;
+    if (!response.compress || response.channel || (response.stream && !streams)) return;
+    if (!streams && (response.body.size() <= packing_from || response.body.size() > packing_up_to)) return;
     if (response.status == 206 || response.headers.has("Content-Encoding")) return;
     if (!packs_well(response.headers.get("Content-Type"))) return;
 
@@ -64,9 +67,13 @@ void compress(Response& response, bool client_takes_gzip) {
         response.headers.set("Vary", fmt::format("{}{}Accept-Encoding", vary, vary.empty() ? "" : ", "));
     }
     if (!client_takes_gzip) return;
-    std::string packed = gzip(response.body);
-    if (packed.size() >= response.body.size()) return;
-    response.body = std::move(packed);
+    if (streams) {
+        response.stream->next = gzip_pieces(std::move(response.stream->next));
+    } else {
+        std::string packed = gzip(response.body);
+        if (packed.size() >= response.body.size()) return;
+        response.body = std::move(packed);
+    }
     response.headers.set("Content-Encoding", std::string("gzip"));
     const std::string_view tag = response.headers.get("ETag");  // other bytes than the plain form: only weakly the same
     if (!tag.empty() && !tag.starts_with("W/")) response.headers.set("ETag", fmt::format("W/{}", tag));
@@ -86,7 +93,15 @@ void write_head(std::string& out, const Response& response, const AnswerFrame& f
     for (const auto& [name, value] : response.headers.all()) {
         if (!is_ours(name) && is_plain_text(name) && is_plain_text(value)) field(out, name, value);
     }
-    if (response.status == 304 || (frame.head && response.body.empty())) {  // the handler may know a length it does not send
+    const bool streams = response.stream || response.channel;
+    if (streams && response.status != 304 && response.status != 204) {
+        if (response.stream && response.stream->length) {
+            field(out, "Content-Length", std::to_string(*response.stream->length));
+        } else if (!frame.http_1_0) {
+            field(out, "Transfer-Encoding", "chunked");
+        }
+    } else if (response.status == 304 ||
+               (frame.head && response.body.empty())) {  // the handler may know a length it does not send
         if (const auto length = response.headers.get("Content-Length"); !length.empty() && is_plain_text(length)) {
             field(out, "Content-Length", length);
         } else if (response.status != 304 && response.status != 204) {

@@ -381,6 +381,13 @@ Result<Done> Client::send_raw(std::string_view bytes) { return inside_->write(by
 
 Result<Response> Client::receive(bool to_head) { return inside_->receive(to_head); }
 
+Result<Response> Client::receive_head() { return inside_->head(); }
+
+Result<std::string> Client::receive_some() {
+    if (inside_->received.empty() && !inside_->ended) XINGLIN_CHECK(inside_->read_more());
+    return std::exchange(inside_->received, {});
+}
+
 Result<std::string> Client::receive_rest() {
     while (!inside_->ended) XINGLIN_CHECK(inside_->read_more());
     return std::exchange(inside_->received, {});

@@ -43,6 +43,10 @@ public:
     Result<Done> send_raw(std::string_view bytes);
     /// The next answer; interim 1xx answers are skipped and counted. `to_head`: it has no body whatever its length says.
     Result<Response> receive(bool to_head = false);
+    /// The answer's header alone; its body follows by `receive_some`.
+    Result<Response> receive_head();
+    /// Bytes as they arrive, chunks and all; "" when the server has closed.
+    Result<std::string> receive_some();
     /// Everything until the server closes.
     Result<std::string> receive_rest();
     /// True when the server closed in an orderly way and nothing unread is left.

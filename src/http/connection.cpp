@@ -5,6 +5,7 @@
 
 #include "http/field_text.h"
 #include "http/gzip.h"
+#include "http/stream.h"
 #include "http/trace.h"
 
 namespace xinglin::http {
@@ -41,6 +42,7 @@ Connection::Connection(Loop& loop, ConnectionName name, Socket socket, const std
 }
 
 Connection::~Connection() {
+    leave_stream();
     loop_.tally.connections_open.take();
     if (turned_away_) --loop_.turned_away;
     for (const Pending& pending : pending_) {
@@ -97,7 +99,11 @@ bool Connection::step() {
         do {
             settle();
             if (!send()) return false;
-        } while (output_.empty() && !pending_.empty() && pending_.front().answered);  // held back behind large ones
+        } while (output_.empty() && has_more_to_say());
+        if (streaming_ && streaming_->broken) {
+            break_off();
+            return false;
+        }
         if (!stalled_ || yielding_ || !may_take()) break;
     }
     if (owes_nothing() && (reading_over_ || read_ended_)) {
@@ -109,6 +115,12 @@ bool Connection::step() {
     }
     note_phase();
     return true;
+}
+
+/// After everything was sent: an answer held back behind large ones, or the next part of one.
+bool Connection::has_more_to_say() {
+    if (streaming_) return !streaming_->broken && go_on_streaming();
+    return !pending_.empty() && pending_.front().answered;
 }
 
 bool Connection::may_take() const {
@@ -254,8 +266,9 @@ void Connection::settle() {
     }
     std::size_t written = 0;
     bool last = false;
-    while (!last && written < pending_.size() && pending_[written].answered && output_.size() < output_limit) {
+    while (!last && !streaming_ && written < pending_.size() && pending_[written].answered && output_.size() < output_limit) {
         write_answer(pending_[written]);
+        if (streaming_) break;  // its place in the queue is kept until the body is complete
         last = pending_[written++].close;
     }
     forget(last ? pending_.size() : written);  // nothing is sent behind an answer that closes
@@ -292,11 +305,21 @@ std::string& Connection::begin_output() {
 
 void Connection::write_answer(Pending& pending) {
     const bool last_one = loop_.is_winding_down() && pending_.size() == 1;
+    const bool streams = pending.response.stream || pending.response.channel;
+    if (streams && pending.http_1_0 && !(pending.response.stream && pending.response.stream->length)) pending.close = true;
     if (last_one || list_has(pending.response.headers.get("Connection"), "close")) pending.close = true;
     const AnswerFrame frame{pending.head, pending.http_1_0, pending.close, pending.trace_id, pending.traceparent};
     write_head(begin_output(), pending.response, frame, loop_.date());
     output_.grown();
-    if (sends_body(pending.response, frame)) output_.add(std::move(pending.response.body));
+    if (!sends_body(pending.response, frame)) {
+        if (pending.response.channel) pending.response.channel->detach();
+        return;
+    }
+    if (streams) {
+        begin_stream(pending);
+    } else {
+        output_.add(std::move(pending.response.body));
+    }
 }
 
 /// False when the client is gone.
@@ -399,6 +422,11 @@ void Connection::wind_down() {
     if (pumping_) return;
     if (!shaken_) return loop_.close(name_);
     reading_over_ = true;
+    if (streaming_ && streaming_->channel) {  // it would go on for ever
+        const std::shared_ptr<Channel> channel = streaming_->channel;
+        channel->end();  // comes back to us, and may be our end
+        return;
+    }
     pump();
 }
 

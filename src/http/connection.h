@@ -22,6 +22,7 @@ public:
     void pump();
     void ready(bool to_write);
     void answer(std::uint64_t request, Response response);
+    void piece(std::uint64_t request, Piece piece);
     void check_time(Clock::time_point now);
     /// Takes no further request; ends after the answers owed.
     void wind_down();
@@ -35,18 +36,34 @@ private:
         Clock::time_point since;
         Response response;
     };
+    /// The answer whose body is on its way in pieces: always that of the oldest request.
+    struct Streaming {
+        std::shared_ptr<Stream> source;
+        std::shared_ptr<Channel> channel;
+        std::optional<std::uint64_t> left;  // of a known length
+        bool chunked = false;
+        bool asked = false;  // a worker makes the next piece
+        bool broken = false;
+    };
     enum class Phase { none, idle, header, body, linger };
 
     bool step();
     bool take_input();
     std::size_t parse(std::string_view bytes);
     bool may_take() const;
+    bool has_more_to_say();
     void accept_request();
     void hand_on(Job job);
     void refuse(const Refusal& refusal, bool fhir);
     void settle();
     void write_answer(Pending& pending);
     void forget(std::size_t answers);
+    void begin_stream(Pending& pending);
+    bool go_on_streaming();
+    void add_piece(std::string bytes);
+    void end_stream();
+    void leave_stream();
+    void break_off();
     std::string& begin_output();
     bool send();
     bool drain();
@@ -65,6 +82,7 @@ private:
 
     std::vector<Pending> pending_;  // oldest first; the oldest has number first_pending_
     std::uint64_t first_pending_ = 0;
+    std::optional<Streaming> streaming_;
     std::size_t unanswered_ = 0, pending_bytes_ = 0;
     std::optional<Job> parked_;  // changes something, so it waits until those before it are answered
     bool changing_ = false;      // such a request runs: nothing may overtake it

@@ -35,6 +35,23 @@ public:
         return packed;
     }
 
+    /// Continues the stream begun by `begin`; `last` ends it.
+    void begin() { deflateReset(&stream_); }
+    void append(std::string_view plain, bool last, std::string& packed) {
+        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
+        stream_.avail_in = static_cast<uInt>(plain.size());
+        for (;;) {
+            const std::size_t before = packed.size();
+            packed.resize(before + (64u << 10));
+            stream_.next_out = reinterpret_cast<Bytef*>(packed.data() + before);
+            stream_.avail_out = 64u << 10;
+            const int status = deflate(&stream_, last ? Z_FINISH : Z_NO_FLUSH);
+            packed.resize(packed.size() - stream_.avail_out);
+            if (status == Z_STREAM_ERROR) throw std::runtime_error("gzip: the answer could not be packed");
+            if (last ? status == Z_STREAM_END : stream_.avail_out != 0) return;
+        }
+    }
+
 private:
     z_stream stream_{};
 };
@@ -82,6 +99,27 @@ Inflated inflate_gzip(std::string_view packed, std::size_t limit, std::string& p
 std::string gzip(std::string_view plain) {
     thread_local Packer packer;
     return packer.pack(plain);
+}
+
+std::function<std::string()> gzip_pieces(std::function<std::string()> plain) {
+    constexpr std::size_t piece_at_least = 32u << 10;
+    struct State {
+        std::function<std::string()> plain;
+        Packer packer;
+        bool over = false;
+    };
+    const auto state = std::make_shared<State>();
+    state->plain = std::move(plain);
+    state->packer.begin();
+    return [state] {
+        std::string packed;
+        while (!state->over && packed.size() < piece_at_least) {
+            const std::string piece = state->plain();
+            state->over = piece.empty();
+            state->packer.append(piece, state->over, packed);
+        }
+        return packed;
+    };
 }
 
 bool accepts_gzip(std::string_view accept_encoding) {

@@ -42,6 +42,9 @@ struct Request {
     std::string trace_id;  // 32 hex digits: from `traceparent`, or fresh; echoed on the response
 };
 
+struct Stream;  // http/stream.h
+class Channel;  // http/stream.h
+
 /// The server adds Content-Length, Date, Server, X-Request-Id and, when it compresses, Content-Encoding and Vary.
 /// `Connection: close` is honoured. Statuses 204 and 304 carry no body; the body of an answer to HEAD only gives the length.
 struct Response {
@@ -49,6 +52,9 @@ struct Response {
     Headers headers;
     std::string body;
     bool compress = true;  // gzip when the client takes it, the body is over 1 KiB and its type is text, JSON, XML or script
+    // Instead of `body`, at most one of these:
+    std::shared_ptr<Stream> stream;    // shared only so that a Response can be copied
+    std::shared_ptr<Channel> channel;  // shared with whoever writes to it
 
     static Response text(int status, std::string_view content_type, std::string body);
 };

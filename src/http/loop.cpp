@@ -114,10 +114,18 @@ void Loop::go_on_later(ConnectionName name) {
 }
 
 void Loop::deliver(ConnectionName connection, std::uint64_t request, Response response) {
-    if (current == this) return hand_over(connection, request, std::move(response));
+    post({connection, request, std::move(response)});
+}
+
+void Loop::deliver(ConnectionName connection, std::uint64_t request, Piece piece) {
+    post({connection, request, std::move(piece)});
+}
+
+void Loop::post(Letter letter) {
+    if (current == this) return hand_over(std::move(letter));
     const std::lock_guard lock(letters_mutex_);
     if (letters_closed_) return;
-    letters_.push_back({connection, request, std::move(response)});
+    letters_.push_back(std::move(letter));
     if (letters_.size() == 1) boost::asio::post(io, [this] { open_letters(); });
 }
 
@@ -127,11 +135,17 @@ void Loop::open_letters() {
         const std::lock_guard lock(letters_mutex_);
         letters.swap(letters_);
     }
-    for (Letter& letter : letters) hand_over(letter.connection, letter.request, std::move(letter.response));
+    for (Letter& letter : letters) hand_over(std::move(letter));
 }
 
-void Loop::hand_over(ConnectionName name, std::uint64_t request, Response response) {
-    if (Connection* connection = find(name)) connection->answer(request, std::move(response));
+void Loop::hand_over(Letter letter) {
+    Connection* connection = find(letter.connection);
+    if (connection == nullptr) return;
+    if (Response* response = std::get_if<Response>(&letter.content)) {
+        connection->answer(letter.request, std::move(*response));
+    } else {
+        connection->piece(letter.request, std::move(std::get<Piece>(letter.content)));
+    }
 }
 
 std::vector<ConnectionName> Loop::everyone() const {

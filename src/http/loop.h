@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <mutex>
+#include <variant>
 #include <vector>
 
 #include "http/answer.h"
@@ -45,6 +46,7 @@ public:
 
     // From any thread
     void deliver(ConnectionName connection, std::uint64_t request, Response response) override;
+    void deliver(ConnectionName connection, std::uint64_t request, Piece piece) override;
     /// Takes over a connection. `turn_away`: only to tell it that the house is full.
     void take(Socket socket, std::string peer, bool turn_away);
     void wind_down();
@@ -82,13 +84,14 @@ private:
     struct Letter {
         ConnectionName connection;
         std::uint64_t request;
-        Response response;
+        std::variant<Response, Piece> content;
     };
 
     ConnectionName free_place();
     void move_in(Socket socket, const std::string& peer, bool turn_away);
     void open_letters();
-    void hand_over(ConnectionName connection, std::uint64_t request, Response response);
+    void post(Letter letter);
+    void hand_over(Letter letter);
     std::vector<ConnectionName> everyone() const;
     void tick();
     void close_everything();

@@ -17,11 +17,19 @@ struct ConnectionName {
     std::uint32_t generation = 0;
 };
 
+/// A part of a body that comes in parts.
+struct Piece {
+    enum class Kind { news, some, end, broken };
+    Kind kind = Kind::news;  // a channel has something
+    std::string bytes;
+};
+
 /// Where answers go: an I/O thread. Shared by its tickets, because an answer may come after the server is gone.
 class AnswerDesk {
 public:
     virtual ~AnswerDesk() = default;
     virtual void deliver(ConnectionName connection, std::uint64_t request, Response response) = 0;
+    virtual void deliver(ConnectionName connection, std::uint64_t request, Piece piece) = 0;
 };
 
 class Ticket {

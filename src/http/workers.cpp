@@ -52,7 +52,19 @@ bool Workers::submit(Job& job) {
     {
         const std::lock_guard lock(queue_mutex_);
         if (closed_ || queue_.size() >= options_.queued_requests) return false;
-        queue_.push_back(std::move(job));
+        queue_.emplace_back(std::move(job));
+        wake = sleeping_ > 0;
+    }
+    if (wake) more_.notify_one();
+    return true;
+}
+
+bool Workers::submit(std::function<void()> step) {
+    bool wake = false;
+    {
+        const std::lock_guard lock(queue_mutex_);
+        if (closed_) return false;
+        queue_.emplace_back(std::move(step));
         wake = sleeping_ > 0;
     }
     if (wake) more_.notify_one();
@@ -68,16 +80,25 @@ void Workers::work() {
             --sleeping_;
         }
         if (queue_.empty()) return;
-        Job job = std::move(queue_.front());
+        auto next = std::move(queue_.front());
         queue_.pop_front();
         lock.unlock();
-        run(handler_, options_.log, std::move(job));
+        if (Job* job = std::get_if<Job>(&next)) {
+            run(handler_, options_.log, std::move(*job));
+        } else {
+            try {
+                std::get<std::function<void()>>(next)();
+            } catch (const std::exception& error) {  // memory gone: the connection's deadline or the stop ends it
+                if (options_.log) options_.log(fmt::format("http: a body cannot go on: {}", error.what()));
+            }
+            next = Job{};  // lets go of the body before the lock is taken again
+        }
         lock.lock();
     }
 }
 
 void Workers::stop(bool discard) {
-    std::deque<Job> dropped;  // their tickets answer 500 when destroyed, outside the lock
+    decltype(queue_) dropped;  // their tickets answer 500 when destroyed, outside the lock
     {
         const std::lock_guard lock(queue_mutex_);
         closed_ = true;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "http/ticket.h"
@@ -33,6 +34,9 @@ public:
     void start(unsigned threads);
     /// False when the queue is full or closed; the job is then untouched.
     bool submit(Job& job);
+    /// Goes on with an answer that has begun; the queue's limit does not hold, as there is one per connection at most. False when
+    /// closed.
+    bool submit(std::function<void()> step);
     /// Finishes what is queued (`discard` drops it) and joins.
     void stop(bool discard);
 
@@ -44,7 +48,7 @@ private:
     std::vector<std::thread> threads_;
     std::condition_variable more_;
     std::mutex queue_mutex_;
-    std::deque<Job> queue_;
+    std::deque<std::variant<Job, std::function<void()>>> queue_;
     std::size_t sleeping_ = 0;
     bool closed_ = false;
 };
