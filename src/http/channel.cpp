@@ -42,6 +42,11 @@ bool Channel::is_over() const {
     return gone_ || ended_;
 }
 
+std::string Channel::waiting() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_;
+}
+
 /// The connection is told once and then comes for all there is.
 void Channel::wake() {
     Place to;

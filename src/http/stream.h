@@ -40,6 +40,8 @@ public:
     /// The body ends after what was sent.
     void end();
     bool is_over() const;
+    /// What was sent and no connection has taken yet.
+    std::string waiting() const;
 
 private:
     friend class Connection;

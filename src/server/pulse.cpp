@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sampling, and events by long answers.
-//
-// The HTTP server gives whole answers only, so an event stream is one answer per batch of events; the browser's
-// EventSource asks again as soon as it has one, which is what it does after any interruption.
+// Sampling, and the events of that.
 #include "server/pulse.h"
 
 #include "server/pages.h"
@@ -35,7 +32,8 @@ void Pulse::work(const std::stop_token& stop) {
             std::unique_lock lock(mutex_);
             wakes_.wait_for(lock, stop, std::chrono::seconds(seconds), [] { return false; });
             if (stop.stop_requested()) return;
-            someone_waits = !waiters_.empty();
+            std::erase_if(listeners_, [](const Listener& listener) { return listener.channel->is_over(); });
+            someone_waits = !listeners_.empty();
         }
         const Totals now = totals_();
         const auto moment = std::chrono::steady_clock::now();
@@ -54,56 +52,57 @@ void Pulse::work(const std::stop_token& stop) {
     }
 }
 
+namespace {
+std::string event_text(std::uint64_t number, std::string_view name, std::string_view data) {
+    return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", number, name, data);
+}
+}  // namespace
+
 void Pulse::tell(std::string_view event, std::string data) {
-    {
-        const std::lock_guard lock(mutex_);
-        events_.push_back({++last_, std::string(event), std::move(data)});
-        if (events_.size() > events_kept) events_.pop_front();
-    }
-    answer_all();
+    const std::lock_guard lock(mutex_);
+    events_.push_back({++last_, std::string(event), std::move(data)});
+    if (events_.size() > events_kept) events_.pop_front();
+    const std::string text = event_text(last_, event, events_.back().data);
+    const std::int64_t now_ms = clock_.now_ms();
+    std::erase_if(listeners_, [&](const Listener& listener) {
+        if (!listener.channel->send(text)) return true;
+        const bool long_enough = now_ms - listener.since_ms > listening_ms;
+        if (long_enough) listener.channel->end();
+        return long_enough;
+    });
 }
 
-void Pulse::wait(std::uint64_t after, http::Respond respond) {
-    std::unique_lock lock(mutex_);
+http::Response Pulse::listen(std::uint64_t after) {
+    http::Response response = http::Response::text(200, "text/event-stream", "");
+    response.headers.set("Cache-Control", "no-store");
+    add_security_headers(response.headers);
+    response.channel = std::make_shared<http::Channel>();
+
+    const std::lock_guard lock(mutex_);
     // Someone new hears what comes next; a number from before a restart is like none.
     if (after == 0 || after > last_) after = last_;
-    if (after < last_ || closed_ || waiters_.size() >= waiters_most) {
-        auto response = text_after(after);
-        lock.unlock();
-        respond(std::move(response));
-        return;
+    response.channel->send("retry: 3000\n\n");
+    for (const Event& event : events_) {
+        if (event.number > after) response.channel->send(event_text(event.number, event.name, event.data));
     }
-    waiters_.push_back({after, std::move(respond)});
+    if (closed_ || listeners_.size() >= listeners_most) {
+        response.channel->end();
+    } else {
+        listeners_.push_back({response.channel, clock_.now_ms()});
+    }
+    return response;
 }
 
 void Pulse::close() {
-    {
-        const std::lock_guard lock(mutex_);
-        closed_ = true;
-    }
-    answer_all();
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    for (const Listener& listener : listeners_) listener.channel->end();
+    listeners_.clear();
 }
 
-void Pulse::answer_all() {
-    std::vector<std::pair<http::Respond, http::Response>> answers;
-    {
-        const std::lock_guard lock(mutex_);
-        for (Waiter& waiter : waiters_) answers.emplace_back(std::move(waiter.respond), text_after(waiter.after));
-        waiters_.clear();
-    }
-    for (auto& [respond, response] : answers) respond(std::move(response));
-}
-
-http::Response Pulse::text_after(std::uint64_t after) const {
-    std::string body = closed_ ? "retry: 3000\n\n" : "retry: 100\n\n";
-    for (const Event& event : events_) {
-        if (event.number <= after) continue;
-        body += "id: " + std::to_string(event.number) + "\nevent: " + event.name + "\ndata: " + event.data + "\n\n";
-    }
-    http::Response response = http::Response::text(200, "text/event-stream", std::move(body));
-    response.headers.set("Cache-Control", "no-store");
-    add_security_headers(response.headers);
-    return response;
+std::size_t Pulse::listeners() const {
+    const std::lock_guard lock(mutex_);
+    return listeners_.size();
 }
 
 }  // namespace xinglin::server

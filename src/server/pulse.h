@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "calendar/calendar.h"
-#include "http/http.h"
+#include "http/stream.h"
 
 namespace xinglin::server {
 
@@ -29,34 +29,35 @@ struct Totals {
 /// Samples rates and hands events to whoever waits for them. Safe from any thread.
 class Pulse {
 public:
-    static constexpr std::size_t samples_kept = 60, events_kept = 64, waiters_most = 1'000;
+    static constexpr std::size_t samples_kept = 60, events_kept = 64, listeners_most = 10'000;
     static constexpr int seconds = 5;
+    /// A stream ends after this long and the browser asks again: so a login that ended is noticed.
+    static constexpr std::int64_t listening_ms = 10 * 60'000;
 
     /// `totals` and `state` (the JSON of /api/v1/system) are asked from the pulse's own thread.
     Pulse(const calendar::Clock& clock, std::function<Totals()> totals, std::function<std::string()> state);
     ~Pulse();
 
     std::vector<Sample> history() const;  // oldest first
-    /// Tells those who wait, at once.
+    /// Tells those who listen, at once. Not from an I/O thread of the server.
     void tell(std::string_view event, std::string data);
-    /// Answers with the events after `after` in the form of server-sent events: now if there are any, else with the next.
-    /// The answer then ends; an EventSource comes back by itself with Last-Event-ID.
-    void wait(std::uint64_t after, http::Respond respond);
-    /// Answers all who wait and from then on everyone at once: before the server stops.
+    /// An answer that goes on: the events after `after`, then each as it happens, in the form of server-sent events. `system`
+    /// every five seconds is the heartbeat. When it ends, an EventSource comes back by itself with Last-Event-ID.
+    http::Response listen(std::uint64_t after);
+    /// Ends all streams and from then on every new one at once: before the server stops.
     void close();
+    std::size_t listeners() const;
 
 private:
     struct Event {
         std::uint64_t number;
         std::string name, data;
     };
-    struct Waiter {
-        std::uint64_t after;
-        http::Respond respond;
+    struct Listener {
+        std::shared_ptr<http::Channel> channel;
+        std::int64_t since_ms;
     };
     void work(const std::stop_token& stop);
-    http::Response text_after(std::uint64_t after) const;  // mutex_ held
-    void answer_all();
 
     const calendar::Clock& clock_;
     std::function<Totals()> totals_;
@@ -66,7 +67,7 @@ private:
     std::deque<Sample> samples_;
     std::deque<Event> events_;
     std::uint64_t last_ = 0;
-    std::vector<Waiter> waiters_;
+    std::vector<Listener> listeners_;
     bool closed_ = false;
     std::jthread thread_;  // last: ends first
 };

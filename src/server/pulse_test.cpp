@@ -17,60 +17,67 @@ protected:
     testing::StoppedClock clock_;
     Pulse pulse_{clock_, [] { return Totals{}; }, [] { return std::string("{}"); }};
 
-    /// Waits for events after `after`; what came is in the string, "" while nothing did.
-    std::shared_ptr<std::string> wait(std::uint64_t after) {
-        auto came = std::make_shared<std::string>();
-        pulse_.wait(after, [came](http::Response response) { *came = std::move(response.body); });
-        return came;
-    }
+    std::shared_ptr<http::Channel> listen(std::uint64_t after) { return pulse_.listen(after).channel; }
 };
 
-TEST_F(PulseTest, WhoWaitsHearsTheNextEvent) {
-    const auto first = wait(0), second = wait(0);
-    EXPECT_EQ(*first, "");
+TEST_F(PulseTest, WhoListensHearsEachEventAsItHappens) {
+    const auto first = listen(0), second = listen(0);
+    EXPECT_EQ(first->waiting(), "retry: 3000\n\n");
     pulse_.tell("import", R"({"id":"1"})");
-    EXPECT_EQ(*first, "retry: 100\n\nid: 1\nevent: import\ndata: {\"id\":\"1\"}\n\n");
-    EXPECT_EQ(*second, *first);
+    pulse_.tell("export", "2");
+    EXPECT_EQ(first->waiting(), "retry: 3000\n\nid: 1\nevent: import\ndata: {\"id\":\"1\"}\n\nid: 2\nevent: export\ndata: 2\n\n");
+    EXPECT_EQ(second->waiting(), first->waiting());
 }
 
 TEST_F(PulseTest, WhoComesBackMissesNothing) {
     pulse_.tell("import", "1");
     pulse_.tell("import", "2");
-    const auto after_first = wait(1);
-    EXPECT_NE(after_first->find("data: 2\n"), std::string::npos);
-    EXPECT_EQ(after_first->find("data: 1\n"), std::string::npos);
-    EXPECT_EQ(*wait(2), "") << "nothing new yet";
-    EXPECT_EQ(*wait(99), "") << "a number from before a restart waits for what comes";
+    EXPECT_NE(listen(1)->waiting().find("data: 2\n"), std::string::npos);
+    EXPECT_EQ(listen(1)->waiting().find("data: 1\n"), std::string::npos);
+    EXPECT_EQ(listen(2)->waiting(), "retry: 3000\n\n") << "nothing new yet";
+    EXPECT_EQ(listen(99)->waiting(), "retry: 3000\n\n") << "a number from before a restart waits for what comes";
 }
 
-TEST_F(PulseTest, ClosingAnswersAllAndThenEveryoneAtOnce) {
-    const auto waiting = wait(0);
+TEST_F(PulseTest, ClosingEndsAllAndThenEveryoneAtOnce) {
+    const auto listening = listen(0);
+    EXPECT_FALSE(listening->is_over());
     pulse_.close();
-    EXPECT_NE(*waiting, "");
-    EXPECT_NE(*wait(0), "");
+    EXPECT_TRUE(listening->is_over());
+    EXPECT_TRUE(listen(0)->is_over());
 }
 
-TEST_F(PulseTest, TooManyWhoWaitAreAnsweredEmpty) {
-    std::vector<std::shared_ptr<std::string>> all;
-    for (std::size_t i = 0; i < Pulse::waiters_most; ++i) all.push_back(wait(0));
-    EXPECT_EQ(*all.back(), "");
-    EXPECT_EQ(*wait(0), "retry: 100\n\n");
+TEST_F(PulseTest, AStreamEndsAfterTenMinutesSoThatALostLoginIsNoticed) {
+    const auto listening = listen(0);
+    clock_.move(Pulse::listening_ms);
+    pulse_.tell("import", "1");
+    EXPECT_FALSE(listening->is_over());
+    clock_.move(1);
+    pulse_.tell("import", "2");
+    EXPECT_TRUE(listening->is_over());
+    EXPECT_EQ(pulse_.listeners(), 0u);
+}
+
+TEST_F(PulseTest, TooManyListenersAreEndedAtOnce) {
+    std::vector<std::shared_ptr<http::Channel>> all;
+    for (std::size_t i = 0; i < Pulse::listeners_most; ++i) all.push_back(listen(0));
+    EXPECT_FALSE(all.back()->is_over());
+    EXPECT_TRUE(listen(0)->is_over());
 }
 
 TEST_F(PulseTest, MayBeToldAndAskedFromManyThreads) {
-    std::atomic<int> answers = 0;
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&] {
-            for (int i = 0; i < 500; ++i) {
-                pulse_.wait(0, [&](http::Response) { ++answers; });
+            for (int i = 0; i < 300; ++i) {
+                const auto listening = listen(0);
                 pulse_.tell("import", "x");
+                if (i % 2 == 0) listening->end();
             }
         });
     }
     for (auto& thread : threads) thread.join();
-    pulse_.close();
-    EXPECT_EQ(answers, 2'000);
+    pulse_.tell("import", "y");
+    EXPECT_EQ(pulse_.listeners(), 600u);
 }
 
 TEST(ErrandsTest, AreRunInOrderAndFinishedAtTheEnd) {

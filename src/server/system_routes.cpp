@@ -34,7 +34,7 @@ void events(Visit& visit) {
     std::uint64_t after = 0;
     const std::string_view last = visit.request.headers.get("Last-Event-ID");
     std::from_chars(last.data(), last.data() + last.size(), after);
-    visit.house.pulse->wait(after, std::move(visit.respond));
+    visit.respond(visit.house.pulse->listen(after));
 }
 
 void description(Visit& visit) { visit.respond(json_text(openapi(version()))); }
@@ -51,8 +51,8 @@ constexpr Route routes[] = {
     {"GET", "/api/v1/system", Who::logged_in, "How the server is doing; history holds a sample every five seconds.", "",
      system_example, system},
     {"GET", "/api/v1/events", Who::logged_in,
-     "Server-sent events: `system` every five seconds, `import` on progress. Each answer ends after some events; an EventSource "
-     "comes back by itself.",
+     "Server-sent events: `system` every five seconds, `import` and `export` on progress. The stream ends after ten minutes and when "
+     "the server stops; an EventSource comes back by itself.",
      "", "", events},
     {"GET", "/api/v1/openapi.json", Who::logged_in, "This description.", "", R"({"openapi":"3.0.3"})", description},
 };
