@@ -191,6 +191,21 @@ TEST_F(ServeTest, SystemTypesAndMetricsCountWhatIsThere) {
     EXPECT_EQ(metrics.find("Li"), std::string::npos);
 }
 
+TEST_F(ServeTest, TheElementsOfATypeAreToldToPages) {
+    const std::string token = add_client(folder_.path(), "machine");
+    RunningServer server(folder_.path());
+    Caller machine(server, token);
+    const auto patient = machine.get("/api/v1/types/Patient/elements");
+    EXPECT_EQ(patient.status, 200);
+    EXPECT_NE(
+        patient.body.find(
+            R"({"name":"name","min":0,"max":null,"choice":false,"types":[{"name":"HumanName","kind":"complex","targets":[]}]})"),
+        std::string::npos)
+        << patient.body;
+    EXPECT_EQ(member(machine.get("/api/v1/types/Patient.contact/elements"), {"kind"}), "backbone");
+    EXPECT_EQ(machine.get("/api/v1/types/Nothing/elements").status, 404);
+}
+
 TEST_F(ServeTest, EventsComeAsServerSentEvents) {
     const std::string token = add_client(folder_.path(), "machine");
     RunningServer server(folder_.path());

@@ -2,7 +2,7 @@
 // The list of versions, out of a history Bundle.
 import type { Bundle, FhirResource } from 'fhir/r4'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { stored_text, versions_of } from './versions'
+import { stored_text, versions_of, without_version } from './versions'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -18,5 +18,11 @@ describe('versions', () => {
     expect(await stored_text('Observation', 'a', '', 'json')).toEqual({ text: '{"value":5.00}', version: '4' })
     await stored_text('Observation', 'a', '2', 'xml')
     expect(fetched.mock.calls.map((one) => (one as unknown as [string])[0])).toEqual(['/fhir/Observation/a?_format=json&_pretty=true', '/fhir/Observation/a/_history/2?_format=xml&_pretty=true'])
+  })
+})
+
+describe('a version without its number', () => {
+  it('keeps everything else', () => {
+    expect(without_version('{\n  "meta": {\n    "versionId": "2",\n    "lastUpdated": "x",\n    "source": "y"\n  }\n}')).toBe('{\n  "meta": {\n    "source": "y"\n  }\n}')
   })
 })

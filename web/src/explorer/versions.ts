@@ -32,3 +32,11 @@ export function versions_of(bundle: Bundle<FhirResource>): Version[] {
     return { number, at: entry.response?.lastModified ?? entry.resource?.meta?.lastUpdated ?? '', change }
   })
 }
+
+/** The parts of a stored version that change with every version, taken out before versions are compared. */
+export function without_version(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => !/^ {2,4}\s*"(?:versionId|lastUpdated)":/.test(line))
+    .join('\n')
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pieces of a line always make up the line again.
 import { describe, expect, it } from 'vitest'
-import { pieces_of, without_version } from './source'
+import { pieces_of } from './source'
 
 describe('pieces of a line', () => {
   it('make up the line again', () => {
@@ -10,11 +10,5 @@ describe('pieces of a line', () => {
   it('let names stand out', () => {
     expect(pieces_of('  "status": "final"', 'json').find((piece) => piece.kind === 'name')?.text).toBe('"status"')
     expect(pieces_of('  <status value="final"/>', 'xml').filter((piece) => piece.kind === 'name').map((piece) => piece.text)).toEqual(['status'])
-  })
-})
-
-describe('a version without its number', () => {
-  it('keeps everything else', () => {
-    expect(without_version('{\n  "meta": {\n    "versionId": "2",\n    "lastUpdated": "x",\n    "source": "y"\n  }\n}')).toBe('{\n  "meta": {\n    "source": "y"\n  }\n}')
   })
 })

@@ -34,11 +34,3 @@ function xml_pieces(line: string): Piece[] {
   add(line.slice(at), '')
   return pieces
 }
-
-/** The parts of a stored version that change with every version, taken out before versions are compared. */
-export function without_version(text: string): string {
-  return text
-    .split('\n')
-    .filter((line) => !/^ {2,4}\s*"(?:versionId|lastUpdated)":/.test(line))
-    .join('\n')
-}
