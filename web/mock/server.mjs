@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { chinese_record } from './chinese.mjs'
+import { rooms, system_more } from './rooms.mjs'
 
 const words = process.argv.slice(2)
 const option = (name, otherwise) => (words.includes(name) ? words.splice(words.indexOf(name), 2)[1] : otherwise)
@@ -84,7 +85,7 @@ function header(patient) {
     problems: of('Condition').map((one) => ({ id: one.id, text: text_of(one.code), since: one.onsetDateTime ?? '', active: one.clinicalStatus?.coding?.[0]?.code === 'active' })),
   }
 }
-const user = { name: 'doctor', display: '孙桂芳', role: 'clinician', must_change_password: false }
+const user = { name: 'doctor', display: '孙桂芳', role: 'administrator', must_change_password: false }
 let signed_in = false
 const looks = []
 const jobs = [{ id: '1', name: 'Abdul.json.gz', state: 'done', read: 252, stored: 250, unchanged: 0, rejected: 2, bytes: 41233, bytes_done: 41233, created_at: '2026-11-22T01:59:02Z', started_at: '2026-11-22T01:59:02Z', finished_at: '2026-11-22T01:59:03Z', per_second: 2520, error: null }]
@@ -152,6 +153,8 @@ async function answer(request, response) {
   if (path === '/auth/me') return signed_in ? send(response, 200, { user, csrf: 'mock' }) : fail(response, 401, 'login', '')
   if (path.startsWith('/fhir/') || path.startsWith('/api/')) {
     if (!signed_in) return fail(response, 401, 'login', '')
+    const found = await rooms(path, request, query, body_of, all)
+    if (found) return send(response, found.status, found.value, found.type)
     if (path.startsWith('/fhir/')) return fhir(response, path, query)
   }
   if (path === '/api/v1/people') {
@@ -186,7 +189,7 @@ async function answer(request, response) {
   }
   if (path === '/api/v1/system') {
     const history = Array.from({ length: 60 }, (_, i) => ({ at: new Date(Date.now() - (59 - i) * 5000).toISOString(), writes_per_s: Math.max(0, 900 * Math.sin(i / 9)), reads_per_s: 40 + 30 * Math.sin(i / 4) }))
-    return send(response, 200, { version: '0.1.0', built: '2026-11-22', started_at: new Date(started).toISOString(), uptime_s: (Date.now() - started) / 1000, store: 'sqlite', data_bytes: 48_300_000, wal_bytes: 4_100_000, disk_free_bytes: 210e9, memory_bytes: 96e6, resources: 16956, versions: 17002, feed_position: 17002, writes_per_s: 312.4, reads_per_s: 42.1, requests_total: 128406, p50_ms: 0.6, p99_ms: 8.2, queue: 0, checks: [{ name: 'writer', status: 'good', detail: '' }, { name: 'disk', status: 'warning', detail: '91 %' }], history })
+    return send(response, 200, { version: '0.1.0', built: '2026-11-22', started_at: new Date(started).toISOString(), uptime_s: (Date.now() - started) / 1000, store: 'sqlite', data_bytes: 48_300_000, wal_bytes: 4_100_000, disk_free_bytes: 210e9, memory_bytes: 96e6, resources: 16956, versions: 17002, feed_position: 17002, writes_per_s: 312.4, reads_per_s: 42.1, requests_total: 128406, p50_ms: 0.6, p99_ms: 8.2, queue: 0, checks: [{ name: 'writer', status: 'good', detail: '' }, { name: 'disk', status: 'warning', detail: '91 %' }], history, ...system_more })
   }
   if (path === '/api/v1/imports' && request.method === 'GET') return send(response, 200, { imports: jobs })
   if (path === '/api/v1/imports') return send(response, 202, { id: begin_job(query.get('name') ?? 'file.json', (await body_of(request)).length).id })

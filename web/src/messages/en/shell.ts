@@ -14,7 +14,7 @@ export default {
   change_password: 'Change password',
   leave: 'Sign out',
   undo: 'Undo {seconds} s',
-  rail: { home: 'Home', people: 'People', explorer: 'Resources', imports: 'Import', system: 'System' },
+  rail: { home: 'Home', people: 'People', explorer: 'Resources', views: 'Views', terminology: 'Terms', imports: 'Import', exports: 'Export', system: 'System' },
   role: { administrator: 'Administrator', clinician: 'Clinician', auditor: 'Auditor', system: 'System account' },
   missing: { title: 'Page not found', heading: 'No page has this address', text: 'The link may be mistyped, or the page has moved.', home: 'Go home' },
   no_right: { title: 'No right', heading: 'This page is for another role', text: 'If you need it, ask your administrator.' },

@@ -14,7 +14,7 @@ export default {
   change_password: '修改密码',
   leave: '退出登录',
   undo: '撤销 {seconds} 秒',
-  rail: { home: '首页', people: '居民', explorer: '资源', imports: '导入', system: '系统' },
+  rail: { home: '首页', people: '居民', explorer: '资源', views: '视图', terminology: '术语', imports: '导入', exports: '导出', system: '系统' },
   role: { administrator: '管理员', clinician: '医生', auditor: '审计员', system: '系统账号' },
   missing: { title: '找不到页面', heading: '没有这个地址', text: '链接可能写错了，或者页面已经搬走。', home: '回首页' },
   no_right: { title: '没有权限', heading: '这一页不是给您的身份用的', text: '需要用时，请找管理员开通。' },
