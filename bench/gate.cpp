@@ -52,7 +52,8 @@ void write_on(record::Store& store, const std::vector<Person>& people, const Gat
             arena.clear();
             const std::string own = rekeyed(text, copy + round / static_cast<std::uint32_t>(people.size()));
             const json::Value resource = json::parse(own, arena).value();
-            ready.push_back(store.prepare(*fhir::find_resource(resource["resourceType"].string()), resource["id"].string(), resource));
+            ready.push_back(
+                store.prepare(*fhir::find_resource(resource["resourceType"].string()), resource["id"].string(), resource));
             bytes += own.size();
             if (ready.size() < options.per_transaction) continue;
             const auto begun = Time::now();
@@ -88,7 +89,8 @@ void read_on(record::Store& store, const std::vector<std::string>& patients, con
             ok = store.reader(viewer).read(observation, observations[random() % observations.size()]).ok();
         } else if (kind == newest) {
             ok = store.reader(viewer)
-                     .search(query_of("Observation", {{"patient", patient}, {"code", "8302-2"}, {"_sort", "-date"}, {"_count", "20"}}))
+                     .search(query_of("Observation",
+                                      {{"patient", patient}, {"code", "8302-2"}, {"_sort", "-date"}, {"_count", "20"}}))
                      .ok();
         } else if (kind == code_page) {
             ok = store.reader(viewer)
@@ -111,7 +113,8 @@ std::vector<std::string> spread(record::Store& store, const char* type, const ch
     for (int year = from_year; year < upto_year; ++year) {
         for (int month = 1; month <= 12; ++month) {
             const auto found = store.reader(viewer).search(query_of(
-                type, {{parameter, fmt::format("{}-{:02}", year, month)}, {"_count", "200"}, {"_total", "none"}, {"_elements", "id"}}));
+                type,
+                {{parameter, fmt::format("{}-{:02}", year, month)}, {"_count", "200"}, {"_total", "none"}, {"_elements", "id"}}));
             if (!found.ok()) continue;
             for (const auto& entry : found->entries) ids.push_back(entry.version.id);
         }
@@ -141,10 +144,12 @@ int gate(const std::filesystem::path& folder, const std::vector<Person>& people,
     auto store = record::Store::open(folder, system_clock, {.cache_bytes = options.cache_bytes}).value();
     const std::vector<std::string> patients = spread(*store, "Patient", "birthdate", 1940, 2015);
     const std::vector<std::string> observations = spread(*store, "Observation", "date", 2008, 2020);
-    std::printf("gate: %llu resources, %.1f GiB, engine cache %lld MiB, %u writers (%zu a transaction), %u readers, %.0f minutes, %zu persons and %zu observations asked\n",
-                static_cast<unsigned long long>(store->figures().resources),
-                static_cast<double>(store->figures().data_bytes) / (1 << 30), static_cast<long long>(options.cache_bytes >> 20),
-                options.writers, options.per_transaction, options.readers, options.minutes, patients.size(), observations.size());
+    std::printf(
+        "gate: %llu resources, %.1f GiB, engine cache %lld MiB, %u writers (%zu a transaction), %u readers, %.0f minutes, %zu "
+        "persons and %zu observations asked\n",
+        static_cast<unsigned long long>(store->figures().resources), static_cast<double>(store->figures().data_bytes) / (1 << 30),
+        static_cast<long long>(options.cache_bytes >> 20), options.writers, options.per_transaction, options.readers,
+        options.minutes, patients.size(), observations.size());
     std::printf("  minute     stored");
     for (const char* word : words) std::printf("  %s p50 p99 ms", word);
     std::printf("  reads  KiB written each  file MiB  memory MiB  refused\n");

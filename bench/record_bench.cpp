@@ -28,9 +28,7 @@ namespace {
 const access::Viewer viewer = access::Viewer::program("bench");
 const calendar::SystemClock system_clock;
 
-std::string p(std::vector<double>& us, double q) {
-    return us.empty() ? "-" : std::to_string(static_cast<long>(quantile(us, q)));
-}
+std::string p(std::vector<double>& us, double q) { return us.empty() ? "-" : std::to_string(static_cast<long>(quantile(us, q))); }
 
 /// Batches made ready by two threads, stored by the caller.
 class Pipeline {
@@ -329,8 +327,9 @@ int main(int argc, char** argv) {
         return nullptr;
     };
     if (argc < 4) {
-        std::fprintf(stderr,
-                     "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only] [--gate MINUTES [--cache MIB] [--writers N]]\n");
+        std::fprintf(
+            stderr,
+            "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only] [--gate MINUTES [--cache MIB] [--writers N]]\n");
         return 2;
     }
     if (const char* minutes = flag("--gate")) {

@@ -6,7 +6,8 @@ namespace xinglin::api {
 namespace {
 
 constexpr Operation about_the_record[] = {
-    {"$validate", "*", Operation::on_type | Operation::on_instance, "POST", "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    {"$validate", "*", Operation::on_type | Operation::on_instance, "POST",
+     "http://hl7.org/fhir/OperationDefinition/Resource-validate",
      [](const Shared& exchange, const fhir::Type* type, const std::string&) {
          send(*exchange, answer_validate(*exchange, *type));
      }},
@@ -20,9 +21,7 @@ constexpr Operation about_the_record[] = {
      [](const Shared& exchange, const fhir::Type* type, const std::string& id) { do_change_meta(exchange, *type, id, false); }},
     {"$everything", "Patient", Operation::on_instance, "GET, HEAD, POST",
      "http://hl7.org/fhir/OperationDefinition/Patient-everything",
-     [](const Shared& exchange, const fhir::Type*, const std::string& id) {
-         send(*exchange, answer_everything(*exchange, id));
-     }},
+     [](const Shared& exchange, const fhir::Type*, const std::string& id) { send(*exchange, answer_everything(*exchange, id)); }},
 };
 
 std::vector<Operation> gather() {
@@ -42,8 +41,9 @@ const std::vector<Operation>& all_operations() {
 
 const Operation* find_operation(std::string_view type, Operation::Level level, std::string_view name) {
     for (const Operation& operation : all_operations()) {
-        const bool is_for = level == Operation::on_system ? (operation.levels & level) != 0
-                                                          : (operation.levels & level) != 0 && (operation.type == "*" || operation.type == type);
+        const bool is_for = level == Operation::on_system
+                                ? (operation.levels & level) != 0
+                                : (operation.levels & level) != 0 && (operation.type == "*" || operation.type == type);
         if (is_for && operation.name == name) return &operation;
     }
     return nullptr;

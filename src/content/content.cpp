@@ -77,7 +77,8 @@ Files::Files() = default;
 Result<Files> Files::over(const std::filesystem::path& folder) {
     std::error_code error;
     if (!std::filesystem::is_directory(folder, error))
-        return refuse(IssueCode::not_found, folder.string(), "is not a folder that can be read; --content wants one like content/");
+        return refuse(IssueCode::not_found, folder.string(),
+                      "is not a folder that can be read; --content wants one like content/");
     Files files;
     files.overlay_ = folder;
     return files;
@@ -114,8 +115,8 @@ std::optional<std::string> Files::read(std::string_view path) const {
         }
     }
     const auto& files = packed_files();
-    const auto found =
-        std::lower_bound(files.begin(), files.end(), path, [](const Packed& file, std::string_view at) { return file.path < at; });
+    const auto found = std::lower_bound(files.begin(), files.end(), path,
+                                        [](const Packed& file, std::string_view at) { return file.path < at; });
     if (found == files.end() || found->path != path) return std::nullopt;
     std::string text(found->raw, '\0');
     uLongf size = found->raw;

@@ -66,9 +66,8 @@ TEST_F(Load, ForgettingNamesBetweenGroupsGivesNoPlaceTwice) {
     auto store = open({.remembered = 2});
     for (int round = 0; round < 3; ++round) {
         for (int i = 0; i < 12; ++i) {
-            const Prepared ready =
-                prepared(*store, R"({"resourceType":"Condition","id":"c)" + std::to_string(round * 12 + i) +
-                                     R"(","subject":{"reference":"Patient/p)" + std::to_string(i) + R"("}})");
+            const Prepared ready = prepared(*store, R"({"resourceType":"Condition","id":"c)" + std::to_string(round * 12 + i) +
+                                                        R"(","subject":{"reference":"Patient/p)" + std::to_string(i) + R"("}})");
             ASSERT_TRUE(store
                             ->submit_and_wait([&](Transaction& t) -> Result<Done> {
                                 t.put(ready, true, false);

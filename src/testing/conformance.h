@@ -12,8 +12,8 @@
 namespace xinglin::testing {
 
 struct Conformance {
-    std::string_view suite;            // "FHIRPath N1, tests-fhir-r4"
-    std::string_view source;           // who wrote the cases and where they stand
+    std::string_view suite;   // "FHIRPath N1, tests-fhir-r4"
+    std::string_view source;  // who wrote the cases and where they stand
     std::size_t cases = 0, passed = 0;
     std::vector<std::string> reasons;  // one for each case that did not pass: "name: why"
 };
