@@ -221,4 +221,50 @@ std::string pinyin_display(std::string_view name) {
     return out;
 }
 
+namespace {
+
+/// As without_tone, for a lone reading and without ICU: thirty thousand names are spelled at once.
+std::string bare(std::string_view reading) {
+    constexpr std::pair<std::u32string_view, char> vowels[] = {{U"āáǎà", 'a'}, {U"ēéěèê", 'e'}, {U"īíǐì", 'i'}, {U"ōóǒò", 'o'},
+                                                               {U"ūúǔù", 'u'}, {U"üǖǘǚǜ", 'v'}, {U"ńňǹ", 'n'},  {U"ḿ", 'm'}};
+    std::string out;
+    for (std::size_t at = 0; at < reading.size();) {
+        const char32_t c = next_code_point(reading, at);
+        if (c < 0x80) out += static_cast<char>(c);
+        for (const auto& [toned, plain] : vowels) {
+            if (toned.find(c) != std::u32string_view::npos) out += plain;
+        }
+    }
+    return out;
+}
+
+bool is_punctuation(char32_t c) {
+    if (c < 0x80) return !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
+    return (c >= 0x2000 && c <= 0x206F) || (c >= 0x3000 && c <= 0x303F && c != 0x3007) || (c >= 0xFF00 && c <= 0xFF0F) ||
+           (c >= 0xFF1A && c <= 0xFF20) || (c >= 0xFF3B && c <= 0xFF40) || (c >= 0xFF5B && c <= 0xFF65) || c == 0xB7;
+}
+
+}  // namespace
+
+void spell(std::string_view words, const std::function<void(std::string_view syllable, bool han)>& each) {
+    std::string other;
+    const auto finish = [&] {
+        if (!other.empty()) each(fold(other), false);
+        other.clear();
+    };
+    for (std::size_t at = 0; at < words.size();) {
+        const std::size_t begin = at;
+        const char32_t c = next_code_point(words, at);
+        if (is_han(c)) {
+            finish();
+            if (const std::string syllable = bare(readings().of(c)); !syllable.empty()) each(syllable, true);
+        } else if (is_punctuation(c)) {
+            finish();
+        } else {
+            other += words.substr(begin, at - begin);
+        }
+    }
+    finish();
+}
+
 }  // namespace xinglin::text

@@ -2,6 +2,7 @@
 // Text as people and search write it: folding for search, pinyin, encodings, masking.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,9 @@ std::string pinyin(std::string_view name);
 std::vector<std::string> pinyin_syllables(std::string_view name);
 /// First letters, "单雄信" → "sxx".
 std::string initials(std::string_view name);
+/// Reads words that are not names (diseases, drugs): `each` gets the everyday reading of every Han character without its
+/// tone ("shen"), and every run of anything else but white space and punctuation, folded, with `han` false.
+void spell(std::string_view words, const std::function<void(std::string_view syllable, bool han)>& each);
 /// With tone marks for display, "Shàn Xióngxìn": surname and given name apart, capitalised.
 std::string pinyin_display(std::string_view name);
 
