@@ -176,7 +176,7 @@ def count_of(concepts):
 
 def index_rows(file, resources):
     """One line for each resource of an NDJSON file: kind url version name title title_en status count value-set source target
-    aliases file offset bytes. Keeps the program from reading them all to know what there is."""
+    aliases language nested file offset bytes. Keeps the program from reading them all to know what there is."""
     rows, offset = [], 0
     for resource in resources:
         size = len(compact(resource).encode())
@@ -191,7 +191,8 @@ def index_rows(file, resources):
         fields = [resource["resourceType"], resource["url"], resource.get("version", ""), resource.get("name", ""), resource.get("title", ""), english,
                   resource.get("status", ""), count, resource.get("valueSet", ""),
                   resource.get("sourceUri", resource.get("sourceCanonical", "")), resource.get("targetUri", resource.get("targetCanonical", "")),
-                  "|".join(aliases), file, offset, size]
+                  "|".join(aliases), resource.get("language", "en"),
+                  "1" if any(concept.get("concept") for concept in resource.get("concept", [])) else "", file, offset, size]
         rows.append("\t".join(" ".join(str(field).split()) for field in fields) + "\n")
         offset += size + 1
     return rows
@@ -477,7 +478,7 @@ def r4(output, package):
             if prefix == "CodeSystem" and (resource["content"] != "complete" or count_of(resource.get("concept", [])) > 2000):
                 continue
             family = "v2" if "/v2-" in url else "v3" if "/v3-" in url else "fhir"
-            kept[family][place].append(trimmed(resource))
+            kept[family][place].append(without_version(trimmed(resource)))
     index = []
     for family, (systems, sets) in kept.items():
         for word, resources in (("systems", systems), ("value-sets", sets)):
@@ -507,6 +508,13 @@ def chunks(output, stem, resources):
         size += length + 1
     finish()
     return index
+
+
+def without_version(resource):
+    """Some v2 tables carry their version in the address."""
+    if "|" in resource["url"]:
+        resource["url"], resource["version"] = resource["url"].split("|")
+    return resource
 
 
 def trimmed(resource):

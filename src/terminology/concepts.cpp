@@ -31,7 +31,9 @@ Row Concepts::find(std::string_view code) const {
         folded = text::lower_ascii(code);
         code = folded;
     }
-    const auto key = [this](Row row) { return case_sensitive_ ? std::string(this->code(row)) : text::lower_ascii(this->code(row)); };
+    const auto key = [this](Row row) {
+        return case_sensitive_ ? std::string(this->code(row)) : text::lower_ascii(this->code(row));
+    };
     if (case_sensitive_) {  // the common case, without a copy
         const auto found = std::lower_bound(by_code_.begin(), by_code_.end(), code,
                                             [this](Row row, std::string_view wanted) { return this->code(row) < wanted; });
@@ -125,8 +127,9 @@ const Spelling& Concepts::spelling() const {
 }
 
 std::size_t Concepts::bytes() const {
-    return pool_.capacity() + rows_.capacity() * sizeof(Packed) + (by_code_.capacity() + children_.capacity() + roots_.capacity() +
-           child_begin_.capacity()) * 4 + extra_parents_.capacity() * 8 + designations_.capacity() * sizeof(Designation) +
+    return pool_.capacity() + rows_.capacity() * sizeof(Packed) +
+           (by_code_.capacity() + children_.capacity() + roots_.capacity() + child_begin_.capacity()) * 4 +
+           extra_parents_.capacity() * 8 + designations_.capacity() * sizeof(Designation) +
            properties_.capacity() * sizeof(Property) + spelling_.bytes();
 }
 
@@ -189,12 +192,13 @@ Result<std::shared_ptr<const Concepts>> ConceptsBuilder::finish() {
 
 Result<Done> ConceptsBuilder::sort_codes() {
     Concepts& packed = *packed_;
-    const auto key = [&](Row row) { return packed.case_sensitive_ ? std::string(packed.code(row)) : text::lower_ascii(packed.code(row)); };
+    const auto key = [&](Row row) {
+        return packed.case_sensitive_ ? std::string(packed.code(row)) : text::lower_ascii(packed.code(row));
+    };
     packed.by_code_.resize(packed.rows_.size());
     for (Row row = 0; row < packed.by_code_.size(); ++row) packed.by_code_[row] = row;
-    std::stable_sort(packed.by_code_.begin(), packed.by_code_.end(), [&](Row a, Row b) {
-        return packed.case_sensitive_ ? packed.code(a) < packed.code(b) : key(a) < key(b);
-    });
+    std::stable_sort(packed.by_code_.begin(), packed.by_code_.end(),
+                     [&](Row a, Row b) { return packed.case_sensitive_ ? packed.code(a) < packed.code(b) : key(a) < key(b); });
     for (std::size_t i = 1; i < packed.by_code_.size(); ++i) {
         if (key(packed.by_code_[i - 1]) == key(packed.by_code_[i]))
             return refuse(IssueCode::duplicate, "concept.code",
@@ -209,8 +213,8 @@ Result<Done> ConceptsBuilder::link() {
         const Row other = packed.find(packed.text(link.other));
         if (other == no_row)
             return refuse(IssueCode::not_found, "concept.parent",
-                          "the concept " + std::string(packed.text(link.other)) + ", named by " + std::string(packed.code(link.row)) +
-                              ", is not in the code system");
+                          "the concept " + std::string(packed.text(link.other)) + ", named by " +
+                              std::string(packed.code(link.row)) + ", is not in the code system");
         const Row child = link.other_is_child ? other : link.row, above = link.other_is_child ? link.row : other;
         if (packed.rows_[child].parent == no_row) {
             packed.rows_[child].parent = above;
@@ -219,7 +223,8 @@ Result<Done> ConceptsBuilder::link() {
         }
     }
     std::sort(packed.extra_parents_.begin(), packed.extra_parents_.end());
-    packed.extra_parents_.erase(std::unique(packed.extra_parents_.begin(), packed.extra_parents_.end()), packed.extra_parents_.end());
+    packed.extra_parents_.erase(std::unique(packed.extra_parents_.begin(), packed.extra_parents_.end()),
+                                packed.extra_parents_.end());
     return Done{};
 }
 

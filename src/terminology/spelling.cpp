@@ -50,7 +50,8 @@ void Spelling::Lines::end_line() {
     begins.push_back(static_cast<std::uint32_t>(text.size()));
 }
 
-void Spelling::Lines::scan(std::string_view needle, const std::function<bool(std::uint32_t row, std::size_t column)>& each) const {
+void Spelling::Lines::scan(std::string_view needle,
+                           const std::function<bool(std::uint32_t row, std::size_t column)>& each) const {
     std::size_t at = 0;
     std::uint32_t row = 0;
     while (at < text.size()) {
@@ -95,7 +96,10 @@ void Spelling::match_letters(std::string_view word, std::vector<Matched>& best) 
 }
 
 std::vector<Spelling::Hit> Spelling::find(std::string_view words) const {
-    const std::string folded = text::fold(words);
+    std::string folded = text::fold(words);
+    for (char& c : folded) {
+        if (static_cast<unsigned char>(c) < ' ') c = ' ';
+    }
     std::vector<Matched> all, best;
     bool is_first = true;
     std::size_t taken = 0;
@@ -138,6 +142,8 @@ const Spelling::Letters& Spelling::letters() const {
         made->starts.resize(made->pinyin.text.size());
         made->pinyin.text.shrink_to_fit();
         made->initials.text.shrink_to_fit();
+        letter_bytes_ = made->pinyin.text.capacity() + made->initials.text.capacity() + made->starts.capacity() / 8 +
+                        (made->pinyin.begins.capacity() + made->initials.begins.capacity()) * 4;
         letters_ = std::move(made);
     });
     return *letters_;
@@ -153,11 +159,7 @@ std::string Spelling::pinyin(std::uint32_t row) const {
 std::size_t Spelling::bytes() const {
     std::size_t bytes = names_.text.capacity() + codes_.text.capacity() +
                         (names_.begins.capacity() + codes_.begins.capacity() + lengths_.capacity()) * 4;
-    if (letters_) {
-        bytes += letters_->pinyin.text.capacity() + letters_->initials.text.capacity() + letters_->starts.capacity() / 8 +
-                 (letters_->pinyin.begins.capacity() + letters_->initials.begins.capacity()) * 4;
-    }
-    return bytes;
+    return bytes + letter_bytes_;
 }
 
 void SpellingBuilder::add(std::string_view code, std::string_view display, std::string_view other) {

@@ -6,6 +6,7 @@
 // times the memory to save one of them). Pinyin is made when first letters are asked for, not before.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,8 +20,8 @@ namespace xinglin::terminology {
 /// How a concept was found, best first.
 enum class Matched : std::uint8_t {
     none,
-    code,          // the very code
-    display,       // the very name
+    code,     // the very code
+    display,  // the very name
     code_start,
     display_start,
     spelled,       // the whole pinyin or all initials
@@ -68,7 +69,7 @@ private:
     std::vector<std::uint32_t> lengths_;
     mutable std::once_flag spelled_;
     mutable std::unique_ptr<Letters> letters_;
-    mutable std::size_t letter_bytes_ = 0;
+    mutable std::atomic<std::size_t> letter_bytes_{0};
 
     const Letters& letters() const;
     void match_text(std::string_view word, std::vector<Matched>& best) const;
