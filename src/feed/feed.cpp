@@ -8,11 +8,13 @@ namespace {
 constexpr sql::Migration migrations[] = {
     {1, R"sql(
         CREATE TABLE feed_change (
-            position   INTEGER PRIMARY KEY,  -- 1, 2, 3 … in commit order
+            position   INTEGER /*lite*/ PRIMARY KEY /*pg NOT NULL*/,  -- 1, 2, 3 … in commit order
+            /*pg p     BIGINT NOT NULL,*/        -- resource >> 20, by which a distributed database is cut
             resource   INTEGER NOT NULL,     -- record_current.rid
             version    INTEGER NOT NULL,     -- 1, 2, …
             type       INTEGER NOT NULL,     -- record_type.tid
             updated_ms INTEGER NOT NULL      -- milliseconds since 1970, UTC; never decreases
+            /*pg , PRIMARY KEY (position, p)*/
         );
     )sql"},
 };
@@ -23,7 +25,10 @@ Change row(const sql::Statement& s) { return {s.integer(0), s.integer(1), s.inte
 void prepare(sql::Connection& connection) { sql::migrate(connection, "feed", migrations); }
 
 void append(sql::Connection& connection, const Change& change) {
-    connection.prepare("INSERT INTO feed_change (position, resource, version, type, updated_ms) VALUES (?, ?, ?, ?, ?)")
+    connection
+        .prepare(R"sql(
+        INSERT INTO feed_change (position, resource, version, type, updated_ms /*pg , p*/)
+        VALUES (?, ?, ?, ?, ? /*pg , ?2 >> 20*/))sql")
         .bind(1, change.position)
         .bind(2, change.resource)
         .bind(3, change.version)
@@ -43,7 +48,7 @@ Change last(sql::Connection& connection) {
 }
 
 void forward(sql::Connection& connection, std::int64_t after, std::int64_t upto, const std::function<bool(const Change&)>& each) {
-    auto& s = connection.prepare(
+    auto& s = connection.walk(
         "SELECT position, resource, version, type, updated_ms FROM feed_change WHERE position > ? AND position <= ? ORDER BY "
         "position");
     s.bind(1, after).bind(2, upto);
@@ -54,7 +59,7 @@ void forward(sql::Connection& connection, std::int64_t after, std::int64_t upto,
 }
 
 void backward(sql::Connection& connection, std::int64_t from, const std::function<bool(const Change&)>& each) {
-    auto& s = connection.prepare(
+    auto& s = connection.walk(
         "SELECT position, resource, version, type, updated_ms FROM feed_change WHERE position <= ? ORDER BY position DESC");
     s.bind(1, from);
     while (s.step()) {

@@ -120,6 +120,13 @@ struct Compressor::Inside {
     std::unordered_map<unsigned, ZSTD_DDict*> to_decompress;    // by zstd dictionary id
     std::vector<ZSTD_CDict*> all;
 
+    std::function<void()> find_unknown;
+
+    ZSTD_DDict* find(unsigned id) {
+        std::shared_lock lock(dictionaries);
+        const auto found = to_decompress.find(id);
+        return found == to_decompress.end() ? nullptr : found->second;
+    }
     ~Inside() {
         for (ZSTD_CDict* dictionary : all) ZSTD_freeCDict(dictionary);
         for (auto& [id, dictionary] : to_decompress) ZSTD_freeDDict(dictionary);
@@ -163,6 +170,8 @@ void Compressor::add_dictionary(std::int64_t, std::int64_t tid, std::string_view
     else place = reading;
 }
 
+void Compressor::on_unknown(std::function<void()> find) { inside_->find_unknown = std::move(find); }
+
 bool Compressor::has_dictionary(std::int64_t tid) const {
     std::shared_lock lock(inside_->dictionaries);
     return inside_->to_compress.contains(tid);
@@ -192,10 +201,12 @@ std::string Compressor::decompress(std::string_view frame) const {
     const unsigned id = ZSTD_getDictID_fromFrame(frame.data(), frame.size());
     ZSTD_DDict* dictionary = nullptr;
     if (id != 0) {
-        std::shared_lock lock(inside_->dictionaries);
-        const auto found = inside_->to_decompress.find(id);
-        if (found == inside_->to_decompress.end()) damaged("its dictionary is missing");
-        dictionary = found->second;
+        dictionary = inside_->find(id);
+        if (!dictionary && inside_->find_unknown) {
+            inside_->find_unknown();
+            dictionary = inside_->find(id);
+        }
+        if (!dictionary) damaged("its dictionary is missing");
     }
     ZSTD_DCtx* context = contexts().decompress;
     const std::size_t got =

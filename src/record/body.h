@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,6 +34,8 @@ public:
     Compressor();
     ~Compressor();
     void add_dictionary(std::int64_t number, std::int64_t tid, std::string_view bytes);
+    /// Called when a frame names a dictionary that was never added; may add it.
+    void on_unknown(std::function<void()> find);
     /// Appends to `out`.
     void compress(std::int64_t tid, std::string_view text, std::string& out) const;
     /// Throws sql::Broken (corrupt) when the frame is damaged.

@@ -55,7 +55,7 @@ class PostingCursor final : public BlockCursor {
 public:
     PostingCursor(sql::Connection& connection, std::int64_t term)
         : query_(connection.prepare("SELECT rid FROM record_posting WHERE term = ? AND rid >= ? ORDER BY rid LIMIT ?")),
-          probe_(connection.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ?")),
+          probe_(connection.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ? /*pg AND p = ?2 >> 20*/")),
           term_(term) {}
     bool has(std::int64_t rid) override {
         probe_.bind(1, term_).bind(2, rid);
@@ -78,7 +78,8 @@ public:
     ReferenceCursor(sql::Connection& connection, std::int64_t target, std::int64_t pid)
         : query_(connection.prepare(
               "SELECT rid FROM record_reference WHERE target = ? AND pid = ? AND rid >= ? ORDER BY rid LIMIT ?")),
-          probe_(connection.prepare("SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ?")),
+          probe_(connection.prepare(
+              "SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ? /*pg AND p = ?3 >> 20*/")),
           target_(target),
           pid_(pid) {}
     bool has(std::int64_t rid) override {

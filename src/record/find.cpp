@@ -130,7 +130,8 @@ Result<Done> Finder::add_patient_chain(Meeting& meeting, const Criterion& criter
     }
     plan_.push_back(criterion.written + ": asked of each candidate's patient");
     std::shared_ptr<Cursor> patients = std::move(inner);
-    auto& probe = context_.connection.prepare("SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ?");
+    auto& probe = context_.connection.prepare(
+        "SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ? /*pg AND p = ?3 >> 20*/");
     meeting.filters.push_back([this, patients, &probe, &patient_type, parameter = criterion.parameter,
                                asked = with_included(*criterion.parameter)](std::int64_t rid) {
         const std::int64_t patient = ordinal_of(rid) >= first_patient_ordinal ? ordinal_of(rid) << rid_bits : 0;

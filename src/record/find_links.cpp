@@ -105,7 +105,8 @@ Result<CursorPtr> Finder::has(const fhir::Type& type, const Criterion& criterion
     const Parameter& parameter = *criterion.parameter;
     const auto asked = with_included(parameter);
     const bool by_place = type.name == "Patient" && single_valued(parameter);
-    auto& probe = context_.connection.prepare("SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ?");
+    auto& probe = context_.connection.prepare(
+        "SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ? /*pg AND p = ?3 >> 20*/");
     std::vector<std::int64_t> rids;
     std::int64_t last_patient = 0;
     for (std::int64_t rid = sources->seek(std::numeric_limits<std::int64_t>::min()); rid != no_more;

@@ -67,14 +67,16 @@ bool Finder::range_is_large(const Parameter& parameter, const Operand& operand) 
         sql::Statement* query = nullptr;
         if (parameter.type == ParamType::date) {
             const Bounds bounds = date_bounds(operand, short_span_ms);
-            query = &context_.connection.prepare("SELECT 1 FROM record_date WHERE key = ? AND low >= ? AND low <= ? LIMIT ?");
+            query = &context_.connection.prepare(
+                "SELECT count(*) FROM (SELECT 1 FROM record_date WHERE key = ? AND low >= ? AND low <= ? LIMIT ?) AS few");
             query->bind(1, date_key(pid, false)).bind(2, bounds.from).bind(3, bounds.upto).bind(4, large_range);
         } else {
             const NumberBounds bounds = number_bounds(operand);
-            query = &context_.connection.prepare("SELECT 1 FROM record_number WHERE pid = ? AND low >= ? AND low <= ? LIMIT ?");
+            query = &context_.connection.prepare(
+                "SELECT count(*) FROM (SELECT 1 FROM record_number WHERE pid = ? AND low >= ? AND low <= ? LIMIT ?) AS few");
             query->bind(1, pid).bind(2, bounds.from).bind(3, bounds.upto).bind(4, large_range);
         }
-        while (query->step()) ++rows;
+        while (query->step()) rows += query->integer(0);
     }
     return rows >= large_range;
 }

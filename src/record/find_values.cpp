@@ -13,6 +13,12 @@ using search::Operand;
 using search::Parameter;
 using search::ParamType;
 
+namespace {
+constexpr std::string_view term_range =
+    "SELECT term FROM record_term WHERE space = ? AND norm >= ? AND norm < ? "
+    "/*pg AND substr(norm, 1, 480) BETWEEN substr(?2, 1, 480) AND substr(?3, 1, 480)*/";
+}
+
 std::vector<const Parameter*> Finder::with_included(const Parameter& parameter) const {
     std::vector<const Parameter*> found{&parameter};
     for (std::size_t i = 0; i < found.size(); ++i) {
@@ -114,14 +120,13 @@ std::vector<std::int64_t> Finder::token_terms(std::int64_t space, const Operand&
         while (query.step()) found.push_back(query.integer(0));
     };
     if (!operand.has_system) {
-        gather(context_.connection.prepare("SELECT term FROM record_term WHERE space = ? AND norm = ?")
+        gather(context_.connection
+                   .prepare("SELECT term FROM record_term WHERE space = ? AND norm = ? /*pg AND substr(norm, 1, 480) = "
+                            "substr(?2, 1, 480)*/")
                    .bind(1, space)
                    .bind(2, operand.code));
     } else if (!operand.code.empty()) {
-        gather(context_.connection.prepare("SELECT term FROM record_term WHERE space = ? AND norm = ? AND extra = ?")
-                   .bind(1, space)
-                   .bind(2, operand.code)
-                   .bind(3, operand.system));
+        gather(context_.connection.prepare(same_term).bind(1, space).bind(2, operand.code).bind(3, operand.system));
     } else {
         gather(context_.connection.prepare("SELECT term FROM record_term WHERE space = ? AND extra = ?")
                    .bind(1, space)
@@ -132,7 +137,7 @@ std::vector<std::int64_t> Finder::token_terms(std::int64_t space, const Operand&
 
 std::vector<std::int64_t> Finder::text_terms(std::int64_t space, const Criterion& criterion, const Operand& operand) {
     std::vector<std::int64_t> found;
-    auto& query = context_.connection.prepare("SELECT text, term FROM record_term_text WHERE space = ?");
+    auto& query = context_.connection.walk("SELECT text, term FROM record_term_text WHERE space = ?");
     query.bind(1, space);
     while (query.step()) {
         if (search::string_matches(criterion.modifier, operand.raw, query.text(0))) found.push_back(query.integer(1));
@@ -153,17 +158,17 @@ std::vector<std::int64_t> Finder::string_terms(std::int64_t space, Modifier modi
     std::vector<std::int64_t> found;
     const std::string norm = text::fold(operand.raw);
     if (modifier == Modifier::contains) {
-        auto& query = context_.connection.prepare("SELECT term, norm FROM record_term WHERE space = ?");
+        auto& query = context_.connection.walk("SELECT term, norm FROM record_term WHERE space = ?");
         query.bind(1, space);
         while (query.step()) {
             if (query.text(1).find(norm) != std::string_view::npos) found.push_back(query.integer(0));
         }
     } else if (modifier == Modifier::exact) {
-        auto& query = context_.connection.prepare("SELECT term FROM record_term WHERE space = ? AND norm = ? AND extra = ?");
+        auto& query = context_.connection.prepare(same_term);
         query.bind(1, space).bind(2, norm).bind(3, norm == operand.raw ? std::string_view() : std::string_view(operand.raw));
         while (query.step()) found.push_back(query.integer(0));
     } else {
-        auto& query = context_.connection.prepare("SELECT term FROM record_term WHERE space = ? AND norm >= ? AND norm < ?");
+        auto& query = context_.connection.prepare(term_range);
         query.bind(1, space).bind(2, norm);
         // Bytes compare as blobs would; 0xf8 is above all UTF-8.
         const std::string end = norm.empty() ? std::string("\xf8") : after_prefix(norm);
@@ -177,12 +182,13 @@ std::vector<std::int64_t> Finder::uri_terms(std::int64_t space, Modifier modifie
     std::vector<std::int64_t> found;
     const std::string& uri = operand.url.empty() ? operand.raw : operand.url;
     const auto exactly = [&](std::string_view norm) {
-        auto& query = context_.connection.prepare("SELECT term FROM record_term WHERE space = ? AND norm = ?");
+        auto& query = context_.connection.prepare(
+            "SELECT term FROM record_term WHERE space = ? AND norm = ? /*pg AND substr(norm, 1, 480) = substr(?2, 1, 480)*/");
         query.bind(1, space).bind(2, norm);
         while (query.step()) found.push_back(query.integer(0));
     };
     if (modifier == Modifier::below) {
-        auto& query = context_.connection.prepare("SELECT term FROM record_term WHERE space = ? AND norm >= ? AND norm < ?");
+        auto& query = context_.connection.prepare(term_range);
         query.bind(1, space).bind(2, uri).bind(3, after_prefix(uri));
         while (query.step()) found.push_back(query.integer(0));
     } else if (modifier == Modifier::above) {

@@ -24,19 +24,30 @@ Group::Group(sql::Connection& connection, const Numbers& numbers, const Compress
     load_counters();
 }
 
-void Group::load_counters() {
-    const feed::Change last = feed::last(connection_);
-    const auto counters = setting(connection_, "counters");
+// True when another process has written since: what is stored is then ahead of what is remembered.
+bool Group::load_counters() {
+    auto& query = connection_.prepare(R"sql(
+        SELECT (SELECT value FROM record_setting WHERE name = 'counters'),
+               (SELECT position FROM feed_change ORDER BY position DESC LIMIT 1),
+               (SELECT updated_ms FROM feed_change ORDER BY position DESC LIMIT 1))sql");
+    query.reset();
+    if (!query.step()) return false;
+    const std::string line(query.text(0));
+    const std::int64_t position = query.integer(1), updated_ms = query.integer(2);
+    query.reset();
+    const std::string counters = line.empty() ? "" : unsealed("counters", line);
     long long term = 0, ordinal = 0, common = 0;
-    if (counters && std::sscanf(counters->c_str(), "%lld %lld %lld", &term, &ordinal, &common) == 3) {
+    if (std::sscanf(counters.c_str(), "%lld %lld %lld", &term, &ordinal, &common) == 3) {
         counters_.next_term = std::max<std::int64_t>(counters_.next_term, term);
         counters_.next_ordinal = std::max<std::int64_t>(counters_.next_ordinal, ordinal);
         counters_.next_common = std::max<std::int64_t>(counters_.next_common, common);
-    } else if (last.position > 0) {  // counting from one again would give numbers that are in use
+    } else if (position > 0) {  // counting from one again would give numbers that are in use
         throw sql::Broken(sql::Broken::Why::corrupt, "record_setting: the line 'counters' is lost");
     }
-    position_ = last.position;
-    now_ms_ = std::max(now_ms_, last.updated_ms);
+    const bool moved = position != position_;
+    position_ = position;
+    now_ms_ = std::max(now_ms_, updated_ms);
+    return moved;
 }
 
 void Group::save_counters() {
@@ -56,6 +67,8 @@ void Group::save_counters() {
 void Group::begin() {
     connection_.begin();
     is_open_ = true;
+    // In the lane now: nobody else writes until the commit.
+    if (connection_.engine() == sql::Engine::postgres && load_counters()) names_.forget_numbers();
     now_ms_ = std::max(now_ms_, clock_.now_ms());  // a clock that jumps back must not turn the feed's order round
 }
 
@@ -134,7 +147,8 @@ std::optional<Group::Known> Group::known(std::int64_t rid) {
         const Pending& p = pending_[found->second];
         return Known{rid, p.version, p.flags, p.updated_ms, p.position};
     }
-    auto& query = connection_.prepare("SELECT version, flags, updated_ms, position FROM record_current WHERE rid = ?");
+    auto& query = connection_.prepare(
+        "SELECT version, flags, updated_ms, position FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
     query.bind(1, rid);
     if (!query.step()) return std::nullopt;  // mentioned, never stored
     const Known known{rid, query.integer(0), query.integer(1), query.integer(2), query.integer(3)};
@@ -159,7 +173,7 @@ std::optional<Version> Group::read(const fhir::Type& type, std::string_view id) 
         version.body = with_version(body.text, body.splice, version.version, version.updated_ms);
         return version;
     }
-    auto& query = connection_.prepare("SELECT splice, body FROM record_current WHERE rid = ?");
+    auto& query = connection_.prepare("SELECT splice, body FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
     query.bind(1, state->rid);
     if (!query.step()) return std::nullopt;
     version.body = with_version(compressor_.decompress(query.text(1)), query.integer(0), version.version, version.updated_ms);
@@ -174,7 +188,7 @@ bool Group::same_as_current(const Prepared::Inside& prepared) {
         const Pending& pending = pending_[found->second];
         return pending.prepared && pending.prepared->body.text == prepared.body.text;
     }
-    auto& query = connection_.prepare("SELECT splice, body FROM record_current WHERE rid = ?");
+    auto& query = connection_.prepare("SELECT splice, body FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
     query.bind(1, state->rid);
     const bool same = query.step() && compressor_.decompress(query.text(1)) == prepared.body.text;
     query.reset();
@@ -290,10 +304,9 @@ void Group::flush_upto(std::size_t count) {
         has_previous = has_previous || pending_[i].has_previous;
     }
     if (has_previous) write_index();  // what they take back may still be held
-    for (const Pending* pending : sorted) {
+    for (const Pending* pending : sorted) index(*pending);
+    for (const Pending* pending : sorted)
         feed::append(connection_, {pending->position, pending->rid, pending->version, pending->tid, pending->updated_ms});
-        index(*pending);
-    }
     std::sort(sorted.begin(), sorted.end(), [](const Pending* a, const Pending* b) { return a->rid < b->rid; });
     write_versions(sorted);
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
@@ -303,13 +316,19 @@ void Group::flush_upto(std::size_t count) {
 
 void Group::write_versions(std::span<const Pending*> sorted) {
     auto& keep = connection_.prepare(R"sql(
-        INSERT INTO record_past (rid, version, position, updated_ms, flags, splice, body)
-        SELECT rid, version, position, updated_ms, flags, splice, body FROM record_current WHERE rid = ?)sql");
+        INSERT INTO record_past (rid, version, position, updated_ms, flags, splice, body /*pg , p*/)
+        SELECT rid, version, position, updated_ms, flags, splice, body /*pg , p*/ FROM record_current
+         WHERE rid = ? /*pg AND p = ?1 >> 20*/)sql");
+    auto& drop = connection_.prepare("DELETE FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
     auto& store = connection_.prepare(R"sql(
-        INSERT OR REPLACE INTO record_current (rid, tid, version, position, updated_ms, flags, present, splice, body)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?))sql");
+        INSERT INTO record_current (rid, tid, version, position, updated_ms, flags, present, splice, body /*pg , p*/)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ? /*pg , ?1 >> 20*/))sql");
     for (const Pending* p : sorted) {
-        if (p->has_previous) keep.bind(1, p->rid).run();
+        if (!p->has_previous) continue;
+        keep.bind(1, p->rid).run();
+        drop.bind(1, p->rid).run();
+    }
+    for (const Pending* p : sorted) {
         store.bind(1, p->rid).bind(2, p->tid).bind(3, p->version).bind(4, p->position).bind(5, p->updated_ms).bind(6, p->flags);
         if (p->prepared)
             store.bind(7, static_cast<std::int64_t>(p->prepared->draft.present))
@@ -340,7 +359,7 @@ void Group::rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& row
 }
 
 void Group::previous_rows(const Pending& pending, Rows& rows) {
-    auto& query = connection_.prepare("SELECT flags, body FROM record_current WHERE rid = ?");
+    auto& query = connection_.prepare("SELECT flags, body FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
     query.bind(1, pending.rid);
     if (!query.step() || (query.integer(0) & flag_deleted)) {
         query.reset();
@@ -390,26 +409,33 @@ void Group::index(const Pending& pending) {
 void Group::write_rows() {
     adding_.sort_unique();
     removing_.sort_unique();
-    auto& drop_posting = connection_.prepare("DELETE FROM record_posting WHERE term = ? AND rid = ?");
+    auto& drop_posting = connection_.prepare("DELETE FROM record_posting WHERE term = ? AND rid = ? /*pg AND p = ?2 >> 20*/");
     for (const PostingRow& row : removing_.postings) drop_posting.bind(1, row.term).bind(2, row.rid).run();
-    auto& drop_reference = connection_.prepare("DELETE FROM record_reference WHERE target = ? AND pid = ? AND rid = ?");
+    auto& drop_reference =
+        connection_.prepare("DELETE FROM record_reference WHERE target = ? AND pid = ? AND rid = ? /*pg AND p = ?3 >> 20*/");
     for (const ReferenceRow& row : removing_.references)
         drop_reference.bind(1, row.target).bind(2, row.pid).bind(3, row.rid).run();
-    auto& drop_date = connection_.prepare("DELETE FROM record_date WHERE key = ? AND low = ? AND span = ? AND rid = ?");
+    auto& drop_date =
+        connection_.prepare("DELETE FROM record_date WHERE key = ? AND low = ? AND span = ? AND rid = ? /*pg AND p = ?4 >> 20*/");
     for (const DateRow& row : removing_.dates)
         drop_date.bind(1, row.key).bind(2, row.low).bind(3, row.span).bind(4, row.rid).run();
-    auto& drop_number =
-        connection_.prepare("DELETE FROM record_number WHERE pid = ? AND low = ? AND high = ? AND unit = ? AND rid = ?");
+    auto& drop_number = connection_.prepare(
+        "DELETE FROM record_number WHERE pid = ? AND low = ? AND high = ? AND unit = ? AND rid = ? /*pg AND p = ?5 >> 20*/");
     for (const NumberRow& row : removing_.numbers)
         drop_number.bind(1, row.pid).bind(2, row.low).bind(3, row.high).bind(4, row.unit).bind(5, row.rid).run();
 
-    auto& posting = connection_.prepare("INSERT OR IGNORE INTO record_posting (term, rid) VALUES (?, ?)");
+    auto& posting = connection_.prepare(
+        "INSERT INTO record_posting (term, rid /*pg , p*/) VALUES (?, ? /*pg , ?2 >> 20*/) ON CONFLICT DO NOTHING");
     for (const PostingRow& row : adding_.postings) posting.bind(1, row.term).bind(2, row.rid).run();
-    auto& reference = connection_.prepare("INSERT OR IGNORE INTO record_reference (target, pid, rid) VALUES (?, ?, ?)");
+    auto& reference = connection_.prepare(
+        "INSERT INTO record_reference (target, pid, rid /*pg , p*/) VALUES (?, ?, ? /*pg , ?3 >> 20*/) ON CONFLICT DO NOTHING");
     for (const ReferenceRow& row : adding_.references) reference.bind(1, row.target).bind(2, row.pid).bind(3, row.rid).run();
-    auto& date = connection_.prepare("INSERT OR IGNORE INTO record_date (key, low, span, rid) VALUES (?, ?, ?, ?)");
+    auto& date = connection_.prepare(
+        "INSERT INTO record_date (key, low, span, rid /*pg , p*/) VALUES (?, ?, ?, ? /*pg , ?4 >> 20*/) ON CONFLICT DO NOTHING");
     for (const DateRow& row : adding_.dates) date.bind(1, row.key).bind(2, row.low).bind(3, row.span).bind(4, row.rid).run();
-    auto& number = connection_.prepare("INSERT OR IGNORE INTO record_number (pid, low, high, unit, rid) VALUES (?, ?, ?, ?, ?)");
+    auto& number = connection_.prepare(
+        "INSERT INTO record_number (pid, low, high, unit, rid /*pg , p*/) VALUES (?, ?, ?, ?, ? /*pg , ?5 >> 20*/) "
+        "ON CONFLICT DO NOTHING");
     for (const NumberRow& row : adding_.numbers)
         number.bind(1, row.pid).bind(2, row.low).bind(3, row.high).bind(4, row.unit).bind(5, row.rid).run();
     adding_.clear();

@@ -31,7 +31,8 @@ constexpr sql::Migration migrations[] = {
             PRIMARY KEY (id, tid)
         ) WITHOUT ROWID;
         CREATE TABLE record_current (
-            rid        INTEGER PRIMARY KEY,
+            /*pg p     BIGINT NOT NULL,*/     -- rid >> 20, by which a distributed database is cut
+            rid        INTEGER /*lite*/ PRIMARY KEY /*pg NOT NULL*/,
             tid        INTEGER NOT NULL,
             version    INTEGER NOT NULL,
             position   INTEGER NOT NULL,  -- feed_change.position
@@ -40,8 +41,11 @@ constexpr sql::Migration migrations[] = {
             present    INTEGER NOT NULL,  -- bit per search parameter of the type that has a value
             splice     INTEGER NOT NULL,  -- where meta goes, see body.h
             body       BLOB               -- compressed JSON; of a deleted resource its id
+            /*pg , PRIMARY KEY (p, rid)*/
         );
+        /*pg ALTER TABLE record_current ALTER COLUMN body SET STORAGE EXTERNAL;*/
         CREATE TABLE record_past (        -- versions that are not the newest
+            /*pg p     BIGINT NOT NULL,*/
             rid        INTEGER NOT NULL,
             version    INTEGER NOT NULL,
             position   INTEGER NOT NULL,
@@ -49,38 +53,45 @@ constexpr sql::Migration migrations[] = {
             flags      INTEGER NOT NULL,
             splice     INTEGER NOT NULL,
             body       BLOB,
-            PRIMARY KEY (rid, version)
+            PRIMARY KEY (/*pg p,*/ rid, version)
         ) WITHOUT ROWID;
+        /*pg ALTER TABLE record_past ALTER COLUMN body SET STORAGE EXTERNAL;*/
         CREATE TABLE record_term (        -- every token, string, uri and unit that was ever seen, once per parameter
             space INTEGER NOT NULL,       -- parameter and kind, see layout.h
-            norm  TEXT NOT NULL,          -- code, folded string, uri
-            extra TEXT NOT NULL,          -- system; of a string its spelling where folding changed it
-            term  INTEGER NOT NULL,
-            PRIMARY KEY (space, norm, extra)
+            norm  /*lite*/ TEXT /*pg BYTEA*/ NOT NULL,   -- code, folded string, uri
+            extra /*lite*/ TEXT /*pg BYTEA*/ NOT NULL,   -- system; of a string its spelling where folding changed it
+            term  INTEGER NOT NULL
+            /*lite*/ , PRIMARY KEY (space, norm, extra) /*pg*/
         ) WITHOUT ROWID;
+        -- An index of PostgreSQL holds no more than 2,700 bytes a row, a string may be longer.
+        /*pg CREATE INDEX record_term_norm ON record_term (space, substr(norm, 1, 480), term);*/
         CREATE TABLE record_term_text (   -- displays of codes, for :text
             space INTEGER NOT NULL,
-            text  TEXT NOT NULL,          -- folded
-            term  INTEGER NOT NULL,
-            PRIMARY KEY (space, text, term)
+            text  /*lite*/ TEXT /*pg BYTEA*/ NOT NULL,   -- folded
+            term  INTEGER NOT NULL
+            /*lite*/ , PRIMARY KEY (space, text, term) /*pg*/
         ) WITHOUT ROWID;
+        /*pg CREATE UNIQUE INDEX record_term_text_once ON record_term_text (space, term, md5(text));*/
         CREATE TABLE record_posting (     -- term 0 - tid: all resources of a type
             term INTEGER NOT NULL,
             rid  INTEGER NOT NULL,
-            PRIMARY KEY (term, rid)
+            /*pg p BIGINT NOT NULL,*/
+            PRIMARY KEY (term, rid /*pg , p*/)
         ) WITHOUT ROWID;
         CREATE TABLE record_reference (
             target INTEGER NOT NULL,      -- rid
             pid    INTEGER NOT NULL,
             rid    INTEGER NOT NULL,
-            PRIMARY KEY (target, pid, rid)
+            /*pg p BIGINT NOT NULL,*/
+            PRIMARY KEY (target, pid, rid /*pg , p*/)
         ) WITHOUT ROWID;
         CREATE TABLE record_date (
             key  INTEGER NOT NULL,        -- pid * 2, + 1 when longer than a day
             low  INTEGER NOT NULL,        -- ms since 1970
             span INTEGER NOT NULL,        -- packed length, see layout.h
             rid  INTEGER NOT NULL,
-            PRIMARY KEY (key, low, span, rid)
+            /*pg p BIGINT NOT NULL,*/
+            PRIMARY KEY (key, low, span, rid /*pg , p*/)
         ) WITHOUT ROWID;
         CREATE TABLE record_number (      -- numbers and quantities
             pid  INTEGER NOT NULL,        -- negative for intervals
@@ -88,7 +99,8 @@ constexpr sql::Migration migrations[] = {
             high REAL NOT NULL,
             unit INTEGER NOT NULL,        -- term of the unit, 0 for none
             rid  INTEGER NOT NULL,
-            PRIMARY KEY (pid, low, high, unit, rid)
+            /*pg p BIGINT NOT NULL,*/
+            PRIMARY KEY (pid, low, high, unit, rid /*pg , p*/)
         ) WITHOUT ROWID;
         CREATE TABLE record_dictionary (  -- compression dictionaries, referred to by the frames themselves
             number INTEGER PRIMARY KEY,
@@ -100,12 +112,12 @@ constexpr sql::Migration migrations[] = {
 
 void add_missing_types(sql::Connection& connection) {
     for (const fhir::Type* type : fhir::resources())
-        connection.prepare("INSERT OR IGNORE INTO record_type (name) VALUES (?)").bind(1, type->name).run();
+        connection.prepare("INSERT INTO record_type (name) VALUES (?) ON CONFLICT DO NOTHING").bind(1, type->name).run();
 }
 
 void add_missing_parameters(sql::Connection& connection) {
     for (const search::Parameter* parameter : search::all_parameters())
-        connection.prepare("INSERT OR IGNORE INTO record_parameter (type, code) VALUES (?, ?)")
+        connection.prepare("INSERT INTO record_parameter (type, code) VALUES (?, ?) ON CONFLICT DO NOTHING")
             .bind(1, parameter->resource->name)
             .bind(2, parameter->code)
             .run();
@@ -138,18 +150,19 @@ bool complete(const Numbers& numbers) {
 
 Numbers prepare_tables(sql::Connection& connection) {
     sql::migrate(connection, "record", migrations);
-    Numbers numbers = load(connection);
-    const auto sealed = setting(connection, "catalogue");
-    if (sealed && *sealed != catalogue_seal(connection))
-        throw sql::Broken(sql::Broken::Why::corrupt, "record_type or record_parameter does not fit its check sum");
-    if (sealed && complete(numbers)) return numbers;
-    sql::transaction(connection, [&] {
+    // In one transaction: another process may be completing them at this moment.
+    return sql::transaction(connection, [&] {
+        Numbers numbers = load(connection);
+        const auto sealed = setting(connection, "catalogue");
+        if (sealed && *sealed != catalogue_seal(connection))
+            throw sql::Broken(sql::Broken::Why::corrupt, "record_type or record_parameter does not fit its check sum");
+        if (sealed && complete(numbers)) return numbers;
         add_missing_types(connection);
         add_missing_parameters(connection);
         seal_dictionaries(connection);
         set_setting(connection, "catalogue", catalogue_seal(connection));
+        return load(connection);
     });
-    return load(connection);
 }
 
 std::string catalogue_seal(sql::Connection& connection) {

@@ -65,6 +65,10 @@ std::string dictionary_seal(sql::Connection& connection, std::int64_t number);
 void seal_dictionaries(sql::Connection& connection);
 /// Of the numbers of types and parameters, which every row relies on.
 std::string catalogue_seal(sql::Connection& connection);
+/// Finds a term; and what PostgreSQL's index, which holds the beginnings, wants to be told besides.
+constexpr std::string_view same_term =
+    "SELECT term FROM record_term WHERE space = ? AND norm = ? AND extra = ? /*pg AND substr(norm, 1, 480) = substr(?2, 1, "
+    "480)*/";
 
 /// A resource's logical id as key: 16 bytes for a lower-case UUID, else its text.
 std::string id_key(std::string_view id);

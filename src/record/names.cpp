@@ -32,7 +32,8 @@ std::int64_t Names::next_in(std::int64_t patient_rid) {
     const std::int64_t ordinal = ordinal_of(patient_rid);
     auto [place, is_new] = next_number_.try_emplace(ordinal, 0);
     if (is_new) {
-        auto& query = connection_.prepare("SELECT rid FROM record_current WHERE rid < ? ORDER BY rid DESC LIMIT 1");
+        auto& query = connection_.prepare(
+            "SELECT rid FROM record_current WHERE rid < ? /*pg AND p = (?1 >> 20) - 1*/ ORDER BY rid DESC LIMIT 1");
         query.bind(1, (ordinal + 1) << rid_bits);
         const std::int64_t last = query.step() ? query.integer(0) : 0;
         query.reset();
@@ -64,7 +65,7 @@ std::int64_t Names::term(std::int64_t space, std::string_view norm, std::string_
     key += '\0';
     key += extra;
     if (const auto found = terms_.find(key); found != terms_.end()) return found->second;
-    auto& query = connection_.prepare("SELECT term FROM record_term WHERE space = ? AND norm = ? AND extra = ?");
+    auto& query = connection_.prepare(same_term);
     query.bind(1, space).bind(2, norm).bind(3, extra);
     std::int64_t term = query.step() ? query.integer(0) : 0;
     query.reset();
@@ -99,7 +100,7 @@ void Names::flush() {
     for (const NewTerm& made : new_terms_)
         term.bind(1, made.space).bind(2, made.norm).bind(3, made.extra).bind(4, made.term).run();
     std::sort(new_texts_.begin(), new_texts_.end());
-    auto& text = connection_.prepare("INSERT OR IGNORE INTO record_term_text (space, text, term) VALUES (?, ?, ?)");
+    auto& text = connection_.prepare("INSERT INTO record_term_text (space, text, term) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
     for (const NewText& made : new_texts_) text.bind(1, made.space).bind(2, made.text).bind(3, made.term).run();
     new_names_.clear();
     new_terms_.clear();

@@ -46,6 +46,8 @@ public:
     /// New names since, for undoing a refused submission before anything of it was flushed.
     std::size_t mark() const { return new_names_.size(); }
     void undo_to(std::size_t mark);
+    /// Another process has written: the numbers given within a patient's range may have gone on. What was found stays true.
+    void forget_numbers() { next_number_.clear(); }
     struct NewName {
         std::string key;  // tid and id key
         std::int64_t rid;

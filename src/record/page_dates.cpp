@@ -109,7 +109,7 @@ Result<Found> Pager::in_date_order(const search::Query& query, const search::Cri
     std::sort(keys.begin(), keys.end());
     for (const std::int64_t key : keys) {
         if (more || (!first && key < from.key)) continue;
-        auto& walk = context_.connection.prepare(
+        auto& walk = context_.connection.walk(
             "SELECT low, span, rid FROM record_date WHERE key = ? AND (low, span, rid) > (?, ?, ?) ORDER BY low, span, rid");
         const bool resume = !first && key == from.key;
         const std::int64_t least = finder_.least_low(leading.any.front(), key % 2 != 0);

@@ -113,7 +113,9 @@ void Reader::scan(const fhir::Type* type, const std::function<bool(const Version
         auto& query =
             type
                 ? inside_->connection->prepare("SELECT rid FROM record_posting WHERE term = ? AND rid > ? ORDER BY rid LIMIT 500")
-                : inside_->connection->prepare("SELECT rid FROM record_current WHERE ? = 0 AND rid > ? ORDER BY rid LIMIT 500");
+                : inside_->connection->prepare(
+                      "SELECT rid FROM record_current WHERE ? = 0 AND rid > ? /*pg AND (p, rid) > (?2 >> 20, ?2)*/ "
+                      "ORDER BY /*pg p,*/ rid LIMIT 500");
         query.bind(1, -tid).bind(2, after);
         while (query.step()) rids.push_back(query.integer(0));
         if (rids.empty()) return;

@@ -74,6 +74,7 @@ struct Options {
     std::size_t group_bytes = 4u << 20;          // a group closes at this many body bytes …
     std::size_t group_submissions = 1'024;       // … or this many submissions
     std::optional<std::int16_t> offset_minutes;  // zone of dates without one; kept in the store at its first opening
+    std::string store;  // "": record.db in the folder; else a PostgreSQL address, which several processes may share
     /// Tests: wraps the writer's connection, to make it fail on demand.
     std::function<std::unique_ptr<sql::Connection>(std::unique_ptr<sql::Connection>)> wrap_writer;
 };
@@ -207,6 +208,7 @@ class Store {
 public:
     /// Opens or makes the folder. Refuses with where = the path: in use by another process, not writable, not ours,
     /// newer than this program, corrupt.
+    /// With Options::store the record lies in PostgreSQL, and the folder holds only what is this process's own.
     static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder, const calendar::Clock& clock,
                                                const Options& options = {});
     ~Store();  // finishes what is queued
@@ -241,6 +243,8 @@ public:
     Figures figures();
     std::int16_t offset_minutes() const;
     const std::filesystem::path& folder() const;
+    /// False when the record lies in PostgreSQL.
+    bool in_files() const;
     /// A consistent copy of the record's files into a folder, while serving.
     void backup_to(const std::filesystem::path& folder);
     /// Checks pages, then that every current version decompresses, parses and has exactly the entries it should. Problems

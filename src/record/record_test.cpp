@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "testing/postgres.h"
 #include "testing/testing.h"
 
 namespace xinglin::record {
@@ -13,14 +14,22 @@ namespace {
 
 const access::Viewer viewer = access::Viewer::program("test");
 
-class Record : public ::testing::Test {
+class Record : public ::testing::TestWithParam<std::string> {
 protected:
     testing::ScratchFolder folder_;
     testing::StoppedClock clock_;
-    std::unique_ptr<Store> store_ = open();
+    std::string place_;
+    std::unique_ptr<Store> store_;
 
+    void SetUp() override {
+        if (GetParam() == "postgres") {
+            place_ = testing::fresh_postgres();
+            if (place_.empty()) GTEST_SKIP() << testing::no_postgres;
+        }
+        store_ = open();
+    }
     std::unique_ptr<Store> open() {
-        auto opened = Store::open(folder_.path() / "data", clock_, {.offset_minutes = std::int16_t{0}});
+        auto opened = Store::open(folder_.path() / "data", clock_, {.offset_minutes = std::int16_t{0}, .store = place_});
         EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.outcome().line());
         return std::move(*opened);
     }
@@ -64,8 +73,9 @@ protected:
     }
     static const fhir::Type& type(std::string_view name) { return *fhir::find_resource(name); }
 };
+INSTANTIATE_TEST_SUITE_P(Engines, Record, ::testing::ValuesIn(testing::engines()), [](const auto& info) { return info.param; });
 
-TEST_F(Record, GivesBackTheTextWithItsVersion) {
+TEST_P(Record, GivesBackTheTextWithItsVersion) {
     put(R"({"resourceType":"Patient","id":"a","meta":{"tag":[{"code":"x"}]},"multipleBirthInteger":1,"extension":[{"url":"http://e","valueDecimal":1.500}]})");
     const auto read = store_->reader(viewer).read(type("Patient"), "a");
     ASSERT_TRUE(read.ok());
@@ -76,7 +86,7 @@ TEST_F(Record, GivesBackTheTextWithItsVersion) {
                   R"(","tag":[{"code":"x"}]},"multipleBirthInteger":1,"extension":[{"url":"http://e","valueDecimal":1.500}]})");
 }
 
-TEST_F(Record, KeepsEveryVersionThroughUpdateDeleteAndRevival) {
+TEST_P(Record, KeepsEveryVersionThroughUpdateDeleteAndRevival) {
     put(R"({"resourceType":"Patient","id":"a","gender":"male"})");
     put(R"({"resourceType":"Patient","id":"a","gender":"female"})");
     erase("Patient", "a");
@@ -94,7 +104,7 @@ TEST_F(Record, KeepsEveryVersionThroughUpdateDeleteAndRevival) {
     EXPECT_EQ(store_->verify(true), std::vector<std::string>{});
 }
 
-TEST_F(Record, FindsByEveryKindOfParameterAtCommit) {
+TEST_P(Record, FindsByEveryKindOfParameterAtCommit) {
     put(R"({"resourceType":"Patient","id":"p1","name":[{"family":"Müller","given":["Anna"]}],"birthDate":"1980-05-01","identifier":[{"system":"http://s","value":"7"}]})");
     put(R"({"resourceType":"Patient","id":"p2","name":[{"family":"王","given":["桂兰"]}],"birthDate":"1959-03"})");
     put(R"({"resourceType":"Encounter","id":"e1","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/p1"}})");
@@ -123,7 +133,7 @@ TEST_F(Record, FindsByEveryKindOfParameterAtCommit) {
     EXPECT_EQ(store_->verify(true), std::vector<std::string>{});
 }
 
-TEST_F(Record, DropsAllOfARefusedSubmission) {
+TEST_P(Record, DropsAllOfARefusedSubmission) {
     const Prepared ready = prepared(R"({"resourceType":"Patient","id":"a","gender":"male"})");
     for (const bool search_inside : {false, true}) {
         const auto done = store_->submit_and_wait([&](Transaction& t) -> Result<Done> {
@@ -144,7 +154,7 @@ TEST_F(Record, DropsAllOfARefusedSubmission) {
 
 // Found by reading: the refused one's name was written with the earlier submission's flush, its place given again to the
 // next resource of the patient, and the retried resource became a second version of a stranger.
-TEST_F(Record, ARefusedResourceLeavesNoPlaceBehindThatAnotherTakes) {
+TEST_P(Record, ARefusedResourceLeavesNoPlaceBehindThatAnotherTakes) {
     put(R"({"resourceType":"Patient","id":"p","gender":"male"})");
     const auto observation = [](const std::string& id) {
         return R"({"resourceType":"Observation","id":")" + id +
@@ -185,7 +195,7 @@ TEST_F(Record, ARefusedResourceLeavesNoPlaceBehindThatAnotherTakes) {
     EXPECT_EQ(store_->verify(true), std::vector<std::string>{});
 }
 
-TEST_F(Record, AnotherStoreContinuesTheSameHistory) {
+TEST_P(Record, AnotherStoreContinuesTheSameHistory) {
     put(R"({"resourceType":"Patient","id":"a","meta":{"tag":[{"code":"x"}]},"gender":"male"})");
     put(R"({"resourceType":"Patient","id":"0b5c1a7e-0000-4000-8000-00000000000a","gender":"male"})");
     clock_.move(5'000);
@@ -222,7 +232,7 @@ TEST_F(Record, AnotherStoreContinuesTheSameHistory) {
     EXPECT_EQ(same, 5u);
 }
 
-TEST_F(Record, PagesShowTheSnapshotOfTheFirstPage) {
+TEST_P(Record, PagesShowTheSnapshotOfTheFirstPage) {
     for (int i = 0; i < 30; ++i) put(R"({"resourceType":"Patient","id":"p)" + std::to_string(i) + R"(","gender":"male"})");
     for (const bool sorted : {false, true}) {
         auto asked = query("Patient", {{"gender", "male"}, {"_count", "10"}});
@@ -254,7 +264,7 @@ TEST_F(Record, PagesShowTheSnapshotOfTheFirstPage) {
     }
 }
 
-TEST_F(Record, StaysAfterClosing) {
+TEST_P(Record, StaysAfterClosing) {
     put(R"({"resourceType":"Patient","id":"a"})");
     store_.reset();
     store_ = open();
@@ -263,7 +273,8 @@ TEST_F(Record, StaysAfterClosing) {
     EXPECT_EQ(store_->reader(viewer).position(), 2);
 }
 
-TEST_F(Record, SaysWhenClosingDidNotReachTheDisk) {
+TEST_P(Record, SaysWhenClosingDidNotReachTheDisk) {
+    if (!place_.empty()) GTEST_SKIP() << "PostgreSQL looks after its own disk";
     put(R"({"resourceType":"Patient","id":"a"})");
     ASSERT_TRUE(close(std::move(store_)).ok());
     EXPECT_FALSE(std::filesystem::exists(folder_.path() / "data" / "record.db-wal"));
@@ -275,13 +286,13 @@ TEST_F(Record, SaysWhenClosingDidNotReachTheDisk) {
     std::filesystem::remove(folder_.path() / "data");
 }
 
-TEST_F(Record, RefusesAFolderInUse) {
+TEST_P(Record, RefusesAFolderInUse) {
     const auto second = Store::open(folder_.path() / "data", clock_);
     ASSERT_FALSE(second.ok());
     EXPECT_EQ(second.outcome().code(), IssueCode::conflict);
 }
 
-TEST_F(Record, ServesManyWritersAndReadersAtOnce) {
+TEST_P(Record, ServesManyWritersAndReadersAtOnce) {
     std::vector<std::thread> threads;
     std::atomic<int> failures{0};
     for (int t = 0; t < 4; ++t) {

@@ -9,6 +9,7 @@
 
 #include "record/record.h"
 #include "search_oracle/search_oracle.h"
+#include "testing/postgres.h"
 #include "testing/testing.h"
 
 namespace xinglin::record {
@@ -69,10 +70,13 @@ private:
     std::deque<json::Arena> arenas_;
 };
 
-class SearchProperty : public ::testing::Test {
+class SearchProperty : public ::testing::TestWithParam<std::string> {
 protected:
-    SearchProperty()
-        : clock_(now_ms), store_(Store::open(folder_.path() / "data", clock_, {.offset_minutes = std::int16_t{0}}).value()) {
+    SearchProperty() : clock_(now_ms) {}
+    void SetUp() override {
+        Options options{.offset_minutes = std::int16_t{0}};
+        if (GetParam() == "postgres" && (options.store = testing::fresh_postgres()).empty()) GTEST_SKIP() << testing::no_postgres;
+        store_ = Store::open(folder_.path() / "data", clock_, options).value();
         std::vector<Prepared> batch;
         for (const json::Value resource : corpus_.resources)
             batch.push_back(
@@ -122,8 +126,10 @@ protected:
     testing::StoppedClock clock_;
     std::unique_ptr<Store> store_;
 };
+INSTANTIATE_TEST_SUITE_P(Engines, SearchProperty, ::testing::ValuesIn(testing::engines()),
+                         [](const auto& info) { return info.param; });
 
-TEST_F(SearchProperty, AgreesWithTheNaiveEvaluatorOnRandomQueries) {
+TEST_P(SearchProperty, AgreesWithTheNaiveEvaluatorOnRandomQueries) {
     const std::uint64_t seed = testing::seed();
     SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
     std::mt19937_64 random(seed);
@@ -131,7 +137,7 @@ TEST_F(SearchProperty, AgreesWithTheNaiveEvaluatorOnRandomQueries) {
     compare(oracle, random, 600);
 }
 
-TEST_F(SearchProperty, StillAgreesAfterUpdatesAndDeletes) {
+TEST_P(SearchProperty, StillAgreesAfterUpdatesAndDeletes) {
     const std::uint64_t seed = testing::seed();
     SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
     std::mt19937_64 random(seed);
@@ -172,7 +178,7 @@ TEST_F(SearchProperty, StillAgreesAfterUpdatesAndDeletes) {
     compare(oracle, random, 300);
 }
 
-TEST_F(SearchProperty, SortsAsTheNaiveEvaluatorWould) {
+TEST_P(SearchProperty, SortsAsTheNaiveEvaluatorWould) {
     const std::uint64_t seed = testing::seed();
     SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
     std::mt19937_64 random(seed);

@@ -30,8 +30,13 @@ std::optional<std::string> setting(sql::Connection& connection, std::string_view
     auto& query = connection.prepare("SELECT value FROM record_setting WHERE name = ?");
     query.bind(1, name);
     if (!query.step()) return std::nullopt;
-    Line line = line_of(name, query.text(0));
+    const std::string value(query.text(0));
     query.reset();
+    return unsealed(name, value);
+}
+
+std::string unsealed(std::string_view name, std::string_view value) {
+    Line line = line_of(name, value);
     if (!line.fits)
         throw sql::Broken(sql::Broken::Why::corrupt,
                           "record_setting: the line '" + std::string(name) + "' does not fit its check sum");
@@ -40,7 +45,11 @@ std::optional<std::string> setting(sql::Connection& connection, std::string_view
 
 void set_setting(sql::Connection& connection, std::string_view name, std::string_view text) {
     const std::string value = std::string(text) + std::string(mark) + seal_of(std::string(name) + "=" + std::string(text));
-    connection.prepare("INSERT OR REPLACE INTO record_setting (name, value) VALUES (?, ?)").bind(1, name).bind(2, value).run();
+    connection
+        .prepare("INSERT INTO record_setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+        .bind(1, name)
+        .bind(2, value)
+        .run();
 }
 
 std::vector<std::string> setting_problems(sql::Connection& connection) {

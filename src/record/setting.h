@@ -15,6 +15,8 @@ std::string seal_of(std::string_view text);
 
 /// Nothing when it was never set. Throws sql::Broken (corrupt) when the line does not fit its seal.
 std::optional<std::string> setting(sql::Connection& connection, std::string_view name);
+/// The text of a line as it is stored. Throws as setting() does.
+std::string unsealed(std::string_view name, std::string_view value);
 void set_setting(sql::Connection& connection, std::string_view name, std::string_view text);
 
 /// What is wrong with the settings, as sentences.

@@ -42,7 +42,8 @@ Stored stored_row(const Context& context, std::int64_t rid, const sql::Statement
 
 std::optional<Stored> Shelf::current(std::int64_t rid, bool with_text) {
     auto& query = context_.connection.prepare(
-        "SELECT tid, version, position, updated_ms, flags, splice, present, body FROM record_current WHERE rid = ?");
+        "SELECT tid, version, position, updated_ms, flags, splice, present, body FROM record_current WHERE rid = ? "
+        "/*pg AND p = ?1 >> 20*/");
     query.bind(1, rid);
     if (!query.step()) return std::nullopt;
     Stored stored = stored_row(context_, rid, query, with_text);
@@ -55,7 +56,8 @@ std::optional<Stored> Shelf::numbered(std::int64_t rid, std::int64_t version) {
     if (!now) return std::nullopt;
     if (now->version == version) return current(rid);
     auto& query = context_.connection.prepare(
-        "SELECT 0, version, position, updated_ms, flags, splice, 0, body FROM record_past WHERE rid = ? AND version = ?");
+        "SELECT 0, version, position, updated_ms, flags, splice, 0, body FROM record_past WHERE rid = ? AND version = ? "
+        "/*pg AND p = ?1 >> 20*/");
     query.bind(1, rid).bind(2, version);
     if (!query.step()) return std::nullopt;
     Stored stored = stored_row(context_, rid, query, true);
@@ -70,7 +72,7 @@ std::optional<Stored> Shelf::as_of(std::int64_t rid, std::int64_t position) {
     if (now->position <= position) return current(rid);
     auto& query = context_.connection.prepare(R"sql(
         SELECT 0, version, position, updated_ms, flags, splice, 0, body FROM record_past
-         WHERE rid = ? AND position <= ? ORDER BY version DESC LIMIT 1)sql");
+         WHERE rid = ? /*pg AND p = ?1 >> 20*/ AND position <= ? ORDER BY version DESC LIMIT 1)sql");
     query.bind(1, rid).bind(2, position);
     if (!query.step()) return std::nullopt;
     Stored stored = stored_row(context_, rid, query, true);

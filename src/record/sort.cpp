@@ -118,7 +118,9 @@ std::vector<std::string> walk_statements(search::ParamType type, bool descending
             return {"SELECT low, span, rid FROM record_date WHERE key = ? ORDER BY low" + way};
         case search::ParamType::number:
         case search::ParamType::quantity: return {"SELECT low, high, rid FROM record_number WHERE pid = ? ORDER BY low" + way};
-        default: return {"SELECT term, 0, 0 FROM record_term WHERE space = ? ORDER BY norm" + way};
+        default:
+            return {"SELECT term, 0, 0 FROM record_term WHERE space = ? ORDER BY /*pg substr(norm, 1, 480)" + way + ",*/ norm" +
+                    way};
     }
 }
 }  // namespace
@@ -152,7 +154,7 @@ std::vector<std::int64_t> Pager::by_index(const search::Query& query, const std:
         for (const std::int64_t key : keys) {
             const std::size_t before = picked.size();
             for (const std::string& statement : walk_statements(parameter.type, first.descending)) {
-                auto& walk = context_.connection.prepare(statement);
+                auto& walk = context_.connection.walk(statement);
                 walk.bind(1, key);
                 const bool by_term = parameter.type == search::ParamType::string || parameter.type == search::ParamType::token ||
                                      parameter.type == search::ParamType::uri;

@@ -25,15 +25,17 @@ constexpr std::size_t samples_wanted = 250, sample_bytes_wanted = 2u << 20, larg
 Outcome refusal(const fs::path& path, IssueCode code, const std::string& what) { return refuse(code, path.string(), what); }
 
 std::int16_t settle_offset(sql::Connection& connection, const Options& options) {
-    if (const auto text = setting(connection, "offset_minutes")) {
-        std::int16_t offset = 0;
-        const auto end = std::from_chars(text->data(), text->data() + text->size(), offset);
-        if (end.ec == std::errc() && end.ptr == text->data() + text->size()) return offset;
-        throw sql::Broken(sql::Broken::Why::corrupt, "record_setting: the line 'offset_minutes' is not a number");
-    }
-    const std::int16_t offset = options.offset_minutes.value_or(calendar::local_offset_minutes());
-    set_setting(connection, "offset_minutes", std::to_string(offset));
-    return offset;
+    return sql::transaction(connection, [&] {
+        if (const auto text = setting(connection, "offset_minutes")) {
+            std::int16_t offset = 0;
+            const auto end = std::from_chars(text->data(), text->data() + text->size(), offset);
+            if (end.ec == std::errc() && end.ptr == text->data() + text->size()) return offset;
+            throw sql::Broken(sql::Broken::Why::corrupt, "record_setting: the line 'offset_minutes' is not a number");
+        }
+        const std::int16_t offset = options.offset_minutes.value_or(calendar::local_offset_minutes());
+        set_setting(connection, "offset_minutes", std::to_string(offset));
+        return offset;
+    });
 }
 }  // namespace
 
@@ -60,11 +62,13 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
         return refusal(folder, IssueCode::conflict,
                        "is in use by another xinglin process; stop it, or work through its HTTP address");
     try {
-        auto connection = sql::open_sqlite(inside->file(), {.bulk = options.bulk, .cache_bytes = options.cache_bytes});
+        auto connection =
+            sql::open(inside->place(), {.bulk = options.bulk, .cache_bytes = options.cache_bytes, .lane = "record"});
         feed::prepare(*connection);
         inside->numbers = prepare_tables(*connection);
         inside->offset_minutes = settle_offset(*connection, options);
         inside->load_dictionaries(*connection);
+        if (!options.store.empty()) inside->compressor.on_unknown([house = inside.get()] { house->load_new_dictionaries(); });
         for (const fhir::Type* type : fhir::resources()) {
             for (const std::string_view code : fhir::compartment_parameters("Patient", type->name)) {
                 const search::Parameter* parameter = search::find_parameter(*type, code);
@@ -78,6 +82,9 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
         inside->writer = std::make_unique<Writer>(std::move(connection), inside->numbers, inside->compressor, clock,
                                                   inside->options, inside->offset_minutes);
     } catch (const sql::Broken& broken) {
+        if (!options.store.empty())
+            return refuse(broken.why == sql::Broken::Why::lost ? IssueCode::transient : IssueCode::exception,
+                          sql::without_password(options.store), broken.what());
         switch (broken.why) {
             case sql::Broken::Why::corrupt:
                 return refusal(inside->file(), IssueCode::exception,
@@ -91,7 +98,7 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
             default: return refusal(folder, IssueCode::exception, broken.what());
         }
     }
-    inside->sweeper = std::thread([house = inside.get()] { house->sweep(); });
+    if (options.store.empty()) inside->sweeper = std::thread([house = inside.get()] { house->sweep(); });
     return std::make_unique<Store>(std::move(inside));
 }
 
@@ -127,7 +134,7 @@ void Store::Inside::sweep() {
         swept = figures.position;
         lock.unlock();
         try {
-            if (!connection) connection = sql::open_sqlite(file(), {.cache_bytes = 1 << 20});
+            if (!connection) connection = sql::open(place(), {.cache_bytes = 1 << 20});
             connection->checkpoint();
         } catch (const sql::Broken&) {  // the writer's own checkpoint remains
         }
@@ -146,7 +153,7 @@ std::unique_ptr<sql::Connection> Store::Inside::take() {
     ++open_readers;
     lock.unlock();
     try {
-        return sql::open_sqlite(file(), {.read_only = true, .cache_bytes = options.cache_bytes / 4});
+        return sql::open(place(), {.read_only = true, .cache_bytes = options.cache_bytes / 4});
     } catch (...) {
         std::lock_guard again(pool_mutex);
         --open_readers;
@@ -270,6 +277,13 @@ void Store::Inside::load_dictionaries(sql::Connection& connection) {
     }
 }
 
+void Store::Inside::load_new_dictionaries() {
+    // A connection of its own: the readers may all be waiting for this.
+    std::lock_guard lock(dictionary_mutex);
+    if (!dictionary_connection) dictionary_connection = sql::open(place(), {.read_only = true});
+    load_dictionaries(*dictionary_connection);
+}
+
 void Store::Inside::learn(std::int64_t tid, std::string_view text) {
     if (text.size() > largest_sample) return;
     std::lock_guard lock(samples_mutex);
@@ -305,8 +319,15 @@ Figures Store::figures() {
     inside_->writer->add_figures(figures);
     figures.reads = inside_->reads;
     figures.searches = inside_->searches;
+    if (!inside_->options.store.empty()) {
+        auto connection = inside_->take();
+        try {
+            figures.data_bytes = connection->size_bytes();
+        } catch (const sql::Broken&) {}
+        inside_->give_back(std::move(connection));
+    }
     std::error_code ignored;
-    figures.data_bytes = static_cast<std::int64_t>(fs::file_size(inside_->file(), ignored));
+    if (inside_->options.store.empty()) figures.data_bytes = static_cast<std::int64_t>(fs::file_size(inside_->file(), ignored));
     const auto wal = fs::file_size(inside_->folder / "record.db-wal", ignored);
     figures.wal_bytes = ignored ? 0 : static_cast<std::int64_t>(wal);
     Reader all = reader(access::Viewer::program("figures"));
@@ -317,6 +338,7 @@ Figures Store::figures() {
 
 std::int16_t Store::offset_minutes() const { return inside_->offset_minutes; }
 const fs::path& Store::folder() const { return inside_->folder; }
+bool Store::in_files() const { return inside_->options.store.empty(); }
 
 void Store::backup_to(const fs::path& folder) {
     auto connection = inside_->take();
@@ -344,7 +366,9 @@ Result<Done> Store::settle() { return inside_->writer->settle(); }
 Result<Done> close(std::unique_ptr<Store> store) {
     const fs::path folder = store->folder();
     XINGLIN_CHECK(store->settle());
+    const bool in_files = store->in_files();
     store.reset();
+    if (!in_files) return Done{};
     // Only now: closing a descriptor of the file would release the locks of connections that were still open. The log
     // comes along, because a last checkpoint that failed leaves it, and with no frame left to move SQLite syncs nothing.
     for (const fs::path& path : {folder / "record.db-wal", folder / "record.db", folder}) {

@@ -36,6 +36,9 @@ struct Store::Inside {
     std::unordered_set<std::int64_t> training;
     std::vector<std::thread> trainers;
 
+    std::mutex dictionary_mutex;  // guards dictionary_connection
+    std::unique_ptr<sql::Connection> dictionary_connection;
+
     std::mutex sweeper_mutex;  // guards stopping
     std::condition_variable sweeper_woken;
     bool stopping = false;
@@ -47,12 +50,15 @@ struct Store::Inside {
     void give_back(std::unique_ptr<sql::Connection> connection);
     Context context(sql::Connection& connection) { return {connection, numbers, compressor, offset_minutes}; }
     std::filesystem::path file() const { return folder / "record.db"; }
+    std::string place() const { return options.store.empty() ? file().string() : options.store; }
     /// Keeps a sample of a type that has no dictionary yet; enough of them train one in the background.
     void learn(std::int64_t tid, std::string_view text);
     void train(std::int64_t tid, std::vector<std::string> texts);
     /// Beside the writer: keeps the log short, so that no commit has to wait for a large checkpoint.
     void sweep();
     void load_dictionaries(sql::Connection& connection);
+    /// Those that another process on the same database has trained since.
+    void load_new_dictionaries();
 };
 
 struct Reader::Inside {

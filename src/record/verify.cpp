@@ -137,7 +137,7 @@ private:
     }
 
     std::int64_t term(std::int64_t space, std::string_view norm, std::string_view extra) {
-        auto& query = context_.connection.prepare("SELECT term FROM record_term WHERE space = ? AND norm = ? AND extra = ?");
+        auto& query = context_.connection.prepare(same_term);
         query.bind(1, space).bind(2, norm).bind(3, extra);
         const std::int64_t found = query.step() ? query.integer(0) : 0;
         query.reset();
@@ -299,7 +299,7 @@ void check_dictionaries(sql::Connection& connection, std::vector<std::string>& p
 std::vector<std::int64_t> resources_of(sql::Connection& connection, std::vector<std::string>& problems) {
     std::vector<std::int64_t> rids;
     try {
-        auto& up = connection.prepare("SELECT rid FROM record_current ORDER BY rid");
+        auto& up = connection.walk("SELECT rid FROM record_current ORDER BY rid");
         while (up.step()) rids.push_back(up.integer(0));
         return rids;
     } catch (const sql::Broken& broken) {
@@ -307,7 +307,7 @@ std::vector<std::int64_t> resources_of(sql::Connection& connection, std::vector<
     }
     const std::int64_t last = rids.empty() ? std::numeric_limits<std::int64_t>::min() : rids.back();
     try {
-        auto& down = connection.prepare("SELECT rid FROM record_current WHERE rid > ? ORDER BY rid DESC");
+        auto& down = connection.walk("SELECT rid FROM record_current WHERE rid > ? ORDER BY rid DESC");
         down.bind(1, last);
         while (down.step()) rids.push_back(down.integer(0));
     } catch (const sql::Broken&) {}  // said already

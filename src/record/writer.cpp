@@ -92,7 +92,7 @@ Writer::~Writer() {
     if (options_.bulk) {
         finish_load();
         try {
-            connection_->run("PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)");
+            connection_->settle();
         } catch (const sql::Broken&) {  // the next opening recovers from the log
         }
     }

@@ -66,7 +66,7 @@ private:
     struct TypeChange {
         std::int64_t count = 0, last_ms = 0;
     };
-    void load_counters();
+    bool load_counters();
     void save_counters();
     void add(Pending pending);
     void flush_upto(std::size_t count);

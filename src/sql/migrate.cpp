@@ -19,7 +19,10 @@ void migrate(Connection& connection, std::string_view room, std::span<const Migr
         for (const Migration& migration : migrations) {
             if (migration.number <= present) continue;
             connection.run(migration.sql);
-            connection.prepare("INSERT OR REPLACE INTO schema_version (room, number) VALUES (?, ?)")
+            connection
+                .prepare(
+                    "INSERT INTO schema_version (room, number) VALUES (?, ?) ON CONFLICT (room) DO UPDATE SET number = "
+                    "excluded.number")
                 .bind(1, room)
                 .bind(2, std::int64_t{migration.number})
                 .run();

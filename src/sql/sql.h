@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The database, made small: connections, prepared statements, transactions. SQLite now; PostgreSQL fits the same door.
+// The database, made small: connections, prepared statements, transactions, on SQLite or PostgreSQL.
 //
-// Plain SQL that both engines speak, with `?` parameters. A broken database throws Broken; a refused one (schema) too.
+// Plain SQL that both engines speak, with `?` parameters; what PostgreSQL wants otherwise stands beside it in comments
+// (dialect.h). A broken database throws Broken; a refused one (schema) too.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +17,12 @@
 
 namespace xinglin::sql {
 
-/// The world broke: disk full, file corrupt, I/O error, busy beyond patience.
+enum class Engine { sqlite, postgres };
+
+/// The world broke: disk full, file corrupt, I/O error, busy beyond patience, connection lost.
 class Broken : public std::runtime_error {
 public:
-    enum class Why { full, corrupt, io, busy, constraint, read_only, other };
+    enum class Why { full, corrupt, io, busy, constraint, read_only, lost, other };
     Broken(Why why, const std::string& what) : std::runtime_error(what), why(why) {}
     Why why;
 };
@@ -49,8 +52,12 @@ public:
 class Connection {
 public:
     virtual ~Connection() = default;
+    virtual Engine engine() const = 0;
     /// Prepared once per connection and text, then reused; the reference lives as long as the connection.
     virtual Statement& prepare(std::string_view sql) = 0;
+    /// As prepare, for a query that may have very many rows and may be left early: within a transaction they come bit by
+    /// bit, not all at once.
+    virtual Statement& walk(std::string_view sql) { return prepare(sql); }
     virtual void run(std::string_view sql) = 0;  // no parameters, several statements allowed
     virtual std::int64_t changes() const = 0;    // rows touched by the last statement
     virtual void begin() = 0;                    // a write transaction, at once
@@ -58,16 +65,19 @@ public:
     virtual void commit() = 0;                   // durable when it returns
     virtual void rollback() = 0;
     virtual bool in_transaction() const = 0;
+    /// After Options::bulk: everything committed is durable when it returns.
+    virtual void settle() = 0;
     /// Nested, so that one submission can fail within a group.
     virtual void savepoint() = 0;
     virtual void release_savepoint() = 0;
     virtual void rollback_savepoint() = 0;
     /// Moves what is committed from the log to its place, as far as nobody minds; holds nobody up. Never throws.
     virtual void checkpoint() = 0;
-    /// Copies the whole database, consistent, while others write.
+    /// Copies the whole database, consistent, while others write. SQLite only.
     virtual void copy_to(const std::filesystem::path& file) = 0;
     /// Empty when sound; else what is wrong.
     virtual std::vector<std::string> integrity() = 0;
+    virtual std::int64_t size_bytes() = 0;
 };
 
 struct Options {
@@ -75,9 +85,21 @@ struct Options {
     bool bulk = false;  // no fsync per commit; the caller ends with one (import into a fresh store only)
     std::int64_t cache_bytes = 64ll << 20;
     int busy_timeout_ms = 10'000;
+    /// PostgreSQL: write transactions of one lane come one after the other, whichever process they come from, as they do
+    /// in one SQLite file.
+    std::string lane = "xinglin";
 };
 
 std::unique_ptr<Connection> open_sqlite(const std::filesystem::path& file, const Options& options = {});
+/// A database "postgres://user@host/name?…", as libpq reads it (a socket's folder as host=%2Frun%2Fpostgresql). Version 13
+/// or later, encoding UTF8. A lost connection is made anew at the next transaction.
+std::unique_ptr<Connection> open_postgres(const std::string& url, const Options& options = {});
+/// Is this the address of a PostgreSQL database?
+bool is_postgres(std::string_view place);
+/// A PostgreSQL address, or else an SQLite file.
+std::unique_ptr<Connection> open(const std::string& place, const Options& options = {});
+/// The address as it may be shown: without its password.
+std::string without_password(std::string_view place);
 
 /// Numbered, forward-only schema changes of one room.
 struct Migration {

@@ -130,6 +130,7 @@ public:
     }
     SqliteConnection(const SqliteConnection&) = delete;
 
+    Engine engine() const override { return Engine::sqlite; }
     Statement& prepare(std::string_view sql) override {
         const auto found = statements_.find(sql);
         if (found != statements_.end()) return *found->second.statement;
@@ -153,6 +154,13 @@ public:
     void commit() override { prepare("COMMIT").run(); }
     void rollback() override {
         if (in_transaction()) prepare("ROLLBACK").run();
+    }
+    void settle() override { run("PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)"); }
+    std::int64_t size_bytes() override {
+        Statement& pages = prepare("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
+        const std::int64_t bytes = pages.step() ? pages.integer(0) : 0;
+        pages.reset();
+        return bytes;
     }
     bool in_transaction() const override { return sqlite3_get_autocommit(db_) == 0; }
     void savepoint() override { prepare("SAVEPOINT part").run(); }

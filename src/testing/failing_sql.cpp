@@ -48,12 +48,14 @@ class FailingConnection : public sql::Connection {
 public:
     FailingConnection(std::unique_ptr<sql::Connection> inside, std::shared_ptr<FailingPlan> plan)
         : inside_(std::move(inside)), plan_(std::move(plan)) {}
-    sql::Statement& prepare(std::string_view sql) override {
-        sql::Statement& statement = inside_->prepare(sql);
-        auto& wrapped = statements_[&statement];
-        if (!wrapped) wrapped = std::make_unique<FailingStatement>(statement, *plan_);
-        return *wrapped;
+    sql::Engine engine() const override { return inside_->engine(); }
+    sql::Statement& prepare(std::string_view sql) override { return wrapped(inside_->prepare(sql)); }
+    sql::Statement& walk(std::string_view sql) override { return wrapped(inside_->walk(sql)); }
+    void settle() override {
+        plan_->before();
+        inside_->settle();
     }
+    std::int64_t size_bytes() override { return inside_->size_bytes(); }
     void run(std::string_view sql) override {
         plan_->before();
         inside_->run(sql);
@@ -87,6 +89,12 @@ public:
     std::vector<std::string> integrity() override { return inside_->integrity(); }
 
 private:
+    sql::Statement& wrapped(sql::Statement& statement) {
+        auto& kept = statements_[&statement];
+        if (!kept) kept = std::make_unique<FailingStatement>(statement, *plan_);
+        return *kept;
+    }
+
     std::unique_ptr<sql::Connection> inside_;
     std::shared_ptr<FailingPlan> plan_;
     std::map<sql::Statement*, std::unique_ptr<FailingStatement>> statements_;

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// initdb, a server on a socket, schemas by number.
+#include "testing/postgres.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <libpq-fe.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "sql/sql.h"
+
+namespace xinglin::testing {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path programs = "/usr/lib/postgresql/15/bin";
+
+struct Person {
+    uid_t user;
+    gid_t group;
+};
+Person unprivileged() {
+    for (const char* name : {"postgres", "nobody"}) {
+        if (const passwd* found = getpwnam(name)) return {found->pw_uid, found->pw_gid};
+    }
+    throw std::runtime_error("neither of the users postgres and nobody exists");
+}
+
+pid_t launch(const std::vector<std::string>& command, const fs::path& folder) {
+    const Person person = geteuid() == 0 ? unprivileged() : Person{geteuid(), getegid()};
+    std::vector<char*> words;
+    for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+    words.push_back(nullptr);
+    const std::string log = (folder / "log").string();
+    const pid_t child = fork();
+    if (child != 0) return child;
+    if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setgid(person.group) != 0 || setuid(person.user) != 0)) _exit(126);
+    prctl(PR_SET_PDEATHSIG, SIGQUIT);  // a test that dies takes its server along
+    const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    dup2(file, 1);
+    dup2(file, 2);
+    if (chdir(folder.c_str()) != 0) _exit(126);
+    unsetenv("LD_PRELOAD");
+    execv(words[0], words.data());
+    _exit(127);
+}
+
+int finished(pid_t child) {
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace
+
+bool PostgresCluster::is_installed() { return fs::exists(programs / "postgres"); }
+
+PostgresCluster::PostgresCluster(Options options) : options_(options) {
+    std::string name = "/tmp/xinglin-pg-XXXXXX";  // short: a socket's path has 107 characters at most
+    if (!mkdtemp(name.data())) throw std::runtime_error("cannot make a folder for PostgreSQL");
+    folder_ = name;
+    if (geteuid() == 0) {
+        const Person person = unprivileged();
+        if (chown(name.c_str(), person.user, person.group) != 0) throw std::runtime_error("cannot give away " + name);
+    }
+    fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
+    const std::vector<std::string> init{
+        programs / "initdb", "-D",        folder_ / "data",   "-U", "test", "-A", "trust", "-E", "UTF8",
+        "--locale=C",        "--no-sync", "--no-instructions"};
+    if (finished(launch(init, folder_)) != 0) throw std::runtime_error("initdb failed, see " + (folder_ / "log").string());
+    start();
+    const auto made = sql::open_postgres("postgres://test@/postgres?host=" + name);
+    made->run("CREATE DATABASE test");
+}
+
+void PostgresCluster::start() {
+    const std::string fsync = options_.fsync ? "on" : "off";
+    server_ = launch(
+        {programs / "postgres", "-D", folder_ / "data", "-k", folder_, "-c", "listen_addresses=", "-c", "fsync=" + fsync, "-c",
+         "full_page_writes=" + fsync, "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", "max_wal_size=2GB"},
+        folder_);
+    wait_until_ready();
+}
+
+void PostgresCluster::wait_until_ready() const {
+    const std::string url = "postgres://test@/postgres?host=" + folder_.string();
+    for (int i = 0; i < 600; ++i) {
+        if (PQping(url.c_str()) == PQPING_OK) return;
+        if (waitpid(server_, nullptr, WNOHANG) == server_) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    throw std::runtime_error("PostgreSQL does not start, see " + (folder_ / "log").string());
+}
+
+void PostgresCluster::crash() {
+    kill(server_, SIGQUIT);
+    finished(server_);
+    server_ = 0;
+}
+
+PostgresCluster::~PostgresCluster() {
+    if (server_ > 0) crash();
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+}
+
+std::string PostgresCluster::url() const { return "postgres://test@/test?host=" + folder_.string(); }
+
+std::string PostgresCluster::fresh() {
+    const std::string schema = "t" + std::to_string(getpid()) + "_" + std::to_string(++schemas_);
+    sql::open_postgres(url())->run("CREATE SCHEMA " + schema);
+    return url() + "&options=-csearch_path%3D" + schema;
+}
+
+std::string fresh_postgres() {
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    if (const char* named = std::getenv("XINGLIN_TEST_POSTGRES")) {
+        static int schemas = 0;
+        const std::string schema = "t" + std::to_string(getpid()) + "_" + std::to_string(++schemas);
+        sql::open_postgres(named)->run("CREATE SCHEMA " + schema);
+        return std::string(named) + (std::string(named).find('?') == std::string::npos ? "?" : "&") + "options=-csearch_path%3D" +
+               schema;
+    }
+    if (!PostgresCluster::is_installed()) return {};
+    static PostgresCluster cluster;
+    return cluster.fresh();
+}
+
+std::vector<std::string> engines() { return {"sqlite", "postgres"}; }
+
+}  // namespace xinglin::testing

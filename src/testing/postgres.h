@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// For tests only: a PostgreSQL server of our own, in a temporary folder on a Unix socket, and databases to throw away.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace xinglin::testing {
+
+/// A private server; stopped and removed with everything in it at the end of scope. Started as `postgres` or `nobody`
+/// when the tests run as root, since PostgreSQL refuses root. No network, only a socket.
+class PostgresCluster {
+public:
+    struct Options {
+        bool fsync = false;  // for tests that kill it
+    };
+    /// Throws std::runtime_error when it does not start.
+    explicit PostgresCluster(Options options);
+    PostgresCluster() : PostgresCluster(Options()) {}
+    ~PostgresCluster();
+    PostgresCluster(const PostgresCluster&) = delete;
+
+    /// Address of the database `test`, whose public schema is empty at first.
+    std::string url() const;
+    /// A schema of its own in that database: as good as a fresh database, and faster made.
+    std::string fresh();
+    /// As a machine that loses power: SIGQUIT to all, no goodbye.
+    void crash();
+    void start();
+    /// PostgreSQL's programs are there?
+    static bool is_installed();
+
+private:
+    void wait_until_ready() const;
+    Options options_;
+    std::filesystem::path folder_;
+    pid_t server_ = 0;
+    int schemas_ = 0;
+};
+
+/// A fresh schema in this test process's own server (or the one named by XINGLIN_TEST_POSTGRES), which is started by the first
+/// call. "" when PostgreSQL is not installed: then skip, with no_postgres as the reason.
+std::string fresh_postgres();
+constexpr const char* no_postgres = "PostgreSQL 15 is not installed: apt-get install postgresql-15";
+
+/// For parametrised tests of both engines: "sqlite", "postgres".
+std::vector<std::string> engines();
+
+}  // namespace xinglin::testing
