@@ -231,7 +231,7 @@ private:
         if (is_one_of(name, {"today"})) return {.system = Item::Kind::date};
         if (is_one_of(name, {"timeOfDay"})) return {.system = Item::Kind::time};
         if (is_one_of(name, {"toString", "upper", "lower", "trim", "substring", "replace", "replaceMatches", "join", "encode",
-                             "decode", "escape", "unescape"})) {
+                             "decode", "escape", "unescape", "getResourceKey", "getReferenceKey"})) {
             return {.system = Item::Kind::string};
         }
         if (is_one_of(name, {"count", "length", "indexOf", "lastIndexOf", "toInteger"})) return {.system = Item::Kind::integer};
@@ -245,9 +245,10 @@ private:
 
 }  // namespace
 
-bool check(Node& root, const CompileOptions& options, Problem& problem) {
+bool check(Node& root, const CompileOptions& options, Problem& problem, Expression::Gives& gives) {
     Checker checker(options, problem);
-    checker.infer(root, checker.start());
+    Static result = checker.infer(root, checker.start());
+    gives = {std::move(result.types), result.complete, result.system};
     return !checker.failed();
 }
 

@@ -6,7 +6,7 @@
 
 namespace xinglin::fhirpath {
 
-/// Fills in types and hints; false, with a "semantic" problem, when the expression can't be right.
-bool check(Node& root, const CompileOptions& options, Problem& problem);
+/// Fills in types and hints; false, with a "semantic" problem, when the expression can't be right. `gives`: what it results in.
+bool check(Node& root, const CompileOptions& options, Problem& problem, Expression::Gives& gives);
 
 }  // namespace xinglin::fhirpath

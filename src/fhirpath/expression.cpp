@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Expression: compile once, evaluate often.
+#include <algorithm>
+
 #include "fhirpath/check.h"
 #include "fhirpath/evaluator.h"
 #include "fhirpath/parser.h"
@@ -30,13 +32,34 @@ Expression& Expression::operator=(Expression&&) noexcept = default;
 Expression::~Expression() = default;
 
 std::string_view Expression::text() const { return tree_->text; }
+const Expression::Gives& Expression::gives() const { return tree_->gives; }
+
+namespace {
+void add_mentions(const Node& node, Expression::Mentions& mentions, std::vector<std::string>& defined) {
+    if (node.kind == Node::Kind::variable) mentions.variables.push_back(node.name);
+    if (!node.type.name.empty() && !node.type.known()) mentions.unknown_types.push_back(node.type.name);
+    if (node.kind == Node::Kind::function && node.name == "defineVariable") defined.push_back(node.arguments[0]->literal.text);
+    if (node.focus) add_mentions(*node.focus, mentions, defined);
+    for (const NodePtr& argument : node.arguments) add_mentions(*argument, mentions, defined);
+}
+}  // namespace
+
+Expression::Mentions Expression::mentions() const {
+    Mentions mentions;
+    std::vector<std::string> defined;
+    add_mentions(*tree_->root, mentions, defined);
+    std::erase_if(mentions.variables, [&defined](const std::string& name) {
+        return std::find(defined.begin(), defined.end(), name) != defined.end();
+    });
+    return mentions;
+}
 
 Result<Expression> Expression::compile(std::string_view text, const CompileOptions& options, Problem* problem) {
     Problem found;
     auto tree = std::make_shared<Tree>();
     tree->text = text;
     tree->root = parse(text, found);
-    if (!tree->root || !check(*tree->root, options, found)) {
+    if (!tree->root || !check(*tree->root, options, found, tree->gives)) {
         const Outcome outcome = refuse(IssueCode::invalid, "FHIRPath", found.kind + ": " + found.message);
         if (problem) *problem = std::move(found);
         return outcome;

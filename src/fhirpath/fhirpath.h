@@ -67,6 +67,7 @@ struct Environment {
     std::int64_t now_ms = 0;                                    // 0: the machine's clock
     std::int16_t offset_minutes = 0;                            // zone of now(), today()
     Budget budget;
+    bool empty_join_is_text = false;  // join() of nothing is '' (SQL on FHIR), not empty
     std::function<void(std::string_view name, const Collection&)> trace;
 };
 
@@ -92,6 +93,19 @@ public:
     Result<Collection> evaluate(const Item& context, const Environment& environment, Problem* problem = nullptr) const;
     /// Only tests the truth of the result: empty → nothing, single boolean → it, single other → true.
     std::string_view text() const;
+
+    /// What is known of the result before it is there: its FHIR types (the only ones when `complete`), or a System type.
+    struct Gives {
+        std::vector<const fhir::Type*> types;
+        bool complete = false;
+        Item::Kind system = Item::Kind::node;
+    };
+    const Gives& gives() const;
+    /// Names it leans on: %variables it does not define itself, types that do not exist.
+    struct Mentions {
+        std::vector<std::string> variables, unknown_types;
+    };
+    Mentions mentions() const;
 
     struct Tree;
     const Tree& tree() const { return *tree_; }

@@ -19,6 +19,7 @@ struct Function {
     Handler run;
     bool takes_type = false;  // its one argument names a type
     bool ordered = false;     // its answer depends on the order of the input
+    bool type_may_lack = false;  // f() is right too
 };
 
 const Function* find_function(std::string_view name);

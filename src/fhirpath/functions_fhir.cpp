@@ -6,6 +6,7 @@
 
 #include "fhirpath/functions.h"
 #include "fhirpath/narrative.h"
+#include "fhirpath/quick.h"
 
 namespace xinglin::fhirpath {
 
@@ -240,6 +241,31 @@ Collection run_check_modifiers(Evaluator& evaluator, const Node& call, Collectio
     return input;
 }
 
+/// SQL on FHIR: what a row of this resource is known by.
+Collection run_resource_key(Evaluator& evaluator, const Node&, Collection input, const Frame&) {
+    Collection out;
+    for (const Item& item : input) {
+        if (!evaluator.spend()) return {};
+        const std::string_view type = item.value["resourceType"].string(), id = item.value["id"].string();
+        if (item.kind == Item::Kind::node && !type.empty() && !id.empty()) out.push_back(make(fmt::format("{}/{}", type, id)));
+    }
+    return out;
+}
+
+/// SQL on FHIR: the resource key of what a Reference points at.
+Collection run_reference_key(Evaluator& evaluator, const Node& call, Collection input, const Frame&) {
+    if (!call.type.name.empty() && !call.type.known())
+        return evaluator.fail(fmt::format("there is no type {}", call.type.name.substr(0, 60)));
+    Collection out;
+    for (const Item& item : input) {
+        if (!evaluator.spend()) return {};
+        const std::string_view key =
+            item.kind == Item::Kind::node ? reference_key(item.value["reference"].string(), call.type.name) : std::string_view();
+        if (!key.empty()) out.push_back(make(key));
+    }
+    return out;
+}
+
 constexpr Function table[] = {
     {"extension", 1, 1, run_extension},
     {"hasExtension", 1, 1, run_has_extension},
@@ -254,9 +280,24 @@ constexpr Function table[] = {
     {"slice", 2, 2, run_slice},
     {"htmlChecks2", 0, 0, run_html_checks},
     {"checkModifiers", 0, 64, run_check_modifiers},
+    {"getResourceKey", 0, 0, run_resource_key},
+    {"getReferenceKey", 0, 0, run_reference_key, true, false, true},
 };
 
 }  // namespace
+
+std::string_view reference_key(std::string_view reference, std::string_view wanted_type) {
+    reference = reference.substr(0, reference.find("/_history/"));
+    if (reference.empty() || reference.front() == '#' || reference.find('?') != std::string_view::npos) return {};
+    const std::size_t slash = reference.rfind('/');
+    if (slash != std::string_view::npos && slash + 1 < reference.size()) {
+        const std::size_t before = slash == 0 ? std::string_view::npos : reference.rfind('/', slash - 1);
+        const std::size_t from = before == std::string_view::npos ? 0 : before + 1;
+        const std::string_view type = reference.substr(from, slash - from);
+        if (fhir::find_resource(type)) return wanted_type.empty() || type == wanted_type ? reference.substr(from) : std::string_view();
+    }
+    return wanted_type.empty() ? reference : std::string_view();
+}
 
 std::span<const Function> fhir_functions() { return table; }
 

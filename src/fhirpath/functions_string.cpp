@@ -189,7 +189,7 @@ Collection run_split(Evaluator& evaluator, const Node& call, Collection input, c
 
 Collection run_join(Evaluator& evaluator, const Node& call, Collection input, const Frame& frame) {
     const auto separator = evaluator.string_argument(call, 0, frame);
-    if (input.empty() || evaluator.failed()) return {};
+    if (evaluator.failed() || (input.empty() && !evaluator.environment().empty_join_is_text)) return {};
     std::string out;
     bool first = true;
     for (const Item& item : input) {

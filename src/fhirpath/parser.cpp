@@ -249,9 +249,9 @@ private:
         made->function = find_function(made->name);
         if (!made->function) return fail(fmt::format("there is no function {}()", made->name.substr(0, 60)), "semantic");
         if (!advance()) return nullptr;
-        if (made->function->takes_type) {
+        if (made->function->takes_type && !(made->function->type_may_lack && token_.is_symbol(")"))) {
             if (!type_name(made->type)) return nullptr;
-        } else if (!token_.is_symbol(")") && !arguments(*made, depth)) {
+        } else if (!made->function->takes_type && !token_.is_symbol(")") && !arguments(*made, depth)) {
             return nullptr;
         }
         if (!token_.is_symbol(")")) return fail("')' is expected");

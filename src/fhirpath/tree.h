@@ -103,6 +103,7 @@ struct Node {
 struct Expression::Tree {
     std::string text;
     NodePtr root;
+    Gives gives;
 };
 
 /// The expression as text again: parsing it gives an equal tree.

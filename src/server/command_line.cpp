@@ -11,6 +11,7 @@
 #include "server/commands.h"
 #include "server/house.h"
 #include "server/terminal.h"
+#include "view/command.h"
 
 namespace xinglin::server {
 
@@ -159,6 +160,24 @@ void add_language(CLI::App& app, Action& action) {
     version_word->callback([as_json, &action] { action = [as_json] { return print_version(*as_json); }; });
 }
 
+void add_views(CLI::App& app, Action& action) {
+    CLI::App* view_word = word(app, "view", "Views: SQL on FHIR ViewDefinitions",
+                               "xinglin view run --view view.json --resources patients.ndjson");
+    view_word->require_subcommand(1);
+    const auto options = std::make_shared<view::RunCommand>();
+    CLI::App* run_word = word(*view_word, "run", "Print the rows of a ViewDefinition over a file of resources, or run test files",
+                              "xinglin view run --view view.json --resources patients.ndjson\n  xinglin view run --tests foreach.json");
+    CLI::Option* definition = run_word->add_option("--view", options->view, "the ViewDefinition, JSON");
+    CLI::Option* resources = run_word->add_option("--resources", options->resources, "the resources, NDJSON; other types are passed over");
+    definition->needs(resources);
+    resources->needs(definition);
+    run_word->add_option("--tests", options->tests, "files of SQL on FHIR tests; prints a report")->excludes(definition);
+    run_word->add_option("--format", options->format, "ndjson, json or csv")
+        ->check(CLI::IsMember({"ndjson", "json", "csv"}))
+        ->capture_default_str();
+    run_word->callback([options, &action] { action = [options] { return view::run_command(*options, std::cout, std::cerr); }; });
+}
+
 /// Words and options for bash, one line for each place: "user add: --data --name …".
 int print_completion(const CLI::App& app) {
     std::cout << "# bash completion for xinglin: source <(xinglin completion)\n_xinglin() {\n  local "
@@ -210,6 +229,7 @@ int parse(int argc, char** argv, Action& action) {
                    remove_client, true, false},
                   {"list", "List the systems", "xinglin client list --data DIR --json", list_clients, false, false}});
     add_language(app, action);
+    add_views(app, action);
     CLI::App* completion = word(app, "completion", "Print the completion script for bash", "source <(xinglin completion)");
     completion->callback([&app, &action] {
         action = nullptr;
