@@ -11,6 +11,17 @@ export type FailureKind =
   | 'throttled' // 429
   | 'server' // the rest
 
+/** One complaint of a server that had several. */
+export interface FailureIssue {
+  severity: 'fatal' | 'error' | 'warning' | 'information'
+  code: string
+  /** FHIRPath of the element, '' for the whole. */
+  where: string
+  message: string
+  /** What rule it is, when the server says: "min", "binding", "invariant:pat-1". */
+  rule: string
+}
+
 /** A call that was not granted, as the pages need it: never holds what the caller sent. */
 export class CallError extends Error {
   readonly kind: FailureKind
@@ -21,6 +32,7 @@ export class CallError extends Error {
     readonly trace: string,
     readonly where = '',
     readonly retry_after_s: number | null = null,
+    readonly issues: readonly FailureIssue[] = [],
   ) {
     super(message)
     this.name = 'CallError'
@@ -168,7 +180,24 @@ interface ErrorBody {
   error?: { code?: string; where?: string; message?: string; trace?: string }
   resourceType?: string
   id?: string
-  issue?: { code?: string; diagnostics?: string; details?: { text?: string }; expression?: string[] }[]
+  issue?: OutcomeIssue[]
+}
+
+export interface OutcomeIssue {
+  severity?: string
+  code?: string
+  diagnostics?: string
+  details?: { text?: string; coding?: { system?: string; code?: string }[] }
+  expression?: string[]
+}
+
+/** The issues of an OperationOutcome; one that names several elements is one for each. */
+export function issues_of(outcome: { issue?: OutcomeIssue[] } | null | undefined): FailureIssue[] {
+  return (outcome?.issue ?? []).flatMap((issue) => {
+    const severity = issue.severity === 'fatal' || issue.severity === 'warning' || issue.severity === 'information' ? issue.severity : 'error'
+    const rule = issue.details?.coding?.find((one) => one.system === 'urn:xinglin:validation')?.code ?? issue.details?.coding?.[0]?.code ?? ''
+    return (issue.expression?.length ? issue.expression : ['']).map((where) => ({ severity, code: issue.code ?? '', where, message: issue.diagnostics ?? issue.details?.text ?? issue.code ?? '', rule }))
+  })
 }
 
 function failure_from(response: Response, text: string): CallError {
@@ -184,5 +213,5 @@ function failure_from(response: Response, text: string): CallError {
   const code = body.error?.code ?? issue?.code ?? `http-${response.status}`
   const message = body.error?.message ?? issue?.diagnostics ?? issue?.details?.text ?? ''
   const trace = body.error?.trace ?? (trace_of(response) || (body.id ?? ''))
-  return new CallError(response.status, code, message, trace, body.error?.where ?? issue?.expression?.[0] ?? '', retry_after_s)
+  return new CallError(response.status, code, message, trace, body.error?.where ?? issue?.expression?.[0] ?? '', retry_after_s, issues_of(body))
 }

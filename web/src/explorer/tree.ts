@@ -52,6 +52,8 @@ export interface Branch {
   children: Branch[]
   /** The whole address of an extension. */
   address: string
+  /** Where it stands in the JSON: "name[0].given[1]". */
+  path: string
 }
 
 const keys_within = (value: JsonObject, ...allowed: string[]): boolean => Object.keys(value).every((key) => allowed.includes(key) || key === 'id' || key === 'extension' || key.startsWith('_'))
@@ -152,42 +154,43 @@ function leaf_of(name: string, value: Json): Leaf | null {
   return Array.isArray(value) ? null : leaf_of_object(value)
 }
 
-function extension(value: JsonObject, index: number): Branch {
+function extension(value: JsonObject, index: number, path: string): Branch {
   const address = text(value['url'])
   const name = address.split(/[/#]/).filter(Boolean).at(-1) ?? ''
   const key = Object.keys(value).find((one) => one.startsWith('value') && one.length > 5)
   const inner = key ? value[key] : undefined
   const leaf = inner === undefined ? null : leaf_of(name, inner)
-  const children = [...list(value['extension']).map((one, i) => (is_object(one) ? extension(one, i + 1) : null)).filter((one): one is Branch => one !== null), ...(leaf === null && is_object(inner) ? branches(inner) : [])]
-  return { name, index, leaf, children, address }
+  const children = [...list(value['extension']).map((one, i) => (is_object(one) ? extension(one, i + 1, `${path}.extension[${i}]`) : null)).filter((one): one is Branch => one !== null), ...(leaf === null && is_object(inner) ? branches(inner, [], `${path}.${key ?? ''}`) : [])]
+  return { name, index, leaf, children, address, path }
 }
 
-function branch(name: string, value: Json, index: number): Branch {
+function branch(name: string, value: Json, index: number, path: string): Branch {
   const leaf = leaf_of(name, value)
   const inner = is_object(value) ? value : null
-  const extra = inner && leaf ? list(inner['extension']).flatMap((one, i) => (is_object(one) ? [extension(one, i + 1)] : [])) : []
-  return { name, index, leaf, children: inner && !leaf ? branches(inner) : extra, address: '' }
+  const extra = inner && leaf ? list(inner['extension']).flatMap((one, i) => (is_object(one) ? [extension(one, i + 1, `${path}.extension[${i}]`)] : [])) : []
+  return { name, index, leaf, children: inner && !leaf ? branches(inner, [], path) : extra, address: '', path }
 }
 
 /** The members of an object, in the order they were written. */
-export function branches(value: JsonObject, leave_out: readonly string[] = []): Branch[] {
+export function branches(value: JsonObject, leave_out: readonly string[] = [], base = ''): Branch[] {
   return Object.entries(value).flatMap(([name, inner]): Branch[] => {
+    const path = base ? `${base}.${name}` : name
     if (leave_out.includes(name)) return []
-    if (name === 'extension' || name === 'modifierExtension') return list(inner).flatMap((one, i) => (is_object(one) ? [extension(one, i + 1)] : []))
-    if (name.startsWith('_')) return companion(name.slice(1), inner, value[name.slice(1)])
-    if (Array.isArray(inner)) return inner.length === 1 ? [branch(name, inner[0] ?? null, 0)] : inner.map((one, i) => branch(name, one, i + 1))
-    return [branch(name, inner, 0)]
+    if (name === 'extension' || name === 'modifierExtension') return list(inner).flatMap((one, i) => (is_object(one) ? [extension(one, i + 1, `${path}[${i}]`)] : []))
+    if (name.startsWith('_')) return companion(name.slice(1), inner, value[name.slice(1)], path)
+    if (Array.isArray(inner)) return inner.map((one, i) => branch(name, one, inner.length === 1 ? 0 : i + 1, `${path}[${i}]`))
+    return [branch(name, inner, 0, path)]
   })
 }
 
 /** "_birthDate": extensions of a primitive; says why a value is absent. */
-function companion(name: string, inner: Json, own: Json | undefined): Branch[] {
+function companion(name: string, inner: Json, own: Json | undefined, path: string): Branch[] {
   return (Array.isArray(inner) ? inner : [inner]).flatMap((one): Branch[] => {
     if (!is_object(one)) return []
-    const children = list(one['extension']).flatMap((each, i) => (is_object(each) ? [extension(each, i + 1)] : []))
+    const children = list(one['extension']).flatMap((each, i) => (is_object(each) ? [extension(each, i + 1, `${path}.extension[${i}]`)] : []))
     const why = children.find((child) => child.name === 'data-absent-reason')?.leaf
-    if (own === undefined) return [{ name, index: 0, leaf: { is: 'absent', why: why && 'text' in why ? why.text : '' }, children: children.filter((child) => child.name !== 'data-absent-reason'), address: '' }]
-    return children.length ? [{ name, index: 0, leaf: null, children, address: '' }] : []
+    if (own === undefined) return [{ name, index: 0, leaf: { is: 'absent', why: why && 'text' in why ? why.text : '' }, children: children.filter((child) => child.name !== 'data-absent-reason'), address: '', path }]
+    return children.length ? [{ name, index: 0, leaf: null, children, address: '', path }] : []
   })
 }
 
