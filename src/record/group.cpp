@@ -89,6 +89,8 @@ void Group::close_submission(bool keep) {
             return;
         }
         connection_.rollback_savepoint();
+        adding_.clear();  // of a search that broke off half-way
+        removing_.clear();
         pending_.clear();
         pending_of_.clear();
         names_.forget();

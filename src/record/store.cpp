@@ -136,7 +136,7 @@ void Store::Inside::sweep() {
         try {
             if (!connection) connection = sql::open(place(), {.cache_bytes = 1 << 20});
             connection->checkpoint();
-        } catch (const sql::Broken&) {  // the writer's own checkpoint remains
+        } catch (const std::exception&) {  // the writer's own checkpoint remains
         }
         lock.lock();
     }
@@ -297,7 +297,10 @@ void Store::Inside::learn(std::int64_t tid, std::string_view text) {
 }
 
 void Store::Inside::train(std::int64_t tid, std::vector<std::string> texts) {
-    std::string dictionary = Compressor::train(texts);
+    std::string dictionary;
+    try {
+        dictionary = Compressor::train(texts);
+    } catch (const std::bad_alloc&) {}  // bodies are then a little larger
     if (dictionary.empty()) return;
     // Durable first, used afterwards: no body may refer to a dictionary that a crash could lose.
     writer->between_groups([this, tid, dictionary = std::move(dictionary)](sql::Connection& connection) {

@@ -26,6 +26,18 @@ Outcome refusal_of(const sql::Broken& error) {
 Outcome broke_off() {
     return refuse(IssueCode::transient, "", "the load broke off and its last part was not stored; load it again");
 }
+
+/// For what must be done even when memory is short: gives up to nobody, tries until there is some.
+template <typename Act>
+void insist(Act&& act) {
+    for (;;) {
+        try {
+            return act();
+        } catch (const std::bad_alloc&) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+    }
+}
 }  // namespace
 
 std::optional<Transaction::State> Transaction::state(const fhir::Type& type, std::string_view id) {
@@ -93,7 +105,7 @@ Writer::~Writer() {
         finish_load();
         try {
             connection_->settle();
-        } catch (const sql::Broken&) {  // the next opening recovers from the log
+        } catch (const std::exception&) {  // the next opening recovers from the log
         }
     }
 }
@@ -130,6 +142,7 @@ Result<Done> Writer::settle() {
 
 void Writer::run() {
     std::vector<Submission> group;
+    insist([&] { group.reserve(options_.group_submissions); });
     for (;;) {
         std::function<void(sql::Connection&)> task;
         {
@@ -154,8 +167,8 @@ void Writer::run() {
             finish_load();
             try {
                 task(*connection_);
-            } catch (const sql::Broken&) {  // a task is an improvement, never a need
-                if (connection_->in_transaction()) group_.rollback();
+            } catch (const std::exception&) {  // a task is an improvement, never a need
+                if (connection_->in_transaction()) insist([&] { group_.rollback(); });
             }
             continue;
         }
@@ -167,26 +180,38 @@ void Writer::run() {
 void Writer::run_group(std::vector<Submission>& group) {
     if (!try_group(group) && group.size() > 1 && !lost_) {
         // One of them may be the cause: each on its own, so that it fails alone.
-        std::vector<Submission> single(1);
+        std::vector<Submission> single;
+        insist([&] { single.resize(1); });
         for (Submission& submission : group) {
             std::swap(single[0], submission);
             try_group(single);
             std::swap(single[0], submission);
         }
     }
-    for (Submission& submission : group) submission.finished(std::move(submission.result));
+    for (Submission& submission : group) {
+        try {
+            submission.finished(std::move(submission.result));
+        } catch (const std::exception&) {  // who cannot be told is not told; what is stored is stored
+        }
+    }
 }
 
 // False when the group as a whole could not be written; every result then holds the refusal.
 bool Writer::try_group(std::vector<Submission>& group) {
     const auto start = std::chrono::steady_clock::now();
-    const auto fail = [&](const Outcome& outcome) {
+    const auto refuse_all = [&](auto&& why) {
+        insist([&] {
+            const Outcome outcome = why();
+            for (Submission& submission : group) submission.result = outcome;
+        });
+    };
+    const auto fail = [&](auto&& why) {
         lost_ = options_.bulk;
-        group_.rollback();
-        for (Submission& submission : group) submission.result = outcome;
+        insist([&] { group_.rollback(); });
+        refuse_all(why);
     };
     if (lost_) {
-        for (Submission& submission : group) submission.result = broke_off();
+        refuse_all(broke_off);
         return false;
     }
     try {
@@ -198,12 +223,15 @@ bool Writer::try_group(std::vector<Submission>& group) {
             group_.commit();
         }
     } catch (const sql::Broken& error) {
-        fail(refusal_of(error));
+        fail([&] { return refusal_of(error); });
         std::lock_guard lock(broken_mutex_);
-        broken_why_ = error.what();
+        insist([&] { broken_why_ = error.what(); });
         return error.why == sql::Broken::Why::full;  // alone it fares no better
+    } catch (const std::bad_alloc&) {
+        fail([] { return refuse(IssueCode::transient, "", "memory is short; nothing was stored; send it again later"); });
+        return false;
     } catch (const std::exception& error) {
-        fail(refuse(IssueCode::exception, "", std::string("the write failed: ") + error.what()));
+        fail([&] { return refuse(IssueCode::exception, "", std::string("the write failed: ") + error.what()); });
         return false;
     }
     {
@@ -222,11 +250,11 @@ void Writer::finish_load() {
     if (!group_.is_open()) return;
     try {
         group_.commit();
-    } catch (const sql::Broken& error) {
+    } catch (const std::exception& error) {
         lost_ = true;
-        group_.rollback();
+        insist([&] { group_.rollback(); });
         std::lock_guard lock(broken_mutex_);
-        broken_why_ = error.what();
+        insist([&] { broken_why_ = error.what(); });
     }
 }
 
@@ -238,6 +266,8 @@ Result<Done> Writer::run_one(Submission& submission) {
     try {
         result = submission.work(transaction);
     } catch (const sql::Broken&) {
+        throw;
+    } catch (const std::bad_alloc&) {  // the group may be half-way through something
         throw;
     } catch (const std::exception& error) {
         result = refuse(IssueCode::exception, "", std::string("the write failed: ") + error.what());
