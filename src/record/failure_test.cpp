@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The disk refuses the n-th thing it is asked, or memory the n-th piece: each ends in a named refusal and a sound store.
 //
-// XINGLIN_FAILURES says how many n are tried of each kind (default 40, "all": every one).
+// XINGLIN_FAILURES says how many n are tried of each kind (default 20, "all": every one).
 #include <sqlite3.h>
 
 #include <gtest/gtest.h>
@@ -76,7 +76,7 @@ protected:
     /// A share of 0 … `last`, always with the first and the last.
     std::vector<std::int64_t> numbers(std::int64_t last) {
         const char* asked = std::getenv("XINGLIN_FAILURES");
-        const double wanted = asked ? (std::string_view(asked) == "all" ? 1e9 : std::atof(asked)) : 40;
+        const double wanted = asked ? (std::string_view(asked) == "all" ? 1e9 : std::atof(asked)) : 20;
         std::vector<std::int64_t> chosen;
         for (std::int64_t n = 0; n <= last; ++n) {
             if (n == 0 || n == last || std::uniform_real_distribution<>(0, 1)(random_) * static_cast<double>(last) < wanted)
@@ -103,7 +103,10 @@ protected:
                 workload.run(seed, 24, false);
                 for (const Outcome& refused : workload.refused()) {
                     EXPECT_EQ(refused.code(), IssueCode::transient) << refused.line();
-                    EXPECT_NE(refused.line().find("nothing was stored"), std::string::npos) << refused.line();
+                    EXPECT_TRUE(refused.line().find("nothing was stored") != std::string::npos ||
+                                refused.line().find("not stored") != std::string::npos ||
+                                refused.line().find("read before you send it again") != std::string::npos)
+                        << refused.line();
                 }
                 if (!bulk) {
                     disk.heal();
@@ -111,6 +114,7 @@ protected:
                     EXPECT_EQ(workload.store().verify(true), std::vector<std::string>{});
                 }
                 const Position last = workload.last();
+                const std::vector<Position> unconfirmed = workload.unconfirmed();
                 const bool closed = workload.close().ok();
                 disk.heal();
                 auto again = open(data);
@@ -119,8 +123,9 @@ protected:
                     const Position kept = (*again)->reader(test_viewer()).position();
                     if (bulk && !closed) {
                         EXPECT_LE(kept, last);
-                    } else {
-                        EXPECT_EQ(kept, last);
+                    } else if (kept != last) {
+                        EXPECT_GT(kept, last);
+                        EXPECT_TRUE(std::find(unconfirmed.begin(), unconfirmed.end(), kept) != unconfirmed.end()) << kept;
                     }
                 }
             }

@@ -108,7 +108,12 @@ void Group::close_submission(bool keep) {
 void Group::commit() {
     flush();
     save_counters();
-    connection_.commit();
+    try {
+        connection_.commit();
+    } catch (sql::Broken& broken) {
+        broken.may_be_stored = true;
+        throw;
+    }
     is_open_ = false;
     names_.bound();
 }

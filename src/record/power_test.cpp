@@ -2,7 +2,7 @@
 // The power goes off after any write: what was acknowledged is there, nothing is there by half, and the store is sound.
 //
 // One workload is run on a disk that writes everything down; then the disk is cut after its events, with what was not
-// synced lost, kept, kept in part or torn. XINGLIN_POWER_CUTS says how many cuts (default 160, "all": each event in each way).
+// synced lost, kept, kept in part or torn. XINGLIN_POWER_CUTS says how many cuts (default 80, "all": each event in each way).
 #include <gtest/gtest.h>
 
 #include "record/test_workload.h"
@@ -62,7 +62,7 @@ protected:
         }
         const char* asked = std::getenv("XINGLIN_POWER_CUTS");
         const bool all = asked && std::string_view(asked) == "all";
-        const double share = all ? 1 : (asked ? std::atof(asked) : 160.0) / static_cast<double>(events.size());
+        const double share = all ? 1 : (asked ? std::atof(asked) : 80.0) / static_cast<double>(events.size());
         std::size_t acknowledged = 0;
         for (std::size_t i = 0; i <= events.size() && !HasFatalFailure(); ++i) {
             using Loss = CutDisk::Loss;

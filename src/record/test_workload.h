@@ -52,6 +52,8 @@ public:
     Position last() const { return last_; }
     /// What was refused by the disk or for want of memory, and how.
     const std::vector<Outcome>& refused() const { return refused_; }
+    /// Ends of the feed that no answer confirmed and none excluded.
+    const std::vector<Position>& unconfirmed() const { return unconfirmed_; }
 
     Prepared prepared(const std::string& text) {
         json::Arena arena;
@@ -74,6 +76,7 @@ private:
             if (acknowledged_) acknowledged_(last_);
         } else if (done.outcome().code() != IssueCode::conflict && done.outcome().code() != IssueCode::not_found) {
             refused_.push_back(done.outcome());
+            if (done.outcome().line().find("read before you send it again") != std::string::npos) unconfirmed_.push_back(put_);
         }
     }
     void put(const std::vector<std::string>& texts) {
@@ -118,6 +121,7 @@ private:
     std::function<void(Position)> acknowledged_;
     Position put_ = 0, last_ = 0;
     std::vector<Outcome> refused_;
+    std::vector<Position> unconfirmed_;
 };
 
 inline std::vector<std::string> history(Store& store) {

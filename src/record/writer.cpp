@@ -11,6 +11,11 @@ namespace xinglin::record {
 
 namespace {
 Outcome refusal_of(const sql::Broken& error) {
+    // A log that was written and could not be synced is read again when the store is next opened.
+    if (error.may_be_stored)
+        return refuse(IssueCode::transient, "",
+                      "the store could not confirm the write; it is not shown now but may be after a restart; read before you "
+                      "send it again");
     switch (error.why) {
         case sql::Broken::Why::full:
             return refuse(IssueCode::transient, "", "the disk is full; nothing was stored; free some space and send it again");
@@ -226,7 +231,8 @@ bool Writer::try_group(std::vector<Submission>& group) {
         fail([&] { return refusal_of(error); });
         std::lock_guard lock(broken_mutex_);
         insist([&] { broken_why_ = error.what(); });
-        return error.why == sql::Broken::Why::full;  // alone it fares no better
+        // Alone it fares no better; and what another server may have stored must not be sent there twice.
+        return error.why == sql::Broken::Why::full || (error.may_be_stored && error.why == sql::Broken::Why::lost);
     } catch (const std::bad_alloc&) {
         fail([] { return refuse(IssueCode::transient, "", "memory is short; nothing was stored; send it again later"); });
         return false;

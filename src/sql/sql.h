@@ -25,6 +25,7 @@ public:
     enum class Why { full, corrupt, io, busy, constraint, read_only, lost, other };
     Broken(Why why, const std::string& what) : std::runtime_error(what), why(why) {}
     Why why;
+    bool may_be_stored = false;  // it broke while committing: whether the commit reached the disk will show later
 };
 
 /// A prepared statement. Belongs to its connection and thread. Bind, then step through rows; reset happens by itself on
