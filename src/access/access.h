@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is asking, and what was looked at: accounts, sessions, bearer tokens, the audit.
 //
-// Accounts live in access.db and the audit in audit.db of the data folder; several processes may have them open, so that
-// `xinglin user add` works while the server runs. Passwords are argon2id, tokens and sessions are stored as SHA-256 only.
+// Accounts live in access.db and the audit in audit.db of the data folder, or both in a PostgreSQL database; several
+// processes may have them open, so that `xinglin user add` works while the server runs, and who logged in at one server is
+// known at the next. Passwords are argon2id, tokens and sessions are stored as SHA-256 only.
 #pragma once
 
 #include <cstdint>
@@ -64,8 +65,9 @@ struct Access {
 /// is seen within half a second. Sessions end after 30 minutes without use and 12 hours in any case.
 class Accounts {
 public:
-    /// Opens or makes access.db in an existing folder. Throws sql::Broken when it cannot.
-    Accounts(const std::filesystem::path& folder, const calendar::Clock& clock);
+    /// Opens or makes access.db in an existing folder, or its tables in the database `store` names. Throws sql::Broken when
+    /// it cannot.
+    Accounts(const std::filesystem::path& folder, const calendar::Clock& clock, const std::string& store = {});
     ~Accounts();  // writes when sessions and tokens were last used
 
     /// On an empty store: makes `admin` with a one-time password and returns it.
@@ -104,8 +106,9 @@ private:
 /// Appends accesses in the background, in order, in groups. Safe from many threads.
 class Audit {
 public:
-    /// Opens or makes audit.db in an existing folder. Throws sql::Broken when it cannot.
-    Audit(const std::filesystem::path& folder);
+    /// Opens or makes audit.db in an existing folder, or its table in the database `store` names. Throws sql::Broken when it
+    /// cannot.
+    Audit(const std::filesystem::path& folder, const std::string& store = {});
     ~Audit();  // writes what is queued, unless the disk refuses
     /// Blocks the caller only when far behind. Throws sql::Broken when the disk refuses for so long that the queue is
     /// full: who cannot be written down is not answered.

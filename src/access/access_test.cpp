@@ -9,6 +9,7 @@
 #include "access/secret.h"
 #include "access/throttle.h"
 #include "sql/sql.h"
+#include "testing/postgres.h"
 #include "testing/testing.h"
 #include "text/text.h"
 
@@ -17,11 +18,20 @@ namespace {
 
 constexpr std::int64_t minute_ms = 60'000;
 
-class AccountsTest : public ::testing::Test {
+class OnBothEngines : public ::testing::TestWithParam<std::string> {
 protected:
     testing::ScratchFolder folder_;
     testing::StoppedClock clock_;
-    Accounts accounts_{folder_.path(), clock_};
+    const std::string store_ = GetParam() == "postgres" ? testing::fresh_postgres() : "";
+
+    void SetUp() override {
+        if (GetParam() == "postgres" && store_.empty()) GTEST_SKIP() << testing::no_postgres;
+    }
+};
+
+class AccountsTest : public OnBothEngines {
+protected:
+    Accounts accounts_{folder_.path(), clock_, store_};
 
     std::string add(std::string_view name, Role role = Role::clinician) {
         auto password = accounts_.add_user(name, role, "");
@@ -34,7 +44,9 @@ protected:
     }
 };
 
-TEST_F(AccountsTest, FirstStartMakesOneAdministratorOnce) {
+INSTANTIATE_TEST_SUITE_P(Engines, AccountsTest, ::testing::ValuesIn(testing::engines()), [](const auto& info) { return info.param; });
+
+TEST_P(AccountsTest, FirstStartMakesOneAdministratorOnce) {
     const auto password = accounts_.first_start();
     ASSERT_TRUE(password);
     EXPECT_FALSE(accounts_.first_start());
@@ -44,12 +56,12 @@ TEST_F(AccountsTest, FirstStartMakesOneAdministratorOnce) {
     EXPECT_TRUE(session->viewer.must_change_password);
 }
 
-TEST_F(AccountsTest, AClientMadeBeforeTheFirstStartDoesNotPreventIt) {
+TEST_P(AccountsTest, AClientMadeBeforeTheFirstStartDoesNotPreventIt) {
     ASSERT_TRUE(accounts_.add_client("hospital-7", "system/*.cruds").ok());
     EXPECT_TRUE(accounts_.first_start());
 }
 
-TEST_F(AccountsTest, ASessionEndsAfterHalfAnHourWithoutUse) {
+TEST_P(AccountsTest, ASessionEndsAfterHalfAnHourWithoutUse) {
     const auto session = accounts_.login("wang", add("wang"), "10.0.0.1");
     ASSERT_TRUE(session.ok());
     clock_.move(29 * minute_ms);
@@ -63,7 +75,7 @@ TEST_F(AccountsTest, ASessionEndsAfterHalfAnHourWithoutUse) {
     EXPECT_FALSE(accounts_.session(session->cookie));
 }
 
-TEST_F(AccountsTest, UseIsRememberedWhenMemoryIsForgotten) {
+TEST_P(AccountsTest, UseIsRememberedWhenMemoryIsForgotten) {
     const auto session = accounts_.login("wang", add("wang"), "10.0.0.1");
     clock_.move(20 * minute_ms);
     ASSERT_TRUE(accounts_.session(session->cookie));
@@ -72,7 +84,7 @@ TEST_F(AccountsTest, UseIsRememberedWhenMemoryIsForgotten) {
     EXPECT_TRUE(accounts_.session(session->cookie));
 }
 
-TEST_F(AccountsTest, ASessionEndsAfterTwelveHoursInAnyCase) {
+TEST_P(AccountsTest, ASessionEndsAfterTwelveHoursInAnyCase) {
     const auto session = accounts_.login("wang", add("wang"), "10.0.0.1");
     for (int i = 0; i < 12 * 3 - 1; ++i) {
         clock_.move(20 * minute_ms);
@@ -82,7 +94,7 @@ TEST_F(AccountsTest, ASessionEndsAfterTwelveHoursInAnyCase) {
     EXPECT_FALSE(accounts_.session(session->cookie));
 }
 
-TEST_F(AccountsTest, LogoutEndsTheSessionAtOnce) {
+TEST_P(AccountsTest, LogoutEndsTheSessionAtOnce) {
     const auto session = accounts_.login("wang", add("wang"), "10.0.0.1");
     ASSERT_TRUE(accounts_.session(session->cookie));
     accounts_.logout(session->cookie);
@@ -91,7 +103,7 @@ TEST_F(AccountsTest, LogoutEndsTheSessionAtOnce) {
     EXPECT_FALSE(accounts_.session(std::string(5'000, 'x')));
 }
 
-TEST_F(AccountsTest, FiveWrongGuessesStopTheSixthEvenIfItIsRight) {
+TEST_P(AccountsTest, FiveWrongGuessesStopTheSixthEvenIfItIsRight) {
     const std::string password = add("wang");
     for (int i = 0; i < 5; ++i) EXPECT_EQ(login_code("wang", "guess"), IssueCode::login);
     EXPECT_EQ(login_code("wang", password), IssueCode::throttled);
@@ -100,7 +112,7 @@ TEST_F(AccountsTest, FiveWrongGuessesStopTheSixthEvenIfItIsRight) {
     EXPECT_EQ(login_code("wang", password), IssueCode::informational);
 }
 
-TEST_F(AccountsTest, AnUnknownNameIsRefusedLikeAWrongPassword) {
+TEST_P(AccountsTest, AnUnknownNameIsRefusedLikeAWrongPassword) {
     add("wang");
     const auto wrong = accounts_.login("wang", "guess", "a");
     const auto unknown = accounts_.login("nobody", "guess", "a");
@@ -109,7 +121,7 @@ TEST_F(AccountsTest, AnUnknownNameIsRefusedLikeAWrongPassword) {
     EXPECT_EQ(accounts_.login("machine", "", "a").outcome().line(), unknown.outcome().line());
 }
 
-TEST_F(AccountsTest, ChangingThePasswordEndsTheOtherSessions) {
+TEST_P(AccountsTest, ChangingThePasswordEndsTheOtherSessions) {
     const std::string password = add("wang");
     const auto first = accounts_.login("wang", password, "a"), second = accounts_.login("wang", password, "a");
     EXPECT_EQ(accounts_.change_password(first->cookie, "wrong", "moderate-rain-7").outcome().issues[0].where, "old");
@@ -122,7 +134,7 @@ TEST_F(AccountsTest, ChangingThePasswordEndsTheOtherSessions) {
     EXPECT_EQ(login_code("wang", "moderate-rain-7"), IssueCode::informational);
 }
 
-TEST_F(AccountsTest, ResetEndsSessionsAndGivesAnotherPassword) {
+TEST_P(AccountsTest, ResetEndsSessionsAndGivesAnotherPassword) {
     const std::string password = add("wang");
     const auto session = accounts_.login("wang", password, "a");
     const auto fresh = accounts_.reset_password("wang");
@@ -133,7 +145,7 @@ TEST_F(AccountsTest, ResetEndsSessionsAndGivesAnotherPassword) {
     EXPECT_EQ(accounts_.reset_password("nobody").outcome().code(), IssueCode::not_found);
 }
 
-TEST_F(AccountsTest, NamesAreUniqueAndPlain) {
+TEST_P(AccountsTest, NamesAreUniqueAndPlain) {
     add("wang");
     EXPECT_EQ(accounts_.add_user("wang", Role::clinician, "").outcome().code(), IssueCode::conflict);
     EXPECT_EQ(accounts_.add_client("wang", "system/*.rs").outcome().code(), IssueCode::conflict);
@@ -144,7 +156,7 @@ TEST_F(AccountsTest, NamesAreUniqueAndPlain) {
     EXPECT_FALSE(accounts_.add_user("machine", Role::system, "").ok());
 }
 
-TEST_F(AccountsTest, TheLastAdministratorStays) {
+TEST_P(AccountsTest, TheLastAdministratorStays) {
     accounts_.first_start();
     EXPECT_EQ(accounts_.remove_user("admin").outcome().code(), IssueCode::conflict);
     add("li", Role::administrator);
@@ -152,7 +164,7 @@ TEST_F(AccountsTest, TheLastAdministratorStays) {
     EXPECT_EQ(accounts_.remove_user("admin").outcome().code(), IssueCode::not_found);
 }
 
-TEST_F(AccountsTest, ATokenWorksUntilItsClientIsRemoved) {
+TEST_P(AccountsTest, ATokenWorksUntilItsClientIsRemoved) {
     const auto token = accounts_.add_client("hospital-7", "system/*.cruds");
     ASSERT_TRUE(token.ok());
     const auto viewer = accounts_.bearer(*token);
@@ -165,7 +177,7 @@ TEST_F(AccountsTest, ATokenWorksUntilItsClientIsRemoved) {
     EXPECT_FALSE(accounts_.bearer(*token));
 }
 
-TEST_F(AccountsTest, SystemsMayHaveAnyReadableName) {
+TEST_P(AccountsTest, SystemsMayHaveAnyReadableName) {
     for (const std::string_view name : {"a", "County Hospital 7", "县医院 LIS"})
         EXPECT_TRUE(accounts_.add_client(name, "system/*.rs").ok()) << name;
     for (const std::string_view bad : {"", " ", "a\nb", "x ", "\xFF"})
@@ -173,8 +185,8 @@ TEST_F(AccountsTest, SystemsMayHaveAnyReadableName) {
     EXPECT_TRUE(accounts_.remove_client("County Hospital 7").ok());
 }
 
-TEST_F(AccountsTest, AnotherProcessIsSeenWithinHalfASecond) {
-    Accounts other(folder_.path(), clock_);  // a connection of its own, as another process has
+TEST_P(AccountsTest, AnotherProcessIsSeenWithinHalfASecond) {
+    Accounts other(folder_.path(), clock_, store_);  // a connection of its own, as another process has
     const auto token = other.add_client("hospital-7", "system/*.cruds");
     EXPECT_TRUE(accounts_.bearer(*token));
     ASSERT_TRUE(other.remove_client("hospital-7").ok());
@@ -189,7 +201,7 @@ TEST_F(AccountsTest, AnotherProcessIsSeenWithinHalfASecond) {
     EXPECT_FALSE(accounts_.session(session->cookie));
 }
 
-TEST_F(AccountsTest, SecretsAreNotInTheFile) {
+TEST_P(AccountsTest, SecretsAreNotInTheFile) {
     const std::string password = add("wang");
     const auto token = accounts_.add_client("hospital-7", "system/*.cruds");
     const auto session = accounts_.login("wang", password, "a");
@@ -201,7 +213,7 @@ TEST_F(AccountsTest, SecretsAreNotInTheFile) {
     }
 }
 
-TEST_F(AccountsTest, ListSaysWhoThereIs) {
+TEST_P(AccountsTest, ListSaysWhoThereIs) {
     add("wang");
     const auto token = accounts_.add_client("hospital-7", "system/Patient.rs");
     const auto all = accounts_.list();
@@ -213,7 +225,7 @@ TEST_F(AccountsTest, ListSaysWhoThereIs) {
     EXPECT_EQ(all[1].scope, "system/Patient.rs");
 }
 
-TEST_F(AccountsTest, ManyThreadsAskWhileOthersChange) {
+TEST_P(AccountsTest, ManyThreadsAskWhileOthersChange) {
     const auto token = accounts_.add_client("steady", "system/*.cruds");
     std::atomic<int> wrong = 0;
     std::vector<std::thread> threads;
@@ -310,7 +322,7 @@ TEST(Scope, AllowsWhatItSays) {
     }
 }
 
-TEST_F(AccountsTest, AScopeThatIsNotUnderstoodIsRefused) {
+TEST_P(AccountsTest, AScopeThatIsNotUnderstoodIsRefused) {
     for (const std::string_view bad : {"", "all", "system/*.sr", "system/Patient.rs?category=x", "system/*.cruds nonsense"}) {
         EXPECT_EQ(accounts_.add_client("machine", bad).outcome().code(), IssueCode::value) << bad;
     }
@@ -355,10 +367,12 @@ Access access_of(std::string patient, std::int64_t at_ms) {
     return access;
 }
 
-TEST(AuditTest, KeepsWhatWasAppendedInOrder) {
-    testing::ScratchFolder folder;
+class AuditTest : public OnBothEngines {};
+INSTANTIATE_TEST_SUITE_P(Engines, AuditTest, ::testing::ValuesIn(testing::engines()), [](const auto& info) { return info.param; });
+
+TEST_P(AuditTest, KeepsWhatWasAppendedInOrder) {
     {
-        Audit audit(folder.path());
+        Audit audit(folder_.path(), store_);
         for (int i = 0; i < 10; ++i) audit.append(access_of(i % 2 ? "odd" : "even", i));
         audit.flush();
         const auto page = audit.of_patient("odd", 3);
@@ -370,7 +384,7 @@ TEST(AuditTest, KeepsWhatWasAppendedInOrder) {
         EXPECT_EQ(audit.of_patient("", 3).total, 0u);
         audit.append(access_of("late", 10));
     }
-    const Audit again(folder.path());
+    const Audit again(folder_.path(), store_);
     EXPECT_EQ(again.all(100).total, 11u);
     EXPECT_EQ(again.of_patient("late", 1).total, 1u) << "the end writes what is queued";
     const auto older = again.all(100, 4);
@@ -378,9 +392,8 @@ TEST(AuditTest, KeepsWhatWasAppendedInOrder) {
     EXPECT_EQ(older.accesses[0].at_ms, 2);
 }
 
-TEST(AuditTest, TakesFromManyThreadsAndLosesNothing) {
-    testing::ScratchFolder folder;
-    Audit audit(folder.path());
+TEST_P(AuditTest, TakesFromManyThreadsAndLosesNothing) {
+    Audit audit(folder_.path(), store_);
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&audit, t] {
@@ -398,9 +411,19 @@ TEST(AuditTest, TakesFromManyThreadsAndLosesNothing) {
     }
 }
 
-TEST(AuditTest, TwoProcessesMayAppend) {
-    testing::ScratchFolder folder;
-    Audit one(folder.path()), two(folder.path());
+TEST_P(AuditTest, TakesBytesThatAreNoText) {
+    Audit audit(folder_.path(), store_);
+    Access strange = access_of("p", 1);
+    strange.id = std::string("a\0b\xff", 4);
+    audit.append(strange);
+    audit.append(access_of("p", 2));
+    audit.flush();
+    EXPECT_EQ(audit.of_patient("p", 5).total, 2u);
+    EXPECT_EQ(audit.of_patient(std::string("\xff\0", 2), 5).total, 0u);
+}
+
+TEST_P(AuditTest, TwoProcessesMayAppend) {
+    Audit one(folder_.path(), store_), two(folder_.path(), store_);
     std::thread other([&] {
         for (int i = 0; i < 500; ++i) two.append(access_of("b", i));
         two.flush();
@@ -412,7 +435,7 @@ TEST(AuditTest, TwoProcessesMayAppend) {
     EXPECT_EQ(one.of_patient("b", 1).total, 500u);
 }
 
-TEST(AuditTest, SaysWhenTheDiskRefusesAndGoesOnWhenItHeals) {
+TEST(AuditFile, SaysWhenTheDiskRefusesAndGoesOnWhenItHeals) {
     testing::ScratchFolder folder;
     Audit audit(folder.path());
     audit.append(access_of("a", 1));
@@ -428,7 +451,7 @@ TEST(AuditTest, SaysWhenTheDiskRefusesAndGoesOnWhenItHeals) {
     EXPECT_EQ(audit.all(5).total, 2u);
 }
 
-TEST(AuditTest, AFileThatIsNoDatabaseIsRefused) {
+TEST(AuditFile, AFileThatIsNoDatabaseIsRefused) {
     testing::ScratchFolder folder;
     std::ofstream(folder.path() / "audit.db") << std::string(10'000, 'x');
     EXPECT_THROW(Audit(folder.path()), sql::Broken);

@@ -27,6 +27,7 @@ constexpr sql::Migration migrations[] = {{1, R"sql(
         last_seen_ms INTEGER NOT NULL       -- to the minute
     );
     CREATE INDEX access_session_account ON access_session (account, created_ms);
+    /*pg CREATE TABLE access_change (number BIGINT NOT NULL); INSERT INTO access_change (number) VALUES (0);*/
 )sql"}};
 
 constexpr int account_columns = 8;
@@ -71,12 +72,18 @@ Viewer AccountRow::viewer() const {
     return viewer;
 }
 
-AccountTable::AccountTable(const std::filesystem::path& folder)
-    : connection_(sql::open_sqlite(folder / "access.db", {.cache_bytes = 1 << 20})) {
+AccountTable::AccountTable(const std::string& place) : connection_(sql::open(place, {.cache_bytes = 1 << 20, .lane = "access"})) {
     sql::migrate(*connection_, "access", migrations);
 }
 
-std::int64_t AccountTable::data_version() { return one_number(connection_->prepare("PRAGMA data_version")); }
+std::int64_t AccountTable::data_version() {
+    const bool is_file = connection_->engine() == sql::Engine::sqlite;
+    return one_number(connection_->prepare(is_file ? "PRAGMA data_version" : "SELECT number FROM access_change"));
+}
+
+void AccountTable::mark_changed() {
+    if (connection_->engine() == sql::Engine::postgres) connection_->prepare("UPDATE access_change SET number = number + 1").run();
+}
 
 std::optional<AccountRow> AccountTable::account(std::string_view name) {
     return one_account(

@@ -31,11 +31,14 @@ struct SessionRow {
 
 class AccountTable {
 public:
-    explicit AccountTable(const std::filesystem::path& folder);
+    /// `place`: the file, or a PostgreSQL database.
+    explicit AccountTable(const std::string& place);
 
     sql::Connection& connection() { return *connection_; }
-    /// Changes whenever another connection commits.
+    /// Changes whenever another connection commits (PostgreSQL: a change that was marked).
     std::int64_t data_version();
+    /// Tells the other processes, at the commit, to read anew what they remember.
+    void mark_changed();
 
     std::optional<AccountRow> account(std::string_view name);
     std::optional<AccountRow> account_by_token(std::string_view token_sha256);

@@ -2,7 +2,7 @@
 // Accounts: making them, logging in, and knowing who comes with a cookie or a token.
 //
 // Two connections: one to read, asked whenever memory does not know; one to write. What was read is kept until any
-// connection, of this process or another, has changed the file (PRAGMA data_version, looked at twice a second).
+// connection, of this process or another, has changed the database (AccountTable::data_version, looked at twice a second).
 #include <condition_variable>
 #include <cstdlib>
 #include <thread>
@@ -92,8 +92,7 @@ std::string csrf_of(std::string_view cookie) { return text::base64_url(sha256("c
 }  // namespace
 
 struct Accounts::Inside {
-    Inside(const std::filesystem::path& folder, const calendar::Clock& the_clock)
-        : clock(the_clock), writes(folder), reads(folder) {
+    Inside(const std::string& place, const calendar::Clock& the_clock) : clock(the_clock), writes(place), reads(place) {
         known_version = reads.data_version();
         keeper = std::jthread([this](const std::stop_token& stop) { keep_notes(stop); });
     }
@@ -132,7 +131,10 @@ struct Accounts::Inside {
             Inside& inside;
             ~Afresh() { inside.forget(); }
         } afresh{*this};
-        return sql::transaction(writes.connection(), [&] { return body(writes); });
+        return sql::transaction(writes.connection(), [&] {
+            writes.mark_changed();
+            return body(writes);
+        });
     }
 
     void forget() {
@@ -210,8 +212,8 @@ struct Accounts::Inside {
     }
 };
 
-Accounts::Accounts(const std::filesystem::path& folder, const calendar::Clock& clock)
-    : inside_(std::make_unique<Inside>(folder, clock)) {}
+Accounts::Accounts(const std::filesystem::path& folder, const calendar::Clock& clock, const std::string& store)
+    : inside_(std::make_unique<Inside>(store.empty() ? (folder / "access.db").string() : store, clock)) {}
 Accounts::~Accounts() = default;
 
 std::optional<std::string> Accounts::first_start() {

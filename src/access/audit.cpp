@@ -39,11 +39,12 @@ constexpr sql::Migration migrations[] = {{1, R"sql(
 )sql"}};
 
 constexpr std::string_view insert_sql =
-    "INSERT INTO audit_access (at_ms, who, role, what, type, id, patient, purpose, detail, trace_id, peer, status, count)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "INSERT INTO audit_access (at_ms, who, role, what, type, id, patient, purpose, detail, trace_id, peer, status, count, row)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+constexpr std::string_view newest_sql = "SELECT coalesce(max(row), 0) FROM audit_access";
 #define XINGLIN_AUDIT_COLUMNS "at_ms, who, role, what, type, id, patient, purpose, detail, trace_id, peer, status, count"
 
-void insert(sql::Connection& connection, const Access& access) {
+void insert(sql::Connection& connection, const Access& access, std::int64_t row) {
     sql::Statement& statement = connection.prepare(insert_sql);
     statement.bind(1, access.at_ms)
         .bind(2, access.who)
@@ -56,7 +57,7 @@ void insert(sql::Connection& connection, const Access& access) {
         .bind(9, access.detail)
         .bind(10, access.trace_id)
         .bind(11, access.peer);
-    statement.bind(12, std::int64_t{access.status}).bind(13, std::int64_t{access.count}).run();
+    statement.bind(12, std::int64_t{access.status}).bind(13, std::int64_t{access.count}).bind(14, row).run();
 }
 
 Access read(const sql::Statement& row) {
@@ -77,8 +78,8 @@ Access read(const sql::Statement& row) {
     return access;
 }
 
-std::unique_ptr<sql::Connection> open(const std::filesystem::path& folder) {
-    auto connection = sql::open_sqlite(folder / "audit.db", {.cache_bytes = 2 << 20});
+std::unique_ptr<sql::Connection> open(const std::string& place) {
+    auto connection = sql::open(place, {.cache_bytes = 2 << 20, .lane = "audit"});
     sql::migrate(*connection, "audit", migrations);
     return connection;
 }
@@ -86,7 +87,7 @@ std::unique_ptr<sql::Connection> open(const std::filesystem::path& folder) {
 }  // namespace
 
 struct Audit::Inside {
-    explicit Inside(const std::filesystem::path& folder) : writes(open(folder)), reads(open(folder)) {
+    explicit Inside(const std::string& place) : writes(open(place)), reads(open(place)) {
         writer = std::jthread([this] { work(); });
     }
     ~Inside() {
@@ -157,7 +158,12 @@ struct Audit::Inside {
         std::optional<sql::Broken> problem;
         try {
             sql::transaction(*writes, [&] {
-                for (const Access* access : group) insert(*writes, *access);
+                // Numbered here: an engine's own numbers have gaps, and the last one is the count.
+                sql::Statement& newest = writes->prepare(newest_sql);
+                newest.reset();
+                std::int64_t row = newest.step() ? newest.integer(0) : 0;
+                newest.reset();
+                for (const Access* access : group) insert(*writes, *access, ++row);
             });
         } catch (const sql::Broken& error) {
             problem = error;
@@ -173,7 +179,8 @@ struct Audit::Inside {
     }
 };
 
-Audit::Audit(const std::filesystem::path& folder) : inside_(std::make_unique<Inside>(folder)) {}
+Audit::Audit(const std::filesystem::path& folder, const std::string& store)
+    : inside_(std::make_unique<Inside>(store.empty() ? (folder / "audit.db").string() : store)) {}
 Audit::~Audit() = default;
 
 void Audit::append(Access access) { inside_->append(std::move(access)); }
@@ -208,7 +215,7 @@ Audit::Page Audit::all(std::uint32_t count, std::int64_t before_row) const {
     Page page{0, {}};
     const std::lock_guard lock(inside_->read_mutex);
     // Rows are never taken away, so the last number is the count.
-    sql::Statement& total = inside_->reads->prepare("SELECT coalesce(max(row), 0) FROM audit_access");
+    sql::Statement& total = inside_->reads->prepare(newest_sql);
     if (total.step()) page.total = static_cast<std::uint64_t>(total.integer(0));
     total.reset();
     sql::Statement& query =

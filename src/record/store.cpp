@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <fstream>
 #include <random>
 
 #include "feed/feed.h"
@@ -36,6 +37,32 @@ std::int16_t settle_offset(sql::Connection& connection, const Options& options) 
         set_setting(connection, "offset_minutes", std::to_string(offset));
         return offset;
     });
+}
+
+/// A number of its own for each PostgreSQL store, made at its first opening.
+std::string identity_of(sql::Connection& connection) {
+    return sql::transaction(connection, [&] {
+        if (const auto known = setting(connection, "identity")) return *known;
+        std::random_device random;
+        const std::string made = fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
+        set_setting(connection, "identity", made);
+        return made;
+    });
+}
+
+/// What lies in the folder are views of one record; beside another one they would be wrong.
+Result<Done> belong_together(const fs::path& folder, const std::string& identity) {
+    if (fs::exists(folder / "record.db"))
+        return refusal(folder, IssueCode::conflict,
+                       "holds a record of its own; name another folder, or move the record with `xinglin copy`");
+    std::string known;
+    std::ifstream(folder / "store") >> known;
+    if (known.empty()) {
+        std::ofstream(folder / "store") << identity << '\n';
+    } else if (known != identity) {
+        return refusal(folder, IssueCode::conflict, "belongs to another database; name an empty folder");
+    }
+    return Done{};
 }
 }  // namespace
 
@@ -67,6 +94,7 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
         feed::prepare(*connection);
         inside->numbers = prepare_tables(*connection);
         inside->offset_minutes = settle_offset(*connection, options);
+        if (!options.store.empty()) XINGLIN_CHECK(belong_together(folder, identity_of(*connection)));
         inside->load_dictionaries(*connection);
         if (!options.store.empty()) inside->compressor.on_unknown([house = inside.get()] { house->load_new_dictionaries(); });
         for (const fhir::Type* type : fhir::resources()) {

@@ -17,9 +17,11 @@ namespace {
 /// Opens the accounts of a folder and hands them to `act`.
 template <typename Act>
 int with_accounts(const AccountCommand& options, Act&& act) {
-    if (const auto folder = make_folder(options.data); !folder.ok()) return environment(folder.outcome());
+    if (options.store.empty()) {
+        if (const auto folder = make_folder(options.data); !folder.ok()) return environment(folder.outcome());
+    }
     const calendar::SystemClock clock;
-    access::Accounts accounts(options.data, clock);
+    access::Accounts accounts(options.data, clock, options.store);
     return act(accounts);
 }
 
@@ -76,8 +78,8 @@ int print_list(const AccountCommand& options, bool clients) {
 
 }  // namespace
 
-void write_down(const fs::path& data, std::string_view what, std::uint64_t resources) {
-    access::Audit audit(data);
+void write_down(const fs::path& data, const std::string& store, std::string_view what, std::uint64_t resources) {
+    access::Audit audit(data, store);
     const access::Viewer viewer = access::Viewer::program(what);
     access::Access access;
     access.at_ms = calendar::SystemClock().now_ms();

@@ -165,7 +165,19 @@ int restore(const BackupCommand& options) {
     return verify({.data = options.data, .quick = false, .json = options.json});
 }
 
+namespace {
+int verify_database(const VerifyCommand& options) {
+    const calendar::SystemClock clock;
+    auto opened = open_database(options.store, clock);
+    if (!opened.ok()) return environment(opened.outcome());
+    const auto problems = verify_store(*opened->store, !options.quick);
+    return report(problems, opened->store->figures().resources, options.json, options.quick ? "structure" : "every entry",
+                  sql::without_password(options.store));
+}
+}  // namespace
+
 int verify(const VerifyCommand& options) {
+    if (!options.store.empty()) return verify_database(options);
     if (fs::exists(options.data / manifest_name)) {
         const auto files = read_manifest(options.data);
         if (!files.ok()) return refused(files.outcome());

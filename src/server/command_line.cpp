@@ -31,6 +31,21 @@ void needs_data(CLI::App* app, Options& options) {
     app->add_option("--data", options.data, "the data folder")->required();
 }
 
+std::string is_address(const std::string& store) {
+    return sql::is_postgres(store) ? "" : "expected the address of a PostgreSQL database, postgres://user@host/name";
+}
+
+/// A data folder or the address of a database.
+template <typename Options>
+void needs_data_or_store(CLI::App* app, Options& options) {
+    CLI::Option_group* either = app->add_option_group("record");
+    either->add_option("--data", options.data, "the data folder");
+    either->add_option("--store", options.store, "the address of a PostgreSQL database: postgres://user@host/name")
+        ->envname("XINGLIN_STORE")
+        ->check(is_address);
+    either->require_option(1, 2);
+}
+
 void add_serve(CLI::App& app, Action& action) {
     const auto options = std::make_shared<ServeOptions>();  // shared: lives in the callback
     CLI::App* serve_word = word(app, "serve", "Serve the record: FHIR at /fhir, the web pages at /",
@@ -38,7 +53,9 @@ void add_serve(CLI::App& app, Action& action) {
     serve_word->add_option("--data", options->data, "the data folder, made when it is not there")->required();
     serve_word->add_option("--port", options->port, "port to listen on, 0 for any free one")->capture_default_str();
     serve_word->add_option("--bind", options->bind, "address to listen on")->capture_default_str();
-    serve_word->add_option("--store", options->store, "the database engine: sqlite")->capture_default_str();
+    serve_word->add_option("--store", options->store, "sqlite, or the address of a PostgreSQL database: postgres://user@host/name")
+        ->envname("XINGLIN_STORE")
+        ->capture_default_str();
     serve_word->add_option("--base-url", options->base_url, "public address of /fhir when a proxy stands before us");
     CLI::Option* certificate =
         serve_word->add_option("--tls-certificate", options->tls_certificate, "certificate chain (PEM); TLS 1.3 is then spoken");
@@ -59,7 +76,7 @@ void add_transfer(CLI::App& app, Action& action) {
     const auto in = std::make_shared<ImportCommand>();
     CLI::App* import_word = word(app, "import", "Read files into the record: bundles, NDJSON, folders of them, also .gz and .zst",
                                  "xinglin import --data DIR content/samples");
-    import_word->add_option("--data", in->data, "the data folder, made when it is not there")->required();
+    needs_data_or_store(import_word, *in);
     import_word->add_option("PATH", in->paths, "files and folders")->required();
     import_word->add_option("--threads", in->threads, "threads that prepare resources")
         ->check(CLI::Range(1, 64))
@@ -72,7 +89,7 @@ void add_transfer(CLI::App& app, Action& action) {
     CLI::App* export_word =
         word(app, "export", "Write every current resource as NDJSON, one file for each type; also while a server runs",
              "xinglin export --data DIR --out export-2026-11 --gzip");
-    needs_data(export_word, *out);
+    needs_data_or_store(export_word, *out);
     export_word->add_option("--out", out->out, "an empty or new folder")->required();
     export_word->add_option("--type", out->types, "only these resource types");
     export_word->add_flag("--gzip", out->gzip, "pack the files");
@@ -100,7 +117,7 @@ void add_safety(CLI::App& app, Action& action) {
     const auto check = std::make_shared<VerifyCommand>();
     CLI::App* verify_word = word(app, "verify", "Check every page, resource and search entry of a data folder or a backup",
                                  "xinglin verify --data DIR");
-    needs_data(verify_word, *check);
+    needs_data_or_store(verify_word, *check);
     verify_word->add_flag("--quick", check->quick, "structure only: do not read every resource again");
     verify_word->add_flag("--json", check->json, "print the result as JSON");
     verify_word->callback([check, &action] { action = [check] { return verify(*check); }; });
@@ -121,7 +138,7 @@ void add_accounts(CLI::App& app, Action& action, const std::string& kind, const 
     for (const AccountWord& each : words) {
         const auto options = std::make_shared<AccountCommand>();
         CLI::App* child = word(*parent, each.name, each.what, each.example);
-        child->add_option("--data", options->data, "the data folder")->required();
+        needs_data_or_store(child, *options);
         if (each.named)
             child
                 ->add_option("--name", options->name,

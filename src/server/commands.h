@@ -16,7 +16,7 @@ struct ServeOptions {
     fs::path data;
     std::string bind = "127.0.0.1";
     std::uint16_t port = 8080;
-    std::string store = "sqlite";
+    std::string store = "sqlite";  // or the address of a PostgreSQL database
     std::string base_url, tls_certificate, tls_key;
     unsigned io_threads = 0, worker_threads = 0;
     std::int64_t cache_mib = 32;
@@ -26,6 +26,7 @@ int serve(const ServeOptions& options);
 
 struct ImportCommand {
     fs::path data;
+    std::string store;  // address of a PostgreSQL database instead; so below
     std::vector<fs::path> paths;
     bool json = false, no_check = false;
     unsigned threads = 2;
@@ -34,6 +35,7 @@ int import_files(const ImportCommand& options);
 
 struct ExportCommand {
     fs::path data, out;
+    std::string store;
     std::vector<std::string> types;
     bool gzip = false, json = false;
 };
@@ -48,13 +50,14 @@ int restore(const BackupCommand& options);
 
 struct VerifyCommand {
     fs::path data;
+    std::string store;
     bool quick = false, json = false;
 };
 int verify(const VerifyCommand& options);
 
 struct AccountCommand {
     fs::path data;
-    std::string name, role = "clinician", display, scope = "system/*.cruds", password_file;
+    std::string store, name, role = "clinician", display, scope = "system/*.cruds", password_file;
     bool json = false;
 };
 int add_user(const AccountCommand& options);
@@ -74,7 +77,7 @@ int validate(const ValidateCommand& options);
 int print_version(bool json);
 
 /// Appends to the audit what the command line did with the record.
-void write_down(const fs::path& data, std::string_view what, std::uint64_t resources);
+void write_down(const fs::path& data, const std::string& store, std::string_view what, std::uint64_t resources);
 
 /// The whole command line.
 int run(int argc, char** argv);

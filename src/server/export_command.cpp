@@ -118,7 +118,9 @@ int export_record(const ExportCommand& options) {
         refused(types.outcome());
         return exit_usage;
     }
-    if (const auto folder = find_folder(options.data); !folder.ok()) return environment(folder.outcome());
+    if (options.store.empty()) {
+        if (const auto folder = find_folder(options.data); !folder.ok()) return environment(folder.outcome());
+    }
     if (!is_free(options.out))
         return complain(options.out.string(), "is not an empty folder, name another one with --out", exit_refused);
     std::error_code error;
@@ -128,12 +130,13 @@ int export_record(const ExportCommand& options) {
                         exit_environment);
     const auto begin = std::chrono::steady_clock::now();
     const calendar::SystemClock clock;
-    auto opened = open_or_snapshot(options.data, options.out / ".snapshot", clock);
+    auto opened = options.store.empty() ? open_or_snapshot(options.data, options.out / ".snapshot", clock)
+                                        : open_database(options.store, clock);
     if (!opened.ok()) return environment(opened.outcome());
     const auto all = write_all(*opened->store, options);
     std::uint64_t total = 0;
     for (const Written& each : all) total += each.count;
-    write_down(options.data, "export", total);
+    write_down(options.data, options.store, "export", total);
     print(all, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), options.json);
     return exit_done;
 }

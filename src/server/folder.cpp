@@ -15,7 +15,7 @@ namespace {
 
 Outcome no(const fs::path& folder, std::string what) { return refuse(IssueCode::exception, folder.string(), std::move(what)); }
 
-bool is_ours(const fs::path& folder) { return fs::exists(folder / "record.db") || fs::exists(folder / "access.db"); }
+bool is_ours(const fs::path& folder) { return fs::exists(folder / "record.db") || fs::exists(folder / "access.db") || fs::exists(folder / "store"); }
 
 /// What a system puts into an empty folder by itself.
 bool is_bystander(const fs::path& entry) {

@@ -35,8 +35,8 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     }
     house->content = std::make_unique<const content::Files>(std::move(files));
     XINGLIN_TRY(house->store, record::Store::open(house->options.data, house->clock, house->options.record));
-    house->accounts = std::make_unique<access::Accounts>(house->options.data, house->clock);
-    house->audit = std::make_unique<access::Audit>(house->options.data);
+    house->accounts = std::make_unique<access::Accounts>(house->options.data, house->clock, house->options.record.store);
+    house->audit = std::make_unique<access::Audit>(house->options.data, house->options.record.store);
     house->ingest = std::make_unique<ingest::Ingest>(*house->store);
     house->people = std::make_unique<people::People>(*house->store);
 
@@ -80,6 +80,8 @@ Result<Done> House::open_doors() {
         receive(*this, std::move(request), std::move(respond));
     });
     XINGLIN_CHECK(server->start());
+    if (!options.record.store.empty())
+        processes = std::make_unique<Processes>(options.record.store, clock, server->port());
     first_password = accounts->first_start();  // not before: a start that fails would lose the password
     return Done{};
 }
@@ -89,6 +91,7 @@ void House::close_doors() {
     imports.reset();  // a running import ends after its present batch; importing again goes on from there
     server->stop();
     audit->flush();
+    processes.reset();
 }
 
 House::~House() {

@@ -19,6 +19,7 @@
 #include "server/imports.h"
 #include "server/log.h"
 #include "server/pages.h"
+#include "server/processes.h"
 #include "server/pulse.h"
 
 namespace xinglin::server {
@@ -57,6 +58,7 @@ struct House {
     std::unique_ptr<Pulse> pulse;
     std::unique_ptr<Imports> imports;
     std::unique_ptr<http::Server> server;
+    std::unique_ptr<Processes> processes;  // with a database that others may serve too
 
     Result<Done> open_doors();  // begins to listen
     /// Finishes what was taken, then closes everything. Safe to call once.

@@ -8,6 +8,7 @@
 #include "record/record.h"
 #include "server/commands.h"
 #include "server/folder.h"
+#include "server/snapshot.h"
 #include "server/terminal.h"
 
 namespace xinglin::server {
@@ -46,14 +47,31 @@ void print(const Figures& figures, bool as_json) {
                 figures.seconds, grouped(static_cast<std::uint64_t>(figures.per_second())).c_str());
 }
 
+/// Without a commit to disk for each group a crash may cost the whole load: only where there is nothing to lose yet.
+Result<Opened> open_to_load(const ImportCommand& options, const calendar::Clock& clock) {
+    constexpr std::int64_t usual_cache = 64ll << 20, cache_of_a_load = 256ll << 20;
+    if (options.store.empty()) {
+        const bool fresh = !fs::exists(options.data / "record.db");
+        Opened opened;
+        XINGLIN_TRY(opened.store, record::Store::open(options.data, clock,
+                                                      {.cache_bytes = fresh ? cache_of_a_load : usual_cache, .bulk = fresh}));
+        return opened;
+    }
+    XINGLIN_TRY(Opened opened, open_database(options.store, clock));
+    const bool fresh = opened.store->reader(access::Viewer::program("import")).position() == 0;
+    if (!fresh) return opened;
+    opened = Opened();
+    return open_database(options.store, clock, {.bulk = true});
+}
+
 }  // namespace
 
 int import_files(const ImportCommand& options) {
-    if (const auto folder = make_folder(options.data); !folder.ok()) return environment(folder.outcome());
+    if (options.store.empty()) {
+        if (const auto folder = make_folder(options.data); !folder.ok()) return environment(folder.outcome());
+    }
     const calendar::SystemClock clock;
-    // Without a commit to disk for each group a crash may cost the whole file: only where there is nothing to lose yet.
-    const bool fresh = !fs::exists(options.data / "record.db");
-    auto opened = record::Store::open(options.data, clock, {.cache_bytes = fresh ? 256ll << 20 : 64ll << 20, .bulk = fresh});
+    auto opened = open_to_load(options, clock);
     if (!opened.ok() && opened.outcome().code() == IssueCode::conflict) {
         return complain(
             options.data.string(),
@@ -61,13 +79,12 @@ int import_files(const ImportCommand& options) {
             exit_environment);
     }
     if (!opened.ok()) return environment(opened.outcome());
-    std::unique_ptr<record::Store> store = std::move(opened).value();
 
     const auto begin = std::chrono::steady_clock::now();
     ingest::ImportOptions chosen;
     chosen.prepare_threads = options.threads;
     chosen.check_structure = !options.no_check;
-    ingest::Importer importer(*store, chosen);
+    ingest::Importer importer(*opened->store, chosen);
     Figures figures;
     {
         Progress progress;
@@ -76,9 +93,9 @@ int import_files(const ImportCommand& options) {
             return result.outcome().code() == IssueCode::not_found ? environment(result.outcome()) : refused(result.outcome());
         figures = std::move(result).value();
     }
-    if (const auto closed = record::close(std::move(store)); !closed.ok()) return environment(closed.outcome());
+    if (const auto closed = record::close(std::move(opened->store)); !closed.ok()) return environment(closed.outcome());
     figures.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    write_down(options.data, "import", figures.stored);
+    write_down(options.data, options.store, "import", figures.stored);
     print(figures, options.json);
     return figures.read > 0 && figures.rejected == figures.read ? exit_refused : exit_done;
 }

@@ -54,6 +54,7 @@ HouseOptions house_options(const ServeOptions& options) {
     house.http.tls_certificate = options.tls_certificate;
     house.http.tls_key = options.tls_key;
     house.record.cache_bytes = options.cache_mib << 20;
+    if (options.store != "sqlite") house.record.store = options.store;
     return house;
 }
 
@@ -68,8 +69,8 @@ bool is_loopback(const std::string& bind) { return bind == "::1" || bind == "loc
 }  // namespace
 
 int serve(const ServeOptions& options) {
-    if (options.store != "sqlite")
-        return complain("--store", "only sqlite is supported by this version, leave the option out", exit_usage);
+    if (options.store != "sqlite" && !sql::is_postgres(options.store))
+        return complain("--store", "expected sqlite or the address of a PostgreSQL database, postgres://user@host/name", exit_usage);
     const Signals signals;
     keep_memory_small();
     if (const auto folder = make_folder(options.data); !folder.ok()) return environment(folder.outcome());

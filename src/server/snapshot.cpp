@@ -76,6 +76,16 @@ Result<Opened> open_or_snapshot(const fs::path& folder, const fs::path& copy, co
     return opened;
 }
 
+Result<Opened> open_database(const std::string& store, const calendar::Clock& clock, record::Options options) {
+    std::string name = (fs::temp_directory_path() / "xinglin-XXXXXX").string();
+    if (!mkdtemp(name.data())) disk_refuses(name);
+    Opened opened;
+    opened.copy = name;
+    options.store = store;
+    XINGLIN_TRY(opened.store, record::Store::open(name, clock, options));
+    return opened;
+}
+
 bool copy_database(const fs::path& from, const fs::path& to) {
     if (!fs::exists(from)) return false;
     sql::open_sqlite(from, {.read_only = true, .cache_bytes = 4 << 20})->copy_to(to);

@@ -26,6 +26,9 @@ struct Opened {
 Result<Opened> open_or_snapshot(const std::filesystem::path& folder, const std::filesystem::path& copy,
                                 const calendar::Clock& clock);
 
+/// The record in a PostgreSQL database; the folder that a store needs for its own is a temporary one.
+Result<Opened> open_database(const std::string& store, const calendar::Clock& clock, record::Options options = {});
+
 /// The databases of a data folder that a backup holds; views are built again.
 constexpr const char* kept_files[] = {"record.db", "access.db", "audit.db"};
 /// A consistent copy of one database, synchronised to disk. False when there is no such file.

@@ -101,12 +101,19 @@ std::string system_state(House& house) {
                                                {"writes_per_s", real(sample.writes_per_s)},
                                                {"reads_per_s", real(sample.reads_per_s)}}));
     }
+    std::vector<json::Value> process_values;
+    for (const Process& each : house.processes ? house.processes->list() : std::vector<Process>{}) {
+        process_values.push_back(arena.object({{"name", arena.string(each.name)},
+                                               {"started_at", arena.string(calendar::instant_text(each.started_ms))},
+                                               {"last_seen_at", arena.string(calendar::instant_text(each.seen_ms))}}));
+    }
     const Sample now = history.empty() ? Sample{} : history.back();
     return json::write(arena.object({{"version", arena.string(version())},
                                      {"built", arena.string(built())},
                                      {"started_at", arena.string(calendar::instant_text(house.started_ms))},
                                      {"uptime_s", whole((house.clock.now_ms() - house.started_ms) / 1000)},
-                                     {"store", arena.string("sqlite")},
+                                     {"store", arena.string(house.options.record.store.empty() ? "sqlite" : "postgres")},
+                                     {"processes", arena.array(process_values)},
                                      {"data_bytes", whole(record.data_bytes)},
                                      {"wal_bytes", whole(record.wal_bytes)},
                                      {"disk_free_bytes", whole(disk_free_bytes(house))},

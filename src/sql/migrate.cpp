@@ -7,6 +7,8 @@ namespace xinglin::sql {
 void migrate(Connection& connection, std::string_view room, std::span<const Migration> migrations) {
     connection.begin();
     try {
+        // Rooms have lanes of their own; their tables are made one room after the other.
+        connection.run("/*pg SELECT pg_advisory_xact_lock(hashtextextended('xinglin tables ' || current_schema(), 0))*/");
         connection.run("CREATE TABLE IF NOT EXISTS schema_version (room TEXT PRIMARY KEY, number INTEGER NOT NULL)");
         Statement& query = connection.prepare("SELECT number FROM schema_version WHERE room = ?");
         query.bind(1, room);

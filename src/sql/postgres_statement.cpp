@@ -123,7 +123,8 @@ void PostgresConnection::send_prepared(const std::string& name, const std::vecto
     for (std::size_t i = 0; i < count && i < parameters.size(); ++i) {
         starts[i] = bytes.size();
         if (parameters[i].kind == Parameter::Kind::null) continue;
-        if (parameters[i].kind == Parameter::Kind::bytes && (types[i] == type_text || types[i] == type_bytea)) {
+        const bool whole = types[i] == type_bytea || (types[i] == type_text && is_storable(parameters[i].bytes));
+        if (parameters[i].kind == Parameter::Kind::bytes && whole) {
             values[i] = parameters[i].bytes.data();  // not copied
             lengths[i] = static_cast<int>(parameters[i].bytes.size());
         } else if (append_binary(bytes, parameters[i], types[i])) {

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "text/text.h"
+
 namespace xinglin::sql {
 
 void append_number(std::string& out, std::uint64_t value, int bytes) {
@@ -72,10 +74,20 @@ bool append_binary(std::string& out, const Parameter& parameter, Oid type) {
             return true;
         case Parameter::Kind::bytes:
             if (type != type_text && type != type_bytea) return false;
-            out += parameter.bytes;
+            out += type == type_bytea || is_storable(parameter.bytes) ? parameter.bytes : storable(parameter.bytes);
             return true;
     }
     return false;
+}
+
+bool is_storable(std::string_view text) { return text.find('\0') == std::string_view::npos && text::is_utf8(text); }
+
+std::string storable(std::string_view text) {
+    std::string storable(text);
+    for (char& c : storable) {
+        if (c == '\0' || static_cast<unsigned char>(c) >= 0x80) c = '?';
+    }
+    return storable;
 }
 
 std::string as_text(const Parameter& parameter) {

@@ -40,6 +40,9 @@ struct Parameter {
 Oid type_of(const Parameter& parameter);
 /// Appends the value as `type` has it in binary; false when it must travel as text.
 bool append_binary(std::string& out, const Parameter& parameter, Oid type);
+/// A text column takes UTF-8 without zero bytes; of anything else the bytes that are not ASCII become '?'.
+bool is_storable(std::string_view text);
+std::string storable(std::string_view text);
 /// As text that the server reads.
 std::string as_text(const Parameter& parameter);
 void append_number(std::string& out, std::uint64_t value, int bytes);
