@@ -44,7 +44,8 @@ protected:
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(Engines, AccountsTest, ::testing::ValuesIn(testing::engines()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Engines, AccountsTest, ::testing::ValuesIn(testing::engines()),
+                         [](const auto& info) { return info.param; });
 
 TEST_P(AccountsTest, FirstStartMakesOneAdministratorOnce) {
     const auto password = accounts_.first_start();
@@ -368,7 +369,8 @@ Access access_of(std::string patient, std::int64_t at_ms) {
 }
 
 class AuditTest : public OnBothEngines {};
-INSTANTIATE_TEST_SUITE_P(Engines, AuditTest, ::testing::ValuesIn(testing::engines()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Engines, AuditTest, ::testing::ValuesIn(testing::engines()),
+                         [](const auto& info) { return info.param; });
 
 TEST_P(AuditTest, KeepsWhatWasAppendedInOrder) {
     {

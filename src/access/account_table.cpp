@@ -82,7 +82,8 @@ std::int64_t AccountTable::data_version() {
 }
 
 void AccountTable::mark_changed() {
-    if (connection_->engine() == sql::Engine::postgres) connection_->prepare("UPDATE access_change SET number = number + 1").run();
+    if (connection_->engine() == sql::Engine::postgres)
+        connection_->prepare("UPDATE access_change SET number = number + 1").run();
 }
 
 std::optional<AccountRow> AccountTable::account(std::string_view name) {

@@ -140,7 +140,15 @@ void Writer::between_groups(std::function<void(sql::Connection&)> task) {
 
 Result<Done> Writer::settle() {
     std::promise<bool> settled;
-    between_groups([&](sql::Connection&) { settled.set_value(!lost_); });
+    between_groups([&](sql::Connection& connection) {
+        bool durable = !lost_;
+        try {
+            if (options_.bulk && connection.engine() == sql::Engine::postgres) connection.settle();
+        } catch (const sql::Broken&) {
+            durable = false;
+        }
+        settled.set_value(durable);
+    });
     if (settled.get_future().get()) return Done{};
     return broke_off();
 }

@@ -53,7 +53,8 @@ void add_serve(CLI::App& app, Action& action) {
     serve_word->add_option("--data", options->data, "the data folder, made when it is not there")->required();
     serve_word->add_option("--port", options->port, "port to listen on, 0 for any free one")->capture_default_str();
     serve_word->add_option("--bind", options->bind, "address to listen on")->capture_default_str();
-    serve_word->add_option("--store", options->store, "sqlite, or the address of a PostgreSQL database: postgres://user@host/name")
+    serve_word
+        ->add_option("--store", options->store, "sqlite, or the address of a PostgreSQL database: postgres://user@host/name")
         ->envname("XINGLIN_STORE")
         ->capture_default_str();
     serve_word->add_option("--base-url", options->base_url, "public address of /fhir when a proxy stands before us");
@@ -62,8 +63,9 @@ void add_serve(CLI::App& app, Action& action) {
     CLI::Option* key = serve_word->add_option("--tls-key", options->tls_key, "its key (PEM)");
     certificate->needs(key);
     key->needs(certificate);
-    serve_word->add_option("--content", options->content,
-                           "a folder laid out like content/: its files replace the built-in tables and profiles, empty ones hide them");
+    serve_word->add_option(
+        "--content", options->content,
+        "a folder laid out like content/: its files replace the built-in tables and profiles, empty ones hide them");
     serve_word->add_option("--io-threads", options->io_threads, "threads that carry bytes, 0: one per core");
     serve_word->add_option("--worker-threads", options->worker_threads, "threads that answer, 0: two per core");
     serve_word->add_option("--cache-mib", options->cache_mib, "memory for the writer's pages; readers take a quarter each")
@@ -178,14 +180,16 @@ void add_language(CLI::App& app, Action& action) {
 }
 
 void add_views(CLI::App& app, Action& action) {
-    CLI::App* view_word = word(app, "view", "Views: SQL on FHIR ViewDefinitions",
-                               "xinglin view run --view view.json --resources patients.ndjson");
+    CLI::App* view_word =
+        word(app, "view", "Views: SQL on FHIR ViewDefinitions", "xinglin view run --view view.json --resources patients.ndjson");
     view_word->require_subcommand(1);
     const auto options = std::make_shared<view::RunCommand>();
-    CLI::App* run_word = word(*view_word, "run", "Print the rows of a ViewDefinition over a file of resources, or run test files",
-                              "xinglin view run --view view.json --resources patients.ndjson\n  xinglin view run --tests foreach.json");
+    CLI::App* run_word =
+        word(*view_word, "run", "Print the rows of a ViewDefinition over a file of resources, or run test files",
+             "xinglin view run --view view.json --resources patients.ndjson\n  xinglin view run --tests foreach.json");
     CLI::Option* definition = run_word->add_option("--view", options->view, "the ViewDefinition, JSON");
-    CLI::Option* resources = run_word->add_option("--resources", options->resources, "the resources, NDJSON; other types are passed over");
+    CLI::Option* resources =
+        run_word->add_option("--resources", options->resources, "the resources, NDJSON; other types are passed over");
     definition->needs(resources);
     resources->needs(definition);
     run_word->add_option("--tests", options->tests, "files of SQL on FHIR tests; prints a report")->excludes(definition);

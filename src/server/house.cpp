@@ -80,8 +80,7 @@ Result<Done> House::open_doors() {
         receive(*this, std::move(request), std::move(respond));
     });
     XINGLIN_CHECK(server->start());
-    if (!options.record.store.empty())
-        processes = std::make_unique<Processes>(options.record.store, clock, server->port());
+    if (!options.record.store.empty()) processes = std::make_unique<Processes>(options.record.store, clock, server->port());
     first_password = accounts->first_start();  // not before: a start that fails would lose the password
     return Done{};
 }

@@ -57,10 +57,11 @@ Result<Opened> open_to_load(const ImportCommand& options, const calendar::Clock&
                                                       {.cache_bytes = fresh ? cache_of_a_load : usual_cache, .bulk = fresh}));
         return opened;
     }
-    XINGLIN_TRY(Opened opened, open_database(options.store, clock));
-    const bool fresh = opened.store->reader(access::Viewer::program("import")).position() == 0;
-    if (!fresh) return opened;
-    opened = Opened();
+    {
+        XINGLIN_TRY(Opened opened, open_database(options.store, clock));
+        const bool fresh = opened.store->reader(access::Viewer::program("import")).position() == 0;
+        if (!fresh) return opened;
+    }
     return open_database(options.store, clock, {.bulk = true});
 }
 

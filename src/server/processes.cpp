@@ -39,7 +39,8 @@ Processes::~Processes() {
     keeper_.request_stop();
     keeper_.join();
     try {
-        sql::transaction(*connection_, [&] { connection_->prepare("DELETE FROM server_process WHERE name = ?").bind(1, name_).run(); });
+        sql::transaction(*connection_,
+                         [&] { connection_->prepare("DELETE FROM server_process WHERE name = ?").bind(1, name_).run(); });
     } catch (const sql::Broken&) {}  // the others see it grow old
 }
 
@@ -47,8 +48,9 @@ void Processes::beat() {
     const std::int64_t now_ms = clock_.now_ms();
     sql::transaction(*connection_, [&] {
         connection_
-            ->prepare("INSERT INTO server_process (name, started_ms, seen_ms) VALUES (?, ?, ?) "
-                      "ON CONFLICT (name) DO UPDATE SET seen_ms = excluded.seen_ms")
+            ->prepare(
+                "INSERT INTO server_process (name, started_ms, seen_ms) VALUES (?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET seen_ms = excluded.seen_ms")
             .bind(1, name_)
             .bind(2, started_ms_)
             .bind(3, now_ms)
@@ -56,7 +58,8 @@ void Processes::beat() {
         connection_->prepare("DELETE FROM server_process WHERE seen_ms < ?").bind(1, now_ms - forgotten_ms).run();
     });
     std::vector<Process> list;
-    auto& row = connection_->prepare("SELECT name, started_ms, seen_ms FROM server_process WHERE seen_ms >= ? ORDER BY started_ms, name");
+    auto& row =
+        connection_->prepare("SELECT name, started_ms, seen_ms FROM server_process WHERE seen_ms >= ? ORDER BY started_ms, name");
     row.bind(1, now_ms - absent_ms);
     while (row.step()) list.push_back({std::string(row.text(0)), row.integer(1), row.integer(2)});
     const std::lock_guard lock(mutex_);

@@ -70,7 +70,8 @@ bool is_loopback(const std::string& bind) { return bind == "::1" || bind == "loc
 
 int serve(const ServeOptions& options) {
     if (options.store != "sqlite" && !sql::is_postgres(options.store))
-        return complain("--store", "expected sqlite or the address of a PostgreSQL database, postgres://user@host/name", exit_usage);
+        return complain("--store", "expected sqlite or the address of a PostgreSQL database, postgres://user@host/name",
+                        exit_usage);
     const Signals signals;
     keep_memory_small();
     if (const auto folder = make_folder(options.data); !folder.ok()) return environment(folder.outcome());

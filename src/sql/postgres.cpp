@@ -368,7 +368,6 @@ void PostgresConnection::settle() {
     // A commit that waits for the disk waits for all before it.
     run("SET synchronous_commit = on");
     transaction(*this, [this] { run("SELECT pg_current_xact_id()"); });
-    run("CHECKPOINT");
 }
 
 void PostgresConnection::copy_to(const std::filesystem::path&) {
