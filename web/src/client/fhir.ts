@@ -21,6 +21,8 @@ export interface EverythingOptions {
   on_page?: (resources: FhirResource[]) => void
   /** A record longer than this is cut; the page says so. */
   limit?: number
+  /** The record as it was at this position of the feed. */
+  as_of?: number
 }
 
 /** Reads Patient/{id}/$everything to its end. */
@@ -31,6 +33,7 @@ export async function everything(id: string, options: EverythingOptions = {}): P
   const first = new URLSearchParams()
   if (options.types?.length) first.set('_type', options.types.join(','))
   first.set('_count', String(options.count ?? 500))
+  if (options.as_of !== undefined) first.set('_asOf', String(options.as_of))
   let path: string | null = `/fhir/Patient/${encodeURIComponent(id)}/$everything?${first.toString()}`
   while (path) {
     const bundle: Bundle<FhirResource> = await call<Bundle<FhirResource>>(path, { signal: options.signal })

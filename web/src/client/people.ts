@@ -32,3 +32,12 @@ export function accesses(id: string, count = 20, signal?: AbortSignal): Promise<
 export async function record_printed(id: string): Promise<void> {
   await call<void>(`${person(id)}/printed`, { method: 'POST' })
 }
+
+/** The days on which something was written about a person, oldest first. */
+export interface Timeline {
+  first_at: string | null
+  last_at: string | null
+  /** `position`: of the feed, at the end of the day. */
+  days: { date: string; versions: number; position: number }[]
+}
+export const timeline = (id: string, signal?: AbortSignal): Promise<Timeline> => call<Timeline>(`${person(id)}/timeline`, { signal })

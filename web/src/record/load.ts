@@ -17,6 +17,8 @@ const types = [
 export interface RecordLoad {
   person: Ref<PersonHeader | null>
   life: ShallowRef<Life | null>
+  /** Of a past day: what the record held then, once all of it has come. */
+  then: ShallowRef<FhirResource[] | null>
   /** All pages have come. */
   whole: Ref<boolean>
   /** The record is longer than pages show. */
@@ -26,27 +28,31 @@ export interface RecordLoad {
   again: () => void
 }
 
-export function use_record(id: () => string): RecordLoad {
+/** `as_of`: a past position of the feed; null for now; undefined while it isn't known yet, then nothing is asked. */
+export function use_record(id: () => string, as_of: () => number | null | undefined = () => null): RecordLoad {
   const person = ref<PersonHeader | null>(null)
   const life = shallowRef<Life | null>(null)
+  const then = shallowRef<FhirResource[] | null>(null)
   const whole = ref(false)
   const cut = ref(false)
   const problem = ref<unknown>(null)
   const life_problem = ref<unknown>(null)
   let running: AbortController | undefined
 
-  async function load_life(asked: string, signal: AbortSignal): Promise<void> {
+  async function load_life(asked: string, at: number | null, signal: AbortSignal): Promise<void> {
     let first = true
     const { resources, cut: was_cut } = await everything(asked, {
-      types,
+      types: at === null ? types : ['Patient', ...types],
       count: 500,
       signal,
+      ...(at === null ? {} : { as_of: at }),
       on_page: (so_far) => {
         if (first) life.value = life_of(so_far)
         first = false
       },
     })
     life.value = life_of(resources)
+    then.value = at === null ? null : resources
     cut.value = was_cut
     const names = await named_elsewhere(resources, signal)
     if (names.length) life.value = life_of([...resources, ...names])
@@ -56,27 +62,36 @@ export function use_record(id: () => string): RecordLoad {
   async function load(): Promise<void> {
     running?.abort()
     const mine = (running = new AbortController())
-    person.value = null
+    const at = as_of()
+    if (person.value?.id !== id()) person.value = null
     life.value = null
+    then.value = null
     whole.value = false
     problem.value = null
     life_problem.value = null
     const asked = id()
-    const rest = load_life(asked, mine.signal).catch((failure: unknown) => {
+    if (at === undefined) return
+    const rest = load_life(asked, at, mine.signal).catch((failure: unknown) => {
       if (!mine.signal.aborted && !was_aborted(failure)) life_problem.value = failure
     })
     try {
-      person.value = await person_header(asked, mine.signal)
-      remember_person(person.value)
+      if (person.value?.id !== asked) {
+        person.value = await person_header(asked, mine.signal)
+        remember_person(person.value)
+      }
     } catch (failure) {
       if (!mine.signal.aborted && !was_aborted(failure)) problem.value = failure
     }
     await rest
   }
 
-  watch(id, () => void load(), { immediate: true })
+  watch([id, as_of], () => void load(), { immediate: true })
   onBeforeUnmount(() => running?.abort())
-  return { person, life, whole, cut, problem, life_problem, again: () => void load() }
+  const again = (): void => {
+    person.value = null
+    void load()
+  }
+  return { person, life, then, whole, cut, problem, life_problem, again }
 }
 
 /** Names of places and people that the record points to but doesn't hold. Without them it still opens. */
