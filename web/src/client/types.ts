@@ -128,6 +128,47 @@ export interface SystemState {
   queue: number
   checks: SystemCheck[]
   history: { at: string; writes_per_s: number; reads_per_s: number }[]
+  /* what an older server doesn't tell */
+  latency?: Latency[]
+  views?: ViewLag[]
+  storage?: TypeStorage[]
+  tables?: { name: string; bytes: number }[]
+  backups?: Backup[]
+  processes?: ServerProcess[]
+}
+
+export interface Latency {
+  kind: string
+  count: number
+  p50_ms: number
+  p90_ms: number
+  p99_ms: number
+  max_ms: number
+}
+export interface ViewLag {
+  name: string
+  lag_positions: number
+  lag_ms: number
+  rows: number
+}
+export interface TypeStorage {
+  type: string
+  resources: number
+  versions: number
+  bytes: number
+}
+export interface Backup {
+  at: string
+  folder: string
+  bytes: number
+  kind: 'full' | 'differential'
+  seconds: number
+  verified: boolean
+}
+export interface ServerProcess {
+  name: string
+  started_at: string
+  last_seen_at: string
 }
 
 export type ImportState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
