@@ -27,6 +27,15 @@ std::int64_t number(std::string_view text, std::int64_t otherwise) {
 }
 }  // namespace
 
+namespace {
+/// A name that leads to another resource is damage, and another's record is the last thing to show.
+void insist_on(const Stored& stored, std::int64_t tid, std::string_view id) {
+    if (stored.tid != tid || stored.id() != id)
+        throw sql::Broken(sql::Broken::Why::corrupt,
+                          "the name leads to resource " + std::to_string(stored.rid) + ", which has another");
+}
+}  // namespace
+
 Reader Store::reader(const access::Viewer& viewer) { return Reader(std::make_unique<Reader::Inside>(*inside_, viewer)); }
 
 Reader::Reader(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
@@ -55,6 +64,7 @@ Result<Version> Reader::read(const fhir::Type& type, std::string_view id, std::o
     if (as_of) inside_->hold();
     const auto stored = as_of ? shelf.as_of(rid, *as_of) : shelf.current(rid);
     if (!stored) return not_found(type);
+    insist_on(*stored, inside_->store.numbers.tid(type), id);
     if (stored->deleted()) {
         if (gone_version) *gone_version = shelf.version_of(*stored);
         return gone(type);
@@ -69,6 +79,7 @@ Result<Version> Reader::vread(const fhir::Type& type, std::string_view id, std::
     const std::int64_t rid = shelf.find(inside_->store.numbers.tid(type), id);
     const auto stored = rid ? shelf.numbered(rid, version) : std::nullopt;
     if (!stored) return not_found(type);
+    insist_on(*stored, inside_->store.numbers.tid(type), id);
     if (stored->deleted()) return gone(type);
     return shelf.version_of(*stored);
 }

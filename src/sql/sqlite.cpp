@@ -192,10 +192,22 @@ public:
 
     std::vector<std::string> integrity() override {
         std::vector<std::string> problems;
-        SqliteStatement check(db_, "PRAGMA integrity_check(50)");
         try {
+            std::unordered_map<std::string, std::string> tables;  // by the number of their first page
+            SqliteStatement roots(db_, "SELECT rootpage, tbl_name FROM sqlite_schema");
+            while (roots.step()) tables.emplace(roots.text(0), roots.text(1));
+            SqliteStatement check(db_, "PRAGMA integrity_check(50)");
             while (check.step()) {
-                if (check.text(0) != "ok") problems.emplace_back(check.text(0));
+                std::string problem(check.text(0));
+                if (problem == "ok") continue;
+                // "On tree page 7 cell 3: …": 7 is the first page of the table.
+                constexpr std::string_view tree = "tree page ";
+                if (const auto at = problem.find(tree); at != std::string::npos) {
+                    const std::size_t from = at + tree.size();
+                    const auto table = tables.find(problem.substr(from, problem.find_first_not_of("0123456789", from) - from));
+                    if (table != tables.end()) problem = table->second + ": " + problem;
+                }
+                problems.push_back(std::move(problem));
             }
         } catch (const Broken& error) {
             problems.emplace_back(error.what());
