@@ -16,11 +16,14 @@ export interface CodeSystemInfo {
   source: string
   in_force_from: string | null
   in_force_to: string | null
+  /** What one must know before relying on it. */
+  note?: string | null
 }
 export interface ValueSetInfo {
   url: string
   name: string
   title: string
+  title_en?: string | null
   version: string
   count: number | null
 }
@@ -40,7 +43,7 @@ export interface Concept {
   children: number
   parents: string[]
   active: boolean
-  matched?: ConceptMatch
+  matched?: ConceptMatch | null
 }
 export interface ConceptsPage {
   total: number
@@ -52,6 +55,10 @@ export interface ConceptDetail {
   version: string
   code: string
   display: string
+  definition?: string | null
+  active?: boolean
+  /** False of chapters and categories, which are not written into records. */
+  selectable?: boolean
   designations: { language: string; use: string; value: string }[]
   properties: { code: string; value: string }[]
   parents: { code: string; display: string }[]
@@ -87,7 +94,7 @@ export function expand(url: string, question: { filter?: string; offset: number;
   return call<ValueSet>('/fhir/ValueSet/$expand', { query: { url, filter: question.filter, offset: question.offset, count: question.count, displayLanguage: question.language }, signal })
 }
 
-export const translate = (question: { url?: string; system: string; code: string; target?: string }, signal?: AbortSignal): Promise<Parameters> =>
+export const translate = (question: { url?: string; system?: string; code: string; target?: string }, signal?: AbortSignal): Promise<Parameters> =>
   call<Parameters>('/fhir/ConceptMap/$translate', { query: { url: question.url, system: question.system, code: question.code, targetsystem: question.target }, signal })
 
 /** Brings a later edition in, as CSV. */

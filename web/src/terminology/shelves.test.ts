@@ -2,7 +2,7 @@
 // Systems in order, editions in force, why a concept was found, where a file is wrong.
 import { describe, expect, it } from 'vitest'
 import type { CodeSystemInfo, Concept } from '../client/terminology'
-import { complaint_of_file, fits, force_of, line_in, marked, own_first, translations_of } from './shelves'
+import { complaint_of_file, fits, force_of, is_unverified, line_in, marked, own_first, short_name, translations_of } from './shelves'
 
 const system = (title: string, count: number): CodeSystemInfo => ({ url: title, name: title, title, version: '1', versions: ['1'], count, hierarchical: false, languages: [], source: '', in_force_from: null, in_force_to: null })
 const found = (more: Partial<Concept>): Concept => ({ code: 'I10', display: '原发性高血压', display_en: 'Hypertension', pinyin: 'Yuánfāxìng gāoxuèyā', children: 0, parents: [], active: true, ...more })
@@ -34,9 +34,16 @@ describe('a found concept', () => {
   })
 })
 
+describe('an address', () => {
+  it('is known by its end', () => {
+    expect(['http://hl7.org/fhir/ValueSet/address-use', 'urn:xinglin:valueset:icd-10', 'http://snomed.info/sct?fhir_vs'].map(short_name)).toEqual(['address-use', 'icd-10', 'sct'])
+    expect([is_unverified('UNVERIFIED: from memory'), is_unverified('verified'), is_unverified(null)]).toEqual([true, false, false])
+  })
+})
+
 describe('a translation', () => {
   it('is read out of its Parameters', () => {
-    expect(translations_of({ resourceType: 'Parameters', parameter: [{ name: 'result', valueBoolean: true }, { name: 'match', part: [{ name: 'equivalence', valueCode: 'wider' }, { name: 'concept', valueCoding: { system: 's', code: 'c', display: 'd' } }] }, { name: 'match', part: [] }] })).toEqual([{ system: 's', code: 'c', display: 'd', equivalence: 'wider' }])
+    expect(translations_of({ resourceType: 'Parameters', parameter: [{ name: 'result', valueBoolean: true }, { name: 'match', part: [{ name: 'equivalence', valueCode: 'wider' }, { name: 'concept', valueCoding: { system: 's', code: 'c', display: 'd' } }] }, { name: 'match', part: [] }] })).toEqual([{ map: '', system: 's', code: 'c', display: 'd', equivalence: 'wider' }])
   })
 })
 

@@ -46,6 +46,8 @@ export function marked(concept: Concept, q: string): Marked {
 }
 
 export interface Translated {
+  /** Canonical address of the map that says so. */
+  map: string
   system: string
   code: string
   display: string
@@ -56,9 +58,15 @@ export function translations_of(answer: Parameters): Translated[] {
     if (one.name !== 'match') return []
     const part = (name: string): NonNullable<typeof one.part>[number] | undefined => one.part?.find((each) => each.name === name)
     const coding = part('concept')?.valueCoding
-    return coding?.code ? [{ system: coding.system ?? '', code: coding.code, display: coding.display ?? '', equivalence: part('equivalence')?.valueCode ?? part('relationship')?.valueCode ?? '' }] : []
+    return coding?.code ? [{ map: part('source')?.valueUri ?? '', system: coding.system ?? '', code: coding.code, display: coding.display ?? '', equivalence: part('equivalence')?.valueCode ?? part('relationship')?.valueCode ?? '' }] : []
   })
 }
+
+/** The end of an address: what people know of it. */
+export const short_name = (url: string): string => url.replace(/[?|].*$/, '').split(/[/:#]/).filter(Boolean).at(-1) ?? url
+
+/** A table written down from memory says so; nobody should find out later. */
+export const is_unverified = (note: string | null | undefined): boolean => /\bUNVERIFIED\b/.test(note ?? '')
 
 /** What a file of an edition lacks before it is sent; null when the server may have it. */
 export function complaint_of_file(text: string): 'empty' | 'no_head' | 'no_rows' | null {
