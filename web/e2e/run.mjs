@@ -8,6 +8,7 @@ import { chromium } from 'playwright-core'
 import { outcome, test } from './check.mjs'
 import { fhir_client } from './fhir_client.mjs'
 import { pages } from './pages.mjs'
+import { rooms } from './rooms.mjs'
 import { start } from './server.mjs'
 import { workbench } from './workbench.mjs'
 
@@ -25,6 +26,7 @@ async function run() {
     try {
       await pages(browser, server, pictures)
       await workbench(browser, server, pictures)
+      await rooms(browser, server, pictures)
     } finally {
       await browser.close()
     }
