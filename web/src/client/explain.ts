@@ -8,7 +8,7 @@ export interface PlanStep {
   kind: string
   /** The server's own words, English. */
   words: string
-  parameter: string
+  parameter: string | null
   estimate: number | null
   touched: number
   kept: number

@@ -6,12 +6,14 @@ export interface ProfileInfo {
   url: string
   name: string
   title: string
-  title_en: string
+  title_en: string | null
   type: string
-  version: string
+  version: string | null
   status: string
   origin: 'built in' | 'stored'
   must_support: number
+  /** Why nothing can be checked against it; null when it can. */
+  error?: string | null
 }
 
 export const profiles = async (signal?: AbortSignal): Promise<ProfileInfo[]> => (await call<{ profiles: ProfileInfo[] }>('/api/v1/profiles', { signal })).profiles
