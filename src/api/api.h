@@ -16,6 +16,7 @@
 #include "ingest/ingest.h"
 #include "people/people.h"
 #include "record/record.h"
+#include "terminology/terminology.h"
 
 namespace xinglin::api {
 
@@ -27,6 +28,7 @@ struct Options {
     std::size_t body_bytes = 64u << 20;  // larger bodies are refused with 413
     std::size_t json_depth = 200;
     std::int64_t started_ms = 0;  // CapabilityStatement.date
+    const terminology::Terminology* terminology = nullptr;  // without it the terminology operations are refused
 };
 
 class Api {

@@ -25,6 +25,8 @@ struct Operation {
 
 std::span<const Operation> record_operations();  // $meta, $validate, $everything
 
+std::span<const Operation> terminology_operations();  // $lookup, $validate-code, $subsumes, $expand, $translate
+
 /// All of them.
 const std::vector<Operation>& all_operations();
 const Operation* find_operation(std::string_view type, Operation::Level level, std::string_view name);

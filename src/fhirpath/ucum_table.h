@@ -93,6 +93,11 @@ inline constexpr UcumRow ucum_rows[] = {
     {"[g]", true, "9.80665", "m/s2"},
     {"[e]", true, "1.60217733", "10*-19.C"},
     {"[m_e]", true, "9.1093897", "10*-28.g"},
+    {"[h]", true, "6.6260755", "10*-34.J.s"},
+    {"[eps_0]", true, "8.854187817", "10*-12.F/m"},
+    {"[mu_0]", true, "1", "4.[pi].10*-7.N/A2"},
+    {"[G]", true, "6.67259", "10*-11.m3.kg-1.s-2"},
+    {"[ly]", true, "1", "[c].a_j"},
     {"[m_p]", true, "1.6726231", "10*-24.g"},
     {"[k]", true, "1.380658", "10*-23.J/K"},
     // CGS and older
@@ -124,6 +129,14 @@ inline constexpr UcumRow ucum_rows[] = {
     {"[in_i]", false, "2.54", "cm"},
     {"[ft_i]", false, "12", "[in_i]"},
     {"[yd_i]", false, "3", "[ft_i]"},
+    {"[syd_i]", false, "1", "[yd_i]2"},
+    {"[ft_us]", false, "1200", "m/3937"},
+    {"[in_us]", false, "1", "[ft_us]/12"},
+    {"[yd_us]", false, "3", "[ft_us]"},
+    {"[rd_us]", false, "16.5", "[ft_us]"},
+    {"[fur_us]", false, "40", "[rd_us]"},
+    {"[mi_us]", false, "8", "[fur_us]"},
+    {"[fth_us]", false, "6", "[ft_us]"},
     {"[mi_i]", false, "5280", "[ft_i]"},
     {"[nmi_i]", false, "1852", "m"},
     {"[kn_i]", false, "1", "[nmi_i]/h"},
@@ -206,6 +219,7 @@ inline constexpr std::string_view ucum_arbitrary[] = {
     "[Amb'a'1'U]", "[PNU]",     "[Lf]",      "[D'ag'U]", "[FEU]",    "[ELU]",         "[EU]",    "[DDU]",
     "[FIU]",       "[D_ag'U]",  "[hp'_X]",   "[hp'_C]",  "[hp'_M]",  "[hp'_Q]",       "[kp_X]",  "[kp_C]",
     "[kp_M]",      "[kp_Q]",    "B",         "Np",       "[pH]",     "[m/s2/Hz^0.5]", "[tu'U]",  "[mIU]",
+    "B[SPL]",      "B[V]",      "B[mV]",     "B[uV]",     "B[10.nV]",  "B[W]",           "B[kW]",
 };
 
 }  // namespace xinglin::fhirpath

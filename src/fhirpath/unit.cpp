@@ -62,7 +62,7 @@ private:
 
     bool annotation() {
         if (!take('{')) return false;
-        while (at_ < text_.size() && peek() != '}') ++at_;
+        while (at_ < text_.size() && peek() != '}' && peek() > ' ' && peek() < 0x7F) ++at_;  // UCUM §12: 33 to 126
         return take('}');
     }
 
@@ -73,7 +73,8 @@ private:
         } else {
             std::string symbol = read_symbol();
             if (symbol.empty()) return false;
-            const auto exponent = read_exponent();
+            const bool is_number = is_digit(symbol[0]) && symbol != "10*";
+            const auto exponent = is_number ? std::optional(1) : read_exponent();  // "10+3" is not UCUM
             if (!exponent) return false;
             factors.push_back({std::move(symbol), sign * *exponent});
         }

@@ -11,6 +11,7 @@
 #include "server/commands.h"
 #include "server/house.h"
 #include "server/terminal.h"
+#include "server/terminology_command.h"
 #include "view/command.h"
 
 namespace xinglin::server {
@@ -251,6 +252,11 @@ int parse(int argc, char** argv, Action& action) {
                   {"list", "List the systems", "xinglin client list --data DIR --json", list_clients, false, false}});
     add_language(app, action);
     add_views(app, action);
+    const auto terms = std::make_shared<TerminologyCommand>();
+    CLI::App* terms_word = word(app, "terminology", "Look up, check, list and translate codes; import editions; convert units",
+                                "xinglin terminology expand urn:xinglin:valueset:icd-10 --filter tangniaobing --count 20");
+    add_terminology_words(*terms_word, *terms);
+    terms_word->callback([terms, &action] { action = [terms] { return run_terminology(*terms); }; });
     CLI::App* completion = word(app, "completion", "Print the completion script for bash", "source <(xinglin completion)");
     completion->callback([&app, &action] {
         action = nullptr;

@@ -2,6 +2,7 @@
 // Building the house, and taking it down.
 #include "server/house.h"
 
+#include "server/house_terminology.h"
 #include "text/text.h"
 
 namespace xinglin::server {
@@ -35,6 +36,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     }
     house->content = std::make_unique<const content::Files>(std::move(files));
     XINGLIN_TRY(house->store, record::Store::open(house->options.data, house->clock, house->options.record));
+    house->terminology = std::make_unique<terminology::Terminology>(*house->content, house->clock, stored_terminology(*house->store));
     house->accounts = std::make_unique<access::Accounts>(house->options.data, house->clock, house->options.record.store);
     house->audit = std::make_unique<access::Audit>(house->options.data, house->options.record.store);
     house->ingest = std::make_unique<ingest::Ingest>(*house->store);
@@ -44,6 +46,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     api_options.version = version();
     api_options.base_url = house->options.base_url;
     api_options.started_ms = house->started_ms;
+    api_options.terminology = house->terminology.get();
     house->api =
         std::make_unique<api::Api>(*house->store, *house->audit, *house->ingest, *house->people, house->clock, api_options);
 

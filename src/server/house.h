@@ -21,6 +21,7 @@
 #include "server/pages.h"
 #include "server/processes.h"
 #include "server/pulse.h"
+#include "terminology/terminology.h"
 
 namespace xinglin::server {
 
@@ -48,6 +49,7 @@ struct House {
     Pages pages{Pages::embedded()};
     std::unique_ptr<const content::Files> content;
     std::unique_ptr<record::Store> store;
+    std::unique_ptr<terminology::Terminology> terminology;
     std::unique_ptr<access::Accounts> accounts;
     std::optional<std::string> first_password;  // of `admin`, at the first start
     std::unique_ptr<access::Audit> audit;
