@@ -133,7 +133,7 @@ bool ucum_valid(std::string_view unit);
 /// A decimal in another unit, exact as far as 28 digits go ("5.6" g/dL → "56" g/L). Refuses (where: value, from, to) what is
 /// no number, no unit, or measures something else.
 Result<std::string> ucum_convert(std::string_view value, std::string_view from, std::string_view to);
-/// A value in base units, and those: "5.6", "g/dL" → "56000", "g.m-3". Values of one dimension compare as such; nothing for
+/// A value in base units, and those: "5.6", "g/dL" → "56000", "m-3.g". Values of one dimension compare as such; nothing for
 /// what is no number or no unit.
 std::optional<std::pair<std::string, std::string>> ucum_canonical_value(std::string_view value, std::string_view unit);
 

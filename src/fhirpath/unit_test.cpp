@@ -62,7 +62,7 @@ TEST(Ucum, ConvertsAsPublished) {
         {"m/s2", "Gal", 100},
         {"[drp]", "mL", 0.05},
         {"[gr]", "mg", 64.79891},
-        {"dB[SPL]", nullptr, 0},
+        {"dB[nonsense]", nullptr, 0},
         {"[iU]/mL", "k[iU]/L", 1},
         {"{cells}/uL", "/mL", 1000},
     };

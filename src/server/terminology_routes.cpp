@@ -222,11 +222,11 @@ void convert(Visit& visit) {
 
 constexpr Route routes[] = {
     {"GET", "/api/v1/terminology/systems", Who::logged_in, "The code systems, with their editions, sources and dates in force.", "",
-     R"({"systems":[{"url":"urn:oid:2.16.156.10011.2.3.3.4","name":"SexGbt2261_1","title":"生理性别代码（GB/T 2261.1）","title_en":"Sex (GB/T 2261.1)","version":"2003","versions":["2003"],)"
+     R"({"systems":[{"url":"urn:oid:2.16.156.10011.2.3.3.4","name":"SexGbt2261_1","title":"生理性别代码（GB/T 2261.1）","title_en":"Sex","version":"2003","versions":["2003"],)"
      R"("count":4,"hierarchical":false,"languages":["zh-CN","en"],"source":"GB/T 2261.1-2003","copyright":"…","note":"","origin":"built in","in_force_from":"2004-12-01","in_force_to":null}],"troubles":[]})",
      systems},
     {"GET", "/api/v1/terminology/value-sets", Who::logged_in, "The value sets.", "",
-     R"({"value_sets":[{"url":"urn:xinglin:valueset:sex-gbt2261.1","name":"SexGbt2261_1","title":"生理性别代码（GB/T 2261.1）","title_en":"Sex (GB/T 2261.1)","version":"1","origin":"built in","count":null}]})",
+     R"({"value_sets":[{"url":"urn:xinglin:valueset:sex-gbt2261.1","name":"SexGbt2261_1","title":"生理性别代码（GB/T 2261.1）","title_en":"Sex","version":"1","origin":"built in","count":null}]})",
      value_sets
 }
 ,
