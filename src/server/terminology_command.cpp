@@ -2,6 +2,8 @@
 // `xinglin terminology …`: codes looked up, checked, listed and translated without a server; editions imported; units converted.
 #include "server/terminology_command.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -13,6 +15,7 @@
 #include "server/commands.h"
 #include "server/folder.h"
 #include "server/house_terminology.h"
+#include "server/snapshot.h"
 #include "server/terminal.h"
 #include "terminology/terminology.h"
 
@@ -24,14 +27,14 @@ namespace {
 struct Desk {
     calendar::SystemClock clock;
     content::Files files;
-    std::unique_ptr<record::Store> store;
+    Opened opened;  // its store is empty without --data and --store
     std::unique_ptr<terminology::Terminology> terms;
 };
 
 Outcome explain(const fs::path& data, const Outcome& outcome) {
     if (outcome.code() != IssueCode::conflict) return outcome;
     return refuse(IssueCode::conflict, data.string(),
-                  "a server has this folder open, ask it (/api/v1/terminology) or stop it first");
+                  "a server has this folder open, send it the table (POST /api/v1/terminology/editions) or stop it first");
 }
 
 Result<std::unique_ptr<Desk>> open_desk(const TerminologyCommand& options) {
@@ -40,12 +43,18 @@ Result<std::unique_ptr<Desk>> open_desk(const TerminologyCommand& options) {
         XINGLIN_TRY(desk->files, content::Files::over(options.content));
     }
     terminology::Stored stored;
-    if (!options.data.empty()) {
+    if (!options.store.empty()) {
+        XINGLIN_TRY(desk->opened, open_database(options.store, desk->clock));
+    } else if (!options.data.empty() && options.what == TerminologyCommand::What::import) {
+        if (const auto folder = make_folder(options.data); !folder.ok()) return folder.outcome();
         auto opened = record::Store::open(options.data, desk->clock);
         if (!opened.ok()) return explain(options.data, opened.outcome());
-        desk->store = std::move(opened).value();
-        stored = stored_terminology(*desk->store);
+        desk->opened.store = std::move(opened).value();
+    } else if (!options.data.empty()) {
+        const fs::path copy = fs::temp_directory_path() / ("xinglin-terminology-" + std::to_string(getpid()));
+        XINGLIN_TRY(desk->opened, open_or_snapshot(options.data, copy, desk->clock));
     }
+    if (desk->opened.store) stored = stored_terminology(*desk->opened.store);
     desk->terms = std::make_unique<terminology::Terminology>(desk->files, desk->clock, std::move(stored));
     return desk;
 }
@@ -101,14 +110,14 @@ int import_edition(const TerminologyCommand& options, Desk& desk) {
                                                        *arena);
     if (!resource.ok()) return refused(resource.outcome());
     const auto count = (*resource)["concept"].size();
-    ingest::Ingest ingest(*desk.store);
+    ingest::Ingest ingest(*desk.opened.store);
     ingest::Change change{.kind = ingest::Change::Kind::update,
                           .type = fhir::find_resource("CodeSystem"),
                           .id = std::string((*resource)["id"].string()),
                           .resource = *resource};
     const auto written = ingest.write_and_wait(arena, std::move(change));
     if (!written.ok()) return refused(written.outcome());
-    write_down(options.data, "terminology", 1);
+    write_down(options.data, options.store, "terminology", 1);
     if (options.json) {
         json::Arena answer;
         print(answer.object({{"system", answer.string(options.system)},

@@ -19,6 +19,7 @@ struct TerminologyCommand {
     enum class What : std::uint8_t { list, import, lookup, expand, validate, translate, convert };
     What what = What::list;
     std::filesystem::path data, content;
+    std::string store;  // address of a PostgreSQL database in place of the folder
     std::string system, version, from, to, title, language, date, value_set, display, filter, map, target;
     std::vector<std::string> words;  // a code, a file, a value set; value and units
     std::size_t offset = 0;

@@ -221,25 +221,18 @@ void convert(Visit& visit) {
 }
 
 constexpr Route routes[] = {
-    {"GET", "/api/v1/terminology/systems", Who::logged_in, "The code systems, with their editions, sources and dates in force.", "",
+    {"GET", "/api/v1/terminology/systems", Who::logged_in, "The code systems, with their editions, sources and dates in force.",
+     "",
      R"({"systems":[{"url":"urn:oid:2.16.156.10011.2.3.3.4","name":"SexGbt2261_1","title":"生理性别代码（GB/T 2261.1）","title_en":"Sex","version":"2003","versions":["2003"],)"
      R"("count":4,"hierarchical":false,"languages":["zh-CN","en"],"source":"GB/T 2261.1-2003","copyright":"…","note":"","origin":"built in","in_force_from":"2004-12-01","in_force_to":null}],"troubles":[]})",
      systems},
     {"GET", "/api/v1/terminology/value-sets", Who::logged_in, "The value sets.", "",
      R"({"value_sets":[{"url":"urn:xinglin:valueset:sex-gbt2261.1","name":"SexGbt2261_1","title":"生理性别代码（GB/T 2261.1）","title_en":"Sex","version":"1","origin":"built in","count":null}]})",
-     value_sets
-}
-,
-    {"GET",
-     "/api/v1/terminology/maps",
-     Who::logged_in,
-     "The concept maps.",
-     "",
+     value_sets},
+    {"GET", "/api/v1/terminology/maps", Who::logged_in, "The concept maps.", "",
      R"({"maps":[{"url":"urn:xinglin:conceptmap:marital-to-v3","title":"GB/T 2261.2 → v3 MaritalStatus","version":"1","source":"…","target":"…","origin":"built in","count":8}]})",
      maps},
-    {"GET",
-     "/api/v1/terminology/concepts",
-     Who::logged_in,
+    {"GET", "/api/v1/terminology/concepts", Who::logged_in,
      "Concepts of a system: with q those that match (Chinese, English, code, pinyin or its initials), best first; else the "
      "children of parent, or the roots. "
      "Also version, date, offset, count.",
@@ -247,25 +240,19 @@ constexpr Route routes[] = {
      R"({"system":"urn:oid:2.16.156.10011.2.3.3.11","version":"nhsa-2021","total":1,"took_ms":2,"concepts":[{"code":"A00.900","display":"霍乱","display_en":null,"pinyin":"huoluan","children":4,)"
      R"("parents":["A00"],"active":true,"selectable":true,"matched":"text"}]})",
      concepts},
-    {"GET",
-     "/api/v1/terminology/concepts/{code}",
-     Who::logged_in,
-     "One concept of a system, with what it is called elsewhere.",
+    {"GET", "/api/v1/terminology/concepts/{code}", Who::logged_in, "One concept of a system, with what it is called elsewhere.",
      "",
      R"({"system":"urn:oid:2.16.156.10011.2.3.3.4","version":"2003","code":"1","display":"男","display_en":"Male","definition":null,"active":true,"selectable":true,)"
      R"("designations":[{"language":"zh-CN","use":"display","value":"男"}],"properties":[],"parents":[],"children":0,)"
      R"("maps":[{"map":"urn:xinglin:conceptmap:sex-to-administrative-gender","target_system":"http://hl7.org/fhir/administrative-gender","target_code":"male","display":"Male","equivalence":"equivalent","reverse":false}]})",
      concept_of},
-    {"POST",
-     "/api/v1/terminology/editions",
-     Who::writer,
+    {"POST", "/api/v1/terminology/editions", Who::writer,
      "Adds an edition of a code system (system, version, from, to, title, language in the query), or replaces it; it becomes a "
      "CodeSystem of the record.",
      "text/csv: code,display[,display_en,parent,active,selectable,definition,designation:LANGUAGE,…]",
-     R"({"system":"urn:oid:2.16.156.10011.2.3.3.4","version":"2030","count":4})",
-     add_edition},
-    {"GET", "/api/v1/terminology/convert",   Who::logged_in, "A value in another UCUM unit, exactly: value, from, to.",
-     "",    R"({"value":5.6,"unit":"g/L"})", convert},
+     R"({"system":"urn:oid:2.16.156.10011.2.3.3.4","version":"2030","count":4})", add_edition},
+    {"GET", "/api/v1/terminology/convert", Who::logged_in, "A value in another UCUM unit, exactly: value, from, to.", "",
+     R"({"value":5.6,"unit":"g/L"})", convert},
 };
 
 }  // namespace

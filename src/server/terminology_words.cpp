@@ -21,6 +21,7 @@ CLI::App& word(CLI::App& parent, TerminologyCommand& chosen, What what, const st
 
 void sources(CLI::App& app, TerminologyCommand& chosen) {
     app.add_option("--data", chosen.data, "a data folder: what was written there is known too");
+    app.add_option("--store", chosen.store, "the address of a PostgreSQL database instead");
     app.add_option("--content", chosen.content, "a folder laid over the built-in content");
     app.add_option("--date", chosen.date, "the day whose edition is meant, today if left out");
     app.add_option("--language", chosen.language, "of displays: zh-CN or en");
@@ -38,7 +39,10 @@ void add_terminology_words(CLI::App& parent, TerminologyCommand& chosen) {
         word(parent, chosen, What::import, "import", "Add an edition of a code system to the record, from a CSV table",
              "xinglin terminology import --data DIR --system urn:oid:2.16.156.10011.2.3.3.11 --version 2.0 --from 2027-01-01 "
              "icd-10.csv");
-    import.add_option("--data", chosen.data, "the data folder")->required();
+    CLI::Option_group* either = import.add_option_group("record");
+    either->add_option("--data", chosen.data, "the data folder");
+    either->add_option("--store", chosen.store, "the address of a PostgreSQL database: postgres://user@host/name");
+    either->require_option(1);
     import.add_option("--system", chosen.system, "canonical address of the code system")->required();
     import.add_option("--version", chosen.version, "of the edition")->required();
     import.add_option("--from", chosen.from, "first day in force");
