@@ -4,7 +4,6 @@
 
 #include <map>
 #include <random>
-#include <regex>
 #include <set>
 
 #include "terminology/terminology.h"
@@ -58,6 +57,12 @@ std::set<std::string> words(const std::string& list) {
     return all;
 }
 
+/// The two patterns of random_filter().
+bool matches(const std::string& pattern, const std::string& value) {
+    if (pattern == "c1.*") return value.starts_with("c1");
+    return value.size() == 2 && value[0] == 'c' && value[1] >= '0' && value[1] <= '9';  // "c[0-9]"
+}
+
 /// The specification, read word by word.
 class Oracle {
 public:
@@ -105,7 +110,7 @@ private:
         if (filter.op == "=") return any([&](const std::string& value) { return value == filter.value; });
         if (filter.op == "in") return any([&](const std::string& value) { return words(filter.value).contains(value); });
         if (filter.op == "not-in") return !any([&](const std::string& value) { return words(filter.value).contains(value); });
-        return any([&](const std::string& value) { return std::regex_match(value, std::regex(filter.value)); });
+        return any([&](const std::string& value) { return matches(filter.value, value); });
     }
 };
 
