@@ -57,6 +57,11 @@ describe('a call', () => {
     const problem = await failure(call('/fhir/Patient'))
     expect([problem.kind, problem.code, problem.message, problem.where, problem.trace]).toEqual(['invalid', 'value', 'no such code', 'Patient.gender', '4bf92f3577b34da6a3ce929d0e0e4736'])
   })
+  it('keeps every issue, with the element apart from the words', async () => {
+    serve(answer(422, { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'value', diagnostics: 'Patient.gender: no such code', expression: ['Patient.gender'] }, { severity: 'warning', code: 'invariant', details: { text: 'dom-6', coding: [{ system: 'urn:xinglin:validation', code: 'invariant:dom-6' }] }, expression: ['Patient', 'Patient.text'] }] }))
+    const problem = await failure(call('/fhir/Patient'))
+    expect(problem.issues.map((one) => [one.severity, one.where, one.message, one.rule])).toEqual([['error', 'Patient.gender', 'no such code', ''], ['warning', 'Patient', 'dom-6', 'invariant:dom-6'], ['warning', 'Patient.text', 'dom-6', 'invariant:dom-6']])
+  })
   it('survives pages of proxies and broken JSON', async () => {
     serve(answer(502, '<html>Bad gateway</html>', { 'Content-Type': 'text/html' }))
     expect((await failure(call('/api/v1/types'))).kind).toBe('server')

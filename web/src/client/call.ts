@@ -196,7 +196,9 @@ export function issues_of(outcome: { issue?: OutcomeIssue[] } | null | undefined
   return (outcome?.issue ?? []).flatMap((issue) => {
     const severity = issue.severity === 'fatal' || issue.severity === 'warning' || issue.severity === 'information' ? issue.severity : 'error'
     const rule = issue.details?.coding?.find((one) => one.system === 'urn:xinglin:validation')?.code ?? issue.details?.coding?.[0]?.code ?? ''
-    return (issue.expression?.length ? issue.expression : ['']).map((where) => ({ severity, code: issue.code ?? '', where, message: issue.diagnostics ?? issue.details?.text ?? issue.code ?? '', rule }))
+    const said = issue.diagnostics ?? issue.details?.text ?? issue.code ?? ''
+    // The element is said apart, so the words needn't begin with it.
+    return (issue.expression?.length ? issue.expression : ['']).map((where) => ({ severity, code: issue.code ?? '', where, message: where && said.startsWith(`${where}: `) ? said.slice(where.length + 2) : said, rule }))
   })
 }
 

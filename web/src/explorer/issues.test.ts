@@ -21,7 +21,7 @@ const all = placed([issue('warning', 'Patient.name[0].given[1]'), issue('error',
 describe('a complaint', () => {
   it('stands at its line, the worst first', () => {
     expect(marks_of(all).map((mark) => [mark.line, mark.status, mark.text])).toEqual([
-      [1, 'critical', 'Patient.gender'],
+      [1, 'critical', 'gender　Patient.gender'],
       [6, 'critical', 'Patient.birthDate'],
       [7, 'critical', 'Patient.extension[0].value'],
       [8, 'critical', 'Patient.contact[1].gender'],

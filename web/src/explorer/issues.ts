@@ -36,7 +36,7 @@ export function missing_part(issue: PlacedIssue): string {
 }
 
 export function marks_of(issues: readonly PlacedIssue[]): LineMark[] {
-  return issues.map((issue) => ({ line: issue.line, status: status_of(issue.severity), text: issue.message }))
+  return issues.map((issue) => ({ line: issue.line, status: status_of(issue.severity), text: [missing_part(issue), issue.message].filter(Boolean).join('　') }))
 }
 
 export interface Counted {
