@@ -43,9 +43,12 @@ export interface ExportOrder {
 
 const job = (id: string): string => `/api/v1/exports/${encodeURIComponent(id)}`
 
-export const exports_list = async (signal?: AbortSignal): Promise<Export[]> => (await call<{ exports: Export[] }>('/api/v1/exports', { signal })).exports
+/** An order may name several types in one word. */
+export const tidy = (one: Export): Export => ({ ...one, types: one.types.flatMap((type) => type.split(',')).filter(Boolean) })
 
-export const export_of = (id: string, signal?: AbortSignal): Promise<Export> => call<Export>(job(id), { signal })
+export const exports_list = async (signal?: AbortSignal): Promise<Export[]> => (await call<{ exports: Export[] }>('/api/v1/exports', { signal })).exports.map(tidy)
+
+export const export_of = async (id: string, signal?: AbortSignal): Promise<Export> => tidy(await call<Export>(job(id), { signal }))
 
 export const begin_export = async (order: ExportOrder): Promise<string> => (await call<{ id: string }>('/api/v1/exports', { method: 'POST', json: order })).id
 

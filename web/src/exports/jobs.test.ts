@@ -40,7 +40,7 @@ describe('a job', () => {
   it('is not made of nonsense', () => {
     expect(told_of('nonsense')).toBeNull()
     expect(told_of('{"id":1}')).toBeNull()
-    expect(told_of(JSON.stringify(job({})))?.id).toBe('1')
+    expect(told_of(JSON.stringify(job({ types: ['Patient,Condition', 'Observation'] })))?.types).toEqual(['Patient', 'Condition', 'Observation'])
     expect(file_name('/fhir/bulk/1/Patient.1.ndjson.gz')).toBe('Patient.1.ndjson.gz')
   })
 })

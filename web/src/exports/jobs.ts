@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exports as the page reasons about them: what may be ordered, how far one is, what a message of progress changes.
-import type { Export, ExportLevel, ExportOrder } from '../client/exports'
+import { tidy, type Export, type ExportLevel, type ExportOrder } from '../client/exports'
 import type { Status } from '../parts/status'
 
 export interface Draft {
@@ -69,7 +69,7 @@ export function merged(jobs: readonly Export[], told: Export): Export[] {
 export function told_of(data: string): Export | null {
   try {
     const value = JSON.parse(data) as Partial<Export> | null
-    return value && typeof value.id === 'string' && typeof value.state === 'string' && Array.isArray(value.types) ? (value as Export) : null
+    return value && typeof value.id === 'string' && typeof value.state === 'string' && Array.isArray(value.types) ? tidy(value as Export) : null
   } catch {
     return null
   }
