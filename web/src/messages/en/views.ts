@@ -2,7 +2,7 @@
 // Views: tables made out of the record.
 export default {
   title: 'Views',
-  one: 'View',
+  one: 'Definition and rows',
   count: '{n} in all',
   about: 'A view lays the resources of the record out as a table, for statistics, indicators and other systems. Views kept as tables follow every write within a second and can be read while they are rebuilt.',
   new: 'Write a view',

@@ -2,7 +2,7 @@
 // Views: tables made out of the record.
 export default {
   title: '视图',
-  one: '视图',
+  one: '定义与数据',
   count: '共 {n} 个',
   about: '视图把健康档案里的资源摊成表格，给统计、指标和外面的系统用。存成表的视图一秒内跟上新写入的内容，重建时照常可查。',
   new: '写一个视图',
