@@ -3,6 +3,7 @@
 #include "server/house.h"
 
 #include "server/house_terminology.h"
+#include <chrono>
 #include "text/text.h"
 
 namespace xinglin::server {
@@ -80,7 +81,13 @@ Result<Done> House::open_doors() {
     chosen.body_limit = [this](const http::Request& request) { return body_limit(*this, request); };
     chosen.log = [this](std::string_view line) { log.warn("http", {{"message", std::string(line)}}); };
     server = std::make_unique<http::Server>(std::move(chosen), [this](http::Request request, http::Respond respond) {
-        receive(*this, std::move(request), std::move(respond));
+        const auto begun = std::chrono::steady_clock::now();
+        const AnswerKind kind = kind_of(request);
+        receive(*this, std::move(request), [this, begun, kind, respond = std::move(respond)](http::Response response) {
+            const std::chrono::duration<double, std::micro> taken = std::chrono::steady_clock::now() - begun;
+            latency.note(kind, taken.count(), clock.now_ms());
+            respond(std::move(response));
+        });
     });
     XINGLIN_CHECK(server->start());
     if (!options.record.store.empty()) processes = std::make_unique<Processes>(options.record.store, clock, server->port());

@@ -17,6 +17,7 @@
 #include "record/record.h"
 #include "server/errands.h"
 #include "server/imports.h"
+#include "server/latency.h"
 #include "server/log.h"
 #include "server/pages.h"
 #include "server/processes.h"
@@ -46,6 +47,7 @@ struct House {
     Log& log;
     calendar::SystemClock clock;
     std::int64_t started_ms = 0;
+    Latency latency;
     Pages pages{Pages::embedded()};
     std::unique_ptr<const content::Files> content;
     std::unique_ptr<record::Store> store;

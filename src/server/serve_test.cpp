@@ -155,6 +155,8 @@ TEST_F(ServeTest, EveryDescribedCallAnswers) {
     for (const json::Member& path : (*document)["paths"].members()) {
         for (const json::Member& operation : path.value().members()) {
             std::string target(path.key());
+            ++calls;
+            if (target == "/api/v1/events") continue;  // an answer that never ends; pulse_test.cpp listens to it
             if (const auto hole = target.find("{id}"); hole != std::string::npos)
                 target.replace(hole, 4, target.find("people") != std::string::npos ? "p1" : "none");
             std::string method(operation.key());
@@ -163,7 +165,6 @@ TEST_F(ServeTest, EveryDescribedCallAnswers) {
             EXPECT_NE(answer.status, 405) << method << target;
             EXPECT_LT(answer.status, 500) << method << target << answer.body;
             EXPECT_EQ(answer.body.find("nothing at this address"), std::string::npos) << method << target;
-            ++calls;
         }
     }
     EXPECT_EQ(calls, all_routes().size() + 5);

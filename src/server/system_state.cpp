@@ -107,6 +107,16 @@ std::string system_state(House& house) {
                                                {"started_at", arena.string(calendar::instant_text(each.started_ms))},
                                                {"last_seen_at", arena.string(calendar::instant_text(each.seen_ms))}}));
     }
+    std::vector<json::Value> latency_values;
+    for (const AnswerKind kind : {AnswerKind::read, AnswerKind::search, AnswerKind::write, AnswerKind::other}) {
+        const Latency::Figures figures = house.latency.figures(kind, house.clock.now_ms());
+        latency_values.push_back(arena.object({{"kind", arena.string(text(kind))},
+                                               {"count", whole(figures.count)},
+                                               {"p50_ms", real(figures.p50_ms)},
+                                               {"p90_ms", real(figures.p90_ms)},
+                                               {"p99_ms", real(figures.p99_ms)},
+                                               {"max_ms", real(figures.max_ms)}}));
+    }
     const Sample now = history.empty() ? Sample{} : history.back();
     return json::write(arena.object({{"version", arena.string(version())},
                                      {"built", arena.string(built())},
@@ -126,6 +136,7 @@ std::string system_state(House& house) {
                                      {"requests_total", whole(http.requests_total)},
                                      {"p50_ms", real(answer_ms(http, 0.5))},
                                      {"p99_ms", real(answer_ms(http, 0.99))},
+                                     {"latency", arena.array(latency_values)},
                                      {"queue", whole(record.queued)},
                                      {"checks", arena.array(check_values)},
                                      {"history", arena.array(history_values)}}));
