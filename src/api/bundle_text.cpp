@@ -32,9 +32,17 @@ void BundleText::match(const record::Version& version, bool included, const Trim
     text_ += included ? R"(,"search":{"mode":"include"}})" : R"(,"search":{"mode":"match"}})";
 }
 
-void BundleText::outcome(const std::vector<Issue>& issues) {
+void BundleText::outcome(const std::vector<Issue>& issues, const std::string& plan) {
     begin_entry();
-    text_ += R"("resource":)" + operation_outcome(Outcome{issues}) + R"(,"search":{"mode":"outcome"}})";
+    std::string outcome = operation_outcome(Outcome{issues});
+    if (!plan.empty()) {
+        json::Arena arena;
+        const json::Value extension =
+            arena.object({{"url", arena.string("urn:xinglin:plan")}, {"valueString", arena.string(plan)}});
+        const json::Value read = json::parse(outcome, arena).value();
+        outcome = json::write(arena.with_after(read, "resourceType", "extension", arena.array(std::vector{extension})));
+    }
+    text_ += R"("resource":)" + outcome + R"(,"search":{"mode":"outcome"}})";
 }
 
 void BundleText::history(const record::Version& version, const Trim& trim) {

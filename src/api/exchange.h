@@ -105,7 +105,8 @@ public:
     void total(std::uint64_t total);
     void link(std::string_view relation, std::string_view url);
     void match(const record::Version& version, bool included, const Trim& trim = {});
-    void outcome(const std::vector<Issue>& issues);
+    /// `plan`: JSON of a search's steps, which goes into an extension; "" for none.
+    void outcome(const std::vector<Issue>& issues, const std::string& plan = {});
     void history(const record::Version& version, const Trim& trim = {});
     /// An entry of a batch or transaction answer.
     void answer(int status, std::string_view location, std::int64_t version, std::int64_t updated_ms, std::string_view body,

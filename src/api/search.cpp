@@ -60,11 +60,33 @@ void write_entries(const Exchange& exchange, BundleText& bundle, const record::F
     }
 }
 
+/// The steps as /api/v1/explain gives them.
+json::Value plan_json(std::span<const record::Step> plan, json::Arena& arena) {
+    const auto count = [&](std::uint64_t number) { return arena.number(static_cast<std::int64_t>(number)); };
+    std::vector<json::Value> steps;
+    for (const record::Step& step : plan) {
+        steps.push_back(arena.object({{"id", arena.number(std::int64_t{step.id})},
+                                      {"parent", step.parent < 0 ? arena.null() : arena.number(std::int64_t{step.parent})},
+                                      {"kind", arena.string(step.kind)},
+                                      {"words", arena.string(step.words)},
+                                      {"parameter", step.parameter.empty() ? arena.null() : arena.string(step.parameter)},
+                                      {"estimate", step.estimate ? count(*step.estimate) : arena.null()},
+                                      {"touched", count(step.touched)},
+                                      {"kept", count(step.kept)},
+                                      {"took_ms", arena.number(fmt::format("{:.3f}", step.took_ms))}}));
+    }
+    return arena.array(steps);
+}
+
 void write_remarks(BundleText& bundle, const search::Query& query, const record::Found& found) {
     std::vector<Issue> remarks = query.warnings;
-    for (const std::string& line : found.plan)
-        remarks.push_back({Severity::information, IssueCode::informational, "_explain", line});
-    if (!remarks.empty()) bundle.outcome(remarks);
+    for (const record::Step& step : found.plan)
+        remarks.push_back({Severity::information, IssueCode::informational, "_explain",
+                           fmt::format("{}: {} ({} touched, {} kept, {:.3f} ms)", step.kind, step.words, step.touched, step.kept,
+                                       step.took_ms)});
+    if (remarks.empty()) return;
+    json::Arena arena;
+    bundle.outcome(remarks, found.plan.empty() ? "" : json::write(plan_json(found.plan, arena)));
 }
 
 /// One audit row for each patient seen on the page, at most one hundred, or one for the search.
@@ -114,11 +136,11 @@ Result<search::Query> read_query(Exchange& exchange, const fhir::Type* type, std
 }
 
 Answer count_answer(Exchange& exchange, const fhir::Type* type, const std::string& path, const search::Query& query) {
-    XINGLIN_TRY(const std::uint64_t total, exchange.house.store.reader(exchange.viewer).count(query));
+    XINGLIN_TRY(const record::Found found, exchange.house.store.reader(exchange.viewer).search(query));
     BundleText bundle(exchange, "searchset", exchange.house.clock.now_ms());
-    bundle.total(total);
+    bundle.total(found.total.value_or(0));
     bundle.link("self", link_url(exchange, path, query.understood));
-    if (!query.warnings.empty()) bundle.outcome(query.warnings);
+    write_remarks(bundle, query, found);
     note(exchange, {.what = "search", .type = type, .detail = parameter_names(exchange.parameters), .count = 0});
     return resource_answer(exchange, 200, bundle.finish());
 }
@@ -142,8 +164,9 @@ Answer answer_search(Exchange& exchange, const fhir::Type* type, std::string_vie
     bundle.link("self", link_url(exchange, path, unpaged, query.page.empty() ? Parameters{} : Parameters{{"_page", query.page}}));
     if (!query.page.empty()) bundle.link("first", link_url(exchange, path, unpaged));
     if (!found.next.empty()) bundle.link("next", link_url(exchange, path, unpaged, {{"_page", found.next}}));
+    if (!found.plan.empty()) write_remarks(bundle, query, found);  // the plan comes first
     write_entries(exchange, bundle, found, trim, Trim{query.summary, {}});
-    write_remarks(bundle, query, found);
+    if (found.plan.empty()) write_remarks(bundle, query, found);
     note_page(exchange, "search", type, found, parameter_names(exchange.parameters));
     return resource_answer(exchange, 200, bundle.finish());
 }

@@ -1,110 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cursors over postings, references, lists and their meetings.
+// Cursors over lists and unions, and their meetings. Those over tables: cursor_rows.cpp.
 #include "record/cursor.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace xinglin::record {
 
 namespace {
 
-constexpr std::int64_t first_block = 16, largest_block = 256;
-
-// Blocks grow while they are read one after the other and shrink after a jump.
-class BlockCursor : public Cursor {
-public:
-    std::int64_t seek(std::int64_t at_least) override {
-        const auto found = std::lower_bound(block_.begin() + static_cast<std::ptrdiff_t>(at_), block_.end(), at_least);
-        if (found != block_.end()) {
-            at_ = static_cast<std::size_t>(found - block_.begin());
-            return *found;
-        }
-        if (ended_) return no_more;
-        const bool next_door = !block_.empty() && at_least <= block_.back() + 64;
-        size_ = block_.empty() ? size_ : next_door ? std::min(size_ * 4, largest_block) : std::max(size_ / 2, first_block);
-        fetch(at_least);
-        return block_.empty() ? no_more : block_.front();
-    }
-    std::uint64_t estimate() override {
-        if (!fetched_) {
-            size_ = largest_block;
-            fetch(std::numeric_limits<std::int64_t>::min());
-        }
-        return ended_ && whole_ ? block_.size() : many;
-    }
-
-protected:
-    virtual void read(std::int64_t from, std::int64_t limit, std::vector<std::int64_t>& into) = 0;
-
-private:
-    void fetch(std::int64_t from) {
-        whole_ = !fetched_;
-        fetched_ = true;
-        block_.clear();
-        at_ = 0;
-        read(from, size_, block_);
-        ended_ = block_.size() < static_cast<std::size_t>(size_);
-    }
-    std::vector<std::int64_t> block_;
-    std::size_t at_ = 0;
-    std::int64_t size_ = first_block;
-    bool ended_ = false, fetched_ = false, whole_ = false;
-};
-
-class PostingCursor final : public BlockCursor {
-public:
-    PostingCursor(sql::Connection& connection, std::int64_t term)
-        : query_(connection.prepare("SELECT rid FROM record_posting WHERE term = ? AND rid >= ? ORDER BY rid LIMIT ?")),
-          probe_(connection.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ? /*pg AND p = ?2 >> 20*/")),
-          term_(term) {}
-    bool has(std::int64_t rid) override {
-        probe_.bind(1, term_).bind(2, rid);
-        const bool there = probe_.step();
-        probe_.reset();
-        return there;
-    }
-
-private:
-    void read(std::int64_t from, std::int64_t limit, std::vector<std::int64_t>& into) override {
-        query_.bind(1, term_).bind(2, from).bind(3, limit);
-        while (query_.step()) into.push_back(query_.integer(0));
-    }
-    sql::Statement &query_, &probe_;
-    std::int64_t term_;
-};
-
-class ReferenceCursor final : public BlockCursor {
-public:
-    ReferenceCursor(sql::Connection& connection, std::int64_t target, std::int64_t pid)
-        : query_(connection.prepare(
-              "SELECT rid FROM record_reference WHERE target = ? AND pid = ? AND rid >= ? ORDER BY rid LIMIT ?")),
-          probe_(connection.prepare(
-              "SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ? /*pg AND p = ?3 >> 20*/")),
-          target_(target),
-          pid_(pid) {}
-    bool has(std::int64_t rid) override {
-        probe_.bind(1, target_).bind(2, pid_).bind(3, rid);
-        const bool there = probe_.step();
-        probe_.reset();
-        return there;
-    }
-
-private:
-    void read(std::int64_t from, std::int64_t limit, std::vector<std::int64_t>& into) override {
-        query_.bind(1, target_).bind(2, pid_).bind(3, from).bind(4, limit);
-        while (query_.step()) into.push_back(query_.integer(0));
-    }
-    sql::Statement &query_, &probe_;
-    std::int64_t target_, pid_;
-};
-
 class ListCursor final : public Cursor {
 public:
     explicit ListCursor(std::vector<std::int64_t> rids) : rids_(std::move(rids)) {
-        std::sort(rids_.begin(), rids_.end());
+        if (!std::is_sorted(rids_.begin(), rids_.end())) std::sort(rids_.begin(), rids_.end());
         rids_.erase(std::unique(rids_.begin(), rids_.end()), rids_.end());
     }
-    std::int64_t seek(std::int64_t at_least) override {
+    Word seek(std::int64_t key) override {
+        if (key > key_of(no_more)) return no_word;
+        advance(key << 6);
+        if (at_ == rids_.size()) return no_word;
+        Word word{key_of(rids_[at_]), 0};
+        for (std::size_t i = at_; i < rids_.size() && key_of(rids_[i]) == word.key; ++i) word.bits |= bit_of(rids_[i]);
+        touched = at_ + 1;
+        return word;
+    }
+    std::uint64_t estimate() override { return rids_.size(); }
+    bool has(std::int64_t rid) override { return std::binary_search(rids_.begin(), rids_.end(), rid); }
+    std::optional<std::uint64_t> count() override { return rids_.size(); }
+
+private:
+    void advance(std::int64_t at_least) {
         // Near ahead most of the time: gallop.
         std::size_t step = 1, low = at_;
         while (low + step < rids_.size() && rids_[low + step] < at_least) {
@@ -114,67 +39,70 @@ public:
         const auto end = rids_.begin() + static_cast<std::ptrdiff_t>(std::min(low + step + 1, rids_.size()));
         at_ = static_cast<std::size_t>(std::lower_bound(rids_.begin() + static_cast<std::ptrdiff_t>(low), end, at_least) -
                                        rids_.begin());
-        return at_ < rids_.size() ? rids_[at_] : no_more;
     }
-    std::uint64_t estimate() override { return rids_.size(); }
-    bool has(std::int64_t rid) override { return std::binary_search(rids_.begin(), rids_.end(), rid); }
-
-private:
     std::vector<std::int64_t> rids_;
     std::size_t at_ = 0;
 };
 
-class AfterCursor final : public Cursor {
-public:
-    AfterCursor(CursorPtr rest, std::int64_t last) : rest_(std::move(rest)), last_(last) {}
-    std::int64_t seek(std::int64_t at_least) override { return rest_->seek(std::max(at_least, last_ + 1)); }
-    std::uint64_t estimate() override { return many; }
-    bool has(std::int64_t rid) override { return rid > last_ && rest_->has(rid); }
-
-private:
-    CursorPtr rest_;
-    std::int64_t last_;
-};
-
+/// A heap of the parts by the key where each stands: what is behind comes up first.
 class EitherCursor final : public Cursor {
 public:
-    explicit EitherCursor(std::vector<CursorPtr> parts)
-        : parts_(std::move(parts)), heads_(parts_.size(), std::numeric_limits<std::int64_t>::min()) {}
-    std::int64_t seek(std::int64_t at_least) override {
-        std::int64_t least = no_more;
-        for (std::size_t i = 0; i < parts_.size(); ++i) {
-            if (heads_[i] < at_least) heads_[i] = parts_[i]->seek(at_least);
-            least = std::min(least, heads_[i]);
+    explicit EitherCursor(std::vector<CursorPtr> parts) : parts_(std::move(parts)), heads_(parts_.size(), Word{-1, 0}) {
+        for (std::size_t i = 0; i < parts_.size(); ++i) order_.push_back(i);
+    }
+    Word seek(std::int64_t key) override {
+        const auto behind = [this](std::size_t a, std::size_t b) { return heads_[a].key > heads_[b].key; };
+        while (!order_.empty() && heads_[order_.front()].key < key) {
+            std::pop_heap(order_.begin(), order_.end(), behind);
+            heads_[order_.back()] = parts_[order_.back()]->seek(key);
+            ++touched;
+            std::push_heap(order_.begin(), order_.end(), behind);
         }
-        return least;
+        Word word{order_.empty() ? no_more : heads_[order_.front()].key, 0};
+        if (word.key == no_more) return no_word;
+        gather(0, word);
+        return word;
     }
     std::uint64_t estimate() override {
-        std::uint64_t sum = 0;
-        for (const CursorPtr& part : parts_) {
-            sum += part->estimate();
-            if (sum >= many) break;
+        if (!estimated_) {
+            estimated_ = 0;
+            for (const CursorPtr& part : parts_) {
+                *estimated_ += part->estimate();
+                if (*estimated_ >= many) break;
+            }
         }
-        return sum;
+        return *estimated_;
     }
     bool has(std::int64_t rid) override {
         return std::any_of(parts_.begin(), parts_.end(), [&](const CursorPtr& part) { return part->has(rid); });
     }
+    bool exact() const override {
+        return std::all_of(parts_.begin(), parts_.end(), [](const CursorPtr& part) { return part->exact(); });
+    }
+    bool keep(std::int64_t rid) override {
+        for (std::size_t i = 0; i < parts_.size(); ++i) {
+            if (heads_[i].key == key_of(rid) && (heads_[i].bits & bit_of(rid)) && parts_[i]->keep(rid)) return true;
+        }
+        return false;
+    }
 
 private:
+    /// The heads at the word's key are a subtree at the top of the heap.
+    void gather(std::size_t at, Word& word) const {
+        if (at >= order_.size() || heads_[order_[at]].key != word.key) return;
+        word.bits |= heads_[order_[at]].bits;
+        gather(2 * at + 1, word);
+        gather(2 * at + 2, word);
+    }
     std::vector<CursorPtr> parts_;
-    std::vector<std::int64_t> heads_;
+    std::vector<Word> heads_;
+    std::vector<std::size_t> order_;
+    std::optional<std::uint64_t> estimated_;
 };
 
 }  // namespace
 
-CursorPtr posting_cursor(sql::Connection& connection, std::int64_t term) {
-    return std::make_unique<PostingCursor>(connection, term);
-}
-CursorPtr reference_cursor(sql::Connection& connection, std::int64_t target, std::int64_t pid) {
-    return std::make_unique<ReferenceCursor>(connection, target, pid);
-}
 CursorPtr list_cursor(std::vector<std::int64_t> rids) { return std::make_unique<ListCursor>(std::move(rids)); }
-CursorPtr after_cursor(CursorPtr rest, std::int64_t last) { return std::make_unique<AfterCursor>(std::move(rest), last); }
 CursorPtr either_cursor(std::vector<CursorPtr> parts) {
     if (parts.size() == 1) return std::move(parts.front());
     return std::make_unique<EitherCursor>(std::move(parts));
@@ -198,40 +126,73 @@ bool Meeting::has(std::int64_t rid) {
            std::all_of(filters.begin(), filters.end(), [&](const auto& filter) { return filter(rid); });
 }
 
-std::int64_t Meeting::seek(std::int64_t at_least) {
-    if (all.empty()) return no_more;
-    std::int64_t at = at_least;
+bool Meeting::exact() const {
+    return filters.empty() && std::all_of(all.begin(), all.end(), [](const CursorPtr& part) { return part->exact(); });
+}
+
+bool Meeting::keep(std::int64_t rid) {
+    return std::all_of(all.begin(), all.end(), [&](const CursorPtr& part) { return part->exact() || part->keep(rid); }) &&
+           std::all_of(filters.begin(), filters.end(), [&](const auto& filter) { return filter(rid); });
+}
+
+std::optional<std::uint64_t> Meeting::count() {
+    return all.size() == 1 && none.empty() && filters.empty() ? all.front()->count() : std::nullopt;
+}
+
+Word Meeting::seek(std::int64_t key) {
+    if (all.empty()) return no_word;
     for (;;) {
-        at = all.front()->seek(at);
-        if (at == no_more) return no_more;
+        Word word = all.front()->seek(key);
+        if (word.key == no_more) return no_word;
         ++touched;
-        bool met = true;
-        for (std::size_t i = 1; i < all.size() && met; ++i) {
-            const std::int64_t other = all[i]->seek(at);
-            if (other == no_more) return no_more;
-            if (other != at) {
-                at = other;
-                met = false;
-            }
+        key = word.key + 1;
+        for (std::size_t i = 1; i < all.size() && word.bits != 0; ++i) {
+            const Word other = all[i]->seek(word.key);
+            if (other.key == no_more) return no_word;
+            if (other.key != word.key) key = other.key;
+            word.bits = other.key == word.key ? word.bits & other.bits : 0;
         }
-        if (!met) continue;
-        const auto excluded = [&](const CursorPtr& cursor) { return cursor->seek(at) == at; };
-        const auto fails = [&](const auto& filter) { return !filter(at); };
-        if (std::any_of(none.begin(), none.end(), excluded) || std::any_of(filters.begin(), filters.end(), fails)) {
-            ++at;
-            continue;
+        for (std::size_t i = 0; i < none.size() && word.bits != 0; ++i) {
+            const Word other = none[i]->seek(word.key);
+            if (other.key == word.key) word.bits &= ~other.bits;
         }
-        return at;
+        if (word.bits != 0) return word;
     }
+}
+
+std::int64_t Members::next() {
+    for (;;) {
+        while (bits_ != 0) {
+            const std::int64_t rid = at_ * 64 + std::countr_zero(bits_);
+            bits_ &= bits_ - 1;
+            if (rid >= first_ && cursor_.keep(rid)) return rid;
+        }
+        if (key_ == no_more) return no_more;
+        const Word word = cursor_.seek(key_);
+        at_ = word.key;
+        bits_ = word.bits;
+        key_ = word.key == no_more ? no_more : word.key + 1;
+    }
+}
+
+std::uint64_t Members::rest(std::uint64_t limit) {
+    std::uint64_t found = 0;
+    while (found <= limit && (!cursor_.exact() || bits_ != 0 || key_ == key_of(first_))) {
+        if (next() == no_more) return found;
+        ++found;
+    }
+    for (Word word{}; found <= limit && key_ != no_more; key_ = word.key + 1) {
+        word = cursor_.seek(key_);
+        if (word.key == no_more) break;
+        found += static_cast<std::uint64_t>(std::popcount(word.bits));
+    }
+    return found;
 }
 
 std::vector<std::int64_t> collect(Cursor& cursor, std::size_t limit) {
     std::vector<std::int64_t> rids;
-    std::int64_t at = cursor.seek(std::numeric_limits<std::int64_t>::min());
-    while (at != no_more && rids.size() < limit) {
-        rids.push_back(at);
-        at = cursor.seek(at + 1);
-    }
+    Members members(cursor);
+    for (std::int64_t rid = 0; rids.size() < limit && (rid = members.next()) != no_more;) rids.push_back(rid);
     return rids;
 }
 

@@ -16,8 +16,22 @@ using search::Parameter;
 using search::ParamType;
 
 namespace {
-constexpr std::uint64_t few = 256;  // candidates that are cheaper to confirm one by one than to gather a large range
-constexpr std::size_t narrow_enough = 2'000;
+constexpr std::uint64_t few = 256;           // candidates that are cheaper to confirm one by one than to gather a large range
+constexpr std::size_t read_at_once = 4'000;  // rows gathered before the first candidate is confirmed
+constexpr std::uint64_t plenty = 20'000;     // candidates to be read all, for which gathering pays whatever it costs
+
+/// "code=8302-2,8480-6", cut off when long.
+std::string words_of(const Criterion& criterion) {
+    std::string words = criterion.written;
+    char before = '=';
+    for (const Operand& operand : criterion.any) {
+        if (words.size() > 80) return words + ",…";
+        words += before + operand.raw;
+        before = ',';
+    }
+    if (criterion.kind == Criterion::Kind::missing) words += criterion.missing ? "=true" : "=false";
+    return words;
+}
 }  // namespace
 
 // ---- the whole query ------------------------------------------------------------------------------------------------
@@ -67,73 +81,85 @@ Result<CursorPtr> Finder::of_type(const search::Query& query, const fhir::Type& 
     return meeting(type, translated, &query);
 }
 
-Result<CursorPtr> Finder::meeting(const fhir::Type& type, const std::vector<Criterion>& all, const search::Query* query) {
-    auto meeting = std::make_unique<Meeting>();
-    std::vector<const Criterion*> late;
-    if (query && !query->compartment_type.empty()) meeting->all.push_back(compartment(type, *query));
-    for (const Criterion& criterion : all) {
-        XINGLIN_CHECK(add(*meeting, type, criterion, late));
-    }
-    meeting->arrange();
-    for (const Criterion* criterion : late) {
-        if (criterion->kind == Criterion::Kind::chain) {
-            XINGLIN_CHECK(add_patient_chain(*meeting, *criterion));
-            continue;
-        }
-        if (!meeting->all.empty() && narrow(*meeting)) {
-            add_filter(*meeting, type, *criterion);
-            continue;
-        }
-        bool exact = true;
-        XINGLIN_TRY(CursorPtr cursor, value(type, *criterion, exact));
-        if (!exact) add_filter(*meeting, type, *criterion);
-        plan_.push_back(criterion->written + ": " + std::to_string(cursor->estimate()) + " gathered from a range");
-        meeting->all.push_back(std::move(cursor));
-        meeting->arrange();
-    }
-    // Lists by id or time know nothing of types and deletions; and something has to lead.
-    meeting->all.push_back(posting_cursor(context_.connection, -context_.numbers.tid(type)));
-    if (meeting->all.size() > 1) meeting->arrange();
-    return CursorPtr(std::move(meeting));
+Step* Finder::step(std::string_view kind, const Criterion& criterion, std::string_view how) {
+    if (!plan_.on) return nullptr;
+    return plan_.add(kind, words_of(criterion) + ": " + std::string(how),
+                     criterion.parameter ? criterion.parameter->code : std::string_view());
 }
 
-// Few enough candidates to ask each of them: draws them, and puts a list in their place.
-bool Finder::narrow(Meeting& meeting) {
-    if (meeting.estimate() <= few) return true;
-    auto drawn = std::make_unique<Meeting>();
-    std::swap(drawn->all, meeting.all);
-    std::swap(drawn->none, meeting.none);
-    std::vector<std::int64_t> members = collect(*drawn, narrow_enough);
-    if (members.size() < narrow_enough) {
-        meeting.all.push_back(list_cursor(std::move(members)));
-        return true;
+CursorPtr Finder::shown(CursorPtr cursor, std::string_view kind, const Criterion& criterion, std::string_view how) {
+    return plan_.watch(std::move(cursor), step(kind, criterion, how));
+}
+
+std::uint64_t Finder::size_of(const fhir::Type& type) {
+    auto& query = context_.connection.prepare("SELECT count FROM record_type WHERE tid = ?");
+    query.bind(1, context_.numbers.tid(type));
+    const std::uint64_t size = query.step() ? static_cast<std::uint64_t>(query.integer(0)) : 0;
+    query.reset();
+    return size;
+}
+
+bool Finder::Making::led() const {
+    const auto open = std::count_if(lazy.begin(), lazy.end(), [](const auto& each) { return !each.first->exact(); });
+    return meeting.all.size() > static_cast<std::size_t>(open);
+}
+
+Result<CursorPtr> Finder::meeting(const fhir::Type& type, const std::vector<Criterion>& all, const search::Query* query) {
+    auto meeting = std::make_unique<Meeting>();
+    Making making{*meeting, type};
+    Step* step = plan_.add("intersect", std::string(type.name));
+    const Plan::Open open(plan_, step);
+    if (query && !query->compartment_type.empty()) meeting->all.push_back(compartment(type, *query));
+    for (const Criterion& criterion : all) {
+        XINGLIN_CHECK(add(making, criterion));
     }
-    // Cursors don't go back: what was drawn goes before what is left.
-    std::vector<CursorPtr> parts;
-    const std::int64_t last = members.back();
-    parts.push_back(list_cursor(std::move(members)));
-    parts.push_back(after_cursor(std::move(drawn), last));
-    meeting.all.push_back(either_cursor(std::move(parts)));
-    return false;
+    meeting->arrange();
+    for (const Criterion* criterion : making.late) {
+        XINGLIN_CHECK(add_patient_chain(making, *criterion));
+    }
+    XINGLIN_CHECK(settle(making));
+    // Lists by id or time know nothing of types and deletions; and something has to lead.
+    if (!making.bound || !making.led())
+        meeting->all.push_back(plan_.watch(posting_cursor(context_.connection, -context_.numbers.tid(type)),
+                                           plan_.add("postings", "all of type " + std::string(type.name))));
+    meeting->arrange();
+    return plan_.watch(std::move(meeting), step);
+}
+
+// How far large conditions are gathered before the first candidate is met.
+Result<Done> Finder::settle(Making& making) {
+    Meeting& meeting = making.meeting;
+    const std::uint64_t candidates = making.led() ? meeting.estimate() : size_of(making.type);
+    if (candidates <= few) return Done{};
+    for (auto& [lazy, written] : making.lazy) {
+        const bool all = reads_all_ && candidates > plenty;
+        lazy->read(all ? SIZE_MAX : read_at_once);
+        if (lazy->too_many())
+            return refuse(IssueCode::too_costly, written, "matches too many resources; add a narrower condition");
+    }
+    return Done{};
 }
 
 // A condition on the patient that a resource names: asked of each candidate's patient when that is the shorter way.
-Result<Done> Finder::add_patient_chain(Meeting& meeting, const Criterion& criterion) {
+Result<Done> Finder::add_patient_chain(Making& making, const Criterion& criterion) {
+    Meeting& meeting = making.meeting;
     const fhir::Type& patient_type = *criterion.target_types.front();
+    Step* step = this->step("chain", criterion, "asked of each candidate's patient");
+    const Plan::Open open(plan_, step);
     XINGLIN_TRY(CursorPtr inner, this->meeting(patient_type, {criterion.inner.front()}, nullptr));
-    if (meeting.all.empty() || inner->estimate() <= std::min<std::uint64_t>(few, meeting.estimate())) {
+    if (!making.led() || inner->estimate() <= std::min<std::uint64_t>(few, meeting.estimate())) {
+        inner.reset();
         XINGLIN_TRY(CursorPtr cursor, chain(criterion));
-        plan_.push_back(criterion.written + ": " + std::to_string(cursor->estimate()) + " by chain");
         meeting.all.push_back(std::move(cursor));
         meeting.arrange();
+        making.bound = true;
         return Done{};
     }
-    plan_.push_back(criterion.written + ": asked of each candidate's patient");
     std::shared_ptr<Cursor> patients = std::move(inner);
     auto& probe = context_.connection.prepare(
         "SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ? /*pg AND p = ?3 >> 20*/");
-    meeting.filters.push_back([this, patients, &probe, &patient_type, parameter = criterion.parameter,
-                               asked = with_included(*criterion.parameter)](std::int64_t rid) {
+    const auto asks = [this, patients, &probe, &patient_type, parameter = criterion.parameter,
+                       asked = with_included(*criterion.parameter)](std::int64_t rid) {
         const std::int64_t patient = ordinal_of(rid) >= first_patient_ordinal ? ordinal_of(rid) << rid_bits : 0;
         for (const Parameter* each : asked) {
             if (patient == 0) break;
@@ -144,82 +170,97 @@ Result<Done> Finder::add_patient_chain(Meeting& meeting, const Criterion& criter
         }
         const std::vector<std::int64_t> named = targets_of(rid, *parameter, patient_type);
         return std::any_of(named.begin(), named.end(), [&](std::int64_t target) { return patients->has(target); });
-    });
+    };
+    meeting.filters.push_back(plan_.counted(asks, step));
     return Done{};
 }
 
-Result<Done> Finder::add(Meeting& meeting, const fhir::Type& type, const Criterion& criterion,
-                         std::vector<const Criterion*>& late) {
+void Finder::add_missing(Making& making, const Criterion& criterion) {
+    const std::uint64_t bit = std::uint64_t{1} << criterion.parameter->bit;
+    const bool missing = criterion.missing;
+    const auto asks = [this, bit, missing](std::int64_t rid) {
+        const auto stored = shelf_.current(rid, false);
+        return stored && ((stored->present & bit) == 0) == missing;
+    };
+    making.meeting.filters.push_back(plan_.counted(asks, step("confirm", criterion, "asked of each candidate's presence bits")));
+}
+
+void Finder::add_last_updated(Making& making, const Criterion& criterion) {
+    CursorPtr cursor = last_updated(making.type, criterion);
+    if (cursor) {
+        making.meeting.all.push_back(shown(std::move(cursor), "range", criterion, "from the feed"));
+        return;
+    }
+    const auto asks = [this, any = criterion.any](std::int64_t rid) {
+        const auto stored = shelf_.current(rid, false);
+        return stored && std::any_of(any.begin(), any.end(), [&](const Operand& o) {
+                   return search::date_matches(o, stored->updated_ms, stored->updated_ms + 1);
+               });
+    };
+    making.meeting.filters.push_back(plan_.counted(asks, step("confirm", criterion, "asked of each candidate's time")));
+}
+
+Result<Done> Finder::add(Making& making, const Criterion& criterion) {
+    Meeting& meeting = making.meeting;
     switch (criterion.kind) {
-        case Criterion::Kind::missing: {
-            const std::uint64_t bit = std::uint64_t{1} << criterion.parameter->bit;
-            const bool missing = criterion.missing;
-            meeting.filters.push_back([this, bit, missing](std::int64_t rid) {
-                const auto stored = shelf_.current(rid, false);
-                return stored && ((stored->present & bit) == 0) == missing;
-            });
-            plan_.push_back(criterion.written + ": asked of each candidate's presence bits");
+        case Criterion::Kind::missing: add_missing(making, criterion); return Done{};
+        case Criterion::Kind::id:
+            meeting.all.push_back(shown(by_id(making.type, criterion), "postings", criterion, "by id"));
             return Done{};
-        }
-        case Criterion::Kind::id: meeting.all.push_back(by_id(type, criterion)); return Done{};
-        case Criterion::Kind::last_updated: {
-            CursorPtr cursor = last_updated(type, criterion);
-            if (cursor) {
-                meeting.all.push_back(std::move(cursor));
-                return Done{};
-            }
-            meeting.filters.push_back([this, any = criterion.any](std::int64_t rid) {
-                const auto stored = shelf_.current(rid, false);
-                return stored && std::any_of(any.begin(), any.end(), [&](const Operand& o) {
-                           return search::date_matches(o, stored->updated_ms, stored->updated_ms + 1);
-                       });
-            });
-            return Done{};
-        }
+        case Criterion::Kind::last_updated: add_last_updated(making, criterion); return Done{};
         case Criterion::Kind::chain: {
             if (criterion.target_types.size() == 1 && criterion.target_types.front()->name == "Patient" &&
                 single_valued(*criterion.parameter)) {
-                late.push_back(&criterion);
+                making.late.push_back(&criterion);
                 return Done{};
             }
+            Step* step = this->step("chain", criterion, "followed backwards");
+            const Plan::Open open(plan_, step);
             XINGLIN_TRY(CursorPtr cursor, chain(criterion));
-            plan_.push_back(criterion.written + ": " + std::to_string(cursor->estimate()) + " by chain");
-            meeting.all.push_back(std::move(cursor));
+            meeting.all.push_back(plan_.watch(std::move(cursor), step));
+            making.bound = true;
             return Done{};
         }
         case Criterion::Kind::has: {
-            XINGLIN_TRY(CursorPtr cursor, has(type, criterion));
-            plan_.push_back(criterion.written + ": " + std::to_string(cursor->estimate()) + " by reverse chain");
-            meeting.all.push_back(std::move(cursor));
+            Step* step = this->step("has", criterion, "whom the matching ones name");
+            const Plan::Open open(plan_, step);
+            XINGLIN_TRY(CursorPtr cursor, has(making.type, criterion));
+            meeting.all.push_back(plan_.watch(std::move(cursor), step));
             return Done{};
         }
-        case Criterion::Kind::value: break;
+        case Criterion::Kind::value: return add_value(making, criterion);
     }
-    const Parameter& parameter = *criterion.parameter;
-    if (parameter.type == ParamType::special) {
-        add_filter(meeting, type, criterion);
+    return Done{};
+}
+
+Result<Done> Finder::add_value(Making& making, const Criterion& criterion) {
+    Meeting& meeting = making.meeting;
+    const ParamType kind = criterion.parameter->type;
+    if (kind == ParamType::special) {
+        add_filter(making, criterion);
         return Done{};
     }
-    const bool ranged =
-        parameter.type == ParamType::date || parameter.type == ParamType::number || parameter.type == ParamType::quantity;
-    if (ranged && criterion.modifier == Modifier::none &&
-        std::any_of(criterion.any.begin(), criterion.any.end(), [&](const Operand& o) { return range_is_large(parameter, o); })) {
-        late.push_back(&criterion);
-        return Done{};
-    }
+    const bool negated = criterion.modifier == Modifier::negated || criterion.modifier == Modifier::not_in;
     bool exact = true;
-    XINGLIN_TRY(CursorPtr cursor, value(type, criterion, exact));
-    if (criterion.modifier == Modifier::negated) {
-        if (exact) meeting.none.push_back(std::move(cursor));
-        else add_filter(meeting, type, criterion);
-        plan_.push_back(criterion.written + ": excluded from the candidates");
+    XINGLIN_TRY(CursorPtr cursor, value(criterion, exact));
+    Lazy* lazy = dynamic_cast<Lazy*>(cursor.get());
+    if (negated && exact && !lazy) {
+        meeting.none.push_back(shown(std::move(cursor), "postings", criterion, "taken out of the candidates"));
         return Done{};
     }
-    const std::uint64_t size = cursor->estimate();
-    plan_.push_back(criterion.written + ": " + (size >= many ? "many" : std::to_string(size)) + " by index" +
-                    (exact ? "" : ", each confirmed"));
-    meeting.all.push_back(std::move(cursor));
-    if (!exact) add_filter(meeting, type, criterion);
+    if (negated) {
+        add_filter(making, criterion);
+        return Done{};
+    }
+    if (lazy) making.lazy.emplace_back(lazy, criterion.written);
+    making.bound = true;
+    const bool ranged = kind == ParamType::date || kind == ParamType::number || kind == ParamType::quantity;
+    meeting.all.push_back(shown(std::move(cursor),
+                                ranged                         ? "range"
+                                : kind == ParamType::reference ? "reference"
+                                                               : "postings",
+                                criterion, lazy ? "confirmed or gathered, whichever is less" : "by index"));
+    if (!exact) add_filter(making, criterion);
     return Done{};
 }
 
@@ -263,14 +304,17 @@ bool Finder::confirm(const fhir::Type& type, const Criterion& criterion, const S
     return resource.ok() && search::matches(type, *resource, criterion, surroundings(stored.updated_ms));
 }
 
-void Finder::add_filter(Meeting& meeting, const fhir::Type& type, const Criterion& criterion) {
+Lazy::Confirm Finder::confirming(const fhir::Type& type, const Criterion& criterion) {
     // The criterion is copied: a translated query may be gone before its cursor.
-    auto kept = std::make_shared<Criterion>(criterion);
-    meeting.filters.push_back([this, &type, kept](std::int64_t rid) {
+    return [this, &type, kept = std::make_shared<Criterion>(criterion)](std::int64_t rid) {
         const auto stored = shelf_.current(rid);
         return stored && !stored->deleted() && confirm(type, *kept, *stored);
-    });
-    plan_.push_back(criterion.written + ": confirmed on each candidate");
+    };
+}
+
+void Finder::add_filter(Making& making, const Criterion& criterion) {
+    making.meeting.filters.push_back(
+        plan_.counted(confirming(making.type, criterion), step("confirm", criterion, "asked of each candidate")));
 }
 
 bool Finder::matches(const search::Query& query, const fhir::Type& type, const Stored& stored) {

@@ -8,6 +8,8 @@
 #include "record/body.h"
 #include "record/cursor.h"
 #include "record/layout.h"
+#include "record/lazy.h"
+#include "record/plan.h"
 #include "record/record.h"
 
 namespace xinglin::record {
@@ -19,6 +21,7 @@ struct Context {
     const Numbers& numbers;
     const Compressor& compressor;
     std::int16_t offset_minutes;
+    const search::Terminology* terminology = nullptr;
 };
 
 /// A row of record_current, or of record_past.
@@ -47,6 +50,12 @@ private:
     Context context_;
 };
 
+/// Where the low end of an interval that matches a date can lie, inclusive, when intervals are at most `longest` ms long.
+struct Bounds {
+    std::int64_t from = calendar::beginning_ms * 2, upto = calendar::end_of_time_ms * 2;
+};
+Bounds date_bounds(const search::Operand& operand, std::int64_t longest);
+
 /// Compiles conditions to cursors.
 class Finder {
 public:
@@ -64,32 +73,50 @@ public:
     /// Where the low ends of matching date rows can lie, short ones or long ones.
     std::int64_t least_low(const search::Operand& operand, bool is_long) const;
     std::int64_t greatest_low(const search::Operand& operand, bool is_long) const;
-    std::vector<std::string>& plan() { return plan_; }
+    std::uint64_t size_of(const fhir::Type& type);
+    /// All members will be read: what is large is better gathered than confirmed.
+    void read_all(bool all) { reads_all_ = all; }
+    Plan& plan() { return plan_; }
     Shelf& shelf() { return shelf_; }
 
 private:
+    /// A meeting in the making.
+    struct Making {
+        Meeting& meeting;
+        const fhir::Type& type;
+        bool bound = false;                                 // some cursor holds resources of the type only
+        std::vector<const search::Criterion*> late{};       // chains through the patient
+        std::vector<std::pair<Lazy*, std::string>> lazy{};  // with the name of their condition
+        bool led() const;                                   // some cursor knows its members
+    };
     Result<CursorPtr> of_type(const search::Query& query, const fhir::Type& type);
     Result<CursorPtr> meeting(const fhir::Type& type, const std::vector<search::Criterion>& all,
                               const search::Query* compartment);
-    Result<Done> add(Meeting& meeting, const fhir::Type& type, const search::Criterion& criterion,
-                     std::vector<const search::Criterion*>& late);
-    bool narrow(Meeting& meeting);
-    Result<Done> add_patient_chain(Meeting& meeting, const search::Criterion& criterion);
-    void add_filter(Meeting& meeting, const fhir::Type& type, const search::Criterion& criterion);
+    Result<Done> add(Making& making, const search::Criterion& criterion);
+    Result<Done> add_value(Making& making, const search::Criterion& criterion);
+    void add_missing(Making& making, const search::Criterion& criterion);
+    void add_last_updated(Making& making, const search::Criterion& criterion);
+    Result<Done> settle(Making& making);
+    Result<Done> add_patient_chain(Making& making, const search::Criterion& criterion);
+    void add_filter(Making& making, const search::Criterion& criterion);
+    /// Adds a step for a condition and lets it watch the cursor.
+    CursorPtr shown(CursorPtr cursor, std::string_view kind, const search::Criterion& criterion, std::string_view how);
+    Step* step(std::string_view kind, const search::Criterion& criterion, std::string_view how);
 
-    Result<CursorPtr> value(const fhir::Type& type, const search::Criterion& criterion, bool& exact);
-    Result<CursorPtr> alternatives(const search::Parameter& parameter, const search::Criterion& criterion, bool& exact);
-    Result<CursorPtr> operand(const search::Parameter& parameter, const search::Criterion& criterion,
-                              const search::Operand& operand, bool& exact);
-    CursorPtr terms(const std::vector<std::int64_t>& found);
+    /// `exact` becomes false when candidates must be confirmed.
+    Result<CursorPtr> value(const search::Criterion& criterion, bool& exact);
+    /// A component of a composite.
+    Result<CursorPtr> operand(const search::Parameter& parameter, const search::Operand& operand);
+    Result<std::vector<std::int64_t>> terms_of(const search::Criterion& criterion, const search::Operand& operand, bool& exact);
+    CursorPtr terms(std::vector<std::int64_t> found, Lazy::Confirm confirm);
     std::vector<std::int64_t> token_terms(std::int64_t space, const search::Operand& operand);
+    std::vector<std::int64_t> coded_terms(std::int64_t space, const search::Codings& codings);
     std::vector<std::int64_t> text_terms(std::int64_t space, const search::Criterion& criterion, const search::Operand& operand);
     std::vector<std::int64_t> string_terms(std::int64_t space, search::Modifier modifier, const search::Operand& operand);
     std::vector<std::int64_t> uri_terms(std::int64_t space, search::Modifier modifier, const search::Operand& operand);
-    CursorPtr dates(const search::Parameter& parameter, const search::Operand& operand);
-    CursorPtr numbers(const search::Parameter& parameter, const search::Operand& operand);
-    CursorPtr quantities(const search::Parameter& parameter, const search::Operand& operand);
+    CursorPtr range(const search::Parameter& parameter, std::span<const search::Operand> any, Lazy::Confirm confirm);
     CursorPtr references(const search::Parameter& parameter, const search::Criterion& criterion, const search::Operand& operand);
+    std::vector<std::int64_t> family_of(std::int64_t rid, const fhir::Type& type, search::Modifier modifier);
     Result<CursorPtr> composite(const search::Parameter& parameter, const search::Operand& operand);
     Result<CursorPtr> chain(const search::Criterion& criterion);
     Result<CursorPtr> has(const fhir::Type& type, const search::Criterion& criterion);
@@ -98,20 +125,17 @@ private:
     CursorPtr compartment(const fhir::Type& type, const search::Query& query);
     /// "Observation.subject", perhaps restricted by where(resolve() is …), whose element stands at most once.
     static bool single_valued(const search::Parameter& parameter);
-    /// Where the low end of a matching interval can lie, inclusive, when intervals are at most `longest` long.
-    struct Bounds {
-        std::int64_t from = calendar::beginning_ms * 2, upto = calendar::end_of_time_ms * 2;
-    };
-    static Bounds date_bounds(const search::Operand& operand, std::int64_t longest);
     std::vector<std::int64_t> targets_of(std::int64_t rid, const search::Parameter& parameter, const fhir::Type& target);
     search::Surroundings surroundings(std::int64_t updated_ms);
     bool confirm(const fhir::Type& type, const search::Criterion& criterion, const Stored& stored);
+    /// Asks the resource that is current under a rid.
+    Lazy::Confirm confirming(const fhir::Type& type, const search::Criterion& criterion);
 
     Shelf shelf_;
     Context context_;
-    std::vector<std::string> plan_;
+    Plan plan_;
     std::deque<json::Arena> arenas_;  // of resources met while confirming
-    int depth_ = 0;
+    bool reads_all_ = false;
 };
 
 }  // namespace xinglin::record

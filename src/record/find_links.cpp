@@ -13,6 +13,7 @@ using search::Parameter;
 
 namespace {
 constexpr std::int64_t recent_changes = 50'000;
+constexpr std::size_t most_in_family = 10'000;
 }  // namespace
 
 bool Finder::single_valued(const Parameter& parameter) {
@@ -32,10 +33,12 @@ CursorPtr Finder::references(const Parameter& parameter, const Criterion& criter
         if (!context_.numbers.of_type.contains(&type)) return;
         const std::int64_t rid = shelf_.find(context_.numbers.tid(type), operand.target_id);
         if (rid == 0) return;
-        for (const Parameter* each : with_included(parameter)) {
-            const search::Reference row{each, type.name, operand.target_id, {}, {}};
-            if (search::counts_for(parameter, row))
-                parts.push_back(reference_cursor(context_.connection, rid, context_.numbers.pid(*each)));
+        for (const std::int64_t member : family_of(rid, type, criterion.modifier)) {
+            for (const Parameter* each : with_included(parameter)) {
+                const search::Reference row{each, type.name, operand.target_id, {}, {}};
+                if (search::counts_for(parameter, row))
+                    parts.push_back(reference_cursor(context_.connection, member, context_.numbers.pid(*each)));
+            }
         }
     };
     const std::string_view named =
@@ -48,19 +51,49 @@ CursorPtr Finder::references(const Parameter& parameter, const Criterion& criter
     return parts.empty() ? list_cursor({}) : either_cursor(std::move(parts));
 }
 
+// For :below a place and all places that are part of it; for :above the place and all that it is part of. Circles end.
+std::vector<std::int64_t> Finder::family_of(std::int64_t rid, const fhir::Type& type, search::Modifier modifier) {
+    std::vector<std::int64_t> family{rid};
+    const bool below = modifier == search::Modifier::below;
+    const Parameter* part_of = below || modifier == search::Modifier::above ? search::part_of(type.name) : nullptr;
+    for (std::size_t i = 0; part_of && i < family.size() && family.size() < most_in_family; ++i) {
+        std::vector<std::int64_t> next;
+        if (below)
+            next = collect(*reference_cursor(context_.connection, family[i], context_.numbers.pid(*part_of)), most_in_family);
+        else next = targets_of(family[i], *part_of, type);
+        for (const std::int64_t each : next) {
+            if (std::find(family.begin(), family.end(), each) == family.end()) family.push_back(each);
+        }
+    }
+    return family;
+}
+
 Result<CursorPtr> Finder::composite(const Parameter& parameter, const Operand& operand_value) {
     auto meeting = std::make_unique<Meeting>();
     const std::size_t count = std::min(parameter.components.size(), operand_value.components.size());
     for (std::size_t i = 0; i < count; ++i) {
-        bool exact = true;
-        XINGLIN_TRY(CursorPtr part, operand(*parameter.components[i].parameter, Criterion{}, operand_value.components[i], exact));
+        XINGLIN_TRY(CursorPtr part, operand(*parameter.components[i].parameter, operand_value.components[i]));
         meeting->all.push_back(std::move(part));
     }
     meeting->arrange();
     return CursorPtr(std::move(meeting));
 }
 
+namespace {
+/// While it lives, everything found is going to be read.
+class ReadingAll {
+public:
+    explicit ReadingAll(bool& flag) : flag_(flag), before_(flag) { flag_ = true; }
+    ~ReadingAll() { flag_ = before_; }
+
+private:
+    bool& flag_;
+    bool before_;
+};
+}  // namespace
+
 Result<CursorPtr> Finder::chain(const Criterion& criterion) {
+    const ReadingAll reading(reads_all_);
     std::vector<std::int64_t> rids;
     for (std::size_t i = 0; i < criterion.target_types.size(); ++i) {
         XINGLIN_TRY(CursorPtr targets, meeting(*criterion.target_types[i], {criterion.inner[i]}, nullptr));
@@ -101,6 +134,7 @@ std::vector<std::int64_t> Finder::targets_of(std::int64_t rid, const Parameter& 
 }
 
 Result<CursorPtr> Finder::has(const fhir::Type& type, const Criterion& criterion) {
+    const ReadingAll reading(reads_all_);
     XINGLIN_TRY(CursorPtr sources, meeting(*criterion.has_type, criterion.inner, nullptr));
     const Parameter& parameter = *criterion.parameter;
     const auto asked = with_included(parameter);
@@ -109,8 +143,8 @@ Result<CursorPtr> Finder::has(const fhir::Type& type, const Criterion& criterion
         "SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ? /*pg AND p = ?3 >> 20*/");
     std::vector<std::int64_t> rids;
     std::int64_t last_patient = 0;
-    for (std::int64_t rid = sources->seek(std::numeric_limits<std::int64_t>::min()); rid != no_more;
-         rid = sources->seek(rid + 1)) {
+    Members members(*sources);
+    for (std::int64_t rid = 0; (rid = members.next()) != no_more;) {
         // What concerns a patient mostly lies in the patient's own range: one probe instead of reading the resource.
         const std::int64_t patient = ordinal_of(rid) >= first_patient_ordinal ? ordinal_of(rid) << rid_bits : 0;
         bool found = false;
@@ -136,7 +170,6 @@ CursorPtr Finder::by_id(const fhir::Type& type, const Criterion& criterion) {
     for (const Operand& operand : criterion.any) {
         if (const std::int64_t rid = shelf_.find(context_.numbers.tid(type), operand.raw)) rids.push_back(rid);
     }
-    plan_.push_back(criterion.written + ": " + std::to_string(rids.size()) + " by id");
     return list_cursor(std::move(rids));
 }
 
@@ -163,7 +196,6 @@ CursorPtr Finder::last_updated(const fhir::Type& type, const Criterion& criterio
             return search::date_matches(o, stored->updated_ms, stored->updated_ms + 1);
         });
     });
-    plan_.push_back(criterion.written + ": " + std::to_string(rids.size()) + " from the feed");
     return list_cursor(std::move(rids));
 }
 
@@ -181,8 +213,8 @@ CursorPtr Finder::compartment(const fhir::Type& type, const search::Query& query
                 parts.push_back(reference_cursor(context_.connection, rid, context_.numbers.pid(*each)));
         }
     }
-    plan_.push_back("compartment: " + std::to_string(parts.size()) + " reference lists");
-    return parts.empty() ? list_cursor({}) : either_cursor(std::move(parts));
+    Step* step = plan_.add("reference", query.compartment_type + "/" + query.compartment_id + ": its compartment");
+    return plan_.watch(parts.empty() ? list_cursor({}) : either_cursor(std::move(parts)), step);
 }
 
 Result<std::vector<std::string>> Finder::ids(const search::Query& query, std::size_t limit) {

@@ -31,12 +31,99 @@ NumberBounds number_bounds(const Operand& operand) {
         default: return {};
     }
 }
-constexpr std::string_view date_range = "SELECT low, span, rid FROM record_date WHERE key = ? AND low >= ? AND low <= ?";
-constexpr std::string_view number_range =
-    "SELECT low, high, unit, rid FROM record_number WHERE pid = ? AND low >= ? AND low <= ?";
+
+/// Stretches of the date or number index, read one after the other and in pieces: where one reading ended the next goes on.
+struct Stretch {
+    const Operand* operand;
+    std::int64_t key;  // of the index: date key, or pid
+    double from, upto;
+    std::vector<std::int64_t> units;  // of a quantity, sorted; empty: any
+};
+
+class DateRange final : public Source {
+public:
+    DateRange(sql::Connection& connection, std::vector<Operand> any, std::vector<Stretch> stretches)
+        : connection_(connection), any_(std::move(any)), stretches_(std::move(stretches)) {}
+    bool read(std::size_t rows, std::vector<std::int64_t>& into) override {
+        while (rows > 0 && at_ < stretches_.size() && into.size() < Lazy::most_rids) {
+            const Stretch& stretch = stretches_[at_];
+            if (!begun_) last_ = {stretch.key, static_cast<std::int64_t>(stretch.from), -1, 0};
+            begun_ = true;
+            const std::size_t piece = std::min<std::size_t>(rows, largest_piece);
+            auto& query = connection_.prepare(
+                "SELECT low, span, rid FROM record_date WHERE key = ? AND (low, span, rid) > (?, ?, ?) AND low <= ? "
+                "ORDER BY low, span, rid LIMIT ?");
+            query.bind(1, stretch.key).bind(2, last_.low).bind(3, last_.span).bind(4, last_.rid);
+            query.bind(5, static_cast<std::int64_t>(stretch.upto)).bind(6, static_cast<std::int64_t>(piece));
+            std::size_t seen = 0;
+            for (; query.step(); ++seen) {
+                last_ = {stretch.key, query.integer(0), query.integer(1), query.integer(2)};
+                if (search::date_matches(*stretch.operand, last_.low, last_.low + unpack_span(last_.span)))
+                    into.push_back(last_.rid);
+            }
+            touched += seen;
+            rows -= seen;
+            if (seen < piece) ++at_, begun_ = false;
+        }
+        return at_ == stretches_.size();
+    }
+
+private:
+    static constexpr std::size_t largest_piece = 100'000;
+    sql::Connection& connection_;
+    std::vector<Operand> any_;  // the stretches point into it
+    std::vector<Stretch> stretches_;
+    std::size_t at_ = 0;
+    bool begun_ = false;
+    DateRow last_{};
+};
+
+class NumberRange final : public Source {
+public:
+    NumberRange(sql::Connection& connection, std::vector<Operand> any, std::vector<Stretch> stretches)
+        : connection_(connection), any_(std::move(any)), stretches_(std::move(stretches)) {}
+    bool read(std::size_t rows, std::vector<std::int64_t>& into) override {
+        while (rows > 0 && at_ < stretches_.size() && into.size() < Lazy::most_rids) {
+            const Stretch& stretch = stretches_[at_];
+            if (!begun_) last_ = {stretch.key, stretch.from, -infinity, -1, 0};
+            begun_ = true;
+            const std::size_t piece = std::min<std::size_t>(rows, largest_piece);
+            const std::size_t seen = read_piece(stretch, piece, into);
+            touched += seen;
+            rows -= seen;
+            if (seen < piece) ++at_, begun_ = false;
+        }
+        return at_ == stretches_.size();
+    }
+
+private:
+    std::size_t read_piece(const Stretch& stretch, std::size_t piece, std::vector<std::int64_t>& into) {
+        auto& query = connection_.prepare(
+            "SELECT low, high, unit, rid FROM record_number WHERE pid = ? AND (low, high, unit, rid) > (?, ?, ?, ?) "
+            "AND low <= ? ORDER BY low, high, unit, rid LIMIT ?");
+        query.bind(1, stretch.key).bind(2, last_.low).bind(3, last_.high).bind(4, last_.unit).bind(5, last_.rid);
+        query.bind(6, stretch.upto).bind(7, static_cast<std::int64_t>(piece));
+        const auto& units = stretch.units;
+        std::size_t seen = 0;
+        for (; query.step(); ++seen) {
+            last_ = {stretch.key, query.real(0), query.real(1), query.integer(2), query.integer(3)};
+            if ((units.empty() || std::binary_search(units.begin(), units.end(), last_.unit)) &&
+                search::number_matches(*stretch.operand, last_.low, last_.high))
+                into.push_back(last_.rid);
+        }
+        return seen;
+    }
+    static constexpr std::size_t largest_piece = 100'000;
+    sql::Connection& connection_;
+    std::vector<Operand> any_;  // the stretches point into it
+    std::vector<Stretch> stretches_;
+    std::size_t at_ = 0;
+    bool begun_ = false;
+    NumberRow last_{};
+};
 }  // namespace
 
-Finder::Bounds Finder::date_bounds(const Operand& operand, std::int64_t longest) {
+Bounds date_bounds(const Operand& operand, std::int64_t longest) {
     Bounds bounds;
     const auto [low, high] = operand.span;
     switch (operand.prefix) {
@@ -81,57 +168,38 @@ bool Finder::range_is_large(const Parameter& parameter, const Operand& operand) 
     return rows >= large_range;
 }
 
-CursorPtr Finder::dates(const Parameter& parameter, const Operand& operand) {
-    std::vector<std::int64_t> rids;
-    const std::int64_t pid = context_.numbers.pid(parameter);
-    for (const bool is_long : {false, true}) {
-        const Bounds bounds = date_bounds(operand, is_long ? forever : short_span_ms);
-        auto& query = context_.connection.prepare(date_range);
-        query.bind(1, date_key(pid, is_long)).bind(2, bounds.from).bind(3, bounds.upto);
-        while (query.step()) {
-            const std::int64_t low = query.integer(0);
-            if (search::date_matches(operand, low, low + unpack_span(query.integer(1)))) rids.push_back(query.integer(2));
+CursorPtr Finder::range(const Parameter& parameter, std::span<const Operand> any, Lazy::Confirm confirm) {
+    std::vector<Operand> kept(any.begin(), any.end());
+    std::vector<Stretch> stretches;
+    const bool is_date = parameter.type == ParamType::date;
+    for (const Operand& operand : kept) {
+        std::vector<std::int64_t> units;
+        const bool unit_named = parameter.type == ParamType::quantity && !(operand.code.empty() && operand.system.empty());
+        if (unit_named) {
+            Operand unit = operand;
+            unit.has_system = !operand.system.empty();
+            units = token_terms(unit_space, unit);
+            std::sort(units.begin(), units.end());
+            if (units.empty()) continue;  // nobody ever wrote it
+        }
+        for (const Parameter* each : with_included(parameter)) {
+            const std::int64_t pid = context_.numbers.pid(*each);
+            for (const bool wide : {false, true}) {
+                if (is_date) {
+                    const Bounds bounds = date_bounds(operand, wide ? forever : short_span_ms);
+                    stretches.push_back(
+                        {&operand, date_key(pid, wide), static_cast<double>(bounds.from), static_cast<double>(bounds.upto), {}});
+                } else {
+                    const NumberBounds bounds = wide ? NumberBounds{} : number_bounds(operand);
+                    stretches.push_back({&operand, wide ? -pid : pid, bounds.from, bounds.upto, units});
+                }
+            }
         }
     }
-    return list_cursor(std::move(rids));
-}
-
-CursorPtr Finder::numbers(const Parameter& parameter, const Operand& operand) {
-    std::vector<std::int64_t> rids;
-    const std::int64_t pid = context_.numbers.pid(parameter);
-    for (const bool is_range : {false, true}) {
-        const NumberBounds bounds = is_range ? NumberBounds{} : number_bounds(operand);
-        auto& query = context_.connection.prepare(number_range);
-        query.bind(1, is_range ? -pid : pid).bind(2, bounds.from).bind(3, bounds.upto);
-        while (query.step()) {
-            if (search::number_matches(operand, query.real(0), query.real(1))) rids.push_back(query.integer(3));
-        }
-    }
-    return list_cursor(std::move(rids));
-}
-
-CursorPtr Finder::quantities(const Parameter& parameter, const Operand& operand) {
-    std::vector<std::int64_t> units;
-    const bool any_unit = operand.code.empty() && operand.system.empty();
-    if (!any_unit) {
-        Operand unit = operand;
-        unit.has_system = !operand.system.empty();
-        units = token_terms(unit_space, unit);
-        std::sort(units.begin(), units.end());
-    }
-    std::vector<std::int64_t> rids;
-    const std::int64_t pid = context_.numbers.pid(parameter);
-    for (const bool is_range : {false, true}) {
-        const NumberBounds bounds = is_range ? NumberBounds{} : number_bounds(operand);
-        auto& query = context_.connection.prepare(number_range);
-        query.bind(1, is_range ? -pid : pid).bind(2, bounds.from).bind(3, bounds.upto);
-        while (query.step()) {
-            if ((any_unit || std::binary_search(units.begin(), units.end(), query.integer(2))) &&
-                search::number_matches(operand, query.real(0), query.real(1)))
-                rids.push_back(query.integer(3));
-        }
-    }
-    return list_cursor(std::move(rids));
+    std::unique_ptr<Source> source;
+    if (is_date) source = std::make_unique<DateRange>(context_.connection, std::move(kept), std::move(stretches));
+    else source = std::make_unique<NumberRange>(context_.connection, std::move(kept), std::move(stretches));
+    return std::make_unique<Lazy>(std::move(source), std::move(confirm));
 }
 
 }  // namespace xinglin::record

@@ -15,7 +15,7 @@ using search::ParamType;
 
 namespace {
 constexpr std::string_view term_range =
-    "SELECT term FROM record_term WHERE space = ? AND norm >= ? AND norm < ? "
+    "SELECT term, norm FROM record_term WHERE space = ? AND norm >= ? AND norm < ? "
     "/*pg AND substr(norm, 1, 480) BETWEEN substr(?2, 1, 480) AND substr(?3, 1, 480)*/";
 }
 
@@ -29,34 +29,11 @@ std::vector<const Parameter*> Finder::with_included(const Parameter& parameter) 
     return found;
 }
 
-Result<CursorPtr> Finder::value(const fhir::Type&, const Criterion& criterion, bool& exact) {
-    std::vector<CursorPtr> parts;
-    for (const Operand& each : criterion.any) {
-        XINGLIN_TRY(CursorPtr part, operand(*criterion.parameter, criterion, each, exact));
-        parts.push_back(std::move(part));
-    }
-    if (parts.empty()) return list_cursor({});
-    // Many alternatives are gathered once rather than asked at every step.
-    if (parts.size() > 16) {
-        std::vector<std::int64_t> all;
-        for (CursorPtr& part : parts) {
-            for (const std::int64_t rid : collect(*part, most_gathered)) all.push_back(rid);
-            if (all.size() >= most_gathered)
-                return refuse(IssueCode::too_costly, criterion.written, "matches too many resources; add a narrower condition");
-        }
-        return list_cursor(std::move(all));
-    }
-    return either_cursor(std::move(parts));
-}
-
-Result<CursorPtr> Finder::operand(const Parameter& parameter, const Criterion& criterion, const Operand& operand, bool& exact) {
-    if (parameter.type == ParamType::composite) {
-        exact = false;
-        return composite(parameter, operand);
-    }
+// Terms of one alternative; those of all alternatives make one union.
+Result<std::vector<std::int64_t>> Finder::terms_of(const Criterion& criterion, const Operand& operand, bool& exact) {
     std::vector<std::int64_t> found;
     const auto gather = [&](const std::vector<std::int64_t>& more) { found.insert(found.end(), more.begin(), more.end()); };
-    std::vector<CursorPtr> parts;
+    const Parameter& parameter = *criterion.parameter;
     for (const Parameter* each : with_included(parameter)) {
         const std::int64_t pid = context_.numbers.pid(*each);
         switch (parameter.type) {
@@ -64,54 +41,138 @@ Result<CursorPtr> Finder::operand(const Parameter& parameter, const Criterion& c
                 if (criterion.modifier == Modifier::text) {
                     exact = false;
                     gather(text_terms(space(pid, Space::value), criterion, operand));
+                } else if (operand.codes) {
+                    gather(coded_terms(space(pid, Space::value), *operand.codes));
                 } else {
+                    if (criterion.modifier == Modifier::of_type) exact = false;
                     gather(token_terms(space(pid, Space::value), operand));
                 }
                 break;
             case ParamType::string: gather(string_terms(space(pid, Space::value), criterion.modifier, operand)); break;
-            case ParamType::uri:
-                if (criterion.modifier != Modifier::none && criterion.modifier != Modifier::negated) exact = false;
-                gather(uri_terms(space(pid, Space::value), criterion.modifier, operand));
-                break;
-            case ParamType::date: parts.push_back(dates(*each, operand)); break;
-            case ParamType::number: parts.push_back(numbers(*each, operand)); break;
-            case ParamType::quantity: parts.push_back(quantities(*each, operand)); break;
+            case ParamType::uri: gather(uri_terms(space(pid, Space::value), criterion.modifier, operand)); break;
             case ParamType::reference:
-                if (criterion.modifier == Modifier::text) {  // displays of references are too many and too alike to index
-                    exact = false;
-                    parts.push_back(posting_cursor(context_.connection, -context_.numbers.tid(*parameter.resource)));
-                } else if (criterion.modifier == Modifier::identifier) {
+                if (criterion.modifier == Modifier::identifier) {
                     if (each != &parameter) exact = false;
                     gather(token_terms(space(pid, Space::reference_identifier), operand));
-                } else if (!operand.url.empty()) {
+                } else if (criterion.modifier != Modifier::text && !operand.url.empty()) {
                     if (each != &parameter) exact = false;
-                    gather(uri_terms(space(pid, Space::url), criterion.modifier, operand));
+                    gather(uri_terms(space(pid, Space::url), Modifier::none, operand));
                 }
                 break;
             default: break;
         }
     }
-    if (parameter.type == ParamType::reference && !operand.target_id.empty() && criterion.modifier != Modifier::identifier &&
-        criterion.modifier != Modifier::text)
-        parts.push_back(references(parameter, criterion, operand));
-    if (!found.empty() || parts.empty()) parts.push_back(terms(found));
+    return found;
+}
+
+namespace {
+bool is_ranged(const Parameter& parameter) {
+    return parameter.type == ParamType::date || parameter.type == ParamType::number || parameter.type == ParamType::quantity;
+}
+}  // namespace
+
+Result<CursorPtr> Finder::value(const Criterion& criterion, bool& exact) {
+    const Parameter& parameter = *criterion.parameter;
+    if (is_ranged(parameter)) return range(parameter, criterion.any, confirming(*parameter.resource, criterion));
+    std::vector<CursorPtr> parts;
+    std::vector<std::int64_t> found;
+    for (const Operand& operand : criterion.any) {
+        if (parameter.type == ParamType::composite) {
+            exact = false;
+            XINGLIN_TRY(CursorPtr part, composite(parameter, operand));
+            parts.push_back(std::move(part));
+            continue;
+        }
+        XINGLIN_TRY(const std::vector<std::int64_t> more, terms_of(criterion, operand, exact));
+        found.insert(found.end(), more.begin(), more.end());
+        if (parameter.type != ParamType::reference) continue;
+        if (criterion.modifier == Modifier::text) {  // displays of references are too many and too alike to index
+            exact = false;
+            return posting_cursor(context_.connection, -context_.numbers.tid(*parameter.resource));
+        }
+        if (!operand.target_id.empty() && criterion.modifier != Modifier::identifier)
+            parts.push_back(references(parameter, criterion, operand));
+    }
+    if (!found.empty() || parts.empty()) parts.push_back(terms(std::move(found), confirming(*parameter.resource, criterion)));
     return either_cursor(std::move(parts));
 }
 
-CursorPtr Finder::terms(const std::vector<std::int64_t>& found) {
-    if (found.size() <= 16) {
-        std::vector<CursorPtr> parts;
-        for (const std::int64_t term : found) parts.push_back(posting_cursor(context_.connection, term));
-        return parts.empty() ? list_cursor({}) : either_cursor(std::move(parts));
+Result<CursorPtr> Finder::operand(const Parameter& parameter, const Operand& operand) {
+    Criterion criterion;
+    criterion.parameter = &parameter;
+    if (is_ranged(parameter)) return range(parameter, std::span(&operand, 1), {});
+    bool exact = true;
+    XINGLIN_TRY(std::vector<std::int64_t> found, terms_of(criterion, operand, exact));
+    std::vector<CursorPtr> parts;
+    if (parameter.type == ParamType::reference && !operand.target_id.empty())
+        parts.push_back(references(parameter, criterion, operand));
+    if (!found.empty() || parts.empty()) parts.push_back(terms(std::move(found), {}));
+    return either_cursor(std::move(parts));
+}
+
+namespace {
+constexpr std::size_t few_terms = 24;  // that stand side by side; more are gathered
+
+/// Everybody who has one of many terms.
+class Union final : public Source {
+public:
+    Union(sql::Connection& connection, std::vector<std::int64_t> terms) : connection_(connection), terms_(std::move(terms)) {
+        std::sort(terms_.begin(), terms_.end());
+        terms_.erase(std::unique(terms_.begin(), terms_.end()), terms_.end());
     }
-    std::vector<std::int64_t> rids;
-    auto& query = context_.connection.prepare("SELECT rid FROM record_posting WHERE term = ?");
-    for (const std::int64_t term : found) {
-        query.bind(1, term);
-        while (query.step()) rids.push_back(query.integer(0));
+    bool read(std::size_t rows, std::vector<std::int64_t>& into) override {
+        for (std::size_t done = 0; at_ < terms_.size() && done < rows && into.size() < Lazy::most_rids; ++at_) {
+            const std::size_t before = into.size();
+            const CursorPtr cursor = posting_cursor(connection_, terms_[at_]);
+            Members members(*cursor);
+            for (std::int64_t rid = 0; (rid = members.next()) != no_more;) into.push_back(rid);
+            done += into.size() - before + 20;  // finding a term costs as much as reading twenty rows
+            touched += cursor->touched;
+        }
+        return at_ == terms_.size();
+    }
+
+private:
+    sql::Connection& connection_;
+    std::vector<std::int64_t> terms_;
+    std::size_t at_ = 0;
+};
+}  // namespace
+
+CursorPtr Finder::terms(std::vector<std::int64_t> found, Lazy::Confirm confirm) {
+    if (found.size() > few_terms)
+        return std::make_unique<Lazy>(std::make_unique<Union>(context_.connection, std::move(found)), std::move(confirm));
+    std::vector<CursorPtr> parts;
+    for (const std::int64_t term : found) parts.push_back(posting_cursor(context_.connection, term));
+    return parts.empty() ? list_cursor({}) : either_cursor(std::move(parts));
+}
+
+// Codes of a value set, which may be ten thousand, and the terms in use, which may be more: two sorted lists, met by leaps.
+std::vector<std::int64_t> Finder::coded_terms(std::int64_t space, const search::Codings& codings) {
+    using Pair = std::pair<std::string_view, std::string_view>;
+    constexpr int most_passed = 16;  // terms that no code asks for, before leaping to the next code
+    std::vector<std::int64_t> found;
+    auto& query = context_.connection.prepare(
+        "SELECT norm, extra, term FROM record_term WHERE space = ? AND (norm, extra) >= (?, ?) "
+        "/*pg AND substr(norm, 1, 480) >= substr(?2, 1, 480)*/ ORDER BY /*pg substr(norm, 1, 480),*/ norm, extra LIMIT 128");
+    const auto& codes = codings.by_code;  // (code, system), sorted
+    for (std::size_t i = 0; i < codes.size();) {
         query.reset();
+        query.bind(1, space).bind(2, codes[i].first).bind(3, codes[i].second);
+        bool any = false;
+        for (int passed = 0; i < codes.size() && passed < most_passed && query.step();) {
+            any = true;
+            const Pair term(query.text(0), query.text(1));
+            while (i < codes.size() && Pair(codes[i]) < term) ++i;
+            const bool asked = i < codes.size() && Pair(codes[i]) == term;
+            passed = asked ? 0 : passed + 1;
+            if (asked) found.push_back(query.integer(2));
+            i += asked;
+        }
+        if (!any) break;
     }
-    return list_cursor(std::move(rids));
+    query.reset();
+    return found;
 }
 
 std::vector<std::int64_t> Finder::token_terms(std::int64_t space, const Operand& operand) {
@@ -188,13 +249,16 @@ std::vector<std::int64_t> Finder::uri_terms(std::int64_t space, Modifier modifie
         while (query.step()) found.push_back(query.integer(0));
     };
     if (modifier == Modifier::below) {
-        auto& query = context_.connection.prepare(term_range);
-        query.bind(1, space).bind(2, uri).bind(3, after_prefix(uri));
-        while (query.step()) found.push_back(query.integer(0));
+        auto& query =
+            context_.connection.prepare(term_range);
+        const std::string end = after_prefix(uri);
+        query.bind(1, space).bind(2, uri).bind(3, end);
+        while (query.step()) {
+            if (search::uri_is_below(query.text(1), uri)) found.push_back(query.integer(0));
+        }
     } else if (modifier == Modifier::above) {
         for (std::size_t end = uri.size(); end > 0; --end) {
-            if (end == uri.size() || uri[end] == '/' || uri[end - 1] == '/' || uri[end] == ':')
-                exactly(std::string_view(uri).substr(0, end));
+            if (search::uri_is_below(uri, std::string_view(uri).substr(0, end))) exactly(std::string_view(uri).substr(0, end));
         }
     } else {
         exactly(uri);

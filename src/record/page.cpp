@@ -15,7 +15,8 @@ namespace xinglin::record {
 
 namespace {
 constexpr std::size_t usual_count = 50, largest_count = 1'000;
-constexpr std::size_t count_freely = 5'000;       // totals up to here come without being asked for
+constexpr std::uint64_t count_freely = 20'000;    // totals up to here come without being asked for …
+constexpr std::uint64_t confirm_freely = 500;     // … or up to here, when each must be confirmed on the resource
 constexpr std::size_t changes_followed = 20'000;  // of resources changed since the first page
 constexpr std::size_t most_included = 10'000;
 }  // namespace
@@ -89,21 +90,32 @@ Result<Found> Pager::page(const search::Query& query) {
     XINGLIN_TRY(const Place start, place(query));
     const std::size_t size = std::min<std::size_t>(query.count.value_or(usual_count), largest_count);
     const bool only_count = query.summary == search::Summary::count || size == 0;
+    finder_.plan().on = query.explain;
     if (only_count) {
         Found found;
         found.as_of = position_;
         XINGLIN_TRY(found.total, count(query));
-        found.plan = finder_.plan();
+        found.plan = finder_.plan().steps();
         return found;
     }
     const search::Criterion* leading = leading_date(query, start);
-    XINGLIN_TRY(Found found, leading              ? in_date_order(query, *leading, start, size)
-                             : query.sort.empty() ? in_rid_order(query, start, size)
-                                                  : sorted(query, start, size));
+    XINGLIN_TRY(Found found, ordered(query, leading, start, size));
     found.as_of = start.as_of;
     if (query.total == search::Total::none) found.total.reset();
     add_included(query, found);
-    if (query.explain) found.plan = finder_.plan();
+    if (query.explain) found.plan = finder_.plan().steps();
+    return found;
+}
+
+Result<Found> Pager::ordered(const search::Query& query, const search::Criterion* leading, const Place& start, std::size_t size) {
+    Step* step = leading              ? finder_.plan().add("page", "one page")
+                 : query.sort.empty() ? finder_.plan().add("page", "one page, in the order of storage")
+                                      : finder_.plan().add("sort", "all found, then sorted");
+    const Plan::Open open(finder_.plan(), step);
+    Result<Found> found = leading              ? in_date_order(query, *leading, start, size)
+                          : query.sort.empty() ? in_rid_order(query, start, size)
+                                               : sorted(query, start, size);
+    if (step && found.ok()) step->kept = found->entries.size();
     return found;
 }
 
@@ -125,34 +137,46 @@ Result<std::uint64_t> Pager::count(const search::Query& query) {
     Place now;
     now.as_of = position_;
     if (const auto known = known_total(query, now)) return *known;
+    Step* step = finder_.plan().add("count", "exact total");
+    const Plan::Open open(finder_.plan(), step);
+    finder_.read_all(true);
     XINGLIN_TRY(CursorPtr cursor, finder_.cursor(query));
-    std::uint64_t count = 0;
-    for (std::int64_t at = cursor->seek(std::numeric_limits<std::int64_t>::min()); at != no_more; at = cursor->seek(at + 1))
-        ++count;
-    return count;
+    const auto known = cursor->count();
+    const std::uint64_t total = known ? *known : Members(*cursor).rest(UINT64_MAX - 1);
+    if (step) step->kept = total;
+    return total;
 }
 
 Result<Found> Pager::in_rid_order(const search::Query& query, Place place, std::size_t size) {
     Found found;
     const bool first = query.page.empty();
+    const bool count_all = first && query.total == search::Total::accurate;
+    finder_.read_all(count_all);
     XINGLIN_TRY(CursorPtr cursor, candidates(query, place));
-    const auto total = known_total(query, place);
-    std::int64_t at = cursor->seek(first ? std::numeric_limits<std::int64_t>::min() : place.after + 1);
-    for (; at != no_more && found.entries.size() < size; at = cursor->seek(at + 1)) {
-        if (auto stored = shown(query, at, place)) {
+    auto total = known_total(query, place);
+    if (!total && first && query.total != search::Total::none) total = cursor->count();
+    Members members(*cursor, first ? 0 : place.after);
+    std::int64_t rid = 0;
+    while (found.entries.size() < size && (rid = members.next()) != no_more) {
+        if (auto stored = shown(query, rid, place)) {
             found.entries.push_back({finder_.shelf().version_of(*stored), false});
-            place.after = at;
+            place.after = rid;
         }
     }
-    // Is there more, and how many? Count on, as far as that is cheap or asked for.
-    std::uint64_t beyond = 0;
-    const bool count_all = !total && first && query.total == search::Total::accurate;
-    const std::uint64_t limit = total || !first || query.total == search::Total::none ? 1 : count_all ? UINT64_MAX : count_freely;
-    for (; at != no_more && beyond < limit; at = cursor->seek(at + 1)) {
-        if (matched(query, at, place)) ++beyond;
+    if (rid == no_more) {
+        found.total = total ? total : first ? std::optional<std::uint64_t>(found.entries.size()) : std::nullopt;
+        return found;
     }
+    // Is there more, and how many? Count on, as far as that is cheap or asked for.
+    const bool exact = cursor->exact() && place.as_of == position_;
+    const std::uint64_t freely = exact ? count_freely : confirm_freely;
+    const std::uint64_t limit = total || !first || query.total == search::Total::none ? 0 : count_all ? UINT64_MAX - 1 : freely;
+    std::uint64_t beyond = 0;
+    if (exact) beyond = members.rest(limit);
+    else
+        while (beyond <= limit && (rid = members.next()) != no_more) beyond += matched(query, rid, place);
     if (total) found.total = total;
-    else if (first && at == no_more) found.total = found.entries.size() + beyond;
+    else if (first && beyond <= limit) found.total = found.entries.size() + beyond;
     if (beyond > 0) {
         place.total = found.total ? static_cast<std::int64_t>(*found.total) : -1;
         found.next = token(place);
@@ -211,6 +235,9 @@ void Pager::add_referring(const search::Include& include, const Version& target,
 
 void Pager::add_included(const search::Query& query, Found& found) {
     if (query.includes.empty()) return;
+    Step* step = finder_.plan().add("include", "what _include and _revinclude ask for");
+    const Plan::Open open(finder_.plan(), step);
+    const std::size_t matched = found.entries.size();
     std::unordered_set<std::int64_t> shown;
     for (const Found::Entry& entry : found.entries) shown.insert(rid_of(entry.version));
     std::size_t from = 0;
@@ -231,6 +258,7 @@ void Pager::add_included(const search::Query& query, Found& found) {
             if (stored && !stored->deleted()) found.entries.push_back({finder_.shelf().version_of(*stored), true});
         }
     }
+    if (step) step->kept = found.entries.size() - matched;
 }
 
 }  // namespace xinglin::record

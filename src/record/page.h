@@ -18,10 +18,10 @@ public:
 private:
     struct Place {  // where a page starts
         std::int64_t as_of = 0;
-        std::int64_t after = std::numeric_limits<std::int64_t>::min();  // rid, in rid order
-        std::uint64_t offset = 0;                                       // in sorted order
-        std::int64_t total = -1;                                        // -1 unknown
-        std::int64_t key = 0, low = 0, span = 0;                        // in date order, with `after`
+        std::int64_t after = 0;                   // rid, in rid order
+        std::uint64_t offset = 0;                 // in sorted order
+        std::int64_t total = -1;                  // -1 unknown
+        std::int64_t key = 0, low = 0, span = 0;  // in date order, with `after`
         DateRow date_row() const { return {key, low, span, after}; }
     };
     struct Keyed {
@@ -34,6 +34,7 @@ private:
     /// The version to show for a candidate, if it matched at the page's position.
     std::optional<Stored> shown(const search::Query& query, std::int64_t rid, const Place& place);
     bool matched(const search::Query& query, std::int64_t rid, const Place& place);
+    Result<Found> ordered(const search::Query& query, const search::Criterion* leading, const Place& start, std::size_t size);
     Result<Found> in_rid_order(const search::Query& query, Place place, std::size_t size);
     const search::Criterion* leading_date(const search::Query& query, const Place& place);
     Result<Found> in_date_order(const search::Query& query, const search::Criterion& leading, Place place, std::size_t size);

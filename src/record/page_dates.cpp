@@ -9,7 +9,7 @@
 namespace xinglin::record {
 
 namespace {
-constexpr std::uint64_t few_enough = 2'000;  // candidates of the other conditions that make their order the cheaper one
+constexpr std::uint64_t one_in = 16;  // resources of the type: a condition that fewer meet makes storage order the cheaper one
 constexpr std::size_t changes_followed = 20'000;
 }  // namespace
 
@@ -75,11 +75,12 @@ std::vector<DateRow> Pager::changed_rows(const search::Query& query, const searc
 Result<Found> Pager::in_date_order(const search::Query& query, const search::Criterion& leading, Place place, std::size_t size) {
     const bool first = query.page.empty();
     XINGLIN_TRY(CursorPtr others, finder_.cursor_without(query, leading));
-    if (first) {
-        XINGLIN_TRY(CursorPtr drawn, finder_.cursor_without(query, leading));
-        if (collect(*drawn, few_enough).size() < few_enough) return in_rid_order(query, place, size);
+    if (first && others->estimate() <= finder_.size_of(*query.types.front()) / one_in) {
+        others.reset();
+        return in_rid_order(query, place, size);
     }
-    finder_.plan().push_back(leading.written + ": leads, read in date order");
+    Step* step = finder_.plan().add("range", leading.written + ": leads, read in date order", leading.parameter->code);
+    const Plan::Open open(finder_.plan(), step);
     const std::vector<DateRow> changed = changed_rows(query, leading, place);
     Found found;
     bool more = false;
@@ -119,6 +120,7 @@ Result<Found> Pager::in_date_order(const search::Query& query, const search::Cri
         while (!more && walk.step()) {
             const DateRow row{key, walk.integer(0), walk.integer(1), walk.integer(2)};
             if (row.low > greatest) break;
+            if (step) ++step->touched;
             if (!search::date_matches(leading.any.front(), row.low, row.low + unpack_span(row.span)) || !others->has(row.rid))
                 continue;
             auto stored = finder_.shelf().current(row.rid);
@@ -129,6 +131,7 @@ Result<Found> Pager::in_date_order(const search::Query& query, const search::Cri
         walk.reset();
     }
     if (!more) show_changed_before(nullptr);
+    if (step) step->kept = found.entries.size();
     if (more) found.next = token(place);
     else if (first) found.total = found.entries.size();
     return found;

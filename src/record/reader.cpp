@@ -20,6 +20,12 @@ Outcome gone(const fhir::Type& type) {
     return refuse(IssueCode::deleted, std::string(type.name), "this resource has been deleted; its history is still there");
 }
 
+/// The query with what terminology says to it.
+Result<search::Query> with_codes(search::Query query, const search::Terminology& terminology) {
+    XINGLIN_CHECK(search::resolve_codes(query, terminology));
+    return query;
+}
+
 std::int64_t number(std::string_view text, std::int64_t otherwise) {
     std::int64_t value = otherwise;
     const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -87,13 +93,17 @@ Result<Version> Reader::vread(const fhir::Type& type, std::string_view id, std::
 Result<Found> Reader::search(const search::Query& query) {
     ++inside_->store.searches;
     inside_->hold();
-    return Pager(inside_->context(), position()).page(query);
+    if (!search::needs_codes(query)) return Pager(inside_->context(), position()).page(query);
+    XINGLIN_TRY(const search::Query ready, with_codes(query, inside_->store.options.terminology));
+    return Pager(inside_->context(), position()).page(ready);
 }
 
 Result<std::uint64_t> Reader::count(const search::Query& query) {
     ++inside_->store.searches;
     inside_->hold();
-    return Pager(inside_->context(), position()).count(query);
+    if (!search::needs_codes(query)) return Pager(inside_->context(), position()).count(query);
+    XINGLIN_TRY(const search::Query ready, with_codes(query, inside_->store.options.terminology));
+    return Pager(inside_->context(), position()).count(ready);
 }
 
 Position Reader::position() {

@@ -75,6 +75,7 @@ struct Options {
     std::size_t group_submissions = 1'024;       // … or this many submissions
     std::optional<std::int16_t> offset_minutes;  // zone of dates without one; kept in the store at its first opening
     std::string store;  // "": record.db in the folder; else a PostgreSQL address, which several processes may share
+    search::Terminology terminology;             // what :in, :not-in, :below and :above of codes ask; empty: they are refused
     /// Tests: wraps the writer's connection, to make it fail on demand.
     std::function<std::unique_ptr<sql::Connection>(std::unique_ptr<sql::Connection>)> wrap_writer;
 };
@@ -115,6 +116,18 @@ private:
 using Work = std::function<Result<Done>(Transaction&)>;
 using Finished = std::function<void(Result<Done>)>;
 
+/// One step of a search, as `_explain` shows it. Times and entries of a step include those of the steps below it where it
+/// drives them.
+struct Step {
+    int id = 0, parent = -1;  // parent: -1 for none
+    std::string kind;         // page, sort, count, intersect, postings, range, reference, chain, has, confirm, include
+    std::string words;
+    std::string parameter;                  // code of the search parameter, "" for none
+    std::optional<std::uint64_t> estimate;  // members, as far as the plan needed to know
+    std::uint64_t touched = 0, kept = 0;    // index rows (a block is one) or resources looked at; members found
+    double took_ms = 0;
+};
+
 /// One page of a search.
 struct Found {
     struct Entry {
@@ -124,7 +137,7 @@ struct Found {
     std::vector<Entry> entries;
     std::optional<std::uint64_t> total;  // exact, or absent
     std::string next;                    // continuation for `_page`; "" on the last page
-    std::vector<std::string> plan;       // with _explain: one line per step
+    std::vector<Step> plan;              // with _explain
     Position as_of = 0;
 };
 

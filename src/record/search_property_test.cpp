@@ -74,7 +74,7 @@ class SearchProperty : public ::testing::TestWithParam<std::string> {
 protected:
     SearchProperty() : clock_(now_ms) {}
     void SetUp() override {
-        Options options{.offset_minutes = std::int16_t{0}};
+        Options options{.offset_minutes = std::int16_t{0}, .terminology = terminology()};
         if (GetParam() == "postgres" && (options.store = testing::fresh_postgres()).empty()) GTEST_SKIP() << testing::no_postgres;
         store_ = Store::open(folder_.path() / "data", clock_, options).value();
         std::vector<Prepared> batch;
@@ -111,7 +111,18 @@ protected:
         return asked ? std::max(few, std::atoi(asked)) : few;
     }
 
+    /// Of the oracle that the running test compares with.
+    search::Terminology terminology() {
+        search::Terminology terminology;
+        terminology.codes_in = [this](std::string_view set) { return oracle_->codes_in(set); };
+        terminology.codes_below = [this](std::string_view system, std::string_view code, bool below) {
+            return oracle_->codes_below(system, code, below);
+        };
+        return terminology;
+    }
+
     void compare(const search_oracle::Oracle& oracle, std::mt19937_64& random, int queries) {
+        oracle_ = &oracle;
         for (int i = 0; i < queries && !HasFailure(); ++i) {
             const auto asked = search_oracle::random_query(oracle, random);
             const auto expected = oracle.search(asked.type, asked.pairs);
@@ -217,6 +228,7 @@ protected:
 
     int asked_ = 0, matched_ = 0, included_ = 0;
     std::map<std::string, json::Value> now_;  // by Type/id; not an object when deleted
+    const search_oracle::Oracle* oracle_ = nullptr;
     Corpus corpus_;
     testing::ScratchFolder folder_;
     testing::StoppedClock clock_;

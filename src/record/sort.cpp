@@ -25,10 +25,12 @@ int compare(const search::SortKey& a, const search::SortKey& b, bool descending)
 }  // namespace
 
 Result<Found> Pager::sorted(const search::Query& query, Place place, std::size_t size) {
+    finder_.read_all(true);
     XINGLIN_TRY(CursorPtr cursor, candidates(query, place));
     std::vector<std::int64_t> rids;
-    for (std::int64_t at = cursor->seek(std::numeric_limits<std::int64_t>::min()); at != no_more; at = cursor->seek(at + 1)) {
-        if (matched(query, at, place)) rids.push_back(at);
+    Members members(*cursor);
+    for (std::int64_t rid = 0; (rid = members.next()) != no_more;) {
+        if (matched(query, rid, place)) rids.push_back(rid);
         if (rids.size() > most_sorted)
             return refuse(IssueCode::too_costly, "_sort", "too many resources to sort; add a condition");
     }

@@ -51,6 +51,19 @@ bool string_matches(Modifier modifier, std::string_view operand_raw, std::string
     return folded.starts_with(wanted);
 }
 
+bool uri_is_below(std::string_view uri, std::string_view upper) {
+    if (!uri.starts_with(upper) || upper.empty()) return false;
+    if (uri.size() == upper.size()) return true;
+    if (upper.starts_with("urn:")) return false;
+    const char next = uri[upper.size()];
+    return upper.back() == '/' || next == '/' || next == '?' || next == '#';
+}
+
+const Parameter* part_of(std::string_view type) {
+    if (type != "Location" && type != "Organization") return nullptr;
+    return find_parameter(*fhir::find_resource(type), "partof");
+}
+
 namespace {
 
 /// Only where(resolve() is T) looks at what a reference names.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "search/catalogue.h"
 #include "search/operand.h"
 
 namespace xinglin::search {
@@ -29,6 +30,11 @@ bool fits(ParamType type, Modifier modifier) {
         case Modifier::text: return type == ParamType::token || type == ParamType::reference;
         case Modifier::identifier:
         case Modifier::type: return type == ParamType::reference;
+        case Modifier::in:
+        case Modifier::not_in: return type == ParamType::token;
+        case Modifier::below:
+        case Modifier::above: return type == ParamType::token || type == ParamType::uri || type == ParamType::reference;
+        case Modifier::of_type: return type == ParamType::token;
         default: return false;
     }
 }
@@ -37,6 +43,8 @@ bool may_name(const Parameter& parameter, std::string_view type) {
     const auto& targets = parameter.targets;
     return targets.empty() || std::find(targets.begin(), targets.end(), type) != targets.end();
 }
+
+bool may_nest(const Parameter& parameter) { return may_name(parameter, "Location") || may_name(parameter, "Organization"); }
 
 }  // namespace
 
@@ -153,6 +161,11 @@ Result<Done> CriterionParser::set_modifier(Criterion& criterion, std::string_vie
     if (word != std::end(words)) {
         criterion.modifier = word->modifier;
         if (word->modifier == Modifier::missing) return Done{};
+        const bool nested = word->modifier == Modifier::below || word->modifier == Modifier::above;
+        if (nested && criterion.parameter->type == ParamType::reference && !may_nest(*criterion.parameter))
+            return bad(IssueCode::not_supported, "this reference never names a type whose resources are part of one another");
+        if (word->modifier == Modifier::of_type && !Catalogue::the().alone(*criterion.parameter).grower.any(Rule::identifier))
+            return bad(IssueCode::not_supported, "modifier :of-type is only for identifiers");
         if (fits(criterion.parameter->type, word->modifier)) return Done{};
         return bad(IssueCode::not_supported, "modifier :" + std::string(modifier) + " is not supported for parameters of type " +
                                                  std::string(text(criterion.parameter->type)));

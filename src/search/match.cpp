@@ -5,19 +5,42 @@
 #include <cmath>
 
 #include "search/operand.h"
+#include "search/reference.h"
 #include "search/walk.h"
 #include "text/text.h"
 
 namespace xinglin::search {
 namespace {
 
+bool is_coded(Modifier modifier) {
+    return modifier == Modifier::in || modifier == Modifier::not_in || modifier == Modifier::below || modifier == Modifier::above;
+}
+
+/// Identifier.type against "system|code".
+bool is_of_type(const Operand& wanted, json::Value kind) {
+    for (const json::Node& item : kind["coding"].items()) {
+        const json::Value coding(&item);
+        if (coding["code"].string() == wanted.code && (!wanted.has_system || coding["system"].string() == wanted.system))
+            return true;
+    }
+    return false;
+}
+
 bool token_matches(Modifier modifier, const Operand& operand, const Token& token) {
     if (modifier == Modifier::text)
         return !token.is_identifier_of_reference && !token.text.empty() &&
                string_matches(Modifier::none, operand.raw, token.text);
+    if (modifier == Modifier::of_type) return token.code == operand.code && is_of_type(operand.components.front(), token.kind);
+    if (is_coded(modifier)) return operand.codes && !token.code.empty() && operand.codes->contains(token.system, token.code);
     if (operand.has_system && token.system != operand.system) return false;
     if (operand.code.empty()) return true;  // "system|"
     return token.code == operand.code;
+}
+
+bool uri_matches(Modifier modifier, const std::string& asked, std::string_view value) {
+    if (modifier == Modifier::below) return uri_is_below(value, asked);
+    if (modifier == Modifier::above) return uri_is_below(asked, value);
+    return value == asked;
 }
 
 bool reference_matches(Modifier modifier, const Operand& operand, const Reference& reference) {
@@ -47,7 +70,8 @@ bool entries_match(const Parameter& parameter, Modifier modifier, const Operand&
         case ParamType::string:
             return mine(entries.strings,
                         [&](const String& string) { return string_matches(modifier, operand.raw, string.value); });
-        case ParamType::uri: return mine(entries.uris, [&](const Uri& uri) { return uri.value == operand.raw; });
+        case ParamType::uri:
+            return mine(entries.uris, [&](const Uri& uri) { return uri_matches(modifier, operand.raw, uri.value); });
         case ParamType::date:
             return mine(entries.dates, [&](const Date& date) { return date_matches(operand, date.low_ms, date.high_ms); });
         case ParamType::number:
@@ -122,7 +146,51 @@ bool near(const Operand& operand, json::Value location) {
                        number_or(position["longitude"].text(), 0)) <= reach_km;
 }
 
-bool any_value(const Parameter& parameter, json::Value resource, const Criterion& criterion, std::int16_t offset_minutes) {
+/// A place and everything that it is part of, as "Location/1". A circle ends where it began.
+std::vector<std::string> with_ancestors(std::string_view type, std::string_view id, const Surroundings& surroundings) {
+    constexpr std::size_t most = 1'000;
+    std::vector<std::string> family{std::string(type) + "/" + std::string(id)};
+    for (std::size_t i = 0; i < family.size() && family.size() < most && surroundings.resolve; ++i) {
+        const Named named = named_by(family[i]);
+        const Parameter* upwards = part_of(named.type);
+        if (!upwards) continue;
+        const json::Value resource = surroundings.resolve({upwards, named.type, named.id, {}, {}});
+        if (!resource) continue;
+        Entries entries;
+        Walk(resource, surroundings.offset_minutes, entries).at(*Catalogue::the().alone(*upwards).root, resource);
+        for (const Reference& parent : entries.references) {
+            std::string name = std::string(parent.type) + "/" + std::string(parent.id);
+            if (parent.url.empty() && std::find(family.begin(), family.end(), name) == family.end())
+                family.push_back(std::move(name));
+        }
+    }
+    return family;
+}
+
+/// :below and :above of a reference, through the places that are part of one another.
+bool nested(const Parameter& parameter, json::Value resource, const Criterion& criterion, const Surroundings& surroundings) {
+    Entries entries;
+    Walk(resource, surroundings.offset_minutes, entries).at(*Catalogue::the().alone(parameter).root, resource);
+    for (const Reference& reference : entries.references) {
+        if (!reference.url.empty()) continue;
+        for (const Operand& operand : criterion.any) {
+            const bool typed = !operand.target_type.empty();
+            const std::string asked_type = typed ? operand.target_type : std::string(reference.type);
+            const std::string asked = asked_type + "/" + operand.target_id;
+            const std::string named = std::string(reference.type) + "/" + std::string(reference.id);
+            const bool below = criterion.modifier == Modifier::below;
+            const auto family = below ? with_ancestors(reference.type, reference.id, surroundings)
+                                      : with_ancestors(asked_type, operand.target_id, surroundings);
+            if (std::find(family.begin(), family.end(), below ? asked : named) != family.end()) return true;
+        }
+    }
+    return false;
+}
+
+bool any_value(const Parameter& parameter, json::Value resource, const Criterion& criterion, const Surroundings& surroundings) {
+    const std::int16_t offset_minutes = surroundings.offset_minutes;
+    const bool by_level = criterion.modifier == Modifier::below || criterion.modifier == Modifier::above;
+    if (parameter.type == ParamType::reference && by_level) return nested(parameter, resource, criterion, surroundings);
     if (parameter.type == ParamType::special) {
         return std::any_of(criterion.any.begin(), criterion.any.end(),
                            [&](const Operand& operand) { return near(operand, resource); });
@@ -138,7 +206,7 @@ bool any_value(const Parameter& parameter, json::Value resource, const Criterion
     const bool any = std::any_of(criterion.any.begin(), criterion.any.end(), [&](const Operand& operand) {
         return entries_match(parameter, criterion.modifier, operand, entries);
     });
-    return criterion.modifier == Modifier::negated ? !any : any;
+    return criterion.modifier == Modifier::negated || criterion.modifier == Modifier::not_in ? !any : any;
 }
 
 Surroundings around(json::Value resource, const Surroundings& surroundings) {
@@ -187,7 +255,7 @@ bool matches(const fhir::Type& type, json::Value resource, const Criterion& crit
     const Parameter* parameter = criterion.parameter;
     if (parameter->resource != &type) parameter = find_parameter(type, parameter->code);  // a search over several types
     if (!parameter) return false;
-    if (criterion.kind == Criterion::Kind::value) return any_value(*parameter, resource, criterion, surroundings.offset_minutes);
+    if (criterion.kind == Criterion::Kind::value) return any_value(*parameter, resource, criterion, surroundings);
     if (criterion.kind == Criterion::Kind::chain) return chain(*parameter, resource, criterion, surroundings);
     Entries entries;
     const Node& trie = *Catalogue::the().alone(*parameter).root;

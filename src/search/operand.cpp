@@ -129,10 +129,26 @@ Result<Operand> quantity(std::string_view text, std::string_view written) {
     return operand;
 }
 
+/// identifier:of-type=system|code|value
+Result<Operand> typed_identifier(std::string_view text, std::string_view written) {
+    const auto parts = split_unescaped(text, '|', 3);
+    if (parts.size() != 3 || parts[1].empty() || parts[2].empty())
+        return bad(written, "expected system|code|value: the identifier's type and its value");
+    Operand operand, kind;
+    operand.raw = unescape(text);
+    operand.code = unescape(parts[2]);
+    kind.has_system = !parts[0].empty();
+    kind.system = unescape(parts[0]);
+    kind.code = unescape(parts[1]);
+    operand.components.push_back(std::move(kind));
+    return operand;
+}
+
 Result<Operand> token(const Parameter& parameter, Modifier modifier, std::string_view text, std::string_view written) {
+    if (modifier == Modifier::of_type) return typed_identifier(text, written);
     Operand operand;
     operand.raw = unescape(text);
-    if (modifier == Modifier::text) return operand;
+    if (modifier == Modifier::text || modifier == Modifier::in || modifier == Modifier::not_in) return operand;
     const auto parts = split_unescaped(text, '|', 2);
     if (parts.size() == 2) {
         operand.has_system = true;
@@ -140,6 +156,8 @@ Result<Operand> token(const Parameter& parameter, Modifier modifier, std::string
     }
     operand.code = unescape(parts.back());
     if (operand.system.empty() && operand.code.empty()) return bad(written, "expected a code, system|code, system| or |code");
+    if ((modifier == Modifier::below || modifier == Modifier::above) && (operand.system.empty() || operand.code.empty()))
+        return bad(written, "expected system|code: only a system has levels");
     if (parameter.type == ParamType::token && Catalogue::the().alone(parameter).folds_case)
         operand.code = text::lower_ascii(operand.code);
     return operand;

@@ -185,9 +185,12 @@ TEST(Parse, what_is_unknown_or_unsupported_is_refused_by_name) {
     EXPECT_EQ(refusal("Patient", "name:nothing", "x"), "not-supported");
     EXPECT_EQ(refusal("Patient", "name:", "x"), "value");
     EXPECT_EQ(refusal("Patient", "gender:exact", "x"), "not-supported");
-    EXPECT_EQ(refusal("Observation", "code:in", "http://x"), "not-supported");
-    EXPECT_EQ(refusal("Observation", "code:below", "http://x"), "not-supported");
-    EXPECT_EQ(refusal("Patient", "identifier:of-type", "a|b|c"), "not-supported");
+    EXPECT_EQ(refusal("Patient", "name:in", "http://x"), "not-supported");
+    EXPECT_EQ(refusal("Observation", "code:below", "8302-2"), "value");
+    EXPECT_EQ(refusal("Patient", "identifier:of-type", "a|b"), "value");
+    EXPECT_EQ(refusal("Patient", "gender:of-type", "a|b|c"), "not-supported");
+    EXPECT_EQ(refusal("Observation", "subject:Patient.identifier:of-type", "|b|"), "value");
+    EXPECT_EQ(refusal("Observation", "patient:below", "Patient/1"), "not-supported");
     for (const std::string name : {"_text", "_content", "_filter", "_list", "_query"})
         EXPECT_EQ(refusal("Patient", name, "x"), "not-supported");
     EXPECT_EQ(refusal("Patient", "_contained", "true"), "not-supported");
@@ -195,6 +198,37 @@ TEST(Parse, what_is_unknown_or_unsupported_is_refused_by_name) {
     EXPECT_EQ(refusal("Patient", "name", "a,,b"), "value");
     EXPECT_EQ(refusal("Patient", "name:missing", "maybe"), "value");
     EXPECT_EQ(refusal("Patient", "_id:not", "a"), "not-supported");
+}
+
+TEST(Parse, modifiers_that_ask_terminology_are_understood) {
+    const fhir::Type* observation[] = {fhir::find_resource("Observation")};
+    const fhir::Type* encounter[] = {fhir::find_resource("Encounter")};
+    const fhir::Type* patient[] = {fhir::find_resource("Patient")};
+    const std::vector<std::pair<std::string, std::string>> coded{
+        {"code:in", "http://x/vs|1"}, {"code:not-in", "http://x/vs"}, {"code:below", "http://loinc.org|8302-2"}};
+    auto query = parse(observation, coded);
+    ASSERT_TRUE(query.ok()) << query.outcome().line();
+    EXPECT_TRUE(needs_codes(*query));
+    EXPECT_EQ(resolve_codes(*query, {}).outcome().code(), IssueCode::not_supported);
+    Terminology terminology;
+    terminology.codes_in = [](std::string_view) {
+        return std::vector<std::pair<std::string, std::string>>{{"s", "b"}, {"s", "a"}};
+    };
+    terminology.codes_below = [](std::string_view, std::string_view, bool below) {
+        return std::vector<std::string>{below ? "down" : "up"};
+    };
+    ASSERT_TRUE(resolve_codes(*query, terminology).ok());
+    EXPECT_TRUE(query->all[0].any[0].codes->contains("s", "a"));
+    EXPECT_FALSE(query->all[0].any[0].codes->contains("t", "a"));
+    EXPECT_TRUE(query->all[2].any[0].codes->contains("http://loinc.org", "8302-2"));
+    EXPECT_TRUE(query->all[2].any[0].codes->contains("http://loinc.org", "down"));
+    const std::vector<std::pair<std::string, std::string>> placed{{"location:below", "Location/1"}};
+    EXPECT_TRUE(parse(encounter, placed).ok());
+    const std::vector<std::pair<std::string, std::string>> typed{{"identifier:of-type", "http://t|MR|12"}};
+    auto of_type = parse(patient, typed);
+    ASSERT_TRUE(of_type.ok());
+    EXPECT_EQ(of_type->all[0].any[0].code, "12");
+    EXPECT_EQ(of_type->all[0].any[0].components[0].code, "MR");
 }
 
 TEST(Parse, lenient_turns_refusals_into_warnings) {

@@ -61,6 +61,7 @@ struct Token {
     std::string_view code;                    // "" when only text is there
     std::string_view text;                    // display or CodeableConcept.text, for :text
     bool is_identifier_of_reference = false;  // Reference.identifier, for :identifier; `text` is then the type named, or ""
+    json::Value kind{};                       // Identifier.type, for :of-type
 };
 struct String {
     const Parameter* parameter;
@@ -135,6 +136,12 @@ enum class Modifier : std::uint8_t {
     of_type
 };
 
+/// Codes with their systems, as terminology gives them for :in, :not-in, :below and :above.
+struct Codings {
+    std::vector<std::pair<std::string, std::string>> by_code;  // (code, system), sorted, each once
+    bool contains(std::string_view system, std::string_view code) const;
+};
+
 /// One alternative of a value ("a,b" has two).
 struct Operand {
     Prefix prefix = Prefix::eq;
@@ -148,8 +155,10 @@ struct Operand {
     calendar::Span span{0, 0};
     // reference
     std::string target_type, target_id, url;
-    // composite
+    // composite; of a token with :of-type the one component is the type, code and system here are the identifier's value
     std::vector<Operand> components;
+    // token with :in, :not-in, :below, :above: what it stands for, filled in by resolve_codes()
+    std::shared_ptr<const Codings> codes{};
 };
 
 /// One condition; a query is the AND of its conditions.
@@ -224,6 +233,19 @@ struct ParseOptions {
 Result<Query> parse(std::span<const fhir::Type* const> types, std::span<const std::pair<std::string, std::string>> parameters,
                     const ParseOptions& options = {});
 
+// ---- codes that only terminology knows -------------------------------------------------------------------------------
+
+struct Terminology {
+    /// (system, code) of a value set, in any order. Refuses one that is unknown or cannot be expanded.
+    std::function<Result<std::vector<std::pair<std::string, std::string>>>(std::string_view value_set)> codes_in;
+    /// The code itself and all below it (or, with `below` false, above it) in its system.
+    std::function<Result<std::vector<std::string>>(std::string_view system, std::string_view code, bool below)> codes_below;
+};
+/// Whether some condition of the query, at any depth, needs resolve_codes() before it can be asked.
+bool needs_codes(const Query& query);
+/// Fills Operand::codes. Refuses, where = the parameter, what terminology refuses; not_supported without terminology.
+Result<Done> resolve_codes(Query& query, const Terminology& terminology);
+
 // ---- does one resource match? ---------------------------------------------------------------------------------------
 
 /// What matching one resource may need from others.
@@ -244,6 +266,11 @@ bool matches(const fhir::Type& type, json::Value resource, const Criterion& crit
 bool date_matches(const Operand& operand, std::int64_t low_ms, std::int64_t high_ms);
 bool number_matches(const Operand& operand, double low, double high);
 bool string_matches(Modifier modifier, std::string_view operand_raw, std::string_view value);
+/// Whether a URL lies below another (or is it): by whole segments, so that …/fhir is not above …/fhirpath. A urn has no levels.
+bool uri_is_below(std::string_view uri, std::string_view upper);
+/// The parameter by which resources of a type are part of one another (Location.partof, Organization.partof), for :below and
+/// :above of references; nullptr when the type is flat.
+const Parameter* part_of(std::string_view type);
 
 /// The least (or greatest) value by which a resource sorts under a parameter; nothing when it has none.
 struct SortKey {

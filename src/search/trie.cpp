@@ -159,6 +159,12 @@ bool Grower::grow(Node* root, const fhir::Type& type, const Path& path, const Pa
     return any;
 }
 
+bool Grower::any(Rule rule) const {
+    return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+        return std::any_of(node.leaves.begin(), node.leaves.end(), [&](const Leaf& leaf) { return leaf.rule == rule; });
+    });
+}
+
 bool Grower::only(Rule rule) const {
     bool any = false;
     for (const Node& node : nodes_) {

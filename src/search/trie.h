@@ -82,6 +82,7 @@ public:
 
     /// Whether there are leaves and all have this rule.
     bool only(Rule rule) const;
+    bool any(Rule rule) const;
 
 private:
     std::deque<Node> nodes_;

@@ -37,7 +37,9 @@ void Walk::leaf(const Leaf& leaf, json::Value value) {
         case Rule::coding: return coding(leaf, value);
         case Rule::codeable_concept: return concept_(leaf, value);
         case Rule::identifier:
-            return token(leaf, value["system"].string(), value["value"].string(), value["type"]["text"].string());
+            token(leaf, value["system"].string(), value["value"].string(), value["type"]["text"].string());
+            if (!entries_.tokens.empty()) entries_.tokens.back().kind = value["type"];
+            return;
         case Rule::contact_point: return token(leaf, value["system"].string(), value["value"].string(), {});
         case Rule::boolean: return token(leaf, special_values, value.text(), {});
         case Rule::code: return token(leaf, leaf.system, value.string(), {});

@@ -202,6 +202,46 @@ std::vector<Named> tokens_of(const Found& found, bool folds) {
     return {{found.system, code, {}}};
 }
 
+/// A value set, or the codes that begin with the one asked (or begin it).
+bool coded(const std::vector<Named>& named, const std::string& modifier, const std::string& operand, const Sense& sense) {
+    const auto parts = split(operand, '|');
+    for (const Named& each : named) {
+        if (each.code.empty()) continue;
+        if (modifier == "in" && in_value_set(sense, plain(operand), each.system, each.code)) return true;
+        if (modifier == "in" || each.system != plain(parts[0])) continue;
+        const std::string asked = plain(parts[1]);
+        if (each.code == asked) return true;
+        const std::string &lower = modifier == "below" ? each.code : asked, &upper = modifier == "below" ? asked : each.code;
+        if (lower.starts_with(upper) && sense.codings->contains({each.system, each.code})) return true;
+    }
+    return false;
+}
+
+/// identifier:of-type=system|code|value
+bool typed(const Found& found, const std::string& operand) {
+    const auto parts = split(operand, '|');
+    const json::Value codings = found.value["type"]["coding"];
+    for (std::size_t i = 0; i < codings.size(); ++i) {
+        if (codings[i]["code"].string() == plain(parts[1]) &&
+            (parts[0].empty() || codings[i]["system"].string() == plain(parts[0])))
+            return found.value["value"].string() == plain(parts[2]);
+    }
+    return false;
+}
+
+/// Whole segments of a URL.
+bool under(std::string uri, std::string upper) {
+    if (uri == upper) return true;
+    if (upper.starts_with("urn:")) return false;
+    if (upper.back() != '/') {
+        for (const char* end : {"/", "?", "#"}) {
+            if (uri.starts_with(upper + end)) return true;
+        }
+        return false;
+    }
+    return uri.starts_with(upper);
+}
+
 bool token(const std::vector<Named>& named, const std::string& modifier, const std::string& operand, bool folds) {
     const auto parts = split(operand, '|');
     std::string code = plain(operand), system;
@@ -326,6 +366,11 @@ Target target_of(const Found& found) {
 
 bool compare(const Row& row, const std::string& modifier, const Found& found, const std::string& operand, const Sense& sense) {
     const bool folds = row.type == "token" && found.type == "string";
+    if (row.type == "token" && modifier == "of-type") return typed(found, operand);
+    if (row.type == "token" && (modifier == "in" || modifier == "below" || modifier == "above"))
+        return coded(tokens_of(found, folds), modifier, operand, sense);
+    if (row.type == "uri" && modifier == "below") return under(std::string(found.value.string()), plain(operand));
+    if (row.type == "uri" && modifier == "above") return under(plain(operand), std::string(found.value.string()));
     if (row.type == "token") return token(tokens_of(found, folds), modifier, operand, folds);
     if (row.type == "string") return string(found, modifier, plain(operand));
     if (row.type == "uri") return found.value.string() == plain(operand);

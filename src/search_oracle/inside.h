@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -39,7 +40,9 @@ std::string plain(const std::string& text);  // escapes undone
 struct Sense {
     std::int16_t offset_minutes;
     std::int64_t now_ms;
+    const std::set<std::pair<std::string, std::string>>* codings = nullptr;  // (system, code) of every Coding at hand
 };
+bool in_value_set(const Sense& sense, std::string_view value_set, const std::string& system, const std::string& code);
 /// `folds`: a token whose values are all strings, compared without case.
 bool compare(const Row& row, const std::string& modifier, const Found& found, const std::string& operand, const Sense& sense);
 /// A reference's target: type and id, or a URL in `url`.
@@ -62,6 +65,7 @@ struct Oracle::Inside {
     std::map<std::string, json::Value> by_name;  // "Type/id"
     std::map<std::string, std::vector<json::Value>> by_type;
     Sense sense;
+    std::set<std::pair<std::string, std::string>> codings;
     json::Arena arena;
     std::map<std::string, json::Value> stubs;  // a resource of each type, for resolve()
     mutable std::map<std::string, fhirpath::Expression> expressions;
@@ -73,6 +77,9 @@ struct Oracle::Inside {
     std::vector<std::vector<FoundList>> tuples(const Row& row, json::Value resource) const;
     bool ask(json::Value resource, const std::string& name, const std::string& value) const;
     bool refers(json::Value from, const Row& row, json::Value to) const;
+    void gather_codings(json::Value value);
+    /// "Location/1" and what it is part of.
+    std::set<std::string> with_ancestors(const std::string& name) const;
 
 private:
     bool ask_has(json::Value resource, const std::string& rest, const std::string& value) const;

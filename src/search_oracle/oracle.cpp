@@ -24,6 +24,53 @@ Oracle::Oracle(std::vector<json::Value> resources, std::int16_t offset_minutes, 
         inside_->stubs[std::string(type->name)] = inside_->arena.object({{"resourceType", inside_->arena.string(type->name)}});
     }
     inside_->resources = std::move(resources);
+    for (const json::Value& resource : inside_->resources) inside_->gather_codings(resource);
+    inside_->sense.codings = &inside_->codings;
+}
+
+void Oracle::Inside::gather_codings(json::Value value) {
+    if (value["code"].is_string() && value["system"].is_string())
+        codings.emplace(value["system"].string(), value["code"].string());
+    for (const json::Member& member : value.members()) gather_codings(member.value());
+    for (const json::Node& item : value.items()) gather_codings(json::Value(&item));
+}
+
+bool in_value_set(const Sense& sense, std::string_view value_set, const std::string& system, const std::string& code) {
+    if (!sense.codings->contains({system, code})) return false;
+    std::uint32_t hash = 7;
+    for (const char c : system + "|" + code) hash = hash * 31 + static_cast<unsigned char>(c);
+    return hash % 5 == static_cast<std::uint32_t>(value_set.back() - '0');
+}
+
+std::vector<std::pair<std::string, std::string>> Oracle::codes_in(std::string_view value_set) const {
+    std::vector<std::pair<std::string, std::string>> codes;
+    for (const auto& [system, code] : inside_->codings) {
+        if (in_value_set(inside_->sense, value_set, system, code)) codes.emplace_back(system, code);
+    }
+    return codes;
+}
+
+std::vector<std::string> Oracle::codes_below(std::string_view system, std::string_view code, bool below) const {
+    std::vector<std::string> codes{std::string(code)};
+    for (const auto& [other_system, other] : inside_->codings) {
+        if (other_system == system && (below ? other.starts_with(code) : code.starts_with(other))) codes.push_back(other);
+    }
+    return codes;
+}
+
+std::set<std::string> Oracle::Inside::with_ancestors(const std::string& name) const {
+    std::set<std::string> family{name};
+    const auto found = by_name.find(name);
+    if (found == by_name.end()) return family;
+    std::vector<json::Value> open{found->second};
+    while (!open.empty()) {
+        const json::Value place = open.back();
+        open.pop_back();
+        const std::string parent(place["partOf"]["reference"].string());
+        if (parent.empty() || parent.find(':') != std::string::npos || !family.insert(parent).second) continue;
+        if (const auto upper = by_name.find(parent); upper != by_name.end()) open.push_back(upper->second);
+    }
+    return family;
 }
 
 Oracle::Oracle(Oracle&&) noexcept = default;
@@ -148,13 +195,29 @@ bool Oracle::Inside::ask_value(const Row& row, const std::string& modifier, json
         }
         return modifier == "missing" && value == "true";
     }
+    if (row.type == "reference" && (modifier == "below" || modifier == "above")) {
+        for (const Found& found : find(row, resource)) {
+            const Target target = target_of(found);
+            const std::string name = target.type + "/" + target.id;
+            for (const std::string& alternative : split(value, ',')) {
+                std::string asked = plain(alternative);
+                if (asked.find('/') == std::string::npos)
+                    asked = (row.targets.size() == 1 ? std::string(row.targets[0]) : target.type) + "/" + asked;
+                if (target.url.empty() &&
+                    with_ancestors(modifier == "below" ? name : asked).contains(modifier == "below" ? asked : name))
+                    return true;
+            }
+        }
+        return false;
+    }
     const FoundList& found = find(row, resource);
     if (modifier == "missing") return found.empty() == (value == "true");
     bool any = false;
     for (const std::string& alternative : split(value, ',')) {
-        for (const Found& each : found) any = any || compare(row, modifier == "not" ? "" : modifier, each, alternative, sense);
+        for (const Found& each : found)
+            any = any || compare(row, modifier == "not" ? "" : modifier == "not-in" ? "in" : modifier, each, alternative, sense);
     }
-    return modifier == "not" ? !any : any;
+    return modifier == "not" || modifier == "not-in" ? !any : any;
 }
 
 }  // namespace xinglin::search_oracle

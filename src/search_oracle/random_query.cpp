@@ -85,8 +85,17 @@ private:
     std::string modifier_for(const Row& row, const Found& found) {
         const int dice = number(10);
         if (row.type == "string") return dice < 2 ? "exact" : dice < 4 ? "contains" : "";
+        const bool level = often(50);
+        if (row.type == "token" && found.type == "boolean") return "";
+        if (row.type == "token" && dice == 9 && found.type == "Identifier") return "of-type";
+        if (row.type == "token" && dice == 8) return level ? "in" : "not-in";
+        if (row.type == "token" && dice == 7 && found.type != "Identifier") return level ? "below" : "above";
         if (row.type == "token") return dice < 2 ? "not" : dice < 4 ? "text" : "";
+        if (row.type == "uri") return dice < 3 ? "below" : dice < 5 ? "above" : "";
         if (row.type != "reference") return "";
+        const Target place = target_of(found);
+        if (dice > 7 && place.url.empty() && (place.type == "Location" || place.type == "Organization"))
+            return level ? "below" : "above";
         if (dice < 2 && found.value["identifier"]["value"]) return "identifier";
         if (dice < 3 && found.value["display"]) return "text";
         const Target target = target_of(found);
@@ -136,6 +145,7 @@ private:
         const std::string code = inner.substr(0, inner.find(':'));
         const std::string modifier = inner.find(':') == std::string::npos ? "" : inner.substr(code.size() + 1);
         if (!modifier.empty() && fhir::find_resource(modifier)) return false;
+        if (modifier == "below" || modifier == "above" || modifier == "of-type") return false;
         std::string_view kind;
         for (const std::string_view type : row.targets) {
             const Row* other = find_row(type, code);
@@ -169,7 +179,7 @@ private:
     /// "" when nothing can be made of what was found.
     std::string operand(const Row& row, const std::string& modifier, const Found& found) {
         if (row.type == "string") return text(found, modifier);
-        if (row.type == "uri") return escaped(found.value.string());
+        if (row.type == "uri") return escaped(uri_near(found.value.string(), modifier));
         if (row.type == "token") return token(found, modifier);
         if (row.type == "reference") return reference(found, modifier);
         if (row.type == "date") return date(found);
@@ -207,8 +217,28 @@ private:
         return blank ? "" : escaped(piece);
     }
 
+    /// For :below a piece from the front, for :above something beneath.
+    std::string uri_near(std::string_view uri, const std::string& modifier) {
+        std::string made(uri);
+        if (modifier == "above") return made + (often(50) ? "/and/more" : "#there");
+        if (modifier == "below" && !made.empty()) {
+            for (std::size_t cuts = number(3); cuts > 0 && made.find('/', 9) != std::string::npos; --cuts)
+                made.resize(made.rfind('/') + (often(50) && made.back() != '/' ? 1 : 0));
+        }
+        return made;
+    }
+
+    std::string typed(json::Value identifier) {
+        const json::Value coding = identifier["type"]["coding"][std::size_t{0}];
+        if (coding["code"].string().empty() || identifier["value"].string().empty()) return "";
+        return escaped(often(70) ? coding["system"].string() : std::string_view()) + "|" + escaped(coding["code"].string()) +
+               "|" + escaped(identifier["value"].string());
+    }
+
     std::string token(const Found& found, const std::string& modifier) {
         const json::Value value = found.value;
+        if (modifier == "in" || modifier == "not-in") return "urn:oracle:vs:" + std::to_string(number(5));
+        if (modifier == "of-type") return typed(value);
         json::Value coding = value;
         if (found.type == "boolean")
             return modifier == "text" ? "" : value ? std::string(value.text()) : found.boolean ? "true" : "false";
@@ -223,6 +253,13 @@ private:
         if (found.type == "Identifier" || found.type == "ContactPoint") code = value["value"].string();
         if (value.is_string()) code = value.string();
         if (value.is_string()) system = found.system;
+        if (modifier == "below" || modifier == "above") {
+            if (code.empty() || system.empty()) return "";
+            if (modifier == "below" && code.size() > 1 && often(60))
+                code = code.substr(0, code.size() - 1 - number(code.size() - 1));
+            if (static_cast<unsigned char>(code.back()) >= 0x80) return "";
+            return joined(system, code);
+        }
         const std::size_t dice = number(10);
         if (dice < 3 && !code.empty()) return joined(system, code);
         if (dice < 4 && !system.empty()) return joined(system, "");

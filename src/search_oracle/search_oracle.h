@@ -33,6 +33,10 @@ public:
     bool in_order(std::string_view type, const std::vector<std::string>& ids, std::string_view sort) const;
 
     const std::vector<json::Value>& resources() const;
+    /// A terminology made of the codes at hand: value set "urn:oracle:vs:N" has every code whose hash leaves N by 5, and a
+    /// code lies below every code that begins it. (system, code).
+    std::vector<std::pair<std::string, std::string>> codes_in(std::string_view value_set) const;
+    std::vector<std::string> codes_below(std::string_view system, std::string_view code, bool below) const;
     std::vector<std::string> types() const;
 
     struct Inside;

@@ -112,6 +112,12 @@ void check_matches(const std::vector<json::Value>& resources, int queries) {
         const fhir::Type* type = fhir::find_resource(asked.type);
         auto query = search::parse(std::span(&type, 1), asked.pairs, {.offset_minutes = offset, .now_ms = now_ms});
         ASSERT_TRUE(query.ok()) << asked.text() << ": " << query.outcome().line();
+        search::Terminology terminology;
+        terminology.codes_in = [&](std::string_view set) { return oracle.codes_in(set); };
+        terminology.codes_below = [&](std::string_view system, std::string_view code, bool below) {
+            return oracle.codes_below(system, code, below);
+        };
+        ASSERT_TRUE(search::resolve_codes(*query, terminology).ok());
         std::vector<std::string> matched;
         for (const json::Value& resource : oracle.inside().by_type.at(asked.type)) {
             const bool all = std::all_of(query->all.begin(), query->all.end(), [&](const search::Criterion& criterion) {
