@@ -2,6 +2,7 @@
 // Cursors over tables: postings and references.
 #include <algorithm>
 
+#include "record/block.h"
 #include "record/cursor.h"
 
 namespace xinglin::record {
@@ -70,27 +71,154 @@ private:
     bool ended_ = false, fetched_ = false, whole_ = false;
 };
 
-class PostingCursor final : public RowCursor {
+/// Blocks of a term, a few at a time: more when they are read one after the other.
+class BlockCursor {
 public:
-    PostingCursor(sql::Connection& connection, std::int64_t term) : connection_(connection), term_(term) {}
+    BlockCursor(sql::Connection& connection, std::int64_t term) : connection_(connection), term_(term) {}
+
+    /// As Cursor::seek, in any order.
+    Word seek(std::int64_t key) {
+        if (key >= none_from_) return no_word;
+        if (key < from_ || key > upto_) {
+            if (key > upto_ && upto_ >= 0 && key - upto_ <= upto_ - from_ + 64) next();
+            else leap(key);
+            while (upto_ < key && key < none_from_) next();
+            if (upto_ < key) return no_word;
+        }
+        if (at_ > 0 && words_[at_ - 1].key >= key) at_ = 0;
+        if (words_[at_].key < key && words_[++at_].key < key) {  // mostly the next one; the last is not below the key
+            const auto below = [](const Word& word, std::int64_t wanted) { return word.key < wanted; };
+            at_ = static_cast<std::size_t>(
+                std::lower_bound(words_.begin() + static_cast<std::ptrdiff_t>(at_), words_.end(), key, below) - words_.begin());
+        }
+        return words_[at_];
+    }
+    std::uint64_t touched = 0;
+
+private:
+    static constexpr std::int64_t most_at_once = 64;
+    static constexpr std::string_view from_the_one_that_may_hold =
+        "SELECT first, bytes FROM record_block WHERE term = ?1 AND first >= coalesce((SELECT max(b.first) FROM record_block b "
+        "WHERE b.term = ?1 AND b.first <= ?2), ?2) ORDER BY first LIMIT ?3";
+    static constexpr std::string_view after =
+        "SELECT first, bytes FROM record_block WHERE term = ?1 AND first > ?2 ORDER BY first LIMIT ?3";
+
+    void leap(std::int64_t key) {
+        limit_ = 1;
+        words_.clear();
+        upto_ = -1;
+        from_ = no_more;
+        if (read(from_the_one_that_may_hold, key)) from_ = std::min(key, words_.front().key);
+        else none_from_ = std::min(none_from_, key);
+    }
+    void next() {
+        limit_ = std::min(limit_ * 4, most_at_once);
+        const std::int64_t from = upto_ + 1;
+        if (read(after, last_first_)) from_ = from;
+        else none_from_ = std::min(none_from_, from);
+    }
+    /// What was held stays when nothing comes.
+    bool read(std::string_view sql, std::int64_t key) {
+        auto& query = connection_.prepare(sql);
+        query.bind(1, term_).bind(2, key).bind(3, limit_);
+        std::int64_t rows = 0;
+        for (; query.step(); ++rows) {
+            if (rows == 0) words_.clear();
+            last_first_ = query.integer(0);
+            if (!unpack(last_first_, query.text(1), words_) || words_.empty())
+                throw sql::Broken(sql::Broken::Why::corrupt, "a block of record_block is damaged");
+        }
+        touched += static_cast<std::uint64_t>(rows);
+        if (rows == 0) return false;
+        at_ = 0;
+        upto_ = words_.back().key;
+        if (rows < limit_) none_from_ = std::min(none_from_, upto_ + 1);
+        return true;
+    }
+    sql::Connection& connection_;
+    std::int64_t term_, limit_ = 1, last_first_ = 0;
+    std::int64_t from_ = no_more, upto_ = -1;  // what is held answers for keys between
+    std::int64_t none_from_ = no_more;         // no member at this key or later
+    std::vector<Word> words_;
+    std::size_t at_ = 0;
+};
+
+/// What is in blocks and what is in rows still.
+class PostingCursor final : public Cursor {
+public:
+    PostingCursor(sql::Connection& connection, std::int64_t term)
+        : connection_(connection), term_(term), tail_(connection, term), blocks_(connection, term), probed_(connection, term) {}
+    Word seek(std::int64_t key) override {
+        if (key >= asked_ && head_.key >= key) return head_;
+        asked_ = key;
+        if (tail_head_.key < key) tail_head_ = tail_.seek(key);
+        if (folded() > 0 && block_head_.key < key) block_head_ = blocks_.seek(key);
+        head_ = {std::min(tail_head_.key, block_head_.key), 0};
+        if (tail_head_.key == head_.key) head_.bits |= tail_head_.bits;
+        if (block_head_.key == head_.key) head_.bits |= block_head_.bits;
+        touched = tail_.touched + blocks_.touched;
+        return head_;
+    }
+    std::uint64_t estimate() override {
+        const std::uint64_t tail = tail_.estimate();
+        if (tail < many) return folded() + tail;
+        if (folded() > 0) return folded() + usual_batch;  // a tail is a small part of its list
+        auto& query = connection_.prepare("SELECT count(*) FROM (SELECT 1 FROM record_posting WHERE term = ? LIMIT 4096) AS few");
+        query.bind(1, term_);
+        const std::uint64_t rows = query.step() ? static_cast<std::uint64_t>(query.integer(0)) : 0;
+        query.reset();
+        return rows < 4096 ? rows : many;
+    }
+    std::optional<std::uint64_t> count() override {
+        if (const auto tail = tail_.count()) return folded() + *tail;
+        auto& query = connection_.prepare("SELECT count(*) FROM record_posting WHERE term = ?");
+        query.bind(1, term_);
+        const std::uint64_t rows = query.step() ? static_cast<std::uint64_t>(query.integer(0)) : 0;
+        query.reset();
+        return folded() + rows;
+    }
     bool has(std::int64_t rid) override {
         auto& probe = connection_.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ? /*pg AND p = ?2 >> 20*/");
         probe.bind(1, term_).bind(2, rid);
         const bool there = probe.step();
         probe.reset();
         ++touched;
-        return there;
+        if (there || folded() == 0) return there;
+        const Word word = probed_.seek(key_of(rid));
+        return word.key == key_of(rid) && (word.bits & bit_of(rid)) != 0;
     }
 
 private:
-    sql::Statement& rows(std::int64_t from, std::int64_t limit) override {
-        return connection_.prepare("SELECT rid FROM record_posting WHERE term = ? AND rid >= ? ORDER BY rid LIMIT ?")
-            .bind(1, term_)
-            .bind(2, from)
-            .bind(3, limit);
+    class Tail final : public RowCursor {
+    public:
+        Tail(sql::Connection& connection, std::int64_t term) : connection_(connection), term_(term) {}
+        bool has(std::int64_t) override { return false; }
+
+    private:
+        sql::Statement& rows(std::int64_t from, std::int64_t limit) override {
+            return connection_.prepare("SELECT rid FROM record_posting WHERE term = ? AND rid >= ? ORDER BY rid LIMIT ?")
+                .bind(1, term_)
+                .bind(2, from)
+                .bind(3, limit);
+        }
+        sql::Connection& connection_;
+        std::int64_t term_;
+    };
+    std::uint64_t folded() {
+        if (folded_ < 0) {
+            auto& query = connection_.prepare("SELECT folded FROM record_term_count WHERE term = ?");
+            query.bind(1, term_);
+            folded_ = query.step() ? query.integer(0) : 0;
+            query.reset();
+            if (folded_ == 0) block_head_ = no_word;
+        }
+        return static_cast<std::uint64_t>(folded_);
     }
     sql::Connection& connection_;
-    std::int64_t term_;
+    std::int64_t term_, folded_ = -1, asked_ = 0;
+    Tail tail_;
+    BlockCursor blocks_, probed_;
+    Word head_{-1, 0}, tail_head_{-1, 0}, block_head_{-1, 0};
 };
 
 class ReferenceCursor final : public RowCursor {

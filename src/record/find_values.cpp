@@ -249,8 +249,7 @@ std::vector<std::int64_t> Finder::uri_terms(std::int64_t space, Modifier modifie
         while (query.step()) found.push_back(query.integer(0));
     };
     if (modifier == Modifier::below) {
-        auto& query =
-            context_.connection.prepare(term_range);
+        auto& query = context_.connection.prepare(term_range);
         const std::string end = after_prefix(uri);
         query.bind(1, space).bind(2, uri).bind(3, end);
         while (query.step()) {

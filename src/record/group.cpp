@@ -20,7 +20,8 @@ Group::Group(sql::Connection& connection, const Numbers& numbers, const Compress
       compressor_(compressor),
       clock_(clock),
       offset_minutes_(offset_minutes),
-      names_(connection, counters_, numbers.tid(*fhir::find_resource("Patient")), remembered) {
+      names_(connection, counters_, numbers.tid(*fhir::find_resource("Patient")), remembered),
+      postings_(connection) {
     load_counters();
 }
 
@@ -94,6 +95,7 @@ void Group::close_submission(bool keep) {
         pending_.clear();
         pending_of_.clear();
         names_.forget();
+        postings_.forget();
     } else if (!keep) {
         for (std::size_t i = submission_start_; i < pending_.size(); ++i) pending_of_.erase(pending_[i].rid);
         pending_.resize(submission_start_);
@@ -136,6 +138,7 @@ void Group::rollback() {
     pending_of_.clear();
     type_changes_.clear();
     names_.forget();
+    postings_.forget();
     adding_.clear();  // a flush that broke off half-way leaves rows here
     removing_.clear();
     in_submission_ = has_savepoint_ = false;
@@ -416,8 +419,7 @@ void Group::index(const Pending& pending) {
 void Group::write_rows() {
     adding_.sort_unique();
     removing_.sort_unique();
-    auto& drop_posting = connection_.prepare("DELETE FROM record_posting WHERE term = ? AND rid = ? /*pg AND p = ?2 >> 20*/");
-    for (const PostingRow& row : removing_.postings) drop_posting.bind(1, row.term).bind(2, row.rid).run();
+    postings_.write(removing_.postings, adding_.postings);
     auto& drop_reference =
         connection_.prepare("DELETE FROM record_reference WHERE target = ? AND pid = ? AND rid = ? /*pg AND p = ?3 >> 20*/");
     for (const ReferenceRow& row : removing_.references)
@@ -431,9 +433,6 @@ void Group::write_rows() {
     for (const NumberRow& row : removing_.numbers)
         drop_number.bind(1, row.pid).bind(2, row.low).bind(3, row.high).bind(4, row.unit).bind(5, row.rid).run();
 
-    auto& posting = connection_.prepare(
-        "INSERT INTO record_posting (term, rid /*pg , p*/) VALUES (?, ? /*pg , ?2 >> 20*/) ON CONFLICT DO NOTHING");
-    for (const PostingRow& row : adding_.postings) posting.bind(1, row.term).bind(2, row.rid).run();
     auto& reference = connection_.prepare(
         "INSERT INTO record_reference (target, pid, rid /*pg , p*/) VALUES (?, ?, ? /*pg , ?3 >> 20*/) ON CONFLICT DO NOTHING");
     for (const ReferenceRow& row : adding_.references) reference.bind(1, row.target).bind(2, row.pid).bind(3, row.rid).run();

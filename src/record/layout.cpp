@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "record/postings.h"
+
 #include "record/setting.h"
 
 namespace xinglin::record {
@@ -108,7 +110,30 @@ constexpr sql::Migration migrations[] = {
             bytes  BLOB NOT NULL
         );
     )sql"},
+    {2, R"sql(
+        CREATE TABLE record_block (       -- postings of a common term, packed: see block.h
+            term  INTEGER NOT NULL,
+            first INTEGER NOT NULL,       -- at or below the key of its first word
+            count INTEGER NOT NULL,       -- members
+            bytes BLOB NOT NULL,
+            PRIMARY KEY (term, first)
+        ) WITHOUT ROWID;
+        CREATE TABLE record_term_count (
+            term   INTEGER NOT NULL,
+            folded INTEGER NOT NULL,      -- members of its blocks; the rest are rows of record_posting
+            PRIMARY KEY (term)
+        ) WITHOUT ROWID;
+    )sql"},
 };
+
+/// A store from before there were blocks.
+bool is_unfolded(sql::Connection& connection) {
+    auto& query =
+        connection.prepare("SELECT 1 FROM record_type WHERE count >= 512 AND NOT EXISTS (SELECT 1 FROM record_block) LIMIT 1");
+    const bool unfolded = query.step();
+    query.reset();
+    return unfolded;
+}
 
 void add_missing_types(sql::Connection& connection) {
     for (const fhir::Type* type : fhir::resources())
@@ -152,6 +177,7 @@ Numbers prepare_tables(sql::Connection& connection) {
     sql::migrate(connection, "record", migrations);
     // In one transaction: another process may be completing them at this moment.
     return sql::transaction(connection, [&] {
+        if (is_unfolded(connection)) Postings(connection).fold_all();
         Numbers numbers = load(connection);
         const auto sealed = setting(connection, "catalogue");
         if (sealed && *sealed != catalogue_seal(connection))

@@ -127,18 +127,20 @@ void Reader::scan(const fhir::Type* type, const std::function<bool(const Version
     inside_->hold();
     Shelf shelf(inside_->context());
     // In blocks, so that `each` may use this reader.
-    std::int64_t after = std::numeric_limits<std::int64_t>::min();
-    const std::int64_t tid = type ? inside_->store.numbers.tid(*type) : 0;
+    std::int64_t after = 0;
+    const CursorPtr of_type = type ? posting_cursor(*inside_->connection, -inside_->store.numbers.tid(*type)) : nullptr;
     for (;;) {
         std::vector<std::int64_t> rids;
-        auto& query =
-            type
-                ? inside_->connection->prepare("SELECT rid FROM record_posting WHERE term = ? AND rid > ? ORDER BY rid LIMIT 500")
-                : inside_->connection->prepare(
-                      "SELECT rid FROM record_current WHERE ? = 0 AND rid > ? /*pg AND (p, rid) > (?2 >> 20, ?2)*/ "
-                      "ORDER BY /*pg p,*/ rid LIMIT 500");
-        query.bind(1, -tid).bind(2, after);
-        while (query.step()) rids.push_back(query.integer(0));
+        if (of_type) {
+            Members members(*of_type, after);
+            for (std::int64_t rid = 0; rids.size() < 500 && (rid = members.next()) != no_more;) rids.push_back(rid);
+        } else {
+            auto& query = inside_->connection->prepare(
+                "SELECT rid FROM record_current WHERE rid > ? /*pg AND (p, rid) > (?1 >> 20, ?1)*/ "
+                "ORDER BY /*pg p,*/ rid LIMIT 500");
+            query.bind(1, after);
+            while (query.step()) rids.push_back(query.integer(0));
+        }
         if (rids.empty()) return;
         for (const std::int64_t rid : rids) {
             const auto stored = shelf.current(rid);

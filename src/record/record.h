@@ -74,8 +74,8 @@ struct Options {
     std::size_t group_bytes = 4u << 20;          // a group closes at this many body bytes …
     std::size_t group_submissions = 1'024;       // … or this many submissions
     std::optional<std::int16_t> offset_minutes;  // zone of dates without one; kept in the store at its first opening
-    std::string store;  // "": record.db in the folder; else a PostgreSQL address, which several processes may share
-    search::Terminology terminology;             // what :in, :not-in, :below and :above of codes ask; empty: they are refused
+    std::string store;                // "": record.db in the folder; else a PostgreSQL address, which several processes may share
+    search::Terminology terminology;  // what :in, :not-in, :below and :above of codes ask; empty: they are refused
     /// Tests: wraps the writer's connection, to make it fail on demand.
     std::function<std::unique_ptr<sql::Connection>(std::unique_ptr<sql::Connection>)> wrap_writer;
 };

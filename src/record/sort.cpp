@@ -165,10 +165,9 @@ std::vector<std::int64_t> Pager::by_index(const search::Query& query, const std:
                         take(walk.integer(2));
                         continue;
                     }
-                    auto& posting = context_.connection.prepare("SELECT rid FROM record_posting WHERE term = ?");
-                    posting.bind(1, walk.integer(0));
-                    while (posting.step()) take(posting.integer(0));
-                    posting.reset();
+                    const CursorPtr posting = posting_cursor(context_.connection, walk.integer(0));
+                    Members members(*posting);
+                    for (std::int64_t rid = 0; (rid = members.next()) != no_more;) take(rid);
                 }
                 walk.reset();
             }

@@ -48,7 +48,9 @@ struct Store::Inside {
 
     std::unique_ptr<sql::Connection> take();
     void give_back(std::unique_ptr<sql::Connection> connection);
-    Context context(sql::Connection& connection) { return {connection, numbers, compressor, offset_minutes, &options.terminology}; }
+    Context context(sql::Connection& connection) {
+        return {connection, numbers, compressor, offset_minutes, &options.terminology};
+    }
     std::filesystem::path file() const { return folder / "record.db"; }
     std::string place() const { return options.store.empty() ? file().string() : options.store; }
     /// Keeps a sample of a type that has no dictionary yet; enough of them train one in the background.

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "feed/feed.h"
+#include "record/block.h"
 #include "record/draft.h"
 #include "record/setting.h"
 #include "record/store_inside.h"
@@ -60,7 +61,8 @@ public:
     }
 
     void totals() {
-        compare("record_posting", postings_);
+        compare("record_posting", postings_,
+                "(SELECT count(*) FROM record_posting) + (SELECT coalesce(sum(count), 0) FROM record_block)");
         compare("record_reference", references_);
         compare("record_date", dates_);
         compare("record_number", numbers_);
@@ -191,8 +193,7 @@ private:
     void check(const Rows& rows, std::int64_t rid, std::int64_t version) {
         auto& c = context_.connection;
         for (const PostingRow& row : rows.postings)
-            expect(c.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ?").bind(1, row.term).bind(2, row.rid), rid,
-                   version, "record_posting");
+            if (!posting(row.term).has(row.rid)) say(rid, version, "it is missing among the postings of one of its terms");
         for (const ReferenceRow& row : rows.references)
             expect(c.prepare("SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ?")
                        .bind(1, row.target)
@@ -220,9 +221,16 @@ private:
         numbers_ += rows.numbers.size();
     }
 
-    void compare(const std::string& table, std::uint64_t expected) {
+    Cursor& posting(std::int64_t term) {
+        if (postings_of_.size() > 2'000) postings_of_.clear();
+        CursorPtr& cursor = postings_of_[term];
+        if (!cursor) cursor = posting_cursor(context_.connection, term);
+        return *cursor;
+    }
+
+    void compare(const std::string& table, std::uint64_t expected, const std::string& counted = {}) {
         try {
-            auto& query = context_.connection.prepare("SELECT count(*) FROM " + table);
+            auto& query = context_.connection.prepare(counted.empty() ? "SELECT count(*) FROM " + table : "SELECT " + counted);
             query.reset();
             query.step();
             const auto there = static_cast<std::uint64_t>(query.integer(0));
@@ -239,11 +247,39 @@ private:
     std::vector<std::string>& problems_;
     std::uint64_t postings_ = 0, references_ = 0, dates_ = 0, numbers_ = 0, versions_ = 0;
     Distinct names_, terms_, texts_;
+    std::unordered_map<std::int64_t, CursorPtr> postings_of_;
 };
+
+/// Every block by itself, in its place, and as many members as are said.
+void check_blocks(sql::Connection& connection, std::vector<std::string>& problems) {
+    std::int64_t term = 0, upto = -1;
+    auto& query = connection.walk("SELECT term, first, count, bytes FROM record_block ORDER BY term, first");
+    while (problems.size() < most_problems && query.step()) {
+        const std::int64_t first = query.integer(1);
+        if (query.integer(0) != term) upto = -1;
+        term = query.integer(0);
+        std::vector<Word> words;
+        const bool sound = unpack(first, query.text(3), words) && !words.empty() && first > upto &&
+                           static_cast<std::int64_t>(members(words)) == query.integer(2);
+        if (!sound)
+            problems.push_back("record_block: the block " + std::to_string(first) + " of term " + std::to_string(term) +
+                               " is damaged");
+        if (!words.empty()) upto = words.back().key;
+    }
+    auto& counts = connection.prepare(R"sql(
+        SELECT c.term FROM record_term_count c
+         WHERE c.folded <> (SELECT coalesce(sum(b.count), 0) FROM record_block b WHERE b.term = c.term)
+        UNION SELECT b.term FROM record_block b WHERE NOT EXISTS (SELECT 1 FROM record_term_count c WHERE c.term = b.term)
+         LIMIT 100)sql");
+    while (counts.step())
+        problems.push_back("record_term_count: the members of term " + std::to_string(counts.integer(0)) +
+                           " are counted wrongly");
+}
 
 void check_types(sql::Connection& connection, const Numbers& numbers, std::vector<std::string>& problems) {
     auto& query = connection.prepare(R"sql(
-        SELECT t.tid, t.name, t.count, (SELECT count(*) FROM record_posting p WHERE p.term = -t.tid),
+        SELECT t.tid, t.name, t.count, (SELECT count(*) FROM record_posting p WHERE p.term = -t.tid) +
+                   coalesce((SELECT c.folded FROM record_term_count c WHERE c.term = -t.tid), 0),
                t.last_updated_ms
           FROM record_type t ORDER BY t.tid)sql");
     while (query.step()) {
@@ -336,6 +372,7 @@ std::vector<std::string> Store::verify(bool deep, const std::function<void(std::
         for (std::string& problem : setting_problems(connection)) problems.push_back(std::move(problem));
     });
     attempt("record_type", problems, [&] { check_types(connection, inside_->numbers, problems); });
+    attempt("record_block", problems, [&] { check_blocks(connection, problems); });
     attempt("feed_change", problems, [&] { check_feed(connection, problems); });
     attempt("record_dictionary", problems, [&] { check_dictionaries(connection, problems); });
     if (!deep) return problems;

@@ -11,6 +11,7 @@
 
 #include "record/draft.h"
 #include "record/names.h"
+#include "record/postings.h"
 #include "record/record.h"
 
 namespace xinglin::record {
@@ -86,6 +87,7 @@ private:
     std::int16_t offset_minutes_;
     Counters counters_;
     Names names_;
+    Postings postings_;
     std::int64_t position_ = 0, now_ms_ = 0;
     std::vector<Pending> pending_;
     std::unordered_map<std::int64_t, std::size_t> pending_of_;  // rid to index in pending_
