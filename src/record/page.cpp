@@ -50,18 +50,23 @@ std::string Pager::token(const Place& place) const {
     return token;
 }
 
+std::vector<std::int64_t> Pager::changed_since(const std::vector<const fhir::Type*>& types, const Place& place) {
+    std::vector<std::int64_t> changed;
+    feed::forward(context_.connection, place.as_of, position_, [&](const feed::Change& change) {
+        const bool concerns = types.empty() || std::any_of(types.begin(), types.end(), [&](const fhir::Type* type) {
+                                  return context_.numbers.tid(*type) == change.type;
+                              });
+        if (concerns && change.version > 1) changed.push_back(change.resource);
+        return changed.size() < changes_followed;
+    });
+    return changed;
+}
+
 // Current matches, and what was changed since the first page: it may have matched then.
 Result<CursorPtr> Pager::candidates(const search::Query& query, const Place& place) {
     XINGLIN_TRY(CursorPtr now, finder_.cursor(query));
     if (place.as_of == position_) return now;
-    std::vector<std::int64_t> changed;
-    feed::forward(context_.connection, place.as_of, position_, [&](const feed::Change& change) {
-        const bool concerns = query.types.empty() ||
-                              std::any_of(query.types.begin(), query.types.end(),
-                                          [&](const fhir::Type* type) { return context_.numbers.tid(*type) == change.type; });
-        if (concerns && change.version > 1) changed.push_back(change.resource);
-        return changed.size() < changes_followed;
-    });
+    std::vector<std::int64_t> changed = changed_since(query.types, place);
     if (changed.empty()) return now;
     std::vector<CursorPtr> parts;
     parts.push_back(std::move(now));

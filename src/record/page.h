@@ -9,6 +9,9 @@
 
 namespace xinglin::record {
 
+/// -1, 0, 1; nothing sorts last whichever way.
+int compare_keys(const search::SortKey& a, const search::SortKey& b, bool descending);
+
 class Pager {
 public:
     Pager(const Context& context, std::int64_t position) : finder_(context), context_(context), position_(position) {}
@@ -43,6 +46,10 @@ private:
     Result<Found> sorted(const search::Query& query, Place place, std::size_t size);
     Result<std::vector<std::int64_t>> in_order(const search::Query& query, std::vector<std::int64_t> rids, const Place& place,
                                                std::size_t needed);
+    std::vector<std::int64_t> changed_since(const std::vector<const fhir::Type*>& types, const Place& place);
+    std::vector<Keyed> keys_of(const search::Query& query, std::span<const std::int64_t> rids, const Place& place);
+    std::vector<std::int64_t> unordered(const search::Parameter& parameter, const std::vector<std::int64_t>& rids,
+                                        const Place& place);
     std::vector<std::int64_t> by_keys(const search::Query& query, std::span<const std::int64_t> rids, const Place& place);
     std::vector<std::int64_t> by_feed(std::vector<std::int64_t> rids, bool descending, const Place& place);
     std::vector<std::int64_t> by_index(const search::Query& query, const std::vector<std::int64_t>& rids, const Place& place,
