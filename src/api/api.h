@@ -11,6 +11,7 @@
 #include <string>
 
 #include "access/access.h"
+#include "bulk/bulk.h"
 #include "calendar/calendar.h"
 #include "http/http.h"
 #include "ingest/ingest.h"
@@ -29,6 +30,7 @@ struct Options {
     std::size_t json_depth = 200;
     std::int64_t started_ms = 0;  // CapabilityStatement.date
     const terminology::Terminology* terminology = nullptr;  // without it the terminology operations are refused
+    bulk::Exports* exports = nullptr;                       // without it $export is refused
 };
 
 class Api {

@@ -141,6 +141,8 @@ void do_erase(const Shared& exchange, const fhir::Type& type, const std::string&
 void do_bundle(const Shared& exchange);
 void do_change_meta(const Shared& exchange, const fhir::Type& type, const std::string& id, bool add);
 
+/// Everything under /fhir/bulk: exports under way and done.
+void route_bulk(Exchange& exchange);
 /// Everything under /fhir, negotiated already. Also used for the reads inside a bundle.
 void route_fhir(const Shared& exchange);
 /// Everything under /api/v1/people, not negotiated: always JSON.

@@ -40,6 +40,7 @@ std::optional<std::pair<Format, std::string>> best_of(std::string_view accept) {
         }
         std::optional<Format> format = format_named(type);
         if (type == "*/*" || type == "application/*") format = Format::json;
+        if (type == "application/fhir+ndjson" || type == "application/ndjson") format = Format::json;  // of refusals of an export
         if (format && weight > best_weight) {
             best.emplace(*format, type);
             best_weight = weight;

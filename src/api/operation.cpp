@@ -26,7 +26,7 @@ constexpr Operation about_the_record[] = {
 
 std::vector<Operation> gather() {
     std::vector<Operation> all;
-    for (const auto& rows : {record_operations(), terminology_operations()}) all.insert(all.end(), rows.begin(), rows.end());
+    for (const auto& rows : {record_operations(), terminology_operations(), bulk_operations()}) all.insert(all.end(), rows.begin(), rows.end());
     return all;
 }
 

@@ -107,6 +107,7 @@ void route_third(const Shared& exchange, const fhir::Type& type) {
 void route_fhir(const Shared& exchange) {
     if (route_operation(exchange)) return;
     const auto& path = exchange->path;
+    if (!path.empty() && path[0] == "bulk") return route_bulk(*exchange);
     if (path.empty() || path[0] == "metadata" || path[0] == "_history" || path[0] == "_search") {
         return path.size() <= 1 ? route_system(exchange) : no_such_address(*exchange);
     }

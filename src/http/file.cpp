@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "http/field_text.h"
+#include "http/gzip.h"
 #include "http/stream.h"
 
 namespace xinglin::http {
@@ -47,6 +48,24 @@ struct FileReader {
         return piece;
     }
 };
+
+/// The bytes [from, to) of what a packed file holds.
+std::function<std::string()> unpacked(std::shared_ptr<const OpenFile> file, std::uint64_t packed_bytes, std::uint64_t from,
+                                      std::uint64_t to) {
+    return [pieces = gunzip_pieces(FileReader{std::move(file), 0, packed_bytes}), skip = from, left = to - from]() mutable {
+        std::string piece;
+        while (left > 0 && piece.empty()) {
+            piece = pieces();
+            if (piece.empty()) throw std::runtime_error("a packed file holds less than it should");
+            const auto dropped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, piece.size()));
+            piece.erase(0, dropped);
+            skip -= dropped;
+        }
+        if (piece.size() > left) piece.resize(static_cast<std::size_t>(left));
+        left -= piece.size();
+        return piece;
+    };
+}
 
 enum class Asked { whole, part, beyond };
 
@@ -96,16 +115,21 @@ Result<Response> file_response(const Request& request, const FileBody& body) {
     if (file->descriptor() < 0 || ::fstat(file->descriptor(), &facts) != 0 || !S_ISREG(facts.st_mode)) {
         return refuse(IssueCode::not_found, "file", "there is no such file (any more)");
     }
-    const auto size = static_cast<std::uint64_t>(facts.st_size);
-    const std::string tag =
-        !body.etag.empty()
-            ? body.etag
-            : fmt::format("\"{:x}-{:x}-{:x}\"", size, static_cast<std::uint64_t>(facts.st_mtim.tv_sec), facts.st_mtim.tv_nsec);
+    const auto packed_size = static_cast<std::uint64_t>(facts.st_size);
+    const bool unpacks =
+        body.plain_bytes && body.content_encoding == "gzip" && !accepts_gzip(request.headers.get("Accept-Encoding"));
+    const std::uint64_t size = unpacks ? *body.plain_bytes : packed_size;
+    std::string tag = !body.etag.empty() ? body.etag
+                                         : fmt::format("\"{:x}-{:x}-{:x}\"", size,
+                                                       static_cast<std::uint64_t>(facts.st_mtim.tv_sec), facts.st_mtim.tv_nsec);
+
+    if (unpacks) tag.insert(tag.size() - 1, "-plain");  // other bytes
 
     Response response;
     response.compress = false;
+    if (body.plain_bytes) response.headers.add("Vary", "Accept-Encoding");
     response.headers.add("Content-Type", body.content_type);
-    if (!body.content_encoding.empty()) response.headers.add("Content-Encoding", body.content_encoding);
+    if (!body.content_encoding.empty() && !unpacks) response.headers.add("Content-Encoding", body.content_encoding);
     response.headers.add("ETag", tag);
     response.headers.add("Accept-Ranges", "bytes");
     if (request.headers.has("If-None-Match") && names(request.headers.get("If-None-Match"), tag)) {
@@ -125,7 +149,8 @@ Result<Response> file_response(const Request& request, const FileBody& body) {
         response.status = 206;
         response.headers.add("Content-Range", fmt::format("bytes {}-{}/{}", from, to - 1, size));
     }
-    response.stream = std::make_shared<Stream>(Stream{FileReader{file, from, to}, to - from});
+    auto next = unpacks ? unpacked(file, packed_size, from, to) : std::function<std::string()>(FileReader{file, from, to});
+    response.stream = std::make_shared<Stream>(Stream{std::move(next), to - from});
     return response;
 }
 

@@ -122,6 +122,40 @@ std::function<std::string()> gzip_pieces(std::function<std::string()> plain) {
     };
 }
 
+std::function<std::string()> gunzip_pieces(std::function<std::string()> packed) {
+    struct State {
+        std::function<std::string()> packed;
+        Unpacker unpacker;
+        std::string piece;
+        bool within = false;  // a member has begun and not ended
+    };
+    const auto state = std::make_shared<State>();
+    state->packed = std::move(packed);
+    return [state] {
+        z_stream& stream = state->unpacker.stream;
+        std::string plain(256u << 10, '\0');
+        stream.next_out = reinterpret_cast<Bytef*>(plain.data());
+        stream.avail_out = static_cast<uInt>(plain.size());
+        while (stream.avail_out > 0) {
+            if (stream.avail_in == 0) {
+                state->piece = state->packed();
+                if (state->piece.empty()) {
+                    if (state->within) throw std::runtime_error("a packed file ends too early");
+                    break;
+                }
+                stream.next_in = reinterpret_cast<Bytef*>(state->piece.data());
+                stream.avail_in = static_cast<uInt>(state->piece.size());
+            }
+            const int status = inflate(&stream, Z_NO_FLUSH);
+            if (status != Z_OK && status != Z_STREAM_END) throw std::runtime_error("a packed file is broken");
+            state->within = status != Z_STREAM_END;
+            if (status == Z_STREAM_END) inflateReset(&stream);
+        }
+        plain.resize(plain.size() - stream.avail_out);
+        return plain;
+    };
+}
+
 bool accepts_gzip(std::string_view accept_encoding) {
     bool star = false;
     while (!accept_encoding.empty()) {

@@ -15,6 +15,8 @@ Inflated inflate_gzip(std::string_view packed, std::size_t limit, std::string& p
 std::string gzip(std::string_view plain);
 /// The pieces of a body, packed at level 4 as one gzip stream. Also ends with an empty piece.
 std::function<std::string()> gzip_pieces(std::function<std::string()> plain);
+/// The pieces of gzip data, unpacked, each of about 256 KiB at most. Throws when it is broken or ends early.
+std::function<std::string()> gunzip_pieces(std::function<std::string()> packed);
 /// Reads Accept-Encoding: names, `*` and `q=0`. RFC 9110 section 12.5.3.
 bool accepts_gzip(std::string_view accept_encoding);
 /// True for types worth packing: text, JSON, XML, script, SVG.

@@ -64,6 +64,8 @@ struct FileBody {
     std::string content_type;
     std::string content_encoding;  // how the file's bytes are packed, "" for not at all
     std::string etag;              // strong, with its quotes; "" makes one of size and time of change
+    /// Of what is packed with gzip: it is unpacked for clients that do not take gzip, and ranges then count these bytes.
+    std::optional<std::uint64_t> plain_bytes = {};
 };
 
 /// Answers GET and HEAD for a file: whole, a single byte range (206, 416), If-Range, If-None-Match. The file is opened now and read

@@ -209,6 +209,25 @@ private:
         figures_.unchanged += loaded.unchanged;
     }
 
+    /// After what came before. What is not there, or deleted already, is unchanged.
+    void erase(const std::vector<std::pair<const fhir::Type*, std::string>>& deletions) {
+        flush();
+        std::uint64_t erased = 0;
+        const auto done = store_.submit_and_wait([&](record::Transaction& transaction) -> Result<Done> {
+            erased = 0;
+            for (const auto& [type, id] : deletions) {
+                const auto state = transaction.state(*type, id);
+                if (!state || state->deleted) continue;
+                transaction.erase(*type, id);
+                ++erased;
+            }
+            return Done{};
+        });
+        if (!done.ok()) throw sql::Broken(sql::Broken::Why::other, done.outcome().line());
+        figures_.stored += erased;
+        figures_.unchanged += deletions.size() - erased;
+    }
+
     void receive(Product product, bool last_chance) {
         if (!last_chance) figures_.bytes_done += product.bytes_on_disk;
         if (product.try_again_later) later_.push_back(product.file);
@@ -217,6 +236,7 @@ private:
         rejected_.write(product.rejected);
         batch_bytes_ += product.text_bytes;
         for (auto& one : product.prepared) batch_.push_back(std::move(one));
+        if (!product.deletions.empty()) erase(product.deletions);
         if (batch_.size() >= options_.batch_resources || batch_bytes_ >= options_.batch_bytes) flush();
         report(false);
     }

@@ -122,6 +122,18 @@ Result<Done> Preparer::resource(json::Value resource, json::Arena& arena, std::s
     return Done{};
 }
 
+/// What an export tells of deletions is taken; other bundles may not delete through an import.
+Result<Done> Preparer::deletion(std::string_view bundle_type, std::string_view url, Product& product) {
+    if (bundle_type != "transaction")
+        return refuse(IssueCode::not_supported, "request.method", "an import deletes only what a transaction bundle of an export names");
+    const std::size_t slash = url.find('/');
+    const fhir::Type* type = fhir::find_resource(url.substr(0, slash));
+    if (slash == std::string_view::npos || !type || type->is_abstract || !is_id(url.substr(slash + 1)))
+        return refuse(IssueCode::value, "request.url", "must be a type and an id, such as Patient/123");
+    product.deletions.emplace_back(type, url.substr(slash + 1));
+    return Done{};
+}
+
 void Preparer::bundle(const Unit& unit, json::Value bundle, json::Arena& arena, std::uint64_t line, Product& product) {
     const std::string_view type = bundle.find("type").string();
     const json::Value entries = bundle.find("entry");
@@ -150,7 +162,7 @@ void Preparer::bundle(const Unit& unit, json::Value bundle, json::Arena& arena, 
         ++product.read;
         const std::string_view method = entry.find("request").find("method").string();
         const auto store = [&]() -> Result<Done> {
-            if (method == "DELETE") return refuse(IssueCode::not_supported, "request.method", "an import does not delete");
+            if (method == "DELETE") return deletion(type, entry.find("request").find("url").string(), product);
             if (!resource.is_object()) return refuse(IssueCode::required, "resource", "the entry has no resource");
             json::Value linked = rewrite_links(resource, links, arena);
             if (!missing.empty()) linked = with_logical_references(linked, missing, arena);

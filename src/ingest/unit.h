@@ -35,6 +35,7 @@ struct Rejected {
 
 struct Product {
     std::vector<record::Prepared> prepared;
+    std::vector<std::pair<const fhir::Type*, std::string>> deletions;  // of an export's `deleted` files
     std::vector<Rejected> rejected;
     std::uint64_t read = 0;
     std::uint64_t text_bytes = 0, bytes_on_disk = 0;
@@ -54,6 +55,7 @@ private:
 
     void document(const Unit& unit, std::string_view text, std::uint64_t line, Product& product);
     void bundle(const Unit& unit, json::Value bundle, json::Arena& arena, std::uint64_t line, Product& product);
+    static Result<Done> deletion(std::string_view bundle_type, std::string_view url, Product& product);
     Result<Done> resource(json::Value resource, json::Arena& arena, std::string_view id, Product& product);
 };
 

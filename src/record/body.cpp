@@ -75,22 +75,27 @@ bool is_place_of_version(std::string_view text, std::int64_t splice) {
 }  // namespace
 
 std::string with_version(std::string_view text, std::int64_t splice, std::int64_t version, std::int64_t updated_ms) {
+    std::string out;
+    out.reserve(text.size() + 80);
+    append_with_version(out, text, splice, version, updated_ms);
+    return out;
+}
+
+void append_with_version(std::string& out, std::string_view text, std::int64_t splice, std::int64_t version,
+                         std::int64_t updated_ms) {
     const auto offset = static_cast<std::size_t>(splice / 4);
     if (!is_place_of_version(text, splice))
         throw sql::Broken(sql::Broken::Why::corrupt, "a stored body is damaged: the place of its version is elsewhere");
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, version);
-    std::string out;
-    out.reserve(text.size() + 80);
-    out.append(text, 0, offset);
+    out.append(text.substr(0, offset));
     if (splice % 4 == after_id) out += ",\"meta\":{";
     out += "\"versionId\":\"";
     out.append(digits, end.ptr);
     out += "\",\"lastUpdated\":\"";
     out += calendar::instant_text(updated_ms);
     out += splice % 4 == into_meta ? "\"," : splice % 4 == into_empty_meta ? "\"" : "\"}";
-    out.append(text, offset);
-    return out;
+    out.append(text.substr(offset));
 }
 
 std::string_view id_in(std::string_view text) {

@@ -24,6 +24,9 @@ struct BodyText {
 BodyText body_text(json::Value resource);
 /// The text with its version put in.
 std::string with_version(std::string_view text, std::int64_t splice, std::int64_t version, std::int64_t updated_ms);
+/// The same, appended.
+void append_with_version(std::string& out, std::string_view text, std::int64_t splice, std::int64_t version,
+                         std::int64_t updated_ms);
 /// The logical id in a stored text.
 std::string_view id_in(std::string_view text);
 

@@ -161,6 +161,22 @@ struct TypeCount {
     std::int64_t last_updated_ms;
 };
 
+/// What was current at a position, a part of it: resources in storage order. Many readers may each take a part.
+struct Slice {
+    Position as_of = 0;
+    Rid from = INT64_MIN, before = INT64_MAX;
+    const std::vector<Rid>* only = nullptr;  // instead of the range: these
+};
+/// A version of a Slice before its body is unpacked.
+struct Sight {
+    const fhir::Type* type = nullptr;
+    Rid rid = 0;
+    std::int64_t version = 0, updated_ms = 0;
+    Position position = 0;
+    bool deleted = false;
+    bool superseded = false;  // there is a newer one by now: index rows say nothing about this one
+};
+
 struct EverythingRequest {
     std::string patient_id;
     std::vector<const fhir::Type*> types;  // _type; empty: all
@@ -190,6 +206,17 @@ public:
     /// Counts by type within one patient's compartment.
     std::vector<TypeCount> patient_counts(std::string_view patient_id);
     Position position();
+    /// Everything in a slice, deleted resources too: `wanted` decides before the body is unpacked; `each` gets it with its version
+    /// (of a deleted resource: its id) until it returns false. Holds no snapshot for long, so that an export of hours does not keep
+    /// the log from shrinking; versions never change, so it is one state all the same.
+    void scan(const Slice& slice, const std::function<bool(const Sight&)>& wanted,
+              const std::function<bool(const Sight&, std::string_view body)>& each);
+    /// The first resource at or behind a place; nothing behind the last.
+    std::optional<Rid> next_rid(Rid from);
+    /// Places of resources with a version after `after` up to `upto`, sorted; nothing when there are more than `limit` versions.
+    std::optional<std::vector<Rid>> changed(Position after, Position upto, std::size_t limit);
+    /// The patient and everything the index now has in the patient's compartment, sorted; empty for a stranger.
+    std::vector<Rid> compartment(std::string_view patient_id);
     /// Calls `each` for every current version, in storage order, until it returns false.
     void scan(const fhir::Type* type, const std::function<bool(const Version&)>& each);
 

@@ -43,14 +43,6 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->ingest = std::make_unique<ingest::Ingest>(*house->store);
     house->people = std::make_unique<people::People>(*house->store);
 
-    api::Options api_options;
-    api_options.version = version();
-    api_options.base_url = house->options.base_url;
-    api_options.started_ms = house->started_ms;
-    api_options.terminology = house->terminology.get();
-    house->api =
-        std::make_unique<api::Api>(*house->store, *house->audit, *house->ingest, *house->people, house->clock, api_options);
-
     House& self = *house;
     house->errands = std::make_unique<Errands>();
     const auto totals = [&self] {
@@ -59,6 +51,19 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
         return Totals{figures.writes, figures.reads + figures.searches};
     };
     house->pulse = std::make_unique<Pulse>(house->clock, totals, [&self] { return system_state(self); });
+    house->exports = std::make_unique<bulk::Exports>(*house->store, house->clock, bulk::RunOptions{}, [&self](const bulk::Job& job) {
+        self.pulse->tell("export", bulk::json_of(job, "/fhir", self.clock.now_ms(), false));
+    });
+
+    api::Options api_options;
+    api_options.exports = house->exports.get();
+    api_options.terminology = house->terminology.get();
+    api_options.version = version();
+    api_options.base_url = house->options.base_url;
+    api_options.started_ms = house->started_ms;
+    house->api =
+        std::make_unique<api::Api>(*house->store, *house->audit, *house->ingest, *house->people, house->clock, api_options);
+
     house->imports = std::make_unique<Imports>(*house->store, house->clock,
                                                [&self](const ImportJob& job) { self.pulse->tell("import", json_of(job)); });
     return house;
@@ -97,6 +102,7 @@ Result<Done> House::open_doors() {
 
 void House::close_doors() {
     pulse->close();   // nobody waits for events any longer
+    exports->close();  // a running export begins again at the next start
     imports.reset();  // a running import ends after its present batch; importing again goes on from there
     server->stop();
     audit->flush();
@@ -105,6 +111,7 @@ void House::close_doors() {
 
 House::~House() {
     if (pulse) pulse->close();
+    if (exports) exports->close();
     imports.reset();
     server.reset();
     errands.reset();

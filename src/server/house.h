@@ -9,6 +9,7 @@
 
 #include "access/access.h"
 #include "api/api.h"
+#include "bulk/bulk.h"
 #include "calendar/calendar.h"
 #include "content/content.h"
 #include "http/http.h"
@@ -57,9 +58,10 @@ struct House {
     std::unique_ptr<access::Audit> audit;
     std::unique_ptr<ingest::Ingest> ingest;
     std::unique_ptr<people::People> people;
-    std::unique_ptr<api::Api> api;
     std::unique_ptr<Errands> errands;
     std::unique_ptr<Pulse> pulse;
+    std::unique_ptr<bulk::Exports> exports;
+    std::unique_ptr<api::Api> api;
     std::unique_ptr<Imports> imports;
     std::unique_ptr<http::Server> server;
     std::unique_ptr<Processes> processes;  // with a database that others may serve too

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading everything as it was at a position, in storage order, in short reads.
+#include <algorithm>
+
+#include "feed/feed.h"
+#include "record/store_inside.h"
+
+namespace xinglin::record {
+
+namespace {
+
+constexpr int block = 1'000;
+
+class Scan {
+public:
+    Scan(Store::Inside& store, sql::Connection& connection, Position as_of, const std::function<bool(const Sight&)>& wanted,
+         const std::function<bool(const Sight&, std::string_view)>& each)
+        : store_(store), connection_(connection), as_of_(as_of), wanted_(wanted), each_(each) {}
+
+    /// False when `each` had enough. `count`: rows seen, `last`: the last of them.
+    bool range(Rid from, Rid before, int& count, Rid& last) {
+        auto& row = connection_.prepare(R"sql(
+            SELECT rid, tid, version, position, updated_ms, flags, splice, body FROM record_current
+             WHERE rid >= ? AND rid < ? ORDER BY rid LIMIT ?)sql");
+        row.bind(1, from).bind(2, before).bind(3, std::int64_t{block});
+        bool more = true;
+        while (more && row.step()) {
+            ++count;
+            last = row.integer(0);
+            more = take(last, row);
+        }
+        row.reset();
+        return more;
+    }
+
+    bool one(Rid rid) {
+        int count = 0;
+        Rid last = 0;
+        return range(rid, rid + 1, count, last);
+    }
+
+private:
+    bool take(Rid rid, const sql::Statement& row) {
+        const std::int64_t tid = row.integer(1);
+        if (row.integer(3) <= as_of_) return show(rid, tid, row, false);
+        auto& past = connection_.prepare(R"sql(
+            SELECT rid, version, version, position, updated_ms, flags, splice, body FROM record_past
+             WHERE rid = ? AND position <= ? ORDER BY version DESC LIMIT 1)sql");
+        past.bind(1, rid).bind(2, as_of_);
+        const bool more = !past.step() || show(rid, tid, past, true);
+        past.reset();
+        return more;
+    }
+
+    bool show(Rid rid, std::int64_t tid, const sql::Statement& row, bool superseded) {
+        const auto type = store_.numbers.type_of.find(tid);
+        if (type == store_.numbers.type_of.end())
+            throw sql::Broken(sql::Broken::Why::corrupt, "resource " + std::to_string(rid) + " is of an unknown type");
+        const Sight sight{type->second, rid, row.integer(2), row.integer(4), row.integer(3), (row.integer(5) & flag_deleted) != 0,
+                          superseded};
+        if (!wanted_(sight)) return true;
+        if (sight.deleted) return each_(sight, row.text(7));
+        body_.clear();
+        append_with_version(body_, store_.compressor.decompress(row.text(7)), row.integer(6), sight.version, sight.updated_ms);
+        return each_(sight, body_);
+    }
+
+    Store::Inside& store_;
+    sql::Connection& connection_;
+    const Position as_of_;
+    const std::function<bool(const Sight&)>& wanted_;
+    const std::function<bool(const Sight&, std::string_view)>& each_;
+    std::string body_;
+};
+
+}  // namespace
+
+void Reader::scan(const Slice& slice, const std::function<bool(const Sight&)>& wanted,
+                  const std::function<bool(const Sight&, std::string_view)>& each) {
+    Scan scan(inside_->store, *inside_->connection, slice.as_of, wanted, each);
+    if (slice.only) {
+        for (const Rid rid : *slice.only) {
+            if (!scan.one(rid)) return;
+        }
+        return;
+    }
+    Rid from = slice.from;
+    for (int count = block; count == block;) {
+        count = 0;
+        Rid last = from;
+        if (!scan.range(from, slice.before, count, last)) return;
+        from = last + 1;
+    }
+}
+
+std::optional<Rid> Reader::next_rid(Rid from) {
+    auto& query = inside_->connection->prepare("SELECT rid FROM record_current WHERE rid >= ? ORDER BY rid LIMIT 1");
+    query.bind(1, from);
+    const std::optional<Rid> found = query.step() ? std::optional<Rid>(query.integer(0)) : std::nullopt;
+    query.reset();
+    return found;
+}
+
+std::optional<std::vector<Rid>> Reader::changed(Position after, Position upto, std::size_t limit) {
+    if (upto - after > static_cast<Position>(limit)) return std::nullopt;
+    std::vector<Rid> rids;
+    feed::forward(*inside_->connection, after, upto, [&](const feed::Change& change) {
+        rids.push_back(change.resource);
+        return true;
+    });
+    std::sort(rids.begin(), rids.end());
+    rids.erase(std::unique(rids.begin(), rids.end()), rids.end());
+    return rids;
+}
+
+std::vector<Rid> Reader::compartment(std::string_view patient_id) {
+    Shelf shelf(inside_->context());
+    const Rid patient = shelf.find(inside_->store.numbers.tid(*fhir::find_resource("Patient")), patient_id);
+    std::vector<Rid> rids;
+    if (patient == 0) return rids;
+    rids.push_back(patient);
+    auto& query = inside_->connection->prepare("SELECT pid, rid FROM record_reference WHERE target = ?");
+    query.bind(1, patient);
+    while (query.step()) {
+        if (inside_->store.patient_pids.contains(query.integer(0))) rids.push_back(query.integer(1));
+    }
+    std::sort(rids.begin(), rids.end());
+    rids.erase(std::unique(rids.begin(), rids.end()), rids.end());
+    return rids;
+}
+
+}  // namespace xinglin::record
