@@ -395,7 +395,7 @@ TEST_F(ExportsTest, AFullDiskFailsTheJobAndLeavesNothingBehind) {
     const Job job = wait(exports, id);
     EXPECT_EQ(job.state, Job::State::failed);
     EXPECT_NE(job.error.find("the disk is full"), std::string::npos) << job.error;
-    EXPECT_EQ(files_in(folder_of(id)), 1u) << "job.json alone";
+    EXPECT_EQ(files_in(folder_of(id)), 1u) << "the job itself alone";
     put_patient("b");  // the store goes on
     EXPECT_EQ(wait(exports, *exports.add(order(Level::system), "chief", "")).state, Job::State::failed) << "and so do the jobs";
 }

@@ -24,7 +24,7 @@ struct Exports::Kept {
 namespace {
 
 constexpr std::int64_t tell_every_ms = 300;
-constexpr std::string_view job_file = "job.json";
+constexpr std::string_view job_file = "job";
 
 [[noreturn]] void disk_refuses(const fs::path& file) {
     const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;

@@ -10,7 +10,7 @@ namespace xinglin::bulk {
 namespace {
 
 Outcome bad(std::string_view parameter, std::string what) {
-    return refuse(IssueCode::value, std::string(parameter), std::move(what));
+    return refuse(IssueCode::invalid, std::string(parameter), std::move(what));
 }
 
 bool in_patient_compartment(const fhir::Type& type) {

@@ -125,7 +125,8 @@ Result<Done> Preparer::resource(json::Value resource, json::Arena& arena, std::s
 /// What an export tells of deletions is taken; other bundles may not delete through an import.
 Result<Done> Preparer::deletion(std::string_view bundle_type, std::string_view url, Product& product) {
     if (bundle_type != "transaction")
-        return refuse(IssueCode::not_supported, "request.method", "an import deletes only what a transaction bundle of an export names");
+        return refuse(IssueCode::not_supported, "request.method",
+                      "an import deletes only what a transaction bundle of an export names");
     const std::size_t slash = url.find('/');
     const fhir::Type* type = fhir::find_resource(url.substr(0, slash));
     if (slash == std::string_view::npos || !type || type->is_abstract || !is_id(url.substr(slash + 1)))
@@ -184,8 +185,10 @@ void Preparer::document(const Unit& unit, std::string_view text, std::uint64_t l
             {unit.source, line, -1, why(value.outcome(), text), std::string(text.substr(0, kept_of_resource))});
         return;
     }
-    // A Bundle of type document or message may be meant as a resource of its own; imported, its parts are what counts.
-    if (value->find("resourceType").string() == "Bundle" && value->find("entry").size() > 0)
+    // A Bundle of type document or message may be meant as a resource of its own; imported, its parts are what counts. Only the
+    // file that an export names after the type holds Bundles as such.
+    const bool as_such = unit.is_lines && unit.source.starts_with("Bundle.");
+    if (!as_such && value->find("resourceType").string() == "Bundle" && value->find("entry").size() > 0)
         return bundle(unit, *value, arena, line, product);
     ++product.read;
     auto stored = resource(*value, arena, value->is_object() ? id_for(*value, "") : "", product);
@@ -211,7 +214,7 @@ Product Preparer::prepare(const Unit& unit) {
         while (!text.empty()) {
             const std::size_t end = std::min(text.find('\n'), text.size());
             if (!is_blank(text.substr(0, end))) {
-                Unit one = {.source = unit.source, .last_chance = true};
+                Unit one = {.source = unit.source, .is_lines = unit.is_lines, .last_chance = true};
                 document(one, text.substr(0, end), line, product);
             }
             text.remove_prefix(std::min(end + 1, text.size()));
