@@ -8,8 +8,19 @@
 namespace xinglin::api {
 namespace {
 
-/// Answers a GET of a bundle by routing it like a request of its own.
+/// Operations that only read and answer at once: these may be asked by POST within a bundle.
+bool may_be_inside(std::string_view url) {
+    const std::string_view path = url.substr(0, url.find('?'));
+    for (const std::string_view name : {"/$lookup", "/$validate-code", "/$subsumes", "/$expand", "/$translate", "/$validate"}) {
+        if (path.ends_with(name)) return true;
+    }
+    return false;
+}
+
+/// Answers a GET of a bundle (or such an operation by POST) by routing it like a request of its own.
 http::Response read_inside(const Shared& outer, const ingest::ReadAsked& asked) {
+    if (asked.method == "POST" && !may_be_inside(asked.url))
+        return refusal(refuse(IssueCode::not_supported, "Bundle.entry.request.url", "this operation cannot be asked within a bundle"));
     auto inner = std::make_shared<Exchange>(Exchange{.house = outer->house, .viewer = outer->viewer});
     const std::size_t question = asked.url.find('?');
     const auto path = http::percent_decode(std::string_view(asked.url).substr(0, question));
@@ -17,6 +28,8 @@ http::Response read_inside(const Shared& outer, const ingest::ReadAsked& asked) 
     inner->request.method = asked.method;
     inner->request.path = "/fhir/" + *path;
     if (question != std::string::npos) inner->request.query = asked.url.substr(question + 1);
+    inner->request.body = asked.body;
+    if (!asked.body.empty()) inner->request.headers.add("Content-Type", "application/fhir+json");
     for (const std::string_view kept : {"Host", "X-Forwarded-Host", "X-Forwarded-Proto", "Prefer"}) {
         if (const auto value = outer->request.headers.get(kept); !value.empty())
             inner->request.headers.add(std::string(kept), std::string(value));
@@ -90,8 +103,9 @@ void do_bundle(const Shared& exchange) {
     if (!bundle.ok()) return exchange->respond(refusal_answer(*exchange, bundle.outcome()));
     bool has_reads = false;
     for (const json::Node& item : bundle->find("entry").items()) {
-        const std::string_view method = json::Value(&item).find("request").find("method").string();
-        has_reads = has_reads || method == "GET" || method == "HEAD";
+        const json::Value request = json::Value(&item).find("request");
+        const std::string_view method = request.find("method").string();
+        has_reads = has_reads || method == "GET" || method == "HEAD" || ingest::is_operation_address(request.find("url").string());
     }
     const bool want_body = exchange->wanted == Return::representation;
     const auto allowed = [&viewer = exchange->viewer](const fhir::Type& type, char action) { return may(viewer, &type, action); };

@@ -182,6 +182,20 @@ TEST_F(TerminologyOperations, ABatchMayAsk) {
     EXPECT_NE(answer.body.find("男"), std::string::npos) << answer.body;
 }
 
+TEST_F(TerminologyOperations, ABatchMayAskByPostToo) {
+    const auto answer = send(
+        "POST", "/fhir",
+        R"({"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"POST","url":"ValueSet/$validate-code"},"resource":)" +
+            parameters(
+                std::string(
+                    R"({"name":"url","valueUri":"urn:xinglin:valueset:sex-gbt2261.1"},{"name":"code","valueCode":"1"},{"name":"system","valueUri":")") +
+                sex + "\"}") +
+            R"(},{"request":{"method":"POST","url":"Patient/a/$meta-add"},"resource":{"resourceType":"Parameters"}}]})");
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_NE(answer.body.find(R"("valueBoolean":true)"), std::string::npos) << answer.body;
+    EXPECT_NE(answer.body.find("cannot be asked within a bundle"), std::string::npos) << answer.body;
+}
+
 TEST_F(TerminologyOperations, ACircleIsAnOutcomeOfItsOwn) {
     send(
         "PUT", "/fhir/ValueSet/a",

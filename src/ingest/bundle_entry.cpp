@@ -70,9 +70,11 @@ Result<Entry> read_entry(json::Value value, std::size_t index, std::string_view 
     const std::string_view method = request.find("method").string();
     const std::string_view url = without_base(request.find("url").string(), base_url);
     if (url.empty()) return refuse(IssueCode::required, path_of(index, ".request.url"), "is missing");
-    if (method == "GET" || method == "HEAD") {
+    const bool is_operation = method == "POST" && is_operation_address(url);
+    if (method == "GET" || method == "HEAD" || is_operation) {
         entry.read = ReadAsked{std::string(method), std::string(url), std::string(request.find("ifNoneMatch").string()),
-                               std::string(request.find("ifModifiedSince").string())};
+                               std::string(request.find("ifModifiedSince").string()), {}};
+        if (const json::Value resource = value.find("resource"); is_operation && resource) entry.read->body = json::write(resource);
         return entry;
     }
     Change& change = entry.step.change;

@@ -47,10 +47,12 @@ struct Written {
 };
 using WrittenBack = std::function<void(Result<Written>)>;
 
-/// A GET or HEAD inside a batch or transaction: answered by the caller, after the writes.
+/// A GET or HEAD inside a batch or transaction, or an operation ("ValueSet/$expand") by POST: answered by the caller, after
+/// the writes.
 struct ReadAsked {
     std::string method, url;
     std::string if_none_match, if_modified_since;
+    std::string body;  // of an operation: its resource as JSON
 };
 
 /// The answer to one entry of a bundle: a read left to the caller, or a Result.
@@ -105,6 +107,8 @@ private:
 std::string patient_of(json::Value resource);
 /// The version of an entity tag: W/"3", "3" or 3.
 std::optional<std::int64_t> version_of_tag(std::string_view tag);
+/// "ValueSet/$expand", "CodeSystem/a/$lookup?code=b": the last segment names an operation.
+bool is_operation_address(std::string_view url);
 /// FHIR's id: 1 to 64 of A-Z a-z 0-9 - .
 bool is_id(std::string_view text);
 

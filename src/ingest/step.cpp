@@ -14,6 +14,12 @@ bool is_id(std::string_view text) {
     return true;
 }
 
+bool is_operation_address(std::string_view url) {
+    const std::string_view path = url.substr(0, url.find('?'));
+    const std::size_t slash = path.rfind('/');
+    return path.substr(slash == std::string_view::npos ? 0 : slash + 1).starts_with('$');
+}
+
 std::string patient_of(json::Value resource) {
     if (resource.find("resourceType").string() == "Patient") return std::string(resource.find("id").string());
     for (const std::string_view key : {"subject", "patient", "beneficiary", "for", "individual", "candidate"}) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside the room: the concepts of one edition of one code system, packed and never changed.
 //
-// All text stands in one string, rows are 32 bytes, codes are found by binary search: 36,000 concepts of ICD-10 take about
-// 4 MB, and 5 MB more once somebody has searched in them (spelling.h).
+// All text stands in one string, rows are 32 bytes, codes are found by binary search: 35,000 concepts of ICD-10 take
+// 3 MB, and 4 MB more once somebody has searched in them (spelling.h).
 #pragma once
 
 #include <cstdint>
