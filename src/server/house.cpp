@@ -2,8 +2,8 @@
 // Building the house, and taking it down.
 #include "server/house.h"
 
-#include "server/house_terminology.h"
 #include <chrono>
+#include "server/house_terminology.h"
 #include "text/text.h"
 
 namespace xinglin::server {
@@ -14,6 +14,15 @@ std::string trouble_of(const record::Figures& figures, const access::Audit& audi
     if (figures.broken) return "record: " + figures.broken_why;
     const std::string trouble = audit.trouble();
     return trouble.empty() ? "" : "audit: " + trouble;
+}
+
+/// What searches ask; the room is built right after the store that searches.
+search::Terminology search_terminology(House& house) {
+    return {[&house](std::string_view value_set) { return house.terminology->codes_in(value_set); },
+            [&house](std::string_view system, std::string_view code, bool below) {
+                using Direction = terminology::Terminology::Direction;
+                return house.terminology->codes_below(system, code, below ? Direction::below : Direction::above);
+            }};
 }
 
 }  // namespace
@@ -36,8 +45,10 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
         XINGLIN_TRY(files, content::Files::over(house->options.content));
     }
     house->content = std::make_unique<const content::Files>(std::move(files));
+    house->options.record.terminology = search_terminology(*house);
     XINGLIN_TRY(house->store, record::Store::open(house->options.data, house->clock, house->options.record));
-    house->terminology = std::make_unique<terminology::Terminology>(*house->content, house->clock, stored_terminology(*house->store));
+    house->terminology =
+        std::make_unique<terminology::Terminology>(*house->content, house->clock, stored_terminology(*house->store));
     house->accounts = std::make_unique<access::Accounts>(house->options.data, house->clock, house->options.record.store);
     house->audit = std::make_unique<access::Audit>(house->options.data, house->options.record.store);
     house->ingest = std::make_unique<ingest::Ingest>(*house->store);
