@@ -51,8 +51,8 @@ struct House {
     Latency latency;
     Pages pages{Pages::embedded()};
     std::unique_ptr<const content::Files> content;
+    std::unique_ptr<terminology::Terminology> terminology;  // outlives the store, whose last searches may ask it
     std::unique_ptr<record::Store> store;
-    std::unique_ptr<terminology::Terminology> terminology;
     std::unique_ptr<access::Accounts> accounts;
     std::optional<std::string> first_password;  // of `admin`, at the first start
     std::unique_ptr<access::Audit> audit;
