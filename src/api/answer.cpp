@@ -5,7 +5,7 @@
 
 namespace xinglin::api {
 
-std::string operation_outcome(const Outcome& outcome) {
+std::string operation_outcome(const Outcome& outcome, std::string_view language) {
     std::string out = R"({"resourceType":"OperationOutcome","issue":[)";
     bool first = true;
     const auto add = [&](const Issue& issue) {
@@ -13,13 +13,18 @@ std::string operation_outcome(const Outcome& outcome) {
         first = false;
         out += R"({"severity":")" + std::string(fhir_code(issue.severity)) + R"(","code":")" +
                std::string(fhir_code(issue.code)) + '"';
-        const std::string line = issue.where.empty() ? issue.what : issue.where + ": " + issue.what;
+        const std::string said = profile::words(issue, language);
+        const std::string line = issue.where.empty() ? said : issue.where + ": " + said;
+        if (!issue.key.empty())
+            out += R"(,"details":{"coding":[{"system":"urn:xinglin:validation","code":)" + json_text(issue.key) +
+                   R"(}],"text":)" + json_text(said) + '}';
         out += R"(,"diagnostics":)" + json_text(line);
+        if (!issue.where.empty() && !issue.key.empty()) out += R"(,"location":[)" + json_text(issue.where) + ']';
         if (!issue.where.empty()) out += R"(,"expression":[)" + json_text(issue.where) + ']';
         out += '}';
     };
     for (const Issue& issue : outcome.issues) add(issue);
-    if (first) add({Severity::information, IssueCode::informational, "", "all well"});
+    if (first) add({Severity::information, IssueCode::informational, "", "all well", "", "没有问题"});
     return out + "]}";
 }
 
@@ -58,7 +63,7 @@ int status_of(const Outcome& outcome) {
 }  // namespace
 
 http::Response refusal_answer(const Exchange& exchange, const Outcome& outcome) {
-    auto response = resource_answer(exchange, status_of(outcome), operation_outcome(outcome));
+    auto response = resource_answer(exchange, status_of(outcome), operation_outcome(outcome, language_of(exchange)));
     if (response.status == 429 || response.status == 503) response.headers.add("Retry-After", "1");
     return response;
 }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,7 @@
 #include "http/http.h"
 #include "ingest/ingest.h"
 #include "people/people.h"
+#include "profile/profile.h"
 #include "record/record.h"
 #include "terminology/terminology.h"
 
@@ -31,6 +33,9 @@ struct Options {
     std::int64_t started_ms = 0;  // CapabilityStatement.date
     const terminology::Terminology* terminology = nullptr;  // without it the terminology operations are refused
     bulk::Exports* exports = nullptr;                       // without it $export is refused
+    /// Profiles to validate against, as they are now; none: R4's own rules only.
+    std::function<std::shared_ptr<const profile::Book>()> profiles;
+    profile::MemberOf member_of;  // value sets beside R4's enumerations
 };
 
 class Api {
@@ -54,7 +59,8 @@ private:
 };
 
 /// An OperationOutcome as JSON, for the server's own refusals under /fhir (401, 413, …).
-std::string operation_outcome(const Outcome& outcome);
+/// `language` "zh…": diagnostics in Chinese where there are such words. Issues with a key carry it as details.coding.
+std::string operation_outcome(const Outcome& outcome, std::string_view language = {});
 http::Response refusal(const Outcome& outcome);
 
 }  // namespace xinglin::api

@@ -71,6 +71,8 @@ std::string json_text(std::string_view text);  // as a JSON string
 /// A resource as stored, in the format asked for.
 http::Response resource_answer(const Exchange& exchange, int status, std::string body);
 http::Response refusal_answer(const Exchange& exchange, const Outcome& outcome);
+/// _language, or the first of Accept-Language; "" when neither says.
+std::string_view language_of(const Exchange& exchange);
 void add_version_headers(http::Response& response, std::int64_t version, std::int64_t updated_ms);
 /// May the viewer do this (c r u d s) to resources of the type; nullptr: to every type.
 Result<Done> may(const access::Viewer& viewer, const fhir::Type* type, char action);
@@ -131,7 +133,7 @@ Answer answer_search(Exchange& exchange, const fhir::Type* type, std::string_vie
                      const std::string& compartment_id = {});
 Answer answer_everything(Exchange& exchange, const std::string& id);
 Answer answer_meta(Exchange& exchange, const fhir::Type& type, const std::string& id);
-Answer answer_validate(Exchange& exchange, const fhir::Type& type);
+Answer answer_validate(Exchange& exchange, const fhir::Type& type, const std::string& id);
 Answer answer_capabilities(Exchange& exchange);
 
 /// These answer later.

@@ -164,6 +164,12 @@ Result<json::Value> read_body(const Exchange& exchange, json::Arena& arena) {
 
 bool is_general_parameter(std::string_view name) { return name == "_format" || name == "_pretty"; }
 
+std::string_view language_of(const Exchange& exchange) {
+    if (const std::string_view asked = exchange.parameter("_language"); !asked.empty()) return asked;
+    const std::string_view accepted = exchange.request.headers.get("Accept-Language");
+    return trim(accepted.substr(0, accepted.find_first_of(",;")));
+}
+
 Result<Done> only_parameters(const Exchange& exchange, std::initializer_list<std::string_view> known) {
     if (exchange.lenient) return Done{};
     Outcome unknown;

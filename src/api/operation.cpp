@@ -8,8 +8,8 @@ namespace {
 constexpr Operation about_the_record[] = {
     {"$validate", "*", Operation::on_type | Operation::on_instance, "POST",
      "http://hl7.org/fhir/OperationDefinition/Resource-validate",
-     [](const Shared& exchange, const fhir::Type* type, const std::string&) {
-         send(*exchange, answer_validate(*exchange, *type));
+     [](const Shared& exchange, const fhir::Type* type, const std::string& id) {
+         send(*exchange, answer_validate(*exchange, *type, id));
      }},
     {"$meta", "*", Operation::on_instance, "GET, HEAD", "http://hl7.org/fhir/OperationDefinition/Resource-meta",
      [](const Shared& exchange, const fhir::Type* type, const std::string& id) {

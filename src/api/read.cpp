@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// read, vread, history, $meta, $validate.
+// read, vread, history, $meta.
 #include <charconv>
 
 #include "api/exchange.h"
@@ -148,28 +148,6 @@ Answer answer_meta(Exchange& exchange, const fhir::Type& type, const std::string
     return resource_answer(exchange, 200,
                            R"({"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":)" +
                                json::write(resource.find("meta")) + "}]}");
-}
-
-Answer answer_validate(Exchange& exchange, const fhir::Type& type) {
-    XINGLIN_CHECK(only_parameters(exchange, {"mode", "profile"}));
-    if (!exchange.parameter("profile").empty())
-        return refuse(IssueCode::not_supported, "profile", "only the structure of R4 is checked so far");
-    json::Arena arena;
-    XINGLIN_TRY(json::Value resource, read_body(exchange, arena));
-    if (resource.find("resourceType").string() == "Parameters" && type.name != "Parameters") {
-        json::Value inside;
-        for (const json::Node& item : resource.find("parameter").items()) {
-            const json::Value parameter(&item);
-            if (parameter.find("name").string() == "resource") inside = parameter.find("resource");
-        }
-        resource = inside;
-        if (!resource) return refuse(IssueCode::required, "Parameters.parameter", "needs one named resource");
-    }
-    Outcome outcome = exchange.house.ingest.check(resource);
-    if (outcome.ok() && resource.find("resourceType").string() != type.name) {
-        outcome = refuse(IssueCode::invalid, "resourceType", "is not the type in the address");
-    }
-    return resource_answer(exchange, 200, operation_outcome(outcome));
 }
 
 }  // namespace xinglin::api

@@ -85,6 +85,8 @@ void add_transfer(CLI::App& app, Action& action) {
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
     import_word->add_flag("--no-check", in->no_check, "leave structural validation out, for data that was validated before");
+    import_word->add_flag("--check-profiles", in->check_profiles,
+                          "also reject what breaks R4's rules or a profile it claims; about half as fast");
     import_word->add_flag("--json", in->json, "print the result as JSON");
     import_word->callback([in, &action] { action = [in] { return import_files(*in); }; });
 
@@ -168,9 +170,17 @@ void add_language(CLI::App& app, Action& action) {
          "xinglin fhirpath --resource patient.json \"name.given.first()\"");
 
     const auto files = std::make_shared<ValidateCommand>();
-    CLI::App* validate_word = word(app, "validate", "Check the structure of FHIR R4 resources in JSON, XML or NDJSON files",
-                                   "xinglin validate patient.json bundle.json.gz");
+    CLI::App* validate_word =
+        word(app, "validate", "Check FHIR R4 resources in JSON, XML or NDJSON files: structure, rules, profiles",
+             "xinglin validate --profile urn:xinglin:profile:patient patient.json bundle.json.gz");
     validate_word->add_option("FILE", files->files, "files")->required();
+    validate_word->add_option("--profile", files->profiles,
+                              "a profile that every resource must satisfy, besides those it claims");
+    validate_word->add_option("--content", files->content,
+                              "a folder laid out like content/, with profiles and tables of your own");
+    validate_word->add_flag("--structure-only", files->structure_only, "leave rules and profiles out");
+    validate_word->add_flag("--warnings", files->warnings, "tell warnings and information too");
+    validate_word->add_flag("--zh", files->chinese, "say it in Chinese");
     validate_word->add_flag("--json", files->json, "print the result as JSON");
     validate_word->callback([files, &action] { action = [files] { return validate(*files); }; });
 

@@ -28,7 +28,7 @@ struct ImportCommand {
     fs::path data;
     std::string store;  // address of a PostgreSQL database instead; so below
     std::vector<fs::path> paths;
-    bool json = false, no_check = false;
+    bool json = false, no_check = false, check_profiles = false;
     unsigned threads = 2;
 };
 int import_files(const ImportCommand& options);
@@ -70,7 +70,9 @@ int list_clients(const AccountCommand& options);
 
 struct ValidateCommand {
     std::vector<fs::path> files;
-    bool json = false;
+    std::vector<std::string> profiles;  // canonical URLs every resource must satisfy
+    fs::path content;                   // overlay of content/, "" for none
+    bool structure_only = false, warnings = false, chinese = false, json = false;
 };
 int validate(const ValidateCommand& options);
 

@@ -51,7 +51,15 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
         std::make_unique<terminology::Terminology>(*house->content, house->clock, stored_terminology(*house->store));
     house->accounts = std::make_unique<access::Accounts>(house->options.data, house->clock, house->options.record.store);
     house->audit = std::make_unique<access::Audit>(house->options.data, house->options.record.store);
-    house->ingest = std::make_unique<ingest::Ingest>(*house->store);
+    XINGLIN_TRY(profile::Book book, profile::built_in(*house->content));
+    const auto member_of = [&terms = *house->terminology](std::string_view set, std::string_view system, std::string_view code) {
+        return terms.has(set, system, code);
+    };
+    house->profiles = std::make_unique<Profiles>(*house->store, house->clock, std::move(book), member_of);
+    Profiles& profiles = *house->profiles;
+    ingest::Options intake;
+    intake.check = [&profiles](json::Value resource) { return profiles.check_write(resource); };
+    house->ingest = std::make_unique<ingest::Ingest>(*house->store, intake);
     house->people = std::make_unique<people::People>(*house->store);
 
     House& self = *house;
@@ -69,6 +77,8 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     api::Options api_options;
     api_options.exports = house->exports.get();
     api_options.terminology = house->terminology.get();
+    api_options.profiles = [&profiles] { return profiles.book(); };
+    api_options.member_of = profiles.member_of();
     api_options.version = version();
     api_options.base_url = house->options.base_url;
     api_options.started_ms = house->started_ms;

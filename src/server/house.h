@@ -22,6 +22,7 @@
 #include "server/log.h"
 #include "server/pages.h"
 #include "server/processes.h"
+#include "server/profiles.h"
 #include "server/pulse.h"
 #include "terminology/terminology.h"
 
@@ -56,6 +57,7 @@ struct House {
     std::unique_ptr<access::Accounts> accounts;
     std::optional<std::string> first_password;  // of `admin`, at the first start
     std::unique_ptr<access::Audit> audit;
+    std::unique_ptr<Profiles> profiles;
     std::unique_ptr<ingest::Ingest> ingest;
     std::unique_ptr<people::People> people;
     std::unique_ptr<Errands> errands;

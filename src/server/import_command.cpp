@@ -8,8 +8,10 @@
 #include "record/record.h"
 #include "server/commands.h"
 #include "server/folder.h"
+#include "server/profiles.h"
 #include "server/snapshot.h"
 #include "server/terminal.h"
+#include "terminology/terminology.h"
 
 namespace xinglin::server {
 
@@ -85,6 +87,19 @@ int import_files(const ImportCommand& options) {
     ingest::ImportOptions chosen;
     chosen.prepare_threads = options.threads;
     chosen.check_structure = !options.no_check;
+    std::optional<Profiles> profiles;
+    std::unique_ptr<const terminology::Terminology> terms;
+    const content::Files files;
+    if (options.check_profiles) {
+        terms = std::make_unique<const terminology::Terminology>(files, clock);
+        auto book = profile::built_in(files);
+        if (!book.ok()) return environment(book.outcome());
+        profiles.emplace(*opened->store, clock, std::move(*book),
+                         [&terms](std::string_view set, std::string_view system, std::string_view code) {
+                             return terms->has(set, system, code);
+                         });
+        chosen.check = [&profiles](json::Value resource) { return profiles->check_write(resource); };
+    }
     ingest::Importer importer(*opened->store, chosen);
     Figures figures;
     {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// `xinglin validate`: is this FHIR R4? Structure only: elements, types, cardinalities, codes of required bindings.
+// `xinglin validate`: is this FHIR R4? Structure first, then R4's rules and profiles, of the built-in content or a folder's.
 #include <zlib.h>
 
 #include <cstdio>
 
 #include "fhir/fhir.h"
 #include "json/json.h"
+#include "profile/profile.h"
 #include "server/commands.h"
 #include "server/terminal.h"
+#include "terminology/terminology.h"
 #include "text/text.h"
 
 namespace xinglin::server {
@@ -49,8 +51,39 @@ bool is_lines(const fs::path& file) {
     return false;
 }
 
+/// What is checked against: profiles and value sets of the content; nothing of it with --structure-only.
+struct Standard {
+    calendar::SystemClock clock;
+    content::Files files;
+    std::unique_ptr<const terminology::Terminology> terminology;
+    std::optional<profile::Book> book;
+    profile::Ask ask;
+};
+
+Result<std::unique_ptr<Standard>> prepare(const ValidateCommand& options) {
+    auto standard = std::make_unique<Standard>();
+    if (options.structure_only) return standard;
+    if (!options.content.empty()) {
+        XINGLIN_TRY(standard->files, content::Files::over(options.content));
+    }
+    standard->terminology = std::make_unique<const terminology::Terminology>(standard->files, standard->clock);
+    XINGLIN_TRY(standard->book, profile::built_in(standard->files));
+    standard->ask.profiles = options.profiles;
+    standard->ask.everything = options.warnings;
+    for (const std::string& url : options.profiles) {
+        if (!standard->book->knows(url))
+            return refuse(IssueCode::not_found, "--profile",
+                          url + " is not in the content; name another or add it with --content");
+    }
+    standard->ask.member_of = [&terms = *standard->terminology](std::string_view set, std::string_view system,
+                                                                std::string_view code) { return terms.has(set, system, code); };
+    return standard;
+}
+
 class Validation {
 public:
+    explicit Validation(const Standard& standard) : standard_(standard) {}
+
     void check_file(const fs::path& file) {
         file_ = file.string();
         line_ = 0;
@@ -77,7 +110,13 @@ private:
         const auto first = content.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
         const bool is_xml = first != std::string_view::npos && content[first] == '<';
         const auto resource = is_xml ? fhir::from_xml(content, arena) : json::parse(content, arena, {.bytes = largest_file});
-        add(resource.ok() ? fhir::validate(*resource) : resource.outcome());
+        if (!resource.ok()) return add(resource.outcome());
+        Outcome outcome = fhir::validate(*resource);
+        if (standard_.book && fhir::find_resource((*resource)["resourceType"].string())) {
+            for (Issue& issue : standard_.book->check(*resource, standard_.ask).issues)
+                outcome.issues.push_back(std::move(issue));
+        }
+        add(outcome);
     }
     void add(const Outcome& outcome) {
         for (const Issue& issue : outcome.issues) {
@@ -86,13 +125,14 @@ private:
         }
     }
 
+    const Standard& standard_;
     std::string file_;
     std::uint64_t line_ = 0, resources_ = 0, errors_ = 0;
     bool unreadable_ = false;
     std::vector<Finding> findings_;
 };
 
-void print_json(const Validation& validation) {
+void print_json(const Validation& validation, std::string_view language) {
     json::Arena arena;
     std::vector<json::Value> all;
     for (const Finding& finding : validation.findings()) {
@@ -101,8 +141,9 @@ void print_json(const Validation& validation) {
                           {"line", finding.line == 0 ? arena.null() : arena.number(static_cast<std::int64_t>(finding.line))},
                           {"severity", arena.string(fhir_code(finding.issue.severity))},
                           {"code", arena.string(fhir_code(finding.issue.code))},
+                          {"key", finding.issue.key.empty() ? arena.null() : arena.string(finding.issue.key)},
                           {"where", arena.string(finding.issue.where)},
-                          {"what", arena.string(finding.issue.what)}}));
+                          {"what", arena.string(profile::words(finding.issue, language))}}));
     }
     std::printf("%s\n", json::write(arena.object({{"valid", arena.boolean(validation.errors() == 0)},
                                                   {"resources", arena.number(static_cast<std::int64_t>(validation.resources()))},
@@ -113,16 +154,22 @@ void print_json(const Validation& validation) {
 }  // namespace
 
 int validate(const ValidateCommand& options) {
-    Validation validation;
+    const auto standard = prepare(options);
+    if (!standard.ok()) {
+        const Issue& first = standard.outcome().issues.front();
+        return complain(first.where, first.what, exit_environment);
+    }
+    Validation validation(**standard);
+    const std::string_view language = options.chinese ? "zh" : "en";
     for (const fs::path& file : options.files) validation.check_file(file);
     if (options.json) {
-        print_json(validation);
+        print_json(validation, language);
     } else {
         for (const Finding& finding : validation.findings()) {
             const std::string line = finding.line == 0 ? "" : ":" + std::to_string(finding.line);
             std::printf("%s%s: %s: %s: %s\n", finding.file.c_str(), line.c_str(),
                         std::string(fhir_code(finding.issue.severity)).c_str(), finding.issue.where.c_str(),
-                        finding.issue.what.c_str());
+                        profile::words(finding.issue, language).c_str());
         }
         if (validation.errors() == 0) std::printf("%s resources, all valid\n", grouped(validation.resources()).c_str());
     }
