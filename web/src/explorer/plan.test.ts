@@ -2,7 +2,7 @@
 // The picture of a plan: who stands where, how wide the streams are.
 import { describe, expect, it } from 'vitest'
 import type { PlanStep } from '../client/explain'
-import { box, picture_of, stream_width } from './plan'
+import { box, picture_of, step_time, stream_width } from './plan'
 
 const step = (id: number, parent: number | null, touched = 10, took_ms = 1): PlanStep => ({ id, parent, kind: 'postings', words: '', parameter: '', estimate: null, touched, kept: 1, took_ms })
 
@@ -27,6 +27,9 @@ describe('the picture', () => {
     expect(picture_of([]).steps).toEqual([])
     expect(picture_of([step(0, 1), step(1, 0)]).steps).toHaveLength(2)
     expect(picture_of([step(0, 0), step(1, 7)]).streams).toEqual([])
+  })
+  it('tells small times apart', () => {
+    expect([0, 0.0421, 0.1, 1.44, 1500].map(step_time)).toEqual(['0 µs', '42 µs', '0.1 ms', '1.4 ms', '1.5 s'])
   })
   it('draws more for more', () => {
     expect(stream_width(0, 100)).toBe(2)

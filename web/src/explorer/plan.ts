@@ -2,6 +2,7 @@
 // A plan as a picture: what is read from the index at the left, the page that comes out at the right, and between them
 // streams as wide as what was touched.
 import type { PlanStep } from '../client/explain'
+import { span_ms } from '../parts/format'
 
 export const box = { width: 172, height: 74, gap_x: 40, gap_y: 14 }
 
@@ -82,3 +83,6 @@ function streams_into(parent: PlacedStep, placed: Map<number, PlacedStep>, most:
     return [{ from: id, to: parent.step.id, path: `M${from.x} ${from.y}C${middle} ${from.y} ${middle} ${to.y} ${to.x} ${to.y}`, width: stream_width(child.step.touched, most) }]
   })
 }
+
+/** 42 µs, 1.4 ms: most steps take less than a tenth of a millisecond. */
+export const step_time = (ms: number): string => (ms >= 0 && ms < 0.095 ? `${Math.round(ms * 1000)} µs` : span_ms(ms))
