@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // $expand: a value set as a list, filtered, paged, or as the tree its systems make of it.
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "terminology/words.h"
@@ -134,10 +135,14 @@ private:
             if (is_shown(part, hit.row))
                 keyed.emplace_back(key(hit.matched, spelling.length(hit.row), keyed.size()), Place{p, hit.row});
         }
+        if (part.said.empty()) return;
+        std::set<Row> found;
+        for (const auto& one : keyed) {
+            if (one.second.part == p) found.insert(one.second.index);
+        }
+        const std::string words = text::fold(request_.filter);
         for (const auto& [row, said] : part.said) {  // names that only the value set gives
-            if (!is_shown(part, row) || text::fold(said.display).find(text::fold(request_.filter)) == std::string::npos) continue;
-            if (std::any_of(keyed.begin(), keyed.end(),
-                            [&, wanted = row](const auto& one) { return one.second.part == p && one.second.index == wanted; }))
+            if (found.contains(row) || !is_shown(part, row) || text::fold(said.display).find(words) == std::string::npos)
                 continue;
             keyed.emplace_back(key(Matched::display_part, said.display.size(), keyed.size()), Place{p, row});
         }

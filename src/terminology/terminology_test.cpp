@@ -160,6 +160,14 @@ TEST_F(TerminologyTest, PagesAFilteredExpansionWithItsTotal) {
     EXPECT_EQ(std::set<std::string>(paged.begin(), paged.end()).size(), paged.size()) << "no page repeats another";
 }
 
+TEST_F(TerminologyTest, FindsByTheNamesThatAValueSetGives) {
+    const auto set = parse(R"({"resourceType":"ValueSet","compose":{"include":[{"system":")" + std::string(sex) +
+                           R"(","concept":[{"code":"1","display":"先生"},{"code":"2"}]}]}})");
+    EXPECT_THAT(codes(terminology_.expand({.inline_definition = set, .filter = "先生"})->concepts), ElementsAre("1"));
+    EXPECT_EQ(terminology_.expand({.inline_definition = set})->concepts.front().display, "先生");
+    EXPECT_TRUE(terminology_.validate({.inline_definition = set, .system = sex, .code = "1", .display = "先生"})->result);
+}
+
 TEST_F(TerminologyTest, ExpandsAsTheTreeOfTheSystem) {
     const auto education = terminology_.expand({.url = "urn:xinglin:valueset:education-gbt4658"});
     ASSERT_TRUE(education.ok());
