@@ -182,9 +182,7 @@ private:
         object(item, around);
     }
 
-    void run(const Invariant& rule, const Spot& spot, const Around& around) {
-        walk_.invariant(rule.key, rule.is_error, rule.human, rule.human_zh, rule.expression, spot, around);
-    }
+    void run(const Invariant& rule, const Spot& spot, const Around& around) { walk_.invariant(rule, spot, around, true); }
 
     void reference(const Spot& spot) {
         const std::string_view text = spot.value["reference"].string();

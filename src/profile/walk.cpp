@@ -78,11 +78,10 @@ void Walk::push(const Spot& spot, std::string_view name) {
     path_.push_back({name, spot.is_choice && spot.type ? spot.type->name : std::string_view(), spot.index});
 }
 
-void Walk::invariant(std::string_view key, bool is_error, std::string_view human, std::string_view human_zh,
-                     const fhirpath::Expression& expression, const Spot& spot, const Around& around) {
-    const Severity severity = is_error ? Severity::error : Severity::warning;
+void Walk::invariant(const Invariant& rule, const Spot& spot, const Around& around, bool of_r4) {
+    const Severity severity = rule.is_error ? Severity::error : Severity::warning;
     if (!wants(severity) || !afford()) return;
-    if (std::find(given_up_.begin(), given_up_.end(), key) != given_up_.end()) return;
+    if (std::find(given_up_.begin(), given_up_.end(), rule.key) != given_up_.end()) return;
     if (++cost_->work % 64 == 0 && std::chrono::steady_clock::now() - cost_->begin > longest) cost_->work = most_work + 1;
     fhirpath::Item item;
     item.value = spot.value;
@@ -90,18 +89,21 @@ void Walk::invariant(std::string_view key, bool is_error, std::string_view human
     item.type = spot.type;
     item.resource = around.resource;
     item.root_resource = around.root;
-    const auto result = expression.evaluate(item, environment_);
+    const auto result = rule.expression.evaluate(item, environment_);
+    const std::string key = "invariant:" + rule.key;
+    const std::string& chinese = rule.human_zh.empty() ? rule.human : rule.human_zh;
     if (!result.ok()) {
+        given_up_.push_back(rule.key);
+        if (of_r4 && !wants(Severity::warning)) return;
         const std::string& why = result.outcome().issues.front().what;
-        given_up_.emplace_back(key);
-        return add({Severity::error, IssueCode::invariant, fmt::format("invariant:{}", key),
-                    fmt::format("the rule {} could not be evaluated and was given up ({}): {}", key, why, human),
-                    fmt::format("规则 {} 无法求值，已放弃（{}）：{}", key, why, human_zh.empty() ? human : human_zh)});
+        return add({of_r4 ? Severity::warning : Severity::error, IssueCode::invariant, key,
+                    fmt::format("the rule {} could not be evaluated and was given up ({}): {}", rule.key, why, rule.human),
+                    fmt::format("规则 {} 无法求值，已放弃（{}）：{}", rule.key, why, chinese)});
     }
     // Empty passes: R4's own rules are written so (bdl-8 of an entry without fullUrl).
     if (fhirpath::truth(*result).value_or(true)) return;
-    add({severity, IssueCode::invariant, fmt::format("invariant:{}", key), fmt::format("breaks the rule {}: {}", key, human),
-         fmt::format("不符合规则 {}：{}", key, human_zh.empty() ? human : human_zh)});
+    add({severity, IssueCode::invariant, key, fmt::format("breaks the rule {}: {}", rule.key, rule.human),
+         fmt::format("不符合规则 {}：{}", rule.key, chinese)});
 }
 
 json::Value Walk::resolve(std::string_view reference, const Around& around) const {
@@ -187,8 +189,7 @@ void Walk::check(const Node& node, const Spot& spot, const Around& around) {
     if (!afford()) return;
     if (!check_type(node, spot, around)) return;
     check_value(node, spot, around);
-    for (const Invariant& each : node.invariants)
-        invariant(each.key, each.is_error, each.human, each.human_zh, each.expression, spot, around);
+    for (const Invariant& each : node.invariants) invariant(each, spot, around);
     if (node.children.empty()) return;
     const bool is_resource = spot.type && spot.type->kind == fhir::TypeKind::resource;
     const Around inside = is_resource && spot.value != around.resource ? Around{spot.value, around.root} : around;

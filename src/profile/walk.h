@@ -68,8 +68,9 @@ public:
                !(quiet_ && errors_ > 0);
     }
     void add(Finding finding, std::string_view child = {});
-    void invariant(std::string_view key, bool is_error, std::string_view human, std::string_view human_zh,
-                   const fhirpath::Expression& expression, const Spot& spot, const Around& around);
+    /// `of_r4`: R4's rules all end; one that needs more than the budget (33,000 codes that must differ) meets a large resource,
+    /// not a bad profile, and is only a warning.
+    void invariant(const Invariant& rule, const Spot& spot, const Around& around, bool of_r4 = false);
     std::vector<Step>& path() { return path_; }
     const Ask& ask() const { return ask_; }
 

@@ -86,7 +86,7 @@ void add_transfer(CLI::App& app, Action& action) {
         ->capture_default_str();
     import_word->add_flag("--no-check", in->no_check, "leave structural validation out, for data that was validated before");
     import_word->add_flag("--check-profiles", in->check_profiles,
-                          "also reject what breaks R4's rules or a profile it claims; about half as fast");
+                          "also reject what breaks R4's rules or a profile it claims");
     import_word->add_flag("--json", in->json, "print the result as JSON");
     import_word->callback([in, &action] { action = [in] { return import_files(*in); }; });
 
