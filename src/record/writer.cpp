@@ -25,6 +25,13 @@ Outcome refusal_of(const sql::Broken& error) {
             return refuse(IssueCode::exception, "",
                           std::string("the record is damaged here (") + error.what() +
                               "); nothing was stored; run `xinglin verify` and restore a backup");
+        case sql::Broken::Why::lost:
+            if (std::string_view(error.what()).ends_with("is not known"))
+                return refuse(IssueCode::transient, "",
+                              "the connection to the database was lost at the commit; whether this was stored is not known; read it "
+                              "before you send it again");
+            return refuse(IssueCode::transient, "",
+                          "the connection to the database was lost; nothing was stored; send it again in a moment");
         default: return refuse(IssueCode::transient, "", "the store could not write; nothing was stored; see the server's log");
     }
 }

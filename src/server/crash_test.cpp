@@ -10,9 +10,36 @@
 #include <thread>
 
 #include "server/test_process.h"
+#include "testing/postgres.h"
 
 namespace xinglin::server {
 namespace {
+
+/// One engine: a data folder, or a database that several servers share, each with a folder of its own.
+struct Place {
+    std::filesystem::path folder;
+    std::string store;  // "" for the folder's own record
+
+    std::vector<std::string> record() const {
+        return store.empty() ? std::vector<std::string>{"--data", folder.string()} : std::vector<std::string>{"--store", store};
+    }
+    std::string token() const {
+        std::vector<std::string> words{"client", "add", "--name", "machine", "--scope", "system/*.cruds"};
+        for (const std::string& word : record()) words.push_back(word);
+        const Ended ended = command(words);
+        EXPECT_EQ(ended.status, 0) << ended.err;
+        return without_line_end(ended.out);
+    }
+    std::unique_ptr<RunningServer> serve(const std::string& name = "0") const {
+        if (store.empty()) return std::make_unique<RunningServer>(folder);
+        return std::make_unique<RunningServer>(folder / name, std::vector<std::string>{"--store", store});
+    }
+    Ended verify() const {
+        std::vector<std::string> words{"verify"};
+        for (const std::string& word : record()) words.push_back(word);
+        return command(words);
+    }
+};
 
 /// What we know of one resource. At most one write is on its way at a time.
 struct Known {
@@ -122,30 +149,58 @@ void check_partners(const Ledger& ledger) {
     }
 }
 
-TEST(Crash, NothingAcknowledgedIsLostOrDoubled) {
+/// What every resource must be, and that there is nothing else.
+void check_all(const Place& place, const Ledger& all, const std::string& token) {
+    std::int64_t versions = 0, resources = 0;
+    for (const auto& [id, known] : all) {
+        versions += known.version;
+        resources += known.version > 0 ? 1 : 0;
+    }
+    {
+        const auto last = place.serve();
+        Caller caller(*last, token);
+        const auto system = caller.get("/api/v1/system");
+        EXPECT_EQ(member(system, {"resources"}), std::to_string(resources));
+        EXPECT_EQ(member(system, {"versions"}), std::to_string(versions));
+        EXPECT_EQ(last->stop(), 0);
+    }
+    const Ended verified = place.verify();
+    EXPECT_EQ(verified.status, 0) << verified.out << verified.err;
+}
+
+class Crash : public ::testing::TestWithParam<std::string> {
+protected:
+    void SetUp() override {
+        if (GetParam() == "postgres" && (place_.store = testing::fresh_postgres()).empty()) GTEST_SKIP() << testing::no_postgres;
+    }
+    testing::ScratchFolder folder_;
+    Place place_{folder_.path(), ""};
+};
+INSTANTIATE_TEST_SUITE_P(Engines, Crash, ::testing::ValuesIn(testing::engines()), [](const auto& info) { return info.param; });
+
+TEST_P(Crash, NothingAcknowledgedIsLostOrDoubled) {
     const char* asked = std::getenv("XINGLIN_CRASH_ROUNDS");
     const int rounds = asked ? std::atoi(asked) : 20;
     const std::uint64_t seed = testing::seed();
     std::mt19937_64 random(seed);
     SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
-    testing::ScratchFolder folder;
-    const std::string token = add_client(folder.path(), "machine");
+    const std::string token = place_.token();
     Ledger all;
     std::uint64_t acknowledged = 0;
     for (int round = 0; round < rounds; ++round) {
-        RunningServer server(folder.path());
-        ASSERT_TRUE(server.ready()) << server.errors();
+        const auto server = place_.serve();
+        ASSERT_TRUE(server->ready()) << server->errors();
         std::vector<Writer> writers;
         for (int t = 0; t < 4; ++t) writers.emplace_back("r" + std::to_string(round) + "w" + std::to_string(t), random());
         std::vector<std::thread> threads;
-        for (Writer& writer : writers) threads.emplace_back([&] { writer.run(server, token); });
+        for (Writer& writer : writers) threads.emplace_back([&] { writer.run(*server, token); });
         std::this_thread::sleep_for(std::chrono::milliseconds(30 + random() % 300));
-        server.kill_now();
+        server->kill_now();
         for (auto& thread : threads) thread.join();
 
-        RunningServer again(folder.path());
-        ASSERT_TRUE(again.ready()) << "round " << round << ": " << again.errors();
-        Caller caller(again, token);
+        const auto again = place_.serve();
+        ASSERT_TRUE(again->ready()) << "round " << round << ": " << again->errors();
+        Caller caller(*again, token);
         for (Writer& writer : writers) {
             for (auto& [id, known] : writer.ledger) {
                 acknowledged += static_cast<std::uint64_t>(known.version);
@@ -156,25 +211,139 @@ TEST(Crash, NothingAcknowledgedIsLostOrDoubled) {
             if (::testing::Test::HasFatalFailure()) return;
             all.merge(writer.ledger);
         }
-        again.kill_now();  // also right after a start
+        again->kill_now();  // also right after a start
     }
-    std::int64_t versions = 0, resources = 0;
-    for (const auto& [id, known] : all) {
-        versions += known.version;
-        resources += known.version > 0 ? 1 : 0;
-    }
-    {
-        RunningServer last(folder.path());
-        Caller caller(last, token);
-        const auto system = caller.get("/api/v1/system");
-        EXPECT_EQ(member(system, {"resources"}), std::to_string(resources));
-        EXPECT_EQ(member(system, {"versions"}), std::to_string(versions));
-        EXPECT_EQ(last.stop(), 0);
-    }
-    const Ended verified = command({"verify", "--data", folder.path().string()});
-    EXPECT_EQ(verified.status, 0) << verified.out << verified.err;
+    check_all(place_, all, token);
     EXPECT_GT(acknowledged, 0u);
     std::printf("%d kills, %llu acknowledged writes, none lost\n", rounds, static_cast<unsigned long long>(acknowledged));
+}
+
+// Three servers on one database; one after the other is killed under load while the others go on.
+TEST(CrashTogether, TheOthersGoOnAndNothingIsLostOrDoubled) {
+    const Place place{testing::ScratchFolder().path(), testing::fresh_postgres()};
+    if (place.store.empty()) GTEST_SKIP() << testing::no_postgres;
+    std::filesystem::create_directories(place.folder);
+    const std::uint64_t seed = testing::seed();
+    std::mt19937_64 random(seed);
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
+    const std::string token = place.token();
+    Ledger all;
+    std::uint64_t of_survivors = 0;
+    for (int round = 0; round < 4; ++round) {
+        std::vector<std::unique_ptr<RunningServer>> servers;
+        for (const char* name : {"0", "1", "2"}) servers.push_back(place.serve(name));
+        for (const auto& server : servers) ASSERT_TRUE(server->ready()) << server->errors();
+        const std::size_t victim = random() % servers.size();
+        std::vector<Writer> writers;
+        for (int t = 0; t < 6; ++t) writers.emplace_back("r" + std::to_string(round) + "w" + std::to_string(t), random());
+        std::vector<std::thread> threads;
+        for (std::size_t w = 0; w < writers.size(); ++w)
+            threads.emplace_back([&, w] { writers[w].run(*servers[w % servers.size()], token); });
+        std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 300));
+        servers[victim]->kill_now();
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        Caller other(*servers[(victim + 1) % servers.size()], token);
+        EXPECT_EQ(other.send("PUT", "/fhir/Patient/after", patient("after", "round " + std::to_string(round))).status,
+                  round == 0 ? 201 : 200);
+        all["after"].version = round + 1;
+        for (std::size_t s = 0; s < servers.size(); ++s) {
+            if (s != victim) EXPECT_EQ(servers[s]->stop(), 0);
+        }
+        for (auto& thread : threads) thread.join();
+
+        const auto again = place.serve("1");
+        ASSERT_TRUE(again->ready()) << again->errors();
+        Caller caller(*again, token);
+        for (std::size_t w = 0; w < writers.size(); ++w) {
+            for (auto& [id, known] : writers[w].ledger) {
+                if (w % servers.size() != victim) of_survivors += static_cast<std::uint64_t>(known.version);
+                check(caller, id, known);
+                if (::testing::Test::HasFatalFailure()) return;
+            }
+            check_partners(writers[w].ledger);
+            all.merge(writers[w].ledger);
+        }
+    }
+    check_all(place, all, token);
+    EXPECT_GT(of_survivors, 0u);
+    std::filesystem::remove_all(place.folder);
+}
+
+// Login at one, use at the other.
+TEST(ServersTogether, ShareAccountsAuditAndTheRecord) {
+    testing::ScratchFolder folder;
+    const Place place{folder.path(), testing::fresh_postgres()};
+    if (place.store.empty()) GTEST_SKIP() << testing::no_postgres;
+    const std::string token = place.token();
+    const auto one = place.serve("1"), two = place.serve("2");
+    ASSERT_TRUE(one->ready() && two->ready()) << one->errors() << two->errors();
+    Caller here(*one, token), there(*two, token);
+    ASSERT_EQ(here.send("PUT", "/fhir/Patient/a", R"({"resourceType":"Patient","id":"a","name":[{"text":"张伟"}]})").status, 201);
+    EXPECT_EQ(there.get("/fhir/Patient/a").status, 200);
+    std::string people;
+    for (int i = 0; i < 200 && people.find("\"a\"") == std::string::npos; ++i) {
+        people = there.get("/api/v1/people?q=zhangwei").body;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_NE(people.find("\"a\""), std::string::npos) << people;
+    std::string accesses;  // written down by the other server
+    for (int i = 0; i < 100 && accesses.find("\"read\"") == std::string::npos; ++i) {
+        accesses = here.get("/api/v1/people/a/accesses").body;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_NE(accesses.find("\"read\""), std::string::npos) << accesses;
+    std::string system;
+    for (int i = 0; i < 200 && system.find("(" + std::to_string(two->process()) + ")") == std::string::npos; ++i) {
+        system = here.get("/api/v1/system").body;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_NE(system.find("\"store\":\"postgres\""), std::string::npos);
+    EXPECT_NE(system.find("(" + std::to_string(two->process()) + ")"), std::string::npos) << system;
+    EXPECT_EQ(one->stop(), 0);
+    EXPECT_EQ(two->stop(), 0);
+}
+
+// The database goes down under load and comes back: the server refuses by name meanwhile and then goes on.
+TEST(ServersTogether, OutliveADatabaseThatGoesDown) {
+    if (!testing::PostgresCluster::is_installed()) GTEST_SKIP() << testing::no_postgres;
+    testing::PostgresCluster cluster({.fsync = true});
+    testing::ScratchFolder folder;
+    const Place place{folder.path(), cluster.url()};
+    const std::string token = place.token();
+    const auto server = place.serve();
+    ASSERT_TRUE(server->ready()) << server->errors();
+    std::vector<Writer> writers;
+    for (int t = 0; t < 4; ++t) writers.emplace_back("w" + std::to_string(t), static_cast<std::uint64_t>(t));
+    std::vector<std::thread> threads;
+    for (Writer& writer : writers) threads.emplace_back([&] { writer.run(*server, token); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    cluster.crash();
+    Caller caller(*server, token);
+    const auto refused = caller.send("PUT", "/fhir/Patient/x", patient("x", "x"));
+    EXPECT_EQ(refused.status, 503) << refused.body;
+    EXPECT_NE(refused.body.find("connection to the database was lost"), std::string::npos) << refused.body;
+    cluster.start();
+    http::Response healed;
+    for (int i = 0; i < 200 && healed.status != 201 && healed.status != 200; ++i) {
+        healed = caller.send("PUT", "/fhir/Patient/x", patient("x", "x"));
+        if (healed.status == 503) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_TRUE(healed.status == 201 || healed.status == 200) << healed.body;
+    EXPECT_EQ(server->stop(), 0);
+    for (auto& thread : threads) thread.join();
+    const auto again = place.serve();
+    Caller reader(*again, token);
+    Ledger all;
+    all["x"].version = 1;
+    for (Writer& writer : writers) {
+        for (auto& [id, known] : writer.ledger) {
+            check(reader, id, known);
+            if (::testing::Test::HasFatalFailure()) return;
+        }
+        all.merge(writer.ledger);
+    }
+    again->kill_now();
+    check_all(place, all, token);
 }
 
 }  // namespace

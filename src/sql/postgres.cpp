@@ -2,6 +2,8 @@
 // PostgreSQL sessions and transactions.
 #include "sql/postgres.h"
 
+#include <poll.h>
+
 #include <chrono>
 #include <thread>
 
@@ -34,6 +36,16 @@ std::string literal(std::string_view text) {
         if (c == '\'') literal += c;
     }
     return literal + "'";
+}
+
+/// The other end has closed: a farewell may lie before the end of the stream.
+bool has_hung_up(PGconn* session) {
+    for (int i = 0; i < 8; ++i) {
+        pollfd socket{PQsocket(session), POLLIN, 0};
+        if (poll(&socket, 1, 0) <= 0) return false;
+        if (!PQconsumeInput(session) || PQstatus(session) == CONNECTION_BAD) return true;
+    }
+    return false;
 }
 
 }  // namespace
@@ -141,7 +153,7 @@ void PostgresConnection::failed(const PGresult* result) {
 void PostgresConnection::ready() {
     if (broken_)
         throw Broken(Broken::Why::lost, "the connection to the database was lost in this transaction; nothing of it was stored");
-    if (session_ && !touched_ && (!PQconsumeInput(session_) || PQstatus(session_) == CONNECTION_BAD)) close();
+    if (session_ && !touched_ && has_hung_up(session_)) close();
     if (!session_) open();
     if (state_ != State::none && !begun_) send_begin();
 }
@@ -342,7 +354,7 @@ void PostgresConnection::run(std::string_view sql) {
     emit_batch();
     wait();
     if (!PQexitPipelineMode(session_)) lost(PQerrorMessage(session_));
-    touched_ = true;
+    touched_ = state_ != State::none;
     const auto again = [this] {
         if (session_ && !PQenterPipelineMode(session_)) lost(PQerrorMessage(session_));
     };

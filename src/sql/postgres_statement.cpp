@@ -219,9 +219,12 @@ void PostgresConnection::close_walk(PostgresStatement& statement) {
 
 void PostgresConnection::run_statement(PostgresStatement& statement) {
     if (statement.text_.empty()) return;  // a PRAGMA
-    ready();
-    if (statement.prepared_in_ != session_number_) emit_batch();
-    prepare_in_session(statement);
+    once_more([&] {
+        ready();
+        if (statement.prepared_in_ == session_number_) return;
+        emit_batch();
+        prepare_in_session(statement);
+    });
     if (state_ != State::writing) {
         send_prepared(statement.name_, statement.parameters_, statement.types_);
         wait();

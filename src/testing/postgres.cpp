@@ -46,6 +46,7 @@ pid_t launch(const std::vector<std::string>& command, const fs::path& folder) {
     const pid_t child = fork();
     if (child != 0) return child;
     if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setgid(person.group) != 0 || setuid(person.user) != 0)) _exit(126);
+    setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGQUIT);  // a test that dies takes its server along
     const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(file, 1);
@@ -86,10 +87,10 @@ PostgresCluster::PostgresCluster(Options options) : options_(options) {
 
 void PostgresCluster::start() {
     const std::string fsync = options_.fsync ? "on" : "off";
-    server_ = launch(
-        {programs / "postgres", "-D", folder_ / "data", "-k", folder_, "-c", "listen_addresses=", "-c", "fsync=" + fsync, "-c",
-         "full_page_writes=" + fsync, "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", "max_wal_size=2GB"},
-        folder_);
+    server_ = launch({programs / "postgres", "-D", folder_ / "data", "-k", folder_, "-c", "listen_addresses=", "-c",
+                      "fsync=" + fsync, "-c", "full_page_writes=" + fsync, "-c", "shared_buffers=64MB", "-c",
+                      "max_connections=200", "-c", "recovery_init_sync_method=syncfs", "-c", "max_wal_size=2GB"},
+                     folder_);
     wait_until_ready();
 }
 
@@ -104,7 +105,7 @@ void PostgresCluster::wait_until_ready() const {
 }
 
 void PostgresCluster::crash() {
-    kill(server_, SIGQUIT);
+    kill(-server_, SIGKILL);
     finished(server_);
     server_ = 0;
 }
