@@ -26,10 +26,6 @@ Outcome refusal_of(const sql::Broken& error) {
                           std::string("the record is damaged here (") + error.what() +
                               "); nothing was stored; run `xinglin verify` and restore a backup");
         case sql::Broken::Why::lost:
-            if (std::string_view(error.what()).ends_with("is not known"))
-                return refuse(IssueCode::transient, "",
-                              "the connection to the database was lost at the commit; whether this was stored is not known; read it "
-                              "before you send it again");
             return refuse(IssueCode::transient, "",
                           "the connection to the database was lost; nothing was stored; send it again in a moment");
         default: return refuse(IssueCode::transient, "", "the store could not write; nothing was stored; see the server's log");
@@ -234,8 +230,10 @@ bool Writer::try_group(std::vector<Submission>& group) {
         refuse_all(broke_off);
         return false;
     }
+    bool group_was_open = group_.is_open();
     try {
-        if (!group_.is_open()) group_.begin();
+        if (!group_was_open) group_.begin();
+        group_was_open = true;
         for (Submission& submission : group) submission.result = run_one(submission);
         if (options_.bulk) {
             group_.hold();
@@ -247,7 +245,8 @@ bool Writer::try_group(std::vector<Submission>& group) {
         std::lock_guard lock(broken_mutex_);
         insist([&] { broken_why_ = error.what(); });
         // Alone it fares no better; and what another server may have stored must not be sent there twice.
-        return error.why == sql::Broken::Why::full || (error.may_be_stored && error.why == sql::Broken::Why::lost);
+        const bool is_away = error.why == sql::Broken::Why::lost && !group_was_open;
+        return error.why == sql::Broken::Why::full || is_away || (error.may_be_stored && error.why == sql::Broken::Why::lost);
     } catch (const std::bad_alloc&) {
         fail([] { return refuse(IssueCode::transient, "", "memory is short; nothing was stored; send it again later"); });
         return false;

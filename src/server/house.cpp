@@ -3,6 +3,8 @@
 #include "server/house.h"
 
 #include <chrono>
+#include <thread>
+
 #include "server/house_terminology.h"
 #include "text/text.h"
 
@@ -126,7 +128,15 @@ void House::close_doors() {
     exports->close();  // a running export begins again at the next start
     imports.reset();  // a running import ends after its present batch; importing again goes on from there
     server->stop();
-    audit->flush();
+    for (int attempt = 0;; ++attempt) {  // a database that went away may be coming back
+        try {
+            audit->flush();
+            break;
+        } catch (const sql::Broken&) {
+            if (attempt == 8 || options.record.store.empty()) throw;
+            std::this_thread::sleep_for(std::chrono::milliseconds(250));
+        }
+    }
     processes.reset();
 }
 

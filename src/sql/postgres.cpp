@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <chrono>
+#include <random>
 #include <thread>
 
 namespace xinglin::sql {
@@ -38,6 +39,11 @@ std::string literal(std::string_view text) {
     return literal + "'";
 }
 
+std::string random_name() {
+    std::random_device random;
+    return fmt::format("{:08x}{:08x}{:08x}", random(), random(), random());
+}
+
 /// The other end has closed: a farewell may lie before the end of the stream.
 bool has_hung_up(PGconn* session) {
     for (int i = 0; i < 8; ++i) {
@@ -63,7 +69,8 @@ Broken::Why why_of_state(std::string_view state) {
     return Broken::Why::other;
 }
 
-PostgresConnection::PostgresConnection(std::string url, Options options) : url_(std::move(url)), options_(std::move(options)) {
+PostgresConnection::PostgresConnection(std::string url, Options options)
+    : url_(std::move(url)), options_(std::move(options)), id_(random_name()) {
     try {
         open();
     } catch (...) {
@@ -111,7 +118,7 @@ void PostgresConnection::open() {
     const auto answers = plain(
         "SELECT current_setting('server_version_num')::int >= 130000, current_setting('server_encoding') IN ('UTF8', "
         "'SQL_ASCII'),"
-        " NOT pg_is_in_recovery(), current_schema() IS NOT NULL,"
+        " NOT pg_is_in_recovery(), current_schema() IS NOT NULL, to_regclass('sql_writer') IS NULL,"
         " hashtextextended('xinglin ' || coalesce(current_schema(), '') || ' ' || " +
         literal(options_.lane) + ", 0)");
     const auto is_true = [&](int column) { return std::string_view(PQgetvalue(answers.get(), 0, column)) == "t"; };
@@ -123,7 +130,16 @@ void PostgresConnection::open() {
         throw Broken(Broken::Why::read_only,
                      place + ": is a standby; name the primary, or both with target_session_attrs=read-write");
     if (!is_true(3)) throw Broken(Broken::Why::other, place + ": the schema of its search_path does not exist, make it first");
-    lane_key_ = PQgetvalue(answers.get(), 0, 4);
+    lane_key_ = PQgetvalue(answers.get(), 0, 5);
+    if (!options_.read_only) {
+        // Two at once would both see no table.
+        if (is_true(4))
+            plain(
+                "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('xinglin tables ' || current_schema(), 0));"
+                "CREATE TABLE IF NOT EXISTS sql_writer (id TEXT PRIMARY KEY, number BIGINT NOT NULL, at TIMESTAMPTZ NOT NULL)"
+                " WITH (fillfactor = 50); COMMIT");
+        else if (session_number_ == 1) plain("DELETE FROM sql_writer WHERE at < now() - interval '7 days'");
+    }
     if (!PQenterPipelineMode(session_)) lost("pipeline");
 }
 
@@ -164,10 +180,20 @@ void PostgresConnection::send_begin() {
         send_text("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         return;
     }
-    transaction_.clear();
     send_text("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
-    const std::string lane = "SELECT pg_advisory_xact_lock(" + lane_key_ + "), pg_current_xact_id()::text";
-    send(PQsendQueryParams(session_, lane.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 1, Expect::lane);
+    send_text("SELECT pg_advisory_xact_lock(" + lane_key_ + ")");
+    // By this line a commit whose answer is lost can be told from one that never was.
+    if (marking_in_ != session_number_) {
+        mark_name_ = "m" + std::to_string(++names_given_);
+        send(PQsendPrepare(session_, mark_name_.c_str(),
+                           "INSERT INTO sql_writer (id, number, at) VALUES ($1, $2, now()) "
+                           "ON CONFLICT (id) DO UPDATE SET number = excluded.number, at = excluded.at",
+                           0, nullptr) == 1);
+        marking_in_ = session_number_;
+    }
+    const std::string number = std::to_string(++number_);
+    const char* values[] = {id_.c_str(), number.c_str()};
+    send(PQsendQueryPrepared(session_, mark_name_.c_str(), 2, values, nullptr, nullptr, 1) == 1);
 }
 
 void PostgresConnection::send(bool accepted, Expect expect) {
@@ -203,12 +229,11 @@ ResultPtr PostgresConnection::wait() {
             lost(state ? PQresultErrorMessage(result.get()) : PQerrorMessage(session_));
         }
         if (status == PGRES_FATAL_ERROR && !error) error = std::move(result);
-        else if (expect == Expect::lane && status == PGRES_TUPLES_OK && PQntuples(result.get()) == 1)
-            transaction_ = PQgetvalue(result.get(), 0, 1);
         else last = std::move(result);
         while (ResultPtr rest{PQgetResult(session_)}) {}
     }
     if (error) {
+        marking_in_ = 0;
         for (PostgresStatement* statement : preparing) statement->batch_prepared_in_ = 0;  // who knows
         failed(error.get());
     }
@@ -276,17 +301,16 @@ void PostgresConnection::commit() {
     ++span_;
 }
 
-// What became of the transaction whose COMMIT was not answered, asked of a new session. The lane is held by the old one
-// until that has ended, so the answer is final. Nothing when nobody answers.
+// What became of the transaction whose COMMIT was not answered, asked of a new session: its number stands in our line of
+// sql_writer or it does not. (A transaction number of PostgreSQL's own would not do: after a crash it may be given again.)
+// The lane is held by the old session until that has ended, so the answer is final. Nothing when nobody answers.
 std::optional<bool> PostgresConnection::was_committed() {
-    const std::string number = transaction_ + "::text::xid8";
     try {
         open();
         if (!PQexitPipelineMode(session_)) lost("pipeline");
         plain("BEGIN; SELECT pg_advisory_xact_lock(" + lane_key_ + ")");
-        const ResultPtr status = plain("SELECT CASE WHEN " + number +
-                                       " < pg_snapshot_xmax(pg_current_snapshot()) THEN pg_xact_status(" + number + ") END");
-        const bool committed = std::string_view(PQgetvalue(status.get(), 0, 0)) == "committed";
+        const ResultPtr last = plain("SELECT coalesce(max(number), 0) FROM sql_writer WHERE id = " + literal(id_));
+        const bool committed = std::atoll(PQgetvalue(last.get(), 0, 0)) == number_;
         plain("ROLLBACK");
         if (!PQenterPipelineMode(session_)) lost("pipeline");
         return committed;
@@ -298,7 +322,7 @@ std::optional<bool> PostgresConnection::was_committed() {
 
 void PostgresConnection::resolve_commit() {
     const auto deadline = std::chrono::steady_clock::now() + patience_at_commit;
-    while (!transaction_.empty() && std::chrono::steady_clock::now() < deadline) {
+    while (std::chrono::steady_clock::now() < deadline) {
         const auto committed = was_committed();
         if (committed && *committed) return;
         broken_ = true;
@@ -307,9 +331,11 @@ void PostgresConnection::resolve_commit() {
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
     broken_ = true;
-    throw Broken(
+    Broken unknown(
         Broken::Why::lost,
         "the connection to the database was lost at the commit and does not come back; whether it was stored is not known");
+    unknown.may_be_stored = true;
+    throw unknown;
 }
 
 void PostgresConnection::rollback() {

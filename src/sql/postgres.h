@@ -83,7 +83,7 @@ public:
 private:
     friend class PostgresStatement;
     enum class State { none, reading, writing };
-    enum class Expect { nothing, lane, sync };  // what comes back for something sent
+    enum class Expect { result, sync };  // what comes back for something sent
 
     Statement& kept(std::string_view sql, bool walks);
     void open();
@@ -95,7 +95,7 @@ private:
     template <typename Action>
     auto once_more(Action&& action);
 
-    void send(bool accepted, Expect expect = Expect::nothing);
+    void send(bool accepted, Expect expect = Expect::result);
     void send_begin();
     void send_sync();
     void send_prepared(const std::string& name, const std::vector<Parameter>& parameters, const std::vector<Oid>& types);
@@ -127,8 +127,11 @@ private:
     bool begun_ = false;       // BEGIN was sent in this session
     bool touched_ = false;     // something of this transaction was seen or sent
     bool broken_ = false;      // the transaction was lost; only rollback helps
-    std::string transaction_;  // its number, once known
-    std::uint64_t span_ = 0;   // grows when open walks end by themselves
+    const std::string id_;     // ours in sql_writer
+    std::int64_t number_ = 0;  // of the write transaction, counted by us
+    std::string mark_name_;
+    std::uint64_t marking_in_ = 0;  // the session that knows it
+    std::uint64_t span_ = 0;        // grows when open walks end by themselves
 
     std::vector<Expect> pending_;
     std::vector<PostgresStatement*> preparing_;  // whose batches were prepared, unanswered

@@ -46,7 +46,6 @@ pid_t launch(const std::vector<std::string>& command, const fs::path& folder) {
     const pid_t child = fork();
     if (child != 0) return child;
     if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setgid(person.group) != 0 || setuid(person.user) != 0)) _exit(126);
-    setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGQUIT);  // a test that dies takes its server along
     const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(file, 1);
@@ -105,7 +104,7 @@ void PostgresCluster::wait_until_ready() const {
 }
 
 void PostgresCluster::crash() {
-    kill(-server_, SIGKILL);
+    kill(server_, SIGQUIT);
     finished(server_);
     server_ = 0;
 }

@@ -28,7 +28,7 @@ public:
     std::string url() const;
     /// A schema of its own in that database: as good as a fresh database, and faster made.
     std::string fresh();
-    /// As a machine that goes down: all its processes are killed, no goodbye.
+    /// Ends at once and cleans nothing up; the next start recovers from the log.
     void crash();
     void start();
     /// PostgreSQL's programs are there?
