@@ -130,4 +130,16 @@ private:
     std::unique_ptr<Inside> inside_;
 };
 
+/// A data folder, or the address of a PostgreSQL database.
+struct Place {
+    std::filesystem::path folder;
+    std::string store;
+};
+struct Copied {
+    std::uint64_t accounts = 0, accesses = 0;
+};
+/// Accounts, sessions and the audit from one place to another; goes on where it broke off. Refuses (where: "--to") a target
+/// that has others. Throws sql::Broken.
+Result<Copied> copy(const Place& from, const Place& to, const calendar::Clock& clock);
+
 }  // namespace xinglin::access

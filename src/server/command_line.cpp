@@ -128,6 +128,28 @@ void add_safety(CLI::App& app, Action& action) {
     verify_word->callback([check, &action] { action = [check] { return verify(*check); }; });
 }
 
+void add_engines(CLI::App& app, Action& action) {
+    const auto copy = std::make_shared<CopyCommand>();
+    CLI::App* copy_word =
+        word(app, "copy", "Copy a whole record, history, accounts and audit included, from one engine to another",
+             "xinglin copy --from sqlite:DIR --to postgres://xinglin@host/xinglin");
+    copy_word->add_option("--from", copy->from, "sqlite:DIR or postgres://user@host/name")->required();
+    copy_word->add_option("--to", copy->to, "the same; empty, or what a copy that broke off has left")->required();
+    copy_word->add_flag("--json", copy->json, "print the result as JSON");
+    copy_word->callback([copy, &action] { action = [copy] { return copy_record(*copy); }; });
+
+    const auto tables = std::make_shared<MigrateCommand>();
+    CLI::App* migrate_word = word(app, "migrate", "Make or upgrade the tables of a PostgreSQL database, and distribute them",
+                                  "xinglin migrate --store postgres://xinglin@coordinator/xinglin --distributed");
+    migrate_word->add_option("--store", tables->store, "the address of the database: postgres://user@host/name")
+        ->envname("XINGLIN_STORE")
+        ->required()
+        ->check(is_address);
+    migrate_word->add_flag("--distributed", tables->distributed, "cut the large tables into shards (needs the extension Citus)");
+    migrate_word->add_flag("--json", tables->json, "print the result as JSON");
+    migrate_word->callback([tables, &action] { action = [tables] { return migrate(*tables); }; });
+}
+
 struct AccountWord {
     const char* name;
     const char* what;
@@ -246,6 +268,7 @@ int parse(int argc, char** argv, Action& action) {
     add_serve(app, action);
     add_transfer(app, action);
     add_safety(app, action);
+    add_engines(app, action);
     add_accounts(app, action, "user", "Accounts of people",
                  {{"add", "Add a user; prints a one-time password",
                    "xinglin user add --data DIR --name li.na --role clinician --display \"Li Na\"", add_user, true, true},

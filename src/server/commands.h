@@ -55,6 +55,18 @@ struct VerifyCommand {
 };
 int verify(const VerifyCommand& options);
 
+struct CopyCommand {
+    std::string from, to;  // "sqlite:DIR" or "postgres://…"
+    bool json = false;
+};
+int copy_record(const CopyCommand& options);
+
+struct MigrateCommand {
+    std::string store;
+    bool distributed = false, json = false;
+};
+int migrate(const MigrateCommand& options);
+
 struct AccountCommand {
     fs::path data;
     std::string store, name, role = "clinician", display, scope = "system/*.cruds", password_file;

@@ -19,7 +19,11 @@ struct Opened {
 
     Opened() = default;
     Opened(Opened&&) = default;
-    Opened& operator=(Opened&&) = default;
+    Opened& operator=(Opened&& other) noexcept {  // what was here ends with the other
+        std::swap(store, other.store);
+        std::swap(copy, other.copy);
+        return *this;
+    }
     ~Opened();
 };
 /// Opens the folder; while another process has it open, copies its record to `copy` and opens that.
