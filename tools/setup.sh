@@ -56,9 +56,17 @@ need_packages() {
     return 3
   fi
   [ "$(id -u)" = 0 ] || sudo -v
+  [[ " ${missing[*]} " != *" postgresql-15 "* ]] || no_database_server
   step "reading the package lists" build/log/apt-update.log as_root apt-get update
   step "installing ${#missing[@]} Debian packages" build/log/apt-install.log \
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
+
+# The tests start a private PostgreSQL server in a temporary folder; Debian's package would make and start one for the machine.
+no_database_server() {
+  [ -e /etc/postgresql-common/createcluster.conf ] && return
+  as_root mkdir -p /etc/postgresql-common
+  echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
 }
 
 need_no_debian() {
