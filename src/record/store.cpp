@@ -350,20 +350,24 @@ Figures Store::figures() {
     inside_->writer->add_figures(figures);
     figures.reads = inside_->reads;
     figures.searches = inside_->searches;
-    if (!inside_->options.store.empty()) {
-        auto connection = inside_->take();
-        try {
-            figures.data_bytes = connection->size_bytes();
-        } catch (const sql::Broken&) {}
-        inside_->give_back(std::move(connection));
+    try {
+        Reader all = reader(access::Viewer::program("figures"));
+        for (const TypeCount& each : all.type_counts()) figures.resources += each.count;
+        const Position last = all.position();
+        figures.versions = static_cast<std::uint64_t>(last);
+        if (!in_files()) {
+            figures.position = last;  // of all processes
+            figures.data_bytes = Reader::Inside(*inside_, access::Viewer::program("figures")).connection->size_bytes();
+        }
+    } catch (const sql::Broken& broken) {
+        figures.broken = true;
+        figures.broken_why = broken.what();
     }
+    if (!in_files()) return figures;
     std::error_code ignored;
-    if (inside_->options.store.empty()) figures.data_bytes = static_cast<std::int64_t>(fs::file_size(inside_->file(), ignored));
+    figures.data_bytes = static_cast<std::int64_t>(fs::file_size(inside_->file(), ignored));
     const auto wal = fs::file_size(inside_->folder / "record.db-wal", ignored);
     figures.wal_bytes = ignored ? 0 : static_cast<std::int64_t>(wal);
-    Reader all = reader(access::Viewer::program("figures"));
-    for (const TypeCount& each : all.type_counts()) figures.resources += each.count;
-    figures.versions = static_cast<std::uint64_t>(all.position());
     return figures;
 }
 

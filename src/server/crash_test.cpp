@@ -323,6 +323,8 @@ TEST(ServersTogether, OutliveADatabaseThatGoesDown) {
     const auto refused = caller.send("PUT", "/fhir/Patient/x", patient("x", "x"));
     EXPECT_EQ(refused.status, 503) << refused.body;
     EXPECT_NE(refused.body.find("connection to the database was lost"), std::string::npos) << refused.body;
+    std::this_thread::sleep_for(std::chrono::seconds(6));  // as long as the pulse takes to look
+    EXPECT_EQ(caller.get("/readyz").status, 503);
     cluster.start();
     http::Response healed;
     for (int i = 0; i < 200 && healed.status != 201 && healed.status != 200; ++i) {
