@@ -21,6 +21,7 @@
 #include "measure.h"
 #include "record/record.h"
 #include "rekeyed.h"
+#include "search_mix.h"
 
 namespace xinglin::bench {
 namespace {
@@ -180,45 +181,7 @@ void reads(record::Store& store, const Sample& ids) {
     measure("$everything", 2'000, [&](std::size_t i) {
         return store.reader(viewer).everything({.patient_id = ids.patients[i * 7919 % ids.patients.size()]})->entries.size();
     });
-    struct Asked {
-        const char* type;
-        std::vector<std::pair<std::string, std::string>> parameters;
-    };
-    const std::vector<Asked> mix = {
-        {"Observation", {{"patient", "@"}, {"code", "8302-2"}, {"_sort", "-date"}, {"_count", "20"}}},
-        {"Observation", {{"patient", "@"}, {"category", "vital-signs"}, {"date", "ge2015"}}},
-        {"Observation", {{"code", "http://loinc.org|8480-6"}, {"_count", "50"}, {"_total", "none"}}},
-        {"Observation",
-         {{"code", "8302-2"}, {"value-quantity", "gt170|http://unitsofmeasure.org|cm"}, {"_count", "20"}, {"_total", "none"}}},
-        {"Observation", {{"date", "2019-03-05"}, {"_count", "50"}, {"_total", "none"}}},
-        {"Observation", {{"date", "ge2019-01-01"}, {"_count", "50"}, {"_total", "none"}}},
-        {"Encounter", {{"subject", "Patient/@"}, {"_count", "20"}}},
-        {"Patient", {{"family", "Ko"}, {"_count", "20"}, {"_total", "none"}}},
-        {"Patient", {{"identifier", "@"}}},
-        {"Patient", {{"birthdate", "1970-05"}, {"_total", "none"}}},
-        {"Condition",
-         {{"code", "http://snomed.info/sct|44054006"}, {"_count", "20"}, {"_total", "none"}, {"_include", "Condition:subject"}}},
-        {"Condition", {{"subject:Patient.gender", "female"}, {"code", "44054006"}, {"_count", "20"}, {"_total", "none"}}},
-        {"Patient", {{"_has:Condition:patient:code", "44054006"}, {"_count", "20"}, {"_total", "none"}}},
-        {"Procedure", {{"encounter.subject:Patient.family", "Koepp"}, {"_count", "20"}, {"_total", "none"}}},
-    };
-    for (const Asked& asked : mix) {
-        std::string name = asked.type;
-        for (const auto& [key, value] : asked.parameters)
-            name += (name.find('?') == std::string::npos ? "?" : "&") + key + "=" + value;
-        const fhir::Type* types[] = {fhir::find_resource(asked.type)};
-        measure(name.c_str(), 3'000, [&](std::size_t i) {
-            auto parameters = asked.parameters;
-            for (auto& [key, value] : parameters) {
-                if (const auto at = value.find('@'); at != std::string::npos)
-                    value.replace(at, 1, ids.patients[i * 31 % ids.patients.size()]);
-            }
-            const auto query = search::parse(types, parameters, {});
-            if (!query.ok()) return std::size_t{0};
-            const auto found = store.reader(viewer).search(*query);
-            return found.ok() ? found->entries.size() : 0;
-        });
-    }
+    search_mix(store, ids.patients);
 }
 
 /// One client of the live test: resource after resource, `per_transaction` of them in each durable submission.
@@ -294,16 +257,22 @@ void fsync_floor(const std::filesystem::path& folder) {
     std::printf("limit: append 4 KiB + fdatasync            p50 %6s us  p99 %7s us\n", p50.c_str(), p99.c_str());
 }
 
-int run(const std::filesystem::path& folder, const std::filesystem::path& samples, std::uint64_t wanted, bool only_import) {
+int run(const std::filesystem::path& folder, const std::filesystem::path& samples, std::uint64_t wanted, bool only_import,
+        bool only_search) {
     const std::vector<Person> people = people_in(samples);
     import(folder, people, wanted);
     if (only_import) return 0;
     const auto start = Time::now();
-    auto store = record::Store::open(folder, system_clock, {.cache_bytes = 256ll << 20}).value();
+    auto store =
+        record::Store::open(folder, system_clock, {.cache_bytes = 256ll << 20, .terminology = mix_terminology()}).value();
     std::printf("opened in %.1f ms, %llu resources, %.0f B a resource, %ld MiB\n", seconds_since(start) * 1000,
                 static_cast<unsigned long long>(store->figures().resources),
                 static_cast<double>(store->figures().data_bytes) / static_cast<double>(store->figures().resources),
                 resident_mib());
+    if (only_search) {
+        search_mix(*store, sample(*store).patients);
+        return 0;
+    }
     fsync_floor(folder);
     const Sample ids = sample(*store);
     reads(*store, ids);
@@ -327,9 +296,9 @@ int main(int argc, char** argv) {
         return nullptr;
     };
     if (argc < 4) {
-        std::fprintf(
-            stderr,
-            "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only] [--gate MINUTES [--cache MIB] [--writers N]]\n");
+        std::fprintf(stderr,
+                     "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only | --search-only] [--gate MINUTES [--cache MIB] "
+                     "[--writers N]]\n");
         return 2;
     }
     if (const char* minutes = flag("--gate")) {
@@ -338,5 +307,6 @@ int main(int argc, char** argv) {
         if (const char* writers = flag("--writers")) options.writers = static_cast<unsigned>(std::atoi(writers));
         return gate(argv[1], people_in(argv[2]), options);
     }
-    return run(argv[1], argv[2], std::strtoull(argv[3], nullptr, 10), flag("--import-only") != nullptr);
+    return run(argv[1], argv[2], std::strtoull(argv[3], nullptr, 10), flag("--import-only") != nullptr,
+               flag("--search-only") != nullptr);
 }
