@@ -21,10 +21,10 @@ const std::vector<Asked>& mix() {
     static const std::vector<Asked> asked = {
         {"Observation", {{"patient", "@"}, {"code", "8302-2"}, {"_sort", "-date"}, {"_count", page}}},
         {"Observation", {{"patient", "@"}, {"category", "vital-signs"}, {"date", "ge2015"}}},
-        {"Observation", {{"code", "http://loinc.org|8480-6"}, {"_count", "50"}, {"_total", "none"}}},
+        {"Observation", {{"code", "http://loinc.org|85354-9"}, {"_count", "50"}, {"_total", "none"}}},
         {"Observation",
          {{"code", "8302-2"}, {"value-quantity", "gt170|http://unitsofmeasure.org|cm"}, {"_count", page}, {"_total", "none"}}},
-        {"Observation", {{"date", "2019-03-05"}, {"_count", "50"}, {"_total", "none"}}},
+        {"Observation", {{"date", "2019-03"}, {"_count", "50"}, {"_total", "none"}}},
         {"Observation", {{"date", "ge2019-01-01"}, {"_count", "50"}, {"_total", "none"}}},
         {"Observation", {{"code", "8302-2"}, {"date", "ge2019-01-01"}, {"_count", page}, {"_total", "none"}}},
         {"Observation", {{"category", "vital-signs"}, {"date", "ge2019-01-01"}, {"_count", page}, {"_total", "none"}}},
@@ -52,9 +52,9 @@ const std::vector<Asked>& mix() {
         {"Condition", {{"subject:Patient.gender", "female"}, {"code", "44054006"}, {"_count", page}, {"_total", "none"}}},
         {"Patient", {{"_has:Condition:patient:code", "44054006"}, {"_count", page}, {"_total", "none"}}},
         {"Patient", {{"_has:Encounter:patient:_has:Condition:encounter:code", "44054006"}, {"_count", page}, {"_total", "none"}}},
-        {"Procedure", {{"encounter.subject:Patient.family", "Koepp"}, {"_count", page}, {"_total", "none"}}},
+        {"Procedure", {{"encounter.subject:Patient.family", "Ko"}, {"_count", page}, {"_total", "none"}}},
         {"DiagnosticReport",
-         {{"result:Observation.encounter:Encounter.subject:Patient.family", "Koepp"}, {"_count", page}, {"_total", "none"}}},
+         {{"result:Observation.encounter:Encounter.subject:Patient.family", "Ko"}, {"_count", page}, {"_total", "none"}}},
     };
     return asked;
 }

@@ -9,7 +9,7 @@ namespace xinglin::record {
 
 namespace {
 
-constexpr std::int64_t first_batch = 16, usual_batch = 256, largest_batch = 1'024;
+constexpr std::int64_t first_batch = 16, usual_batch = 256, largest_batch = 1'024, most_counted = 4'096;
 
 /// Rows of a table in rid order, fetched in batches that end with a word. Batches grow while they are read one after the
 /// other and shrink after a jump.
@@ -35,7 +35,13 @@ public:
             size_ = usual_batch;
             fetch(0);
         }
-        return ended_ && whole_ ? batch_.size() : many;
+        if (ended_ && whole_) return batch_.size();
+        if (counted_ == 0) {
+            sql::Statement& query = first_rows(most_counted);
+            counted_ = query.step() ? static_cast<std::uint64_t>(query.integer(0)) : 0;
+            query.reset();
+        }
+        return counted_ < static_cast<std::uint64_t>(most_counted) ? counted_ : many;
     }
     std::optional<std::uint64_t> count() override {
         if (!fetched_) estimate();
@@ -45,6 +51,8 @@ public:
 protected:
     /// Binds a statement whose first column is the rid, from `from` on, at most `limit` rows.
     virtual sql::Statement& rows(std::int64_t from, std::int64_t limit) = 0;
+    /// Binds a statement that counts the rows, up to `limit`.
+    virtual sql::Statement& first_rows(std::int64_t limit) = 0;
 
 private:
     void fetch(std::int64_t from) {
@@ -69,6 +77,7 @@ private:
     std::size_t at_ = 0;
     std::int64_t size_ = first_batch;
     bool ended_ = false, fetched_ = false, whole_ = false;
+    std::uint64_t counted_ = 0;
 };
 
 /// Blocks of a term, a few at a time: more when they are read one after the other.
@@ -162,12 +171,7 @@ public:
     std::uint64_t estimate() override {
         const std::uint64_t tail = tail_.estimate();
         if (tail < many) return folded() + tail;
-        if (folded() > 0) return folded() + usual_batch;  // a tail is a small part of its list
-        auto& query = connection_.prepare("SELECT count(*) FROM (SELECT 1 FROM record_posting WHERE term = ? LIMIT 4096) AS few");
-        query.bind(1, term_);
-        const std::uint64_t rows = query.step() ? static_cast<std::uint64_t>(query.integer(0)) : 0;
-        query.reset();
-        return rows < 4096 ? rows : many;
+        return folded() > 0 ? folded() + static_cast<std::uint64_t>(most_counted) : many;  // a tail is a small part of its list
     }
     std::optional<std::uint64_t> count() override {
         if (const auto tail = tail_.count()) return folded() + *tail;
@@ -200,6 +204,11 @@ private:
                 .bind(1, term_)
                 .bind(2, from)
                 .bind(3, limit);
+        }
+        sql::Statement& first_rows(std::int64_t limit) override {
+            return connection_.prepare("SELECT count(*) FROM (SELECT 1 FROM record_posting WHERE term = ? LIMIT ?) AS few")
+                .bind(1, term_)
+                .bind(2, limit);
         }
         sql::Connection& connection_;
         std::int64_t term_;
@@ -243,6 +252,13 @@ private:
             .bind(2, pid_)
             .bind(3, from)
             .bind(4, limit);
+    }
+    sql::Statement& first_rows(std::int64_t limit) override {
+        return connection_
+            .prepare("SELECT count(*) FROM (SELECT 1 FROM record_reference WHERE target = ? AND pid = ? LIMIT ?) AS few")
+            .bind(1, target_)
+            .bind(2, pid_)
+            .bind(3, limit);
     }
     sql::Connection& connection_;
     std::int64_t target_, pid_;
