@@ -55,6 +55,9 @@ struct Bounds {
     std::int64_t from = calendar::beginning_ms * 2, upto = calendar::end_of_time_ms * 2;
 };
 Bounds date_bounds(const search::Operand& operand, std::int64_t longest);
+/// Every version with `after` < position ≤ `upto`, in feed order, until `each` returns false. Throws sql::Broken (corrupt)
+/// at a damaged one.
+void for_each_change(const Context& context, Position after, Position upto, const std::function<bool(const Change&)>& each);
 
 /// Compiles conditions to cursors.
 class Finder {

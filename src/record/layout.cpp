@@ -191,6 +191,8 @@ Numbers prepare_tables(sql::Connection& connection) {
     });
 }
 
+Numbers read_numbers(sql::Connection& connection) { return load(connection); }
+
 std::string catalogue_seal(sql::Connection& connection) {
     std::string text;
     auto& types = connection.prepare("SELECT tid, name FROM record_type ORDER BY tid");

@@ -57,6 +57,8 @@ struct Numbers {
 /// Makes or upgrades the tables and loads (completing) the numbers. Throws sql::Broken (corrupt) when those of the store
 /// are not what they were.
 Numbers prepare_tables(sql::Connection& connection);
+/// As they are; for who must not write.
+Numbers read_numbers(sql::Connection& connection);
 
 std::string seal_of_dictionary(std::int64_t tid, std::string_view bytes);
 /// The seal a dictionary must have; "" when it has none.

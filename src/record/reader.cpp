@@ -152,30 +152,7 @@ void Reader::scan(const fhir::Type* type, const std::function<bool(const Version
 
 void Reader::changes(Position after, Position upto, const std::function<bool(const Change&)>& each) {
     inside_->hold();
-    Shelf shelf(inside_->context());
-    const Numbers& numbers = inside_->store.numbers;
-    // In blocks, so that `each` may use this reader.
-    while (after < upto) {
-        std::vector<feed::Change> lines;
-        feed::forward(*inside_->connection, after, upto, [&](const feed::Change& line) {
-            lines.push_back(line);
-            return lines.size() < 500;
-        });
-        if (lines.empty()) return;
-        for (const feed::Change& line : lines) {
-            auto stored = shelf.numbered(line.resource, line.version);
-            const auto type = numbers.type_of.find(line.type);
-            if (!stored || stored->position != line.position || type == numbers.type_of.end())
-                throw sql::Broken(sql::Broken::Why::corrupt,
-                                  "the feed and the record differ at position " + std::to_string(line.position));
-            std::string id = stored->id();
-            const bool created = (stored->flags & flag_created) != 0;
-            if (!each({line.position, type->second, std::move(id), line.version, line.updated_ms, stored->deleted(), created,
-                       stored->deleted() ? "" : std::move(stored->text)}))
-                return;
-        }
-        after = lines.back().position;
-    }
+    for_each_change(inside_->context(), after, upto, each);
 }
 
 Position Reader::position_at(std::int64_t ms) {

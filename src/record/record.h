@@ -298,6 +298,25 @@ private:
     std::unique_ptr<Inside> inside_;
 };
 
+/// The history in a data folder that another process may be serving: read from one snapshot, no lock, nothing written.
+class Archive {
+public:
+    /// Refuses (where: the file) when it cannot be read.
+    static Result<std::unique_ptr<Archive>> open(const std::filesystem::path& folder);
+    ~Archive();
+    Position position();
+    Position position_at(std::int64_t ms);
+    std::int16_t offset_minutes() const;
+    /// As Reader::changes.
+    void changes(Position after, Position upto, const std::function<bool(const Change&)>& each);
+
+    struct Inside;
+    explicit Archive(std::unique_ptr<Inside> inside);
+
+private:
+    std::unique_ptr<Inside> inside_;
+};
+
 /// Closes a store and returns when all of it is on stable storage, which after Options::bulk is the only moment when it
 /// is. Refuses (where: the file) when the disk does not take it: then nothing of the load may be called stored.
 Result<Done> close(std::unique_ptr<Store> store);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading single rows of the record.
+#include "feed/feed.h"
 #include "record/find.h"
 
 namespace xinglin::record {
@@ -95,6 +96,32 @@ Version Shelf::version_of(const Stored& stored) const {
     version.created = (stored.flags & flag_created) != 0;
     if (!version.deleted) version.body = with_version(stored.text, stored.splice, stored.version, stored.updated_ms);
     return version;
+}
+
+void for_each_change(const Context& context, Position after, Position upto, const std::function<bool(const Change&)>& each) {
+    Shelf shelf(context);
+    // In blocks, so that `each` may use the same connection.
+    while (after < upto) {
+        std::vector<feed::Change> lines;
+        feed::forward(context.connection, after, upto, [&](const feed::Change& line) {
+            lines.push_back(line);
+            return lines.size() < 500;
+        });
+        if (lines.empty()) return;
+        for (const feed::Change& line : lines) {
+            auto stored = shelf.numbered(line.resource, line.version);
+            const auto type = context.numbers.type_of.find(line.type);
+            if (!stored || stored->position != line.position || type == context.numbers.type_of.end())
+                throw sql::Broken(sql::Broken::Why::corrupt,
+                                  "the feed and the record differ at position " + std::to_string(line.position));
+            std::string id = stored->id();
+            const bool created = (stored->flags & flag_created) != 0;
+            if (!each({line.position, type->second, std::move(id), line.version, line.updated_ms, stored->deleted(), created,
+                       stored->deleted() ? "" : std::move(stored->text)}))
+                return;
+        }
+        after = lines.back().position;
+    }
 }
 
 }  // namespace xinglin::record

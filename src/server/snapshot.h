@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "backup/backup.h"
 #include "calendar/calendar.h"
 #include "outcome/outcome.h"
 #include "record/record.h"
@@ -33,14 +34,10 @@ Result<Opened> open_or_snapshot(const std::filesystem::path& folder, const std::
 /// The record in a PostgreSQL database; the folder that a store needs for its own is a temporary one.
 Result<Opened> open_database(const std::string& store, const calendar::Clock& clock, record::Options options = {});
 
-/// The databases of a data folder that a backup holds; views are built again.
-constexpr const char* kept_files[] = {"record.db", "access.db", "audit.db"};
-/// A consistent copy of one database, synchronised to disk. False when there is no such file.
-bool copy_database(const std::filesystem::path& from, const std::filesystem::path& to);
-/// Copies bytes and synchronises them.
-void copy_bytes(const std::filesystem::path& from, const std::filesystem::path& to);
-void synchronise(const std::filesystem::path& file_or_folder);
-/// Hexadecimal SHA-256 of a file's bytes.
-std::string file_sha256(const std::filesystem::path& file);
+using backup::copy_bytes;
+using backup::copy_database;
+using backup::file_sha256;
+using backup::kept_files;
+using backup::synchronise;
 
 }  // namespace xinglin::server

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// Backups are whole or none, differential ones small, and a record can be had back as of any of its moments.
+#include "backup/backup.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <fstream>
+#include <random>
+
+#include "testing/postgres.h"
+#include "testing/testing.h"
+
+namespace xinglin::backup {
+namespace {
+
+const access::Viewer viewer = access::Viewer::program("test");
+
+class Backup : public ::testing::Test {
+protected:
+    testing::ScratchFolder scratch_;
+    testing::StoppedClock clock_;
+    fs::path data_ = scratch_.path() / "data";
+    std::unique_ptr<record::Store> store_ = open(data_);
+
+    std::unique_ptr<record::Store> open(const fs::path& folder) {
+        return record::Store::open(folder, clock_, {.offset_minutes = std::int16_t{480}}).value();
+    }
+    void put(int number, std::string_view gender) {
+        const std::string text = fmt::format(R"({{"resourceType":"Patient","id":"p{}","gender":"{}","multipleBirthInteger":{}}})",
+                                             number, gender, number);
+        json::Arena arena;
+        const auto ready =
+            store_->prepare(*fhir::find_resource("Patient"), "p" + std::to_string(number), *json::parse(text, arena));
+        ASSERT_TRUE(store_
+                        ->submit_and_wait([&](record::Transaction& t) -> Result<Done> {
+                            t.put(ready, number % 2, false);
+                            return Done{};
+                        })
+                        .ok());
+        clock_.move(1'000);
+    }
+    void erase(int number) {
+        ASSERT_TRUE(store_
+                        ->submit_and_wait([&](record::Transaction& t) -> Result<Done> {
+                            t.erase(*fhir::find_resource("Patient"), "p" + std::to_string(number));
+                            return Done{};
+                        })
+                        .ok());
+        clock_.move(1'000);
+    }
+    static std::vector<std::string> history(record::Store& store, record::Position upto) {
+        std::vector<std::string> lines;
+        store.reader(viewer).changes(0, upto, [&](const record::Change& change) {
+            lines.push_back(fmt::format("{} {} {} {} {} {} {}", change.position, change.id, change.version, change.updated_ms,
+                                        change.deleted, change.created, change.text));
+            return true;
+        });
+        return lines;
+    }
+    Result<Manifest> made(const std::string& name, std::optional<std::string> base = {}) {
+        Request request{.data = data_, .out = scratch_.path() / name};
+        if (base) request.base = scratch_.path() / *base;
+        return make(request, clock_, "test");
+    }
+    Result<Restored> restored(const std::string& name, std::vector<std::string> from,
+                              std::optional<record::Position> position = {}, std::optional<std::int64_t> ms = {},
+                              std::string store = {}) {
+        Restoring request{.data = scratch_.path() / name, .store = std::move(store), .to_position = position, .to_ms = ms};
+        for (const std::string& each : from) request.backups.push_back(scratch_.path() / each);
+        return restore(request, clock_);
+    }
+    /// A full backup of ten versions, then two differential ones of five each.
+    void three() {
+        for (int i = 0; i < 10; ++i) put(i, "male");
+        ASSERT_TRUE(made("full").ok());
+        for (int i = 0; i < 4; ++i) put(i, "female");
+        erase(9);
+        ASSERT_TRUE(made("first", "full").ok());
+        for (int i = 10; i < 14; ++i) put(i, "other");
+        put(9, "male");
+        const auto second = made("second", "first");
+        ASSERT_TRUE(second.ok()) << second.outcome().line();
+        EXPECT_EQ(second->from, 15);
+        EXPECT_EQ(second->upto, 20);
+        EXPECT_TRUE(second->verified);
+        EXPECT_LT(second->bytes(), 2'000u);
+    }
+    void expect_same(const fs::path& folder, record::Position upto) {
+        auto other = open(folder);
+        EXPECT_EQ(other->verify(true), std::vector<std::string>{});
+        EXPECT_EQ(other->reader(viewer).position(), upto);
+        EXPECT_EQ(history(*other, 100), history(*store_, upto));
+    }
+};
+
+TEST_F(Backup, IsMadeWhileTheStoreIsOpenAndRestoredWithItsWholeHistory) {
+    three();
+    for (const auto& [name, parts, upto] : {std::tuple{"a", std::vector<std::string>{"full"}, 10},
+                                            {"b", {"full", "first"}, 15},
+                                            {"c", {"full", "first", "second"}, 20}}) {
+        const auto done = restored(name, parts);
+        ASSERT_TRUE(done.ok()) << done.outcome().line();
+        EXPECT_EQ(done->position, upto);
+        expect_same(scratch_.path() / name, upto);
+    }
+}
+
+TEST_F(Backup, IsRestoredAsOfAnyPositionAndAnyInstant) {
+    three();
+    const std::int64_t start_ms = clock_.now_ms() - 20'000;
+    for (int upto = 0; upto <= 20; ++upto) {
+        const auto by_position = restored("p" + std::to_string(upto), {"full", "first", "second"}, upto);
+        ASSERT_TRUE(by_position.ok()) << by_position.outcome().line();
+        expect_same(scratch_.path() / ("p" + std::to_string(upto)), upto);
+        if (upto == 0 || upto % 4) continue;
+        const auto by_time =
+            restored("t" + std::to_string(upto), {"full", "first", "second"}, {}, start_ms + (upto - 1) * 1'000 + 999);
+        ASSERT_TRUE(by_time.ok()) << by_time.outcome().line();
+        expect_same(scratch_.path() / ("t" + std::to_string(upto)), upto);
+    }
+    EXPECT_EQ(restored("late", {"full"}, 11).outcome().issues[0].where, "--to-position");
+}
+
+TEST_F(Backup, IsRestoredIntoTheOtherEngine) {
+    const std::string address = testing::fresh_postgres();
+    if (address.empty()) GTEST_SKIP() << testing::no_postgres;
+    three();
+    const auto done = restored("pg", {"full", "first", "second"}, {}, {}, address);
+    ASSERT_TRUE(done.ok()) << done.outcome().line();
+    auto other = record::Store::open(scratch_.path() / "pg", clock_, {.store = address}).value();
+    EXPECT_EQ(other->verify(true), std::vector<std::string>{});
+    EXPECT_EQ(history(*other, 100), history(*store_, 100));
+    // And back again: a full backup of PostgreSQL is lines from the first version on.
+    Request request{.out = scratch_.path() / "lines"};
+    request.source =
+        Source{20, 480, [&](auto after, auto upto, const auto& each) { other->reader(viewer).changes(after, upto, each); }};
+    ASSERT_TRUE(make(request, clock_, "test").ok());
+    ASSERT_TRUE(restored("back", {"lines"}).ok());
+    expect_same(scratch_.path() / "back", 20);
+}
+
+TEST_F(Backup, NamesThePartThatIsMissingWrongOrDamaged) {
+    three();
+    const auto line = [&](std::vector<std::string> parts) {
+        const auto done = restored("never", std::move(parts));
+        EXPECT_FALSE(fs::exists(scratch_.path() / "never"));
+        return done.ok() ? std::string("restored") : done.outcome().line();
+    };
+    const std::string at = scratch_.path().string();
+    EXPECT_EQ(line({}), "FOLDER: name a backup");
+    EXPECT_EQ(line({"first"}), at + "/first: is a differential backup, name the full one it continues before it");
+    EXPECT_EQ(line({"full", "second"}), at + "/second: does not continue " + at + "/full, name its own base before it");
+    EXPECT_EQ(line({"full", "full"}), at + "/full: is a full backup, name one full backup and then its differential ones");
+    EXPECT_EQ(line({"nowhere"}), at + "/nowhere/manifest.json: cannot be read, name a folder made by `xinglin backup`");
+    fs::rename(scratch_.path() / "first/changes.ndjson.gz", scratch_.path() / "away");
+    EXPECT_EQ(line({"full", "first"}), at + "/first/changes.ndjson.gz: is missing from the backup, use another backup");
+    fs::rename(scratch_.path() / "away", scratch_.path() / "first/changes.ndjson.gz");
+    // Any flipped bit of any file, the manifest included.
+    std::mt19937_64 random(testing::seed());
+    for (const char* name : {"full/record.db", "full/manifest.json", "first/changes.ndjson.gz", "first/manifest.json"}) {
+        const fs::path path = scratch_.path() / name;
+        const std::string whole = testing::read_file(path);
+        for (int i = 0; i < 40; ++i) {
+            std::string changed = whole;
+            changed[random() % changed.size()] ^= static_cast<char>(1 << random() % 8);
+            std::ofstream(path, std::ios::binary) << changed;
+            const std::string said = line({"full", "first"});
+            // White space between the members of a manifest says nothing.
+            if (said == "restored") {
+                EXPECT_TRUE(std::string_view(name).ends_with(".json"));
+                fs::remove_all(scratch_.path() / "never");
+            } else {
+                EXPECT_TRUE(said.starts_with(path.string()) || said.find("does not continue") != std::string::npos) << said;
+            }
+        }
+        std::ofstream(path, std::ios::binary) << whole;
+    }
+    EXPECT_FALSE(made("full").ok());  // is there already
+    store_.reset();
+    fs::remove_all(data_);
+    store_ = open(data_);
+    put(1, "male");
+    EXPECT_NE(made("other", "full").outcome().line().find("it is not a backup of this record"), std::string::npos);
+}
+
+TEST_F(Backup, OnAFullDiskLeavesNothingThatLooksWhole) {
+    three();
+    signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    for (const rlim_t limit : {0u, 100u, 300u, 5'000u, 60'000u}) {
+        for (const bool differential : {false, true}) {
+            const rlimit small{limit, before.rlim_max};
+            setrlimit(RLIMIT_FSIZE, &small);
+            const auto done = differential ? made("small", "full") : made("small");
+            setrlimit(RLIMIT_FSIZE, &before);
+            if (differential && limit >= 5'000) {
+                EXPECT_TRUE(done.ok());
+                fs::remove_all(scratch_.path() / "small");
+                continue;
+            }
+            ASSERT_FALSE(done.ok()) << limit;
+            EXPECT_NE(done.outcome().line().find("nothing is left of it"), std::string::npos) << done.outcome().line();
+            EXPECT_FALSE(fs::exists(scratch_.path() / "small"));
+        }
+    }
+    ASSERT_TRUE(made("small").ok());
+}
+
+TEST_F(Backup, AreListedNewestFirst) {
+    three();
+    const auto all = list(scratch_.path());
+    ASSERT_EQ(all.size(), 3u);
+    EXPECT_EQ(all[0].folder.filename(), "second");
+    EXPECT_TRUE(all[0].manifest.is_differential);
+    EXPECT_FALSE(all[2].manifest.is_differential);
+}
+
+}  // namespace
+}  // namespace xinglin::backup

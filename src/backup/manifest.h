@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the room: writing the manifest, which is what makes a folder a backup.
+#pragma once
+
+#include "backup/backup.h"
+
+namespace xinglin::backup {
+
+constexpr const char* manifest_name = "manifest.json";
+void write_manifest(const fs::path& folder, const Manifest& manifest, std::string_view program_version);
+
+}  // namespace xinglin::backup
