@@ -123,6 +123,9 @@ protected:
 
     void compare(const search_oracle::Oracle& oracle, std::mt19937_64& random, int queries) {
         oracle_ = &oracle;
+        by_name_.clear();
+        for (const json::Value each : oracle.resources())
+            by_name_[std::string(each["resourceType"].string()) + "/" + std::string(each["id"].string())] = each;
         for (int i = 0; i < queries && !HasFailure(); ++i) {
             const auto asked = search_oracle::random_query(oracle, random);
             const auto expected = oracle.search(asked.type, asked.pairs);
@@ -168,17 +171,16 @@ protected:
         }
         if (codes.empty()) return;
         const std::string code = codes[random() % codes.size()];
-        std::map<std::string, std::string> texts;
-        for (const json::Value each : oracle.resources())
-            texts[std::string(each["resourceType"].string()) + "/" + std::string(each["id"].string())] = json::write(each);
         std::set<std::string> expected;
         for (const std::string& match : matches) {
-            const std::string& text = texts.at(match);
-            constexpr std::string_view key = "\"reference\":\"";
-            for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at)) {
-                at += key.size();
-                const std::string target = text.substr(at, text.find('"', at) - at);
-                if (!texts.contains(target) || std::binary_search(matches.begin(), matches.end(), target)) continue;
+            // Every string that is the address of a resource; a canonical may be one too.
+            const std::string text = json::write(by_name_.at(match));
+            for (std::size_t at = text.find('"'); at != std::string::npos;) {
+                const std::size_t end = text.find('"', at + 1);
+                if (end == std::string::npos) break;
+                const std::string target = text.substr(at + 1, end - at - 1);
+                at = end;  // the end of one string may be the start of what lies between two: harmless
+                if (!by_name_.contains(target) || std::binary_search(matches.begin(), matches.end(), target)) continue;
                 const std::string id = match.substr(match.find('/') + 1);
                 if (!oracle.search(asked.type, {{"_id", id}, {code, target}}).empty()) expected.insert(target);
             }
@@ -227,8 +229,9 @@ protected:
     }
 
     int asked_ = 0, matched_ = 0, included_ = 0;
-    std::map<std::string, json::Value> now_;  // by Type/id; not an object when deleted
     const search_oracle::Oracle* oracle_ = nullptr;
+    std::map<std::string, json::Value> by_name_;  // what the oracle holds
+    std::map<std::string, json::Value> now_;      // by Type/id; not an object when deleted
     Corpus corpus_;
     testing::ScratchFolder folder_;
     testing::StoppedClock clock_;
