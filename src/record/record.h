@@ -281,6 +281,20 @@ public:
     Result<Done> replay(std::span<const Change> changes);
 
     Figures figures();
+    /// What lies where. Reads every row: seconds for millions, beside everything else.
+    struct Storage {
+        struct OfType {
+            const fhir::Type* type;
+            std::uint64_t resources = 0, versions = 0, bytes = 0;  // bytes: of the packed bodies
+        };
+        struct OfTable {
+            std::string name;
+            std::uint64_t bytes = 0;  // with its indexes
+        };
+        std::vector<OfType> types;
+        std::vector<OfTable> tables;
+    };
+    Storage storage();
     std::int16_t offset_minutes() const;
     const std::filesystem::path& folder() const;
     /// False when the record lies in PostgreSQL.

@@ -264,6 +264,18 @@ TEST_P(Record, PagesShowTheSnapshotOfTheFirstPage) {
     }
 }
 
+TEST_P(Record, SaysWhatLiesWhere) {
+    put(R"({"resourceType":"Patient","id":"a","gender":"male"})");
+    put(R"({"resourceType":"Patient","id":"a","gender":"female"})");
+    const auto storage = store_->storage();
+    ASSERT_EQ(storage.types.size(), 1u);
+    EXPECT_EQ(storage.types[0].type->name, "Patient");
+    EXPECT_EQ(storage.types[0].resources, 1u);
+    EXPECT_EQ(storage.types[0].versions, 2u);
+    EXPECT_GT(storage.types[0].bytes, 50u);
+    EXPECT_GT(storage.tables.size(), 5u);
+}
+
 TEST_P(Record, StaysAfterClosing) {
     put(R"({"resourceType":"Patient","id":"a"})");
     store_.reset();

@@ -371,6 +371,39 @@ Figures Store::figures() {
     return figures;
 }
 
+Store::Storage Store::storage() {
+    Reader::Inside reading(*inside_, access::Viewer::program("storage"));
+    sql::Connection& connection = *reading.connection;
+    std::map<std::int64_t, Storage::OfType> types;
+    const auto each = [&](std::string_view sql, std::uint64_t Storage::OfType::*member) {
+        auto& query = connection.prepare(sql);
+        query.reset();
+        while (query.step()) types[query.integer(0)].*member += static_cast<std::uint64_t>(query.integer(1));
+    };
+    each("SELECT tid, count FROM record_type WHERE count > 0", &Storage::OfType::resources);
+    each("SELECT type, count(*) FROM feed_change GROUP BY type", &Storage::OfType::versions);
+    each("SELECT tid, sum(length(body)) FROM record_current GROUP BY tid", &Storage::OfType::bytes);
+    each("SELECT c.tid, sum(length(p.body)) FROM record_past p JOIN record_current c ON c.rid = p.rid GROUP BY c.tid",
+         &Storage::OfType::bytes);
+    Storage storage;
+    for (auto& [tid, figures] : types) {
+        const auto type = inside_->numbers.type_of.find(tid);
+        if (type == inside_->numbers.type_of.end()) continue;
+        figures.type = type->second;
+        storage.types.push_back(figures);
+    }
+    auto& tables = connection.prepare(
+        inside_->options.store.empty()
+            ? "SELECT m.tbl_name, sum(d.pgsize) FROM dbstat d JOIN sqlite_schema m ON m.name = d.name WHERE d.aggregate = 1 "
+              "GROUP BY 1 "
+              "ORDER BY 2 DESC"
+            : "SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = "
+              "current_schema()::regnamespace ORDER BY 2 DESC");
+    tables.reset();
+    while (tables.step()) storage.tables.push_back({std::string(tables.text(0)), static_cast<std::uint64_t>(tables.integer(1))});
+    return storage;
+}
+
 std::int16_t Store::offset_minutes() const { return inside_->offset_minutes; }
 const fs::path& Store::folder() const { return inside_->folder; }
 bool Store::in_files() const { return inside_->options.store.empty(); }

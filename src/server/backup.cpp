@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // `xinglin backup`, `restore` and `verify`.
 //
-// A backup is a folder: one consistent copy of each database, and manifest.json with their SHA-256, written last. It may
-// be made while a server runs. Restoring goes into an empty folder only and ends with a verified record.
+// What a backup is: src/backup. It may be made while a server runs. Restoring goes into an empty folder only and ends
+// with a verified record.
 #include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
 
+#include "backup/backup.h"
 #include "json/json.h"
 #include "record/record.h"
 #include "server/commands.h"
@@ -21,70 +22,6 @@ namespace xinglin::server {
 namespace {
 
 constexpr const char* manifest_name = "manifest.json";
-
-struct Kept {
-    std::string name, sha256;
-    std::uint64_t bytes = 0;
-};
-
-void write_manifest(const fs::path& folder, const std::vector<Kept>& files, std::int64_t now_ms) {
-    json::Arena arena;
-    std::vector<json::Value> all;
-    for (const Kept& file : files) {
-        all.push_back(arena.object({{"name", arena.string(file.name)},
-                                    {"bytes", arena.number(static_cast<std::int64_t>(file.bytes))},
-                                    {"sha256", arena.string(file.sha256)}}));
-    }
-    const json::Value manifest = arena.object({{"format", arena.string("xinglin-backup 1")},
-                                               {"version", arena.string(version())},
-                                               {"made_at", arena.string(calendar::instant_text(now_ms))},
-                                               {"files", arena.array(all)}});
-    const fs::path partial = folder / "manifest.partial";
-    std::ofstream(partial, std::ios::binary) << json::write_pretty(manifest) << "\n";
-    synchronise(partial);
-    fs::rename(partial, folder / manifest_name);
-    synchronise(folder);
-}
-
-Result<std::vector<Kept>> read_manifest(const fs::path& folder) {
-    const auto no = [&](std::string what) {
-        return refuse(IssueCode::invalid, (folder / manifest_name).string(), std::move(what));
-    };
-    std::ifstream in(folder / manifest_name, std::ios::binary);
-    if (!in) return no("cannot be read, name a folder made by `xinglin backup`");
-    std::ostringstream content;
-    content << in.rdbuf();
-    json::Arena arena;
-    const std::string text = std::move(content).str();
-    const auto manifest = json::parse(text, arena);
-    if (!manifest.ok() || (*manifest)["format"].string() != "xinglin-backup 1")
-        return no("is not a manifest we know, name a folder made by `xinglin backup`");
-    std::vector<Kept> files;
-    const json::Value listed = (*manifest)["files"];
-    for (std::size_t i = 0; i < listed.size(); ++i) {
-        Kept file{std::string(listed[i]["name"].string()), std::string(listed[i]["sha256"].string()), 0};
-        // A name is one of ours, never a path that leads out of the folder.
-        const bool known =
-            std::any_of(std::begin(kept_files), std::end(kept_files), [&](const char* name) { return file.name == name; });
-        if (!known) return no("names a file that is not part of a backup, make another backup");
-        files.push_back(std::move(file));
-    }
-    if (files.empty()) return no("names no files, make another backup");
-    return files;
-}
-
-/// Are the files as they were when the manifest was written?
-Result<Done> check_sums(const fs::path& folder, const std::vector<Kept>& files) {
-    for (const Kept& file : files) {
-        const fs::path path = folder / file.name;
-        if (!fs::exists(path)) return refuse(IssueCode::invalid, path.string(), "is missing from the backup, use another backup");
-        if (file_sha256(path) != file.sha256) {
-            return refuse(IssueCode::invalid, path.string(),
-                          "has changed since the backup was made (SHA-256 differs), use another backup");
-        }
-    }
-    return Done{};
-}
 
 std::vector<std::string> check_database(const fs::path& file) {
     try {
@@ -127,42 +64,60 @@ std::vector<std::string> verify_store(record::Store& store, bool deep) {
 }  // namespace
 
 int back_up(const BackupCommand& options) {
-    if (const auto folder = find_folder(options.data); !folder.ok()) return environment(folder.outcome());
-    if (!is_free(options.backup))
-        return complain(options.backup.string(), "is not an empty folder, name another one", exit_refused);
-    std::error_code error;
-    fs::create_directories(options.backup, error);
-    if (error)
-        return complain(options.backup.string(), "cannot be made (" + error.message() + "), name another folder",
-                        exit_environment);
-    fs::permissions(options.backup, fs::perms::owner_all, error);
-    std::vector<Kept> files;
-    std::uint64_t bytes = 0;
-    for (const char* name : kept_files) {
-        if (!copy_database(options.data / name, options.backup / name)) continue;
-        files.push_back({name, file_sha256(options.backup / name), fs::file_size(options.backup / name)});
-        bytes += files.back().bytes;
-    }
     const calendar::SystemClock clock;
-    write_manifest(options.backup, files, clock.now_ms());
+    backup::Request request{.data = options.data, .out = options.backup};
+    if (!options.base.empty()) request.base = options.base;
+    Progress progress;
+    request.progress = [&](std::uint64_t done, std::uint64_t of) {
+        progress.show(grouped(done) + " of " + grouped(of) + " versions");
+    };
+    Opened opened;
+    std::optional<record::Reader> reader;
+    if (!options.store.empty()) {
+        auto database = open_database(options.store, clock);
+        if (!database.ok()) return environment(database.outcome());
+        opened = std::move(*database);
+        reader.emplace(opened.store->reader(access::Viewer::program("backup")));
+        request.data.clear();
+        request.source = backup::Source{reader->position(), opened.store->offset_minutes(),
+                                        [&](auto after, auto upto, const auto& each) { reader->changes(after, upto, each); }};
+    } else if (const auto folder = find_folder(options.data); !folder.ok()) {
+        return environment(folder.outcome());
+    }
+    const auto made = backup::make(request, clock, version());
+    if (!made.ok()) return made.outcome().code() == IssueCode::exception ? environment(made.outcome()) : refused(made.outcome());
     if (options.json) {
-        std::printf("{\"files\":%zu,\"bytes\":%llu}\n", files.size(), static_cast<unsigned long long>(bytes));
+        std::printf("{\"files\":%zu,\"bytes\":%llu,\"kind\":\"%s\",\"from\":%lld,\"upto\":%lld}\n", made->files.size(),
+                    static_cast<unsigned long long>(made->bytes()), made->is_differential ? "differential" : "full",
+                    static_cast<long long>(made->from), static_cast<long long>(made->upto));
     } else {
-        std::printf("%zu files, %s bytes in %s\n", files.size(), grouped(bytes).c_str(), options.backup.c_str());
+        std::printf("%zu files, %s bytes in %s, up to position %lld of the feed\n", made->files.size(),
+                    grouped(made->bytes()).c_str(), options.backup.c_str(), static_cast<long long>(made->upto));
     }
     return exit_done;
 }
 
-int restore(const BackupCommand& options) {
-    const auto files = read_manifest(options.backup);
-    if (!files.ok()) return refused(files.outcome());
+int restore(const RestoreCommand& options) {
+    const calendar::SystemClock clock;
+    backup::Restoring request{.backups = options.backups, .data = options.data, .store = options.store};
+    if (options.to_position >= 0) request.to_position = options.to_position;
+    if (!options.to_time.empty()) {
+        const auto moment = calendar::parse_date_time(options.to_time, true);
+        if (!moment) return complain("--to-time", "is no date or instant, write 2026-11-22T08:00:00+08:00", exit_usage);
+        request.to_ms = calendar::span_of(*moment, calendar::local_offset_minutes()).high_ms - 1;
+    }
     if (!is_free(options.data))
         return complain(options.data.string(), "is not an empty folder, restore into a new one", exit_refused);
-    if (const auto sums = check_sums(options.backup, *files); !sums.ok()) return refused(sums.outcome());
-    if (const auto folder = make_folder(options.data); !folder.ok()) return environment(folder.outcome());
-    for (const Kept& file : *files) copy_bytes(options.backup / file.name, options.data / file.name);
-    synchronise(options.data);
-    return verify({.data = options.data, .quick = false, .json = options.json});
+    {
+        Progress progress;
+        request.progress = [&](std::uint64_t done, std::uint64_t of) {
+            progress.show("position " + grouped(done) + " of " + grouped(of));
+        };
+        const auto done = backup::restore(request, clock);
+        if (!done.ok())
+            return done.outcome().code() == IssueCode::exception ? environment(done.outcome()) : refused(done.outcome());
+    }
+    return verify({.data = options.data, .store = options.store, .json = options.json});
 }
 
 namespace {
@@ -179,9 +134,12 @@ int verify_database(const VerifyCommand& options) {
 int verify(const VerifyCommand& options) {
     if (!options.store.empty()) return verify_database(options);
     if (fs::exists(options.data / manifest_name)) {
-        const auto files = read_manifest(options.data);
-        if (!files.ok()) return refused(files.outcome());
-        if (const auto sums = check_sums(options.data, *files); !sums.ok()) return refused(sums.outcome());
+        const auto manifest = backup::read_manifest(options.data);
+        if (!manifest.ok()) return refused(manifest.outcome());
+        if (const auto sums = backup::check_files(options.data, *manifest); !sums.ok()) return refused(sums.outcome());
+        if (!fs::exists(options.data / "record.db"))  // lines: their sums are all there is to say
+            return report({}, static_cast<std::uint64_t>(manifest->upto - manifest->from), options.json, "every file",
+                          options.data);
     }
     if (const auto folder = find_folder(options.data); !folder.ok()) return environment(folder.outcome());
     std::vector<std::string> problems;

@@ -58,6 +58,7 @@ void add_serve(CLI::App& app, Action& action) {
         ->add_option("--store", options->store, "sqlite, or the address of a PostgreSQL database: postgres://user@host/name")
         ->envname("XINGLIN_STORE")
         ->capture_default_str();
+    serve_word->add_option("--backups", options->backups, "folder for backups asked for by HTTP, DATA/backups when not said");
     serve_word->add_option("--base-url", options->base_url, "public address of /fhir when a proxy stands before us");
     CLI::Option* certificate =
         serve_word->add_option("--tls-certificate", options->tls_certificate, "certificate chain (PEM); TLS 1.3 is then spoken");
@@ -106,16 +107,23 @@ void add_safety(CLI::App& app, Action& action) {
     const auto backup = std::make_shared<BackupCommand>();
     CLI::App* backup_word =
         word(app, "backup", "Copy the data folder, also while a server runs", "xinglin backup --data DIR /backup/2026-11-22");
-    needs_data(backup_word, *backup);
+    needs_data_or_store(backup_word, *backup);
     backup_word->add_option("FOLDER", backup->backup, "an empty or new folder for the backup")->required();
+    backup_word->add_option("--base", backup->base, "an earlier backup: keep only what came since");
     backup_word->add_flag("--json", backup->json, "print the result as JSON");
     backup_word->callback([backup, &action] { action = [backup] { return back_up(*backup); }; });
 
-    const auto again = std::make_shared<BackupCommand>();
-    CLI::App* restore_word = word(app, "restore", "Make a data folder from a backup, and verify it",
-                                  "xinglin restore --data NEW-DIR /backup/2026-11-22");
+    const auto again = std::make_shared<RestoreCommand>();
+    CLI::App* restore_word =
+        word(app, "restore", "Make a data folder from a full backup and the differential ones after it, and verify it",
+             "xinglin restore --data NEW-DIR /backup/monday /backup/tuesday --to-time 2026-11-22T08:00:00+08:00");
     restore_word->add_option("--data", again->data, "an empty or new folder")->required();
-    restore_word->add_option("FOLDER", again->backup, "the backup")->required();
+    restore_word->add_option("FOLDER", again->backups, "the backups, the full one first")->required();
+    restore_word->add_option("--store", again->store, "put the record into this empty PostgreSQL database instead");
+    CLI::Option* to_time = restore_word->add_option("--to-time", again->to_time, "only what was written up to this instant");
+    restore_word->add_option("--to-position", again->to_position, "only what was written up to this position of the feed")
+        ->check(CLI::NonNegativeNumber)
+        ->excludes(to_time);
     restore_word->add_flag("--json", again->json, "print the result as JSON");
     restore_word->callback([again, &action] { action = [again] { return restore(*again); }; });
 

@@ -13,6 +13,7 @@ namespace xinglin::server {
 namespace fs = std::filesystem;
 
 struct ServeOptions {
+    fs::path backups;  // empty: DATA/backups
     fs::path data;
     std::string bind = "127.0.0.1";
     std::uint16_t port = 8080;
@@ -42,11 +43,20 @@ struct ExportCommand {
 int export_record(const ExportCommand& options);
 
 struct BackupCommand {
-    fs::path data, backup;
+    fs::path data, backup, base;
+    std::string store;
     bool json = false;
 };
 int back_up(const BackupCommand& options);
-int restore(const BackupCommand& options);
+
+struct RestoreCommand {
+    fs::path data;
+    std::vector<fs::path> backups;
+    std::string store, to_time;
+    std::int64_t to_position = -1;
+    bool json = false;
+};
+int restore(const RestoreCommand& options);
 
 struct VerifyCommand {
     fs::path data;

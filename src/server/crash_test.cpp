@@ -191,7 +191,7 @@ TEST_P(Crash, NothingAcknowledgedIsLostOrDoubled) {
         const auto server = place_.serve();
         ASSERT_TRUE(server->ready()) << server->errors();
         std::vector<Writer> writers;
-        for (int t = 0; t < 4; ++t) writers.emplace_back("r" + std::to_string(round) + "w" + std::to_string(t), random());
+        for (int t = 0; t < 8; ++t) writers.emplace_back("r" + std::to_string(round) + "w" + std::to_string(t), random());
         std::vector<std::thread> threads;
         for (Writer& writer : writers) threads.emplace_back([&] { writer.run(*server, token); });
         std::this_thread::sleep_for(std::chrono::milliseconds(30 + random() % 300));

@@ -66,6 +66,11 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
 
     House& self = *house;
     house->errands = std::make_unique<Errands>();
+    house->storage = std::make_unique<StorageFigures>(*house->store);
+    house->backups =
+        std::make_unique<Backups>(*house->store, house->options.data,
+                                  house->options.backups.empty() ? house->options.data / "backups" : house->options.backups,
+                                  house->options.record.store.empty(), house->clock, log);
     const auto totals = [&self] {
         const record::Figures figures = self.store->figures();
         self.watch(figures);

@@ -16,6 +16,7 @@
 #include "ingest/ingest.h"
 #include "people/people.h"
 #include "record/record.h"
+#include "server/backups.h"
 #include "server/errands.h"
 #include "server/imports.h"
 #include "server/latency.h"
@@ -24,6 +25,7 @@
 #include "server/processes.h"
 #include "server/profiles.h"
 #include "server/pulse.h"
+#include "server/storage.h"
 #include "terminology/terminology.h"
 
 namespace xinglin::server {
@@ -37,6 +39,7 @@ struct HouseOptions {
     http::ServerOptions http;
     std::string base_url;  // public address of /fhir; empty: from the request
     record::Options record;
+    std::filesystem::path backups;  // empty: DATA/backups
 };
 
 /// The running server. Members stand in the order in which they lean on each other, and are taken down the other way round.
@@ -61,6 +64,8 @@ struct House {
     std::unique_ptr<ingest::Ingest> ingest;
     std::unique_ptr<people::People> people;
     std::unique_ptr<Errands> errands;
+    std::unique_ptr<StorageFigures> storage;
+    std::unique_ptr<Backups> backups;
     std::unique_ptr<Pulse> pulse;
     std::unique_ptr<bulk::Exports> exports;
     std::unique_ptr<api::Api> api;

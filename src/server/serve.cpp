@@ -47,6 +47,7 @@ HouseOptions house_options(const ServeOptions& options) {
     house.data = options.data;
     house.content = options.content;
     house.base_url = options.base_url;
+    house.backups = options.backups;
     house.http.bind = options.bind;
     house.http.port = options.port;
     house.http.io_threads = options.io_threads;

@@ -71,6 +71,47 @@ TEST_F(ServeTest, FirstStartPrintsAnAdministratorWhoMustChangeThePassword) {
     EXPECT_EQ(log_in(later, "admin", "moderate-rain-7").status, 200);
 }
 
+TEST_F(ServeTest, AnAdministratorMakesBackupsBesideTheServing) {
+    const auto password = folder_.path() / "password";
+    std::ofstream(password) << "moderate-rain-7\n";
+    const auto data = folder_.path() / "data";
+    { RunningServer first(data); }
+    ASSERT_EQ(command({"user", "add", "--data", data.string(), "--name", "boss", "--role", "administrator", "--password-file",
+                       password.string()})
+                  .status,
+              0);
+    RunningServer server(data);
+    ASSERT_TRUE(server.ready()) << server.errors();
+    Caller boss(server, "");
+    ASSERT_EQ(log_in(boss, "boss", "moderate-rain-7").status, 200);
+    const auto begin = [&](const std::string& body) {
+        return boss.send("POST", "/api/v1/backups", body, "application/json").status;
+    };
+    EXPECT_EQ(begin(R"({"kind":"differential"})"), 409) << "there is none to continue";
+    EXPECT_EQ(begin(R"({"kind":"half"})"), 422);
+    std::string body;
+    for (const std::string kind : {"full", "differential"}) {
+        int status = 409;
+        for (int i = 0; i < 300 && status == 409; ++i) {  // the one before may still be finishing
+            status = begin(R"({"kind":")" + kind + R"("})");
+            if (status == 409) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+        ASSERT_EQ(status, 202);
+        const std::string done = R"("kind":")" + kind + R"(","seconds")";
+        for (int i = 0; i < 300; ++i) {
+            body = boss.get("/api/v1/system").body;
+            if (body.find(done) != std::string::npos) break;
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+        EXPECT_NE(body.find(done), std::string::npos) << body;
+    }
+    EXPECT_NE(body.find(R"("storage":[)"), std::string::npos);
+    EXPECT_NE(body.find(R"("tables":[)"), std::string::npos);
+    EXPECT_EQ(server.stop(), 0);
+    for (const auto& each : std::filesystem::directory_iterator(data / "backups"))
+        EXPECT_EQ(command({"verify", "--data", each.path().string()}).status, 0) << each.path();
+}
+
 TEST_F(ServeTest, WritesWithACookieNeedItsCsrfValue) {
     ASSERT_EQ(command({"user", "add", "--data", folder_.path().string(), "--name", "doctor", "--role", "clinician",
                        "--password-file", "/dev/null"})

@@ -2,6 +2,8 @@
 // Copies of databases, their check sums.
 #include "server/snapshot.h"
 
+#include <cstdlib>
+
 #include "sql/sql.h"
 
 namespace xinglin::server {
@@ -30,7 +32,7 @@ Result<Opened> open_or_snapshot(const fs::path& folder, const fs::path& copy, co
 
 Result<Opened> open_database(const std::string& store, const calendar::Clock& clock, record::Options options) {
     std::string name = (fs::temp_directory_path() / "xinglin-XXXXXX").string();
-    if (!mkdtemp(name.data())) disk_refuses(name);
+    if (!mkdtemp(name.data())) throw sql::Broken(sql::Broken::Why::io, name + ": cannot be made");
     Opened opened;
     opened.copy = name;
     options.store = store;

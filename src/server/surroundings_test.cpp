@@ -231,6 +231,36 @@ TEST_F(SurroundingsTest, ABackupMadeWhileServingIsRestoredAndVerified) {
     EXPECT_EQ(machine.get("/fhir/Patient/p3").status, 200) << "accounts are part of it";
 }
 
+TEST_F(SurroundingsTest, WhatCameSinceABackupIsKeptByItselfAndEveryMomentCanBeHadBack) {
+    fill();
+    const std::string token = add_client(data(), "machine");
+    const auto full = folder_.path() / "full", more = folder_.path() / "more";
+    {
+        RunningServer server(data());
+        ASSERT_TRUE(server.ready());
+        Caller machine(server, token);
+        ASSERT_EQ(command({"backup", "--data", data(), full.string()}).status, 0);
+        ASSERT_EQ(machine.send("PUT", "/fhir/Patient/p3", R"({"resourceType":"Patient","id":"p3"})").status, 201);
+        ASSERT_EQ(machine.send("PUT", "/fhir/Patient/p4", R"({"resourceType":"Patient","id":"p4"})").status, 201);
+        const auto ended = command({"backup", "--data", data(), "--base", full.string(), more.string()});
+        ASSERT_EQ(ended.status, 0) << ended.err;
+        EXPECT_EQ(machine.send("POST", "/api/v1/backups", R"({"kind":"full"})").status, 403) << "administrators only";
+    }
+    EXPECT_EQ(command({"verify", "--data", more.string()}).status, 0);
+    const auto all = folder_.path() / "all", before = folder_.path() / "before";
+    ASSERT_EQ(command({"restore", "--data", all.string(), full.string(), more.string()}).status, 0);
+    const auto ended = command({"restore", "--data", before.string(), full.string(), more.string(), "--to-position", "3"});
+    ASSERT_EQ(ended.status, 0) << ended.err;
+    for (const auto& [folder, status] : {std::pair{all, 200}, {before, 404}}) {
+        RunningServer again(folder);
+        Caller machine(again, token);
+        EXPECT_EQ(machine.get("/fhir/Patient/p3").status, 200);
+        EXPECT_EQ(machine.get("/fhir/Patient/p4").status, status);
+    }
+    EXPECT_EQ(command({"restore", "--data", (folder_.path() / "x").string(), more.string()}).status, 1);
+    EXPECT_EQ(command({"restore", "--data", (folder_.path() / "x").string(), full.string(), "--to-time", "noon"}).status, 2);
+}
+
 TEST_F(SurroundingsTest, ADamagedBackupIsNotRestored) {
     fill();
     const auto backup = folder_.path() / "backup", restored = folder_.path() / "restored";

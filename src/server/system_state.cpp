@@ -117,6 +117,16 @@ std::string system_state(House& house) {
                                                {"p99_ms", real(figures.p99_ms)},
                                                {"max_ms", real(figures.max_ms)}}));
     }
+    std::vector<json::Value> storage_values, table_values;
+    const record::Store::Storage storage = house.storage->latest();
+    for (const auto& each : storage.types) {
+        storage_values.push_back(arena.object({{"type", arena.string(each.type->name)},
+                                               {"resources", whole(each.resources)},
+                                               {"versions", whole(each.versions)},
+                                               {"bytes", whole(each.bytes)}}));
+    }
+    for (const auto& each : storage.tables)
+        table_values.push_back(arena.object({{"name", arena.string(each.name)}, {"bytes", whole(each.bytes)}}));
     const Sample now = history.empty() ? Sample{} : history.back();
     return json::write(arena.object({{"version", arena.string(version())},
                                      {"built", arena.string(built())},
@@ -124,6 +134,9 @@ std::string system_state(House& house) {
                                      {"uptime_s", whole((house.clock.now_ms() - house.started_ms) / 1000)},
                                      {"store", arena.string(house.options.record.store.empty() ? "sqlite" : "postgres")},
                                      {"processes", arena.array(process_values)},
+                                     {"storage", arena.array(storage_values)},
+                                     {"tables", arena.array(table_values)},
+                                     {"backups", house.backups->list(arena)},
                                      {"data_bytes", whole(record.data_bytes)},
                                      {"wal_bytes", whole(record.wal_bytes)},
                                      {"disk_free_bytes", whole(disk_free_bytes(house))},
