@@ -191,7 +191,15 @@ protected:
         for (const auto& entry : page->entries) {
             if (entry.included) found.insert(std::string(entry.version.type->name) + "/" + entry.version.id);
         }
-        EXPECT_EQ(found, expected) << asked.text() << "&_include=" << asked.type << ":" << code;
+        // Canonicals and addresses with a version are included too: whatever came is named by a match.
+        for (const std::string& target : found) {
+            const bool named = std::any_of(matches.begin(), matches.end(), [&](const std::string& match) {
+                return !oracle.search(asked.type, {{"_id", match.substr(match.find('/') + 1)}, {code, target}}).empty();
+            });
+            EXPECT_TRUE(named) << target << " " << asked.text() << "&_include=" << asked.type << ":" << code;
+        }
+        EXPECT_TRUE(std::includes(found.begin(), found.end(), expected.begin(), expected.end()))
+            << asked.text() << "&_include=" << asked.type << ":" << code;
         ++included_;
     }
 
