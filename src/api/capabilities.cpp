@@ -15,7 +15,7 @@ std::string_view description_for(const search::Parameter& parameter) {
     return words.substr(0, words.find_first_of("\r\n"));
 }
 
-constexpr std::string_view interactions[] = {"read",         "vread",  "update",     "delete", "history-instance",
+constexpr std::string_view interactions[] = {"read",         "vread",  "update",     "patch", "delete", "history-instance",
                                              "history-type", "create", "search-type"};
 constexpr std::string_view system_interactions[] = {"transaction", "batch", "history-system", "search-system"};
 
@@ -30,13 +30,13 @@ std::string codes(std::span<const std::string_view> list) {
 std::string operations_of(std::string_view type) {
     std::string out;
     for (const Operation& operation : all_operations()) {
-        const bool is_here = type.empty() ? (operation.levels & Operation::on_system) != 0
-                                          : (operation.levels & ~Operation::on_system) != 0 &&
-                                                (operation.type == "*" || operation.type == type);
+        const bool is_here =
+            type.empty() ? (operation.levels & Operation::on_system) != 0
+                         : (operation.levels & ~Operation::on_system) != 0 && (operation.type == "*" || operation.type == type);
         if (!is_here) continue;
         out += out.empty() ? R"(,"operation":[)" : ",";
-        out += R"({"name":")" + std::string(operation.name.substr(1)) + R"(","definition":")" + std::string(operation.definition) +
-               R"("})";
+        out += R"({"name":")" + std::string(operation.name.substr(1)) + R"(","definition":")" +
+               std::string(operation.definition) + R"("})";
     }
     return out.empty() ? out : out + "]";
 }
@@ -84,7 +84,7 @@ std::string statement(const Exchange& exchange) {
         R"({"resourceType":"CapabilityStatement","status":"active","date":")" + calendar::instant_text(options.started_ms) +
         R"(","publisher":"Xinglin","kind":"instance","software":{"name":"Xinglin","version":)" + json_text(options.version) +
         R"(},"implementation":{"description":"Xinglin FHIR R4 record","url":)" + json_text(exchange.base_url) +
-        R"(},"fhirVersion":"4.0.1","format":["application/fhir+json","application/fhir+xml","json","xml"],"rest":[{"mode":"server",)"
+        R"(},"fhirVersion":"4.0.1","format":["application/fhir+json","application/fhir+xml","json","xml"],"patchFormat":["application/json-patch+json"],"rest":[{"mode":"server",)"
         R"("documentation":"Unknown search parameters are refused unless Prefer: handling=lenient. Referential integrity is not enforced.",)"
         R"("security":{"description":"Bearer tokens for systems, sessions by cookie for people"},"resource":[)";
     bool first = true;

@@ -2,6 +2,8 @@
 // The table of operations.
 #include "api/operation.h"
 
+#include "api/as_of.h"
+
 namespace xinglin::api {
 namespace {
 
@@ -21,12 +23,16 @@ constexpr Operation about_the_record[] = {
      [](const Shared& exchange, const fhir::Type* type, const std::string& id) { do_change_meta(exchange, *type, id, false); }},
     {"$everything", "Patient", Operation::on_instance, "GET, HEAD, POST",
      "http://hl7.org/fhir/OperationDefinition/Patient-everything",
-     [](const Shared& exchange, const fhir::Type*, const std::string& id) { send(*exchange, answer_everything(*exchange, id)); }},
+     [](const Shared& exchange, const fhir::Type*, const std::string& id) {
+         const bool as_of = !exchange->parameter("_asOf").empty();
+         send(*exchange, as_of ? answer_everything_as_of(*exchange, id) : answer_everything(*exchange, id));
+     }},
 };
 
 std::vector<Operation> gather() {
     std::vector<Operation> all;
-    for (const auto& rows : {record_operations(), terminology_operations(), bulk_operations()}) all.insert(all.end(), rows.begin(), rows.end());
+    for (const auto& rows : {record_operations(), terminology_operations(), bulk_operations()})
+        all.insert(all.end(), rows.begin(), rows.end());
     return all;
 }
 

@@ -2,7 +2,7 @@
 // read, vread, history, $meta.
 #include <charconv>
 
-#include "api/exchange.h"
+#include "api/as_of.h"
 #include "json/json.h"
 
 namespace xinglin::api {
@@ -67,13 +67,15 @@ std::string history_path(const fhir::Type* type, const std::string& id) {
 
 Answer answer_read(Exchange& exchange, const fhir::Type& type, const std::string& id) {
     XINGLIN_CHECK(may(exchange.viewer, &type, 'r'));
-    XINGLIN_CHECK(only_parameters(exchange, {"_summary", "_elements"}));
+    XINGLIN_CHECK(only_parameters(exchange, {"_summary", "_elements", "_asOf"}));
     Trim trim;
     if (!exchange.parameters.empty()) {
         XINGLIN_TRY(trim, read_trim(exchange));
     }
     record::Version gone;
-    auto found = exchange.house.store.reader(exchange.viewer).read(type, id, {}, &gone);
+    record::Reader reader = exchange.house.store.reader(exchange.viewer);
+    XINGLIN_TRY(const auto as_of, read_as_of(exchange, reader));
+    auto found = reader.read(type, id, as_of, &gone);
     if (!found.ok()) {
         const Outcome& outcome = found.outcome();
         note(exchange, {.what = "read", .type = &type, .id = id, .status = http_status(outcome.code()), .count = 0});
@@ -88,7 +90,9 @@ Answer answer_read(Exchange& exchange, const fhir::Type& type, const std::string
                     .id = id,
                     .patient = patient_of_body(type, id, found->body),
                     .status = unchanged ? 304 : 200});
-    return unchanged ? unmodified_answer(*found) : version_answer(exchange, *found, trim);
+    auto response = unchanged ? unmodified_answer(*found) : version_answer(exchange, *found, trim);
+    if (as_of) response.headers.add("X-Xinglin-As-Of", std::to_string(*as_of));
+    return response;
 }
 
 Answer answer_vread(Exchange& exchange, const fhir::Type& type, const std::string& id, std::string_view version) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which interaction a request means.
+#include "api/as_of.h"
 #include "api/operation.h"
 #include "sql/sql.h"
 
@@ -61,8 +62,9 @@ void route_type(const Shared& exchange, const fhir::Type& type) {
     if (exchange->is_get()) return send(*exchange, answer_search(*exchange, &type));
     if (method == "POST") return do_create(exchange, type);
     if (method == "PUT") return do_update(exchange, type, "");
+    if (method == "PATCH") return do_patch(exchange, type, "");
     if (method == "DELETE") return do_erase(exchange, type, "");
-    wrong_method(*exchange, "GET, HEAD, POST, PUT, DELETE");
+    wrong_method(*exchange, "GET, HEAD, POST, PUT, PATCH, DELETE");
 }
 
 /// Type/_search, Type/_history, Type/id
@@ -76,8 +78,9 @@ void route_second(const Shared& exchange, const fhir::Type& type) {
     if (!ingest::is_id(word)) return no_such_address(*exchange);
     if (exchange->is_get()) return send(*exchange, answer_read(*exchange, type, word));
     if (method == "PUT") return do_update(exchange, type, word);
+    if (method == "PATCH") return do_patch(exchange, type, word);
     if (method == "DELETE") return do_erase(exchange, type, word);
-    wrong_method(*exchange, "GET, HEAD, PUT, DELETE");
+    wrong_method(*exchange, "GET, HEAD, PUT, PATCH, DELETE");
 }
 
 /// Type/id/_history[/v], Compartment/id/Type

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Patches: a small description of a change, applied to a resource. Pure: a resource in, a resource out.
 //
-// Sources: RFC 6902 (JSON Patch), RFC 6901 (JSON Pointer); HL7 FHIR R4, fhirpatch.html (FHIRPath Patch).
+// Sources: RFC 6902 (JSON Patch), RFC 6901 (JSON Pointer).
 #pragma once
 
 #include <functional>
@@ -20,13 +20,9 @@ Result<json::Value> apply_json_patch(json::Value document, json::Value patch, js
 /// The same without the rules of FHIR: any JSON document.
 Result<json::Value> apply_plain_json_patch(json::Value document, json::Value patch, json::Arena& arena);
 
-/// A Parameters resource with operations add, insert, delete, replace, move.
-Result<json::Value> apply_fhirpath_patch(json::Value resource, json::Value parameters, json::Arena& arena);
-
 /// A patch that has been read and waits for its resource; owns what it needs, may be applied again to a newer version.
 using Patch = std::function<Result<json::Value>(json::Value resource, json::Arena& arena)>;
-/// By the type of its body: application/json-patch+json, or FHIR's formats for Parameters (`body` then parsed already).
+/// The body of a request of type application/json-patch+json.
 Result<Patch> read_json_patch(std::string_view body);
-Patch fhirpath_patch(json::Value parameters);
 
 }  // namespace xinglin::patch
