@@ -3,6 +3,8 @@
 #include "api/as_of.h"
 
 #include <charconv>
+#include <map>
+#include <set>
 
 #include "json/json.h"
 
@@ -33,6 +35,32 @@ bool names_patient(const fhir::Type& type, std::string_view body, std::string_vi
     return false;
 }
 
+/// What these resources lean on and what is in nobody's compartment: practitioners, organizations, places, medications.
+std::vector<record::Version> supporting(record::Reader& reader, std::span<const record::Version> versions,
+                                        record::Position as_of) {
+    constexpr std::string_view mark = "\"reference\":\"";
+    std::set<std::string> seen;
+    std::vector<record::Version> found;
+    for (const record::Version& version : versions) {
+        for (std::size_t at = version.body.find(mark); at != std::string::npos; at = version.body.find(mark, at + 1)) {
+            const std::size_t start = at + mark.size();
+            const std::string reference = version.body.substr(start, version.body.find('"', start) - start);
+            const std::size_t slash = reference.find('/');
+            const fhir::Type* type = slash == std::string::npos ? nullptr : fhir::find_resource(reference.substr(0, slash));
+            if (!type || type->name == "Patient" || !fhir::compartment_parameters("Patient", type->name).empty()) continue;
+            if (!seen.insert(reference).second) continue;
+            if (auto read = reader.read(*type, reference.substr(slash + 1), as_of); read.ok()) found.push_back(std::move(*read));
+        }
+    }
+    return found;
+}
+
+std::uint64_t whole_number(std::string_view text, std::uint64_t otherwise) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return !text.empty() && error == std::errc() && end == text.data() + text.size() ? value : otherwise;
+}
+
 }  // namespace
 
 Result<std::optional<record::Position>> read_as_of(const Exchange& exchange, record::Reader& reader) {
@@ -57,7 +85,7 @@ Result<std::optional<record::Position>> read_as_of(const Exchange& exchange, rec
 
 Answer answer_everything_as_of(Exchange& exchange, const std::string& id) {
     XINGLIN_CHECK(may(exchange.viewer, nullptr, 'r'));
-    XINGLIN_CHECK(only_parameters(exchange, {"_asOf", "_type", "_summary", "_elements"}));
+    XINGLIN_CHECK(only_parameters(exchange, {"_asOf", "_type", "_count", "_page", "_summary", "_elements"}));
     XINGLIN_TRY(const Trim trim, read_trim(exchange));
     record::Reader reader = exchange.house.store.reader(exchange.viewer);
     XINGLIN_TRY(const auto asked, read_as_of(exchange, reader));
@@ -78,6 +106,9 @@ Answer answer_everything_as_of(Exchange& exchange, const std::string& id) {
     const auto wanted = [&](const fhir::Type& type) {
         return types.empty() || ("," + std::string(types) + ",").find("," + std::string(type.name) + ",") != std::string::npos;
     };
+    const std::uint64_t from = whole_number(exchange.parameter("_page"), 0);
+    const std::uint64_t size = std::max<std::uint64_t>(1, whole_number(exchange.parameter("_count"), 100'000));
+    std::uint64_t count = 0;
     std::vector<record::Version> versions;
     reader.scan(
         {.as_of = as_of, .only = &rids}, [&](const record::Sight& sight) { return !sight.deleted && wanted(*sight.type); },
@@ -99,11 +130,17 @@ Answer answer_everything_as_of(Exchange& exchange, const std::string& id) {
             return true;
         });
     BundleText bundle(exchange, "searchset", exchange.house.clock.now_ms());
-    bundle.total(versions.size());
+    bundle.total(count);
     Parameters said = exchange.parameters;
-    std::erase_if(said, [](const auto& pair) { return is_general_parameter(pair.first); });
-    bundle.link("self", link_url(exchange, "Patient/" + id + "/$everything", said));
+    std::erase_if(said, [](const auto& pair) { return is_general_parameter(pair.first) || pair.first == "_page"; });
+    const std::string path = "Patient/" + id + "/$everything";
+    bundle.link("self", link_url(exchange, path, said));
+    if (from + versions.size() < count)
+        bundle.link("next", link_url(exchange, path, said, {{"_page", std::to_string(from + versions.size())}}));
     for (const record::Version& version : versions) bundle.match(version, false, trim);
+    for (const record::Version& version : supporting(reader, versions, as_of)) {
+        if (wanted(*version.type)) bundle.match(version, true, trim);
+    }
     note(exchange, {.what = "read",
                     .type = &patient_type,
                     .id = id,
@@ -112,6 +149,58 @@ Answer answer_everything_as_of(Exchange& exchange, const std::string& id) {
                     .count = static_cast<std::uint32_t>(versions.size())});
     auto response = resource_answer(exchange, 200, bundle.finish());
     response.headers.add("X-Xinglin-As-Of", std::to_string(as_of));
+    return response;
+}
+
+Answer answer_timeline(Exchange& exchange, const std::string& id) {
+    const fhir::Type& patient_type = *fhir::find_resource("Patient");
+    record::Reader reader = exchange.house.store.reader(exchange.viewer);
+    XINGLIN_CHECK(reader.read(patient_type, id));
+    struct Day {
+        std::uint64_t versions = 0;
+        record::Position position = 0;
+    };
+    std::map<std::int64_t, Day> days;
+    const std::int64_t zone_ms = exchange.house.store.offset_minutes() * 60'000ll;
+    std::int64_t first_ms = INT64_MAX, last_ms = 0;
+    const auto add = [&](std::int64_t updated_ms, record::Position position) {
+        Day& day = days[(updated_ms + zone_ms) / 86'400'000];  // nothing was written before 1970
+        ++day.versions;
+        day.position = std::max(day.position, position);
+        first_ms = std::min(first_ms, updated_ms);
+        last_ms = std::max(last_ms, updated_ms);
+    };
+    const std::vector<record::Rid> rids = reader.compartment(id);
+    std::vector<std::pair<const fhir::Type*, std::string>> several;  // resources with more than one version
+    reader.scan(
+        {.as_of = INT64_MAX, .only = &rids},
+        [&](const record::Sight& sight) {
+            if (sight.version == 1) add(sight.updated_ms, sight.position);
+            return sight.version > 1 && !sight.deleted;
+        },
+        [&](const record::Sight& sight, std::string_view body) {
+            json::Arena arena;
+            const auto resource = json::parse(body, arena, {.depth = 1'000, .bytes = body.size() + 1});
+            if (resource.ok()) several.emplace_back(sight.type, resource->find("id").string());
+            return true;
+        });
+    for (const auto& [type, resource_id] : several) {
+        const auto history = reader.history({.type = type, .id = resource_id, .count = 1'000});
+        if (!history.ok()) continue;
+        for (const record::Version& version : history->versions) add(version.updated_ms, version.position);
+    }
+    std::string list;
+    for (const auto& [number, day] : days) {
+        const calendar::Civil date = calendar::civil_from_days(number);
+        list += fmt::format(R"({}{{"date":"{:04}-{:02}-{:02}","versions":{},"position":{}}})", list.empty() ? "" : ",", date.year,
+                            date.month, date.day, day.versions, day.position);
+    }
+    note(exchange, {.what = "history", .type = &patient_type, .id = id, .patient = id, .detail = "timeline"});
+    const auto instant = [](std::int64_t ms) { return json_text(calendar::instant_text(ms)); };
+    auto response = http::Response::text(
+        200, "application/json; charset=utf-8",
+        fmt::format(R"({{"first_at":{},"last_at":{},"days":[{}]}})", instant(first_ms), instant(last_ms), list));
+    response.headers.add("Cache-Control", "private, no-cache");
     return response;
 }
 

@@ -11,6 +11,9 @@ Result<std::optional<record::Position>> read_as_of(const Exchange& exchange, rec
 /// Patient/ID/$everything?_asOf=…: the compartment as it was, deletions and changes of hands since undone.
 Answer answer_everything_as_of(Exchange& exchange, const std::string& id);
 
+/// /api/v1/people/ID/timeline: the days on which something was written about the person, in the store's zone.
+Answer answer_timeline(Exchange& exchange, const std::string& id);
+
 /// PATCH with a JSON Patch; `id` "" : the one resource that matches the parameters. Answers later.
 void do_patch(const Shared& exchange, const fhir::Type& type, const std::string& id);
 

@@ -114,6 +114,35 @@ TEST_F(AsOfTest, EverythingAsOfIsTheCompartmentAsItWas) {
     EXPECT_EQ(send("GET", "/fhir/Patient/a/$everything?_asOf=99").status, 422);
 }
 
+TEST_F(AsOfTest, TheTimelineIsTheDaysOnWhichSomethingWasWritten) {
+    put("Patient", "a", "");  // 1
+    put("Patient", "b", "");  // 2
+    clock.move(86'400'000);
+    put("Patient", "a", R"(,"gender":"male")");                                                               // 3
+    put("Observation", "o", R"(,"status":"final","code":{"text":"x"},"subject":{"reference":"Patient/a"})");  // 4
+    const auto timeline = send("GET", "/api/v1/people/a/timeline");
+    ASSERT_EQ(timeline.status, 200) << timeline.body;
+    const std::string second = calendar::instant_text(clock.now_ms()).substr(0, 10);
+    EXPECT_NE(timeline.body.find(R"("versions":1,"position":1},{"date":")" + second + R"(","versions":2,"position":4}])"),
+              std::string::npos)
+        << timeline.body;
+    EXPECT_EQ(send("GET", "/api/v1/people/nobody/timeline").status, 404);
+}
+
+TEST_F(AsOfTest, EverythingAsOfComesInPagesWithWhatItLeansOn) {
+    put("Organization", "org", "");
+    put("Patient", "a", R"(,"managingOrganization":{"reference":"Organization/org"})");
+    for (int i = 0; i < 5; ++i)
+        put("Observation", "o" + std::to_string(i),
+            R"(,"status":"final","code":{"text":"x"},"subject":{"reference":"Patient/a"})");
+    const auto first = send("GET", "/fhir/Patient/a/$everything?_count=4&_asOf=7");
+    EXPECT_EQ(ids(first), "a/1 o0/1 o1/1 o2/1 org/1");
+    EXPECT_NE(first.body.find("_page=4"), std::string::npos) << first.body.substr(0, 400);
+    const auto last = send("GET", "/fhir/Patient/a/$everything?_count=4&_asOf=7&_page=4");
+    EXPECT_EQ(ids(last), "o3/1 o4/1");
+    EXPECT_EQ(last.body.find("\"next\""), std::string::npos);
+}
+
 TEST_F(AsOfTest, APatchIsAnUpdateOfThePresentVersion) {
     put("Patient", "a", R"(,"gender":"male","multipleBirthInteger":2,"extension":[{"url":"http://e","valueDecimal":1.50}])");
     const auto changed =

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <chrono>
 
-#include "api/exchange.h"
+#include "api/as_of.h"
 #include "json/json.h"
 #include "text/text.h"
 
@@ -326,6 +326,7 @@ Answer answer_people(Exchange& exchange) {
     if (path.size() == 1 && exchange.is_get()) return header(exchange, path[0]);
     if (path.size() == 2 && word == "reveal" && is_post) return reveal(exchange, path[0]);
     if (path.size() == 2 && word == "printed" && is_post) return printed(exchange, path[0]);
+    if (path.size() == 2 && word == "timeline" && exchange.is_get()) return answer_timeline(exchange, path[0]);
     if (path.size() == 2 && word == "accesses" && exchange.is_get()) return accesses(exchange, path[0]);
     return refuse(IssueCode::not_found, exchange.request.path, "there is nothing at this address, or not with this method");
 }
