@@ -119,6 +119,9 @@ Answer answer_everything_as_of(Exchange& exchange, const std::string& id) {
             if (sight.type == &patient_type ? own != id && !names_patient(*sight.type, body, id)
                                             : !names_patient(*sight.type, body, id))
                 return true;
+            const bool on_page = count >= from && versions.size() < size;
+            ++count;
+            if (!on_page) return true;
             record::Version version;
             version.type = sight.type;
             version.id = own;
