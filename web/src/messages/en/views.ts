@@ -58,6 +58,7 @@ export default {
   first_rows: 'first {n} rows',
   all_rows: '{n} rows',
   read: '{n} resources read, {time}',
+  old_rows: 'rows from before the error',
   running: 'running',
   no_file: 'The file was not made',
   cannot_run: 'No rows yet',

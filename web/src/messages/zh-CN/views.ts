@@ -58,6 +58,7 @@ export default {
   first_rows: '先取 {n} 行',
   all_rows: '共 {n} 行',
   read: '读了 {n} 条资源，{time}',
+  old_rows: '改错之前的行',
   running: '正在取行',
   no_file: '文件没有做成',
   cannot_run: '还取不出行',
