@@ -21,9 +21,14 @@
 #include "record/record.h"
 #include "terminology/terminology.h"
 
+namespace xinglin::view {
+class Library;
+}
+
 namespace xinglin::api {
 
 struct Options {
+    const view::Library* views = nullptr;  // ViewDefinitions; nullptr: only those that are sent along
     std::string version = "0.1.0";     // of the software, for the CapabilityStatement
     std::string base_url;              // "https://record.example/fhir"; empty: from Host and X-Forwarded-*
     std::uint32_t default_count = 50;  // of a search page

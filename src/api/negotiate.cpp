@@ -139,7 +139,9 @@ Result<Done> negotiate(Exchange& exchange, std::string_view prefix) {
         XINGLIN_TRY(auto form, http::parse_query(exchange.request.body));
         for (auto& pair : form) exchange.parameters.push_back(std::move(pair));
     }
-    XINGLIN_CHECK(choose_format(exchange));
+    // Rows of views come in formats of their own (view_operations.cpp).
+    const bool is_view = !exchange.path.empty() && (exchange.path[0] == "ViewDefinition" || exchange.path[0] == "$viewdefinition-run");
+    if (!is_view) XINGLIN_CHECK(choose_format(exchange));
     exchange.pretty = exchange.parameter("_pretty") == "true";
     return Done{};
 }

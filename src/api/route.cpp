@@ -30,7 +30,7 @@ bool route_operation(const Shared& exchange) {
     const fhir::Type* known = fhir::find_resource(type);
     const bool exists =
         operation && (level == Operation::on_system || (known && !known->is_abstract) || type == "ViewDefinition");
-    if (!exists || (level == Operation::on_instance && !ingest::is_id(id))) {
+    if (!exists || (level == Operation::on_instance && type != "ViewDefinition" && !ingest::is_id(id))) {
         no_such_address(*exchange);
         return true;
     }

@@ -15,6 +15,11 @@
 
 namespace xinglin::content {
 
+/// What is wrong with a file of content: which file, where in it, what and how to mend it.
+struct Complaint {
+    std::string file, where, what;
+};
+
 /// Immutable apart from the overlay folder, which is looked at on every call. Safe from many threads.
 class Files {
 public:

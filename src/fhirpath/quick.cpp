@@ -21,7 +21,9 @@ public:
         switch (step.kind) {
             case Kind::context: stack_.push_back(context); return;
             case Kind::resource: stack_.push_back({.value = site_.resource}); return;
-            case Kind::live: stack_.push_back(site_.live[step.index]); return;
+            case Kind::live:
+                if (const Spot& spot = site_.live[step.index]; spot.kind != Spot::Kind::text || !spot.text.empty()) stack_.push_back(spot);
+                return;
             case Kind::literal:
                 stack_.push_back(step.literal);
                 stack_.back().text = step.name;

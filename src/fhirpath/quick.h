@@ -31,7 +31,8 @@ struct Spot {
     json::Value value, sidecar;  // of an element
 };
 
-/// What a run leans on; `live` are the values of the live variables, in the order they were named in when compiling.
+/// What a run leans on; `live` are the values of the live variables, in the order they were named in when compiling;
+/// an empty text is no item.
 struct QuickSite {
     json::Value resource;  // %resource
     std::span<const Spot> live;

@@ -124,29 +124,34 @@ std::vector<TypeCount> Reader::type_counts() {
 }
 
 void Reader::scan(const fhir::Type* type, const std::function<bool(const Version&)>& each) {
+    ScanPlace place;
+    scan(type, place, each);
+}
+
+void Reader::scan(const fhir::Type* type, ScanPlace& place, const std::function<bool(const Version&)>& each) {
     inside_->hold();
     Shelf shelf(inside_->context());
     // In blocks, so that `each` may use this reader.
-    std::int64_t after = 0;
     const CursorPtr of_type = type ? posting_cursor(*inside_->connection, -inside_->store.numbers.tid(*type)) : nullptr;
     for (;;) {
         std::vector<std::int64_t> rids;
         if (of_type) {
-            Members members(*of_type, after);
+            Members members(*of_type, place.after);
             for (std::int64_t rid = 0; rids.size() < 500 && (rid = members.next()) != no_more;) rids.push_back(rid);
         } else {
             auto& query = inside_->connection->prepare(
                 "SELECT rid FROM record_current WHERE rid > ? /*pg AND (p, rid) > (?1 >> 20, ?1)*/ "
                 "ORDER BY /*pg p,*/ rid LIMIT 500");
-            query.bind(1, after);
+            query.bind(1, place.after);
             while (query.step()) rids.push_back(query.integer(0));
         }
-        if (rids.empty()) return;
+        place.over = rids.empty();
+        if (place.over) return;
         for (const std::int64_t rid : rids) {
+            place.after = rid;
             const auto stored = shelf.current(rid);
             if (stored && !stored->deleted() && !each(shelf.version_of(*stored))) return;
         }
-        after = rids.back();
     }
 }
 

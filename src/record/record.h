@@ -219,6 +219,12 @@ public:
     std::vector<Rid> compartment(std::string_view patient_id);
     /// Calls `each` for every current version, in storage order, until it returns false.
     void scan(const fhir::Type* type, const std::function<bool(const Version&)>& each);
+    /// As scan, going on from `place`, which is left behind the last version given; over once there are no more.
+    struct ScanPlace {
+        std::int64_t after = 0;
+        bool over = false;
+    };
+    void scan(const fhir::Type* type, ScanPlace& place, const std::function<bool(const Version&)>& each);
 
     /// Every version with `after` < position ≤ `upto`, in feed order, until `each` returns false. Throws sql::Broken
     /// (corrupt) at a damaged one.

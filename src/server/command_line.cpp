@@ -73,6 +73,9 @@ void add_serve(CLI::App& app, Action& action) {
     serve_word->add_option("--cache-mib", options->cache_mib, "memory for the writer's pages; readers take a quarter each")
         ->check(CLI::Range(1, 65'536))
         ->capture_default_str();
+    serve_word->add_option("--views", options->views, "which views are kept as tables: all, saved or none")
+        ->check(CLI::IsMember({"all", "saved", "none"}))
+        ->capture_default_str();
     serve_word->callback([options, &action] { action = [options] { return serve(*options); }; });
 }
 
@@ -238,6 +241,22 @@ void add_views(CLI::App& app, Action& action) {
         ->check(CLI::IsMember({"ndjson", "json", "csv"}))
         ->capture_default_str();
     run_word->callback([options, &action] { action = [options] { return view::run_command(*options, std::cout, std::cerr); }; });
+
+    const auto again = std::make_shared<RebuildCommand>();
+    CLI::App* rebuild_word = word(app, "rebuild-views", "Build the tables of the views again; a running server does it by itself (POST /api/v1/views/NAME/rebuild)",
+                                  "xinglin rebuild-views --data DIR blood_pressure");
+    needs_data(rebuild_word, *again);
+    rebuild_word->add_option("NAME", again->name, "one view; without it all of them");
+    rebuild_word->add_option("--content", again->content, "a folder laid out like content/");
+    rebuild_word->add_option("--store", again->store, "the PostgreSQL address the record lies in");
+    rebuild_word->callback([again, &action] { action = [again] { return rebuild_views(*again); }; });
+
+    const auto folder = std::make_shared<ContentCommand>();
+    CLI::App* content_word = word(app, "content", "Content: views, terminology, profiles as files", "xinglin content check content");
+    content_word->require_subcommand(1);
+    CLI::App* check_word = word(*content_word, "check", "Check a folder laid out like content/ and say what is wrong and where", "xinglin content check content");
+    check_word->add_option("FOLDER", folder->folder, "the folder, laid over the built-in content")->required();
+    check_word->callback([folder, &action] { action = [folder] { return check_content(*folder); }; });
 }
 
 /// Words and options for bash, one line for each place: "user add: --data --name …".

@@ -21,6 +21,7 @@ struct ServeOptions {
     std::string base_url, tls_certificate, tls_key;
     unsigned io_threads = 0, worker_threads = 0;
     std::int64_t cache_mib = 32;
+    std::string views = "all";
     fs::path content;  // overlay of content/, "" for none
 };
 int serve(const ServeOptions& options);
@@ -97,6 +98,17 @@ struct ValidateCommand {
     bool structure_only = false, warnings = false, chinese = false, json = false;
 };
 int validate(const ValidateCommand& options);
+
+struct RebuildCommand {
+    fs::path data, content;
+    std::string name, store;
+};
+int rebuild_views(const RebuildCommand& options);
+
+struct ContentCommand {
+    fs::path folder;
+};
+int check_content(const ContentCommand& options);
 
 int print_version(bool json);
 

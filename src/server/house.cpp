@@ -64,6 +64,19 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->ingest = std::make_unique<ingest::Ingest>(*house->store, intake);
     house->people = std::make_unique<people::People>(*house->store);
 
+    view::Environment views;
+    views.member_of = [&terms = *house->terminology](std::string_view value_set, std::string_view system, std::string_view code) {
+        return terms.has(value_set, system, code);
+    };
+    house->library = std::make_unique<view::Library>(*house->content, house->options.data / "views", views);
+    for (const std::string& problem : house->library->problems()) log.warn("view", {{"message", problem}});
+    std::vector<view::Definition> kept;
+    for (const view::Shelved& one : house->library->list()) {
+        if (house->keeps_views(one.saved)) kept.push_back(one.definition);
+    }
+    house->tables = std::make_unique<view::Tables>(
+        *house->store, house->clock, std::move(kept), view::TablesOptions{.store = house->options.record.store, .environment = views});
+
     House& self = *house;
     house->errands = std::make_unique<Errands>();
     house->storage = std::make_unique<StorageFigures>(*house->store);
@@ -82,6 +95,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     });
 
     api::Options api_options;
+    api_options.views = house->library.get();
     api_options.exports = house->exports.get();
     api_options.terminology = house->terminology.get();
     api_options.profiles = [&profiles] { return profiles.book(); };
@@ -152,6 +166,7 @@ House::~House() {
     server.reset();
     errands.reset();
     pulse.reset();
+    tables.reset();  // stops following before the store closes
 }
 
 void House::write_down(const access::Viewer& viewer, const http::Request& request, std::string_view what, int status,

@@ -27,6 +27,8 @@
 #include "server/pulse.h"
 #include "server/storage.h"
 #include "terminology/terminology.h"
+#include "view/library.h"
+#include "view/tables.h"
 
 namespace xinglin::server {
 
@@ -40,6 +42,7 @@ struct HouseOptions {
     std::string base_url;  // public address of /fhir; empty: from the request
     record::Options record;
     std::filesystem::path backups;  // empty: DATA/backups
+    std::string views = "all";  // which views are kept as tables: all, saved, none
 };
 
 /// The running server. Members stand in the order in which they lean on each other, and are taken down the other way round.
@@ -63,6 +66,8 @@ struct House {
     std::unique_ptr<Profiles> profiles;
     std::unique_ptr<ingest::Ingest> ingest;
     std::unique_ptr<people::People> people;
+    std::unique_ptr<view::Library> library;
+    std::unique_ptr<view::Tables> tables;
     std::unique_ptr<Errands> errands;
     std::unique_ptr<StorageFigures> storage;
     std::unique_ptr<Backups> backups;
@@ -73,6 +78,8 @@ struct House {
     std::unique_ptr<http::Server> server;
     std::unique_ptr<Processes> processes;  // with a database that others may serve too
 
+    /// Are built-in (or saved) views kept as tables?
+    bool keeps_views(bool saved) const { return options.views == "all" || (saved && options.views == "saved"); }
     Result<Done> open_doors();  // begins to listen
     /// Finishes what was taken, then closes everything. Safe to call once.
     void close_doors();

@@ -87,6 +87,18 @@ void add_record(Metrics& out, const record::Figures& record) {
     out.figure("record_broken", "gauge", "1 while the disk refuses.", record.broken ? 1 : 0);
 }
 
+void add_views(Metrics& out, const std::vector<view::TableState>& views) {
+    const auto each = [&](const char* name, const char* what, auto value) {
+        out.head(name, "gauge", what);
+        for (const view::TableState& state : views) out.line(name, fmt::format("{{view=\"{}\"}}", state.name), static_cast<double>(value(state)));
+    };
+    each("view_lag_positions", "Changes of the record that a view's table does not show yet.", [](const auto& state) { return state.lag_positions; });
+    each("view_lag_seconds", "Since a view's table was last up to date; 0 when it is.",
+         [](const auto& state) { return static_cast<double>(state.lag_ms) / 1000; });
+    each("view_rows", "Rows of a view's table.", [](const auto& state) { return state.rows; });
+    each("view_resources_failed", "Resources a view fails on, which have no rows.", [](const auto& state) { return state.resources_failed; });
+}
+
 void metrics(Visit& visit) {
     House& house = visit.house;
     Metrics out;
@@ -96,6 +108,7 @@ void metrics(Visit& visit) {
     add_record(out, house.store->figures());
     out.figure("people_position", "gauge", "Feed position up to which people can be found.",
                static_cast<double>(house.people->position()));
+    add_views(out, house.tables->states());
     out.figure("audit_queue", "gauge", "Accesses waiting to be written.", static_cast<double>(house.audit->queued()));
     out.figure("audit_broken", "gauge", "1 while the audit cannot be written.", house.audit->trouble().empty() ? 0 : 1);
     out.figure("process_resident_bytes", "gauge", "Memory in use.", static_cast<double>(memory_bytes()));

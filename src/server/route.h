@@ -56,6 +56,7 @@ std::span<const Route> system_routes();
 std::span<const Route> import_routes();
 std::span<const Route> export_routes();
 std::span<const Route> profile_routes();
+std::span<const Route> view_routes();
 std::span<const Route> element_routes();
 std::span<const Route> terminology_routes();
 std::span<const Route> explain_routes();

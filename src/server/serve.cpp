@@ -46,6 +46,7 @@ HouseOptions house_options(const ServeOptions& options) {
     HouseOptions house;
     house.data = options.data;
     house.content = options.content;
+    house.views = options.views;
     house.base_url = options.base_url;
     house.backups = options.backups;
     house.http.bind = options.bind;

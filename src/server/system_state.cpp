@@ -127,6 +127,14 @@ std::string system_state(House& house) {
     }
     for (const auto& each : storage.tables)
         table_values.push_back(arena.object({{"name", arena.string(each.name)}, {"bytes", whole(each.bytes)}}));
+    std::vector<json::Value> views;
+    for (const view::TableState& state : house.tables->states()) {
+        views.push_back(arena.object({{"name", arena.string(state.name)},
+                                      {"state", arena.string(state.state)},
+                                      {"lag_positions", whole(state.lag_positions)},
+                                      {"lag_ms", whole(state.lag_ms)},
+                                      {"rows", whole(state.rows)}}));
+    }
     const Sample now = history.empty() ? Sample{} : history.back();
     return json::write(arena.object({{"version", arena.string(version())},
                                      {"built", arena.string(built())},
@@ -151,6 +159,7 @@ std::string system_state(House& house) {
                                      {"p99_ms", real(answer_ms(http, 0.99))},
                                      {"latency", arena.array(latency_values)},
                                      {"queue", whole(record.queued)},
+                                     {"views", arena.array(views)},
                                      {"checks", arena.array(check_values)},
                                      {"history", arena.array(history_values)}}));
 }

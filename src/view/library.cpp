@@ -61,7 +61,8 @@ std::string filed_name(std::string_view name) {
     return lower;
 }
 
-Library::Library(const content::Files& content, std::filesystem::path saved) : folder_(std::move(saved)) {
+Library::Library(const content::Files& content, std::filesystem::path saved, Environment environment)
+    : folder_(std::move(saved)), environment_(std::move(environment)) {
     const auto add = [this](std::vector<Shelved>& to, std::string_view text, const std::string& from, bool is_saved) {
         auto definition = Definition::compile(text);
         if (!definition.ok()) return problems_.push_back(from + ": " + definition.outcome().line());

@@ -22,7 +22,10 @@ struct Shelved {
 class Library {
 public:
     /// `saved`: a folder, made when something is saved. Files that are no views are left out and named in problems().
-    Library(const content::Files& content, std::filesystem::path saved);
+    Library(const content::Files& content, std::filesystem::path saved, Environment environment = {});
+
+    /// What every run of a view leans on.
+    const Environment& environment() const { return environment_; }
 
     std::vector<Shelved> list() const;  // by name
     std::optional<Shelved> find(std::string_view name) const;
@@ -34,6 +37,7 @@ public:
 
 private:
     std::filesystem::path folder_;
+    Environment environment_;
     mutable std::mutex lock_;  // guards what follows
     std::vector<Shelved> built_in_, saved_;
     std::vector<std::string> problems_;

@@ -34,9 +34,9 @@ struct Next {
 }  // namespace
 
 struct Runner::Inside {
-    Inside(Definition chosen, Environment around) : definition(std::move(chosen)), view(definition.inside()), environment(std::move(around)) {
-        row.resize(view.columns.size());
-        foci.resize(view.selects);
+    Inside(Definition chosen, Environment around) : definition(std::move(chosen)), plan(definition.inside()), environment(std::move(around)) {
+        row.resize(plan.columns.size());
+        foci.resize(plan.selects);
         path_environment.member_of = environment.member_of;
         path_environment.now_ms = environment.now_ms;
         path_environment.empty_join_is_text = true;
@@ -45,13 +45,13 @@ struct Runner::Inside {
         person.kind = Item::Kind::string;
         path_environment.variables.push_back({std::string(live_variables[0]), {index}});
         path_environment.variables.push_back({std::string(live_variables[1]), {}});
-        for (const auto& constant : view.constants) path_environment.variables.push_back(constant);
+        for (const auto& constant : plan.constants) path_environment.variables.push_back(constant);
         live[0].kind = Spot::Kind::integer;
         live[1].kind = Spot::Kind::text;
     }
 
     Definition definition;
-    const Definition::Inside& view;
+    const Definition::Inside& plan;
     Environment environment;
     fhirpath::Environment path_environment;
     json::Arena arena;  // of values made for the rows of one resource
@@ -67,21 +67,21 @@ struct Runner::Inside {
     bool failed = false;
 
     Result<Done> run(json::Value given, const Sink& to) {
-        if (given["resourceType"].string() != view.resource->name) return Done{};
+        if (given["resourceType"].string() != plan.resource->name) return Done{};
         arena.clear();
         resource = given;
         sink = &to;
         rows = visits = 0;
         failed = false;
-        if (view.uses_person) find_person();
-        Focus root{.spot = {.value = given}, .type = view.resource};
-        for (const Path& condition : view.where) {
+        if (plan.uses_person) find_person();
+        Focus root{.spot = {.value = given}, .type = plan.resource};
+        for (const Path& condition : plan.where) {
             const auto holds = test(condition, root);
             if (failed) return std::move(failure);
             if (!holds) return Done{};
         }
-        fill(view.root, root);
-        if (!failed) parts(view.root, 0, root, nullptr);
+        fill(plan.root, root);
+        if (!failed) parts(plan.root, 0, root, nullptr);
         if (failed) return std::move(failure);
         return Done{};
     }
@@ -115,8 +115,8 @@ struct Runner::Inside {
             }
         } else if (then) {
             parts(*then->select, then->part, *then->focus, then->then);
-        } else if (++rows > view.limits.rows) {
-            fail(IssueCode::too_costly, "select", fmt::format("one resource gives more than {} rows, narrow the forEach", view.limits.rows));
+        } else if (++rows > plan.limits.rows) {
+            fail(IssueCode::too_costly, "select", fmt::format("one resource gives more than {} rows, narrow the forEach", plan.limits.rows));
         } else {
             (*sink)(row);
         }
@@ -133,7 +133,7 @@ struct Runner::Inside {
         if (select.each == Select::Each::repeat) descend(select, focus, found, 0);
         else step(select.paths[0], focus, found);
         visits += found.size();
-        if (visits > view.limits.visits) too_many(select);
+        if (visits > plan.limits.visits) too_many(select);
         for (std::size_t i = 0; i < found.size() && !failed; ++i) {
             found[i].index = static_cast<std::int64_t>(i);
             fill(select, found[i]);
@@ -147,7 +147,7 @@ struct Runner::Inside {
 
     void too_many(const Select& select) {
         fail(IssueCode::too_costly, select.where,
-             fmt::format("goes through more than {} elements of one resource, narrow the path", view.limits.visits));
+             fmt::format("goes through more than {} elements of one resource, narrow the path", plan.limits.visits));
     }
 
     /// forEachOrNull without elements: one row of nulls; only %rowIndex is 0.
@@ -170,7 +170,7 @@ struct Runner::Inside {
             step(variants, from, found);
             for (Focus& child : found) {
                 if (failed) return;
-                if (out.size() + visits > view.limits.visits) return too_many(select);
+                if (out.size() + visits > plan.limits.visits) return too_many(select);
                 out.push_back(child);
                 descend(select, child, out, depth + 1);
             }
@@ -189,15 +189,15 @@ struct Runner::Inside {
     }
 
     fhirpath::Collection run_general(const Path& path, const Focus& focus) {
-        Item made;
+        Item item;
         if (!focus.item) {
-            made.value = focus.spot.value;
-            made.sidecar = focus.spot.sidecar;
-            made.type = focus.type;
-            made.resource = made.root_resource = resource;
+            item.value = focus.spot.value;
+            item.sidecar = focus.spot.sidecar;
+            item.type = focus.type;
+            item.resource = item.root_resource = resource;
         }
         path_environment.variables[0].second[0].integer = focus.index;
-        auto result = path.expression.evaluate(focus.item ? *focus.item : made, path_environment);
+        auto result = path.expression.evaluate(focus.item ? *focus.item : item, path_environment);
         if (result.ok()) return std::move(*result);
         fail(IssueCode::invalid, path.where, "fails on a resource: " + result.outcome().issues[0].what);
         return {};
@@ -237,16 +237,18 @@ struct Runner::Inside {
     }
 
     bool test(const Path& path, const Focus& focus) {
-        if (is_quick(path, focus) && path.quick->type() == nullptr) {
-            if (run_quick(path, focus) == 0) return false;
-            if (stack.size() == 1 && stack[0].kind == Spot::Kind::boolean) return stack[0].boolean;
+        Cell found;
+        std::size_t count = 0;
+        if (is_quick(path, focus)) {
+            count = run_quick(path, focus);
+            if (count == 1) found = cell_of(stack[0]);
         } else {
             const auto result = run_general(path, focus);
-            if (failed || result.empty()) return false;
-            const Item& item = result[0];
-            if (result.size() == 1 && item.kind == Item::Kind::boolean) return item.boolean;
-            if (result.size() == 1 && item.kind == Item::Kind::node && item.value.is_boolean()) return item.value.as_bool();
+            count = result.size();
+            if (count == 1) found = cell_of(result[0]);
         }
+        if (failed || count == 0 || (count == 1 && found.kind == Cell::Kind::null)) return false;
+        if (found.kind == Cell::Kind::boolean) return found.boolean;
         fail(IssueCode::value, path.where, "gives something that is no boolean, compare with = or ask with exists()");
         return false;
     }
@@ -281,15 +283,6 @@ struct Runner::Inside {
         fail(IssueCode::value, column.path.where, "gives several values, take first() or say \"collection\": true");
     }
 
-    static Cell cell_of(json::Value value) {
-        switch (value.kind()) {
-            case json::Kind::null: return {};
-            case json::Kind::boolean: return {.kind = Cell::Kind::boolean, .boolean = value.as_bool()};
-            case json::Kind::number: return {.kind = Cell::Kind::number, .text = value.text()};
-            case json::Kind::string: return {.kind = Cell::Kind::text, .text = value.string()};
-            default: return {.kind = Cell::Kind::json, .json = value};
-        }
-    }
     Cell number(std::int64_t value) { return {.kind = Cell::Kind::number, .text = arena.number(value).text()}; }
 
     Cell cell_of(const Spot& spot) {
@@ -299,12 +292,12 @@ struct Runner::Inside {
             case Spot::Kind::text: return spot.text.empty() ? Cell() : Cell{.kind = Cell::Kind::text, .text = spot.text};
             case Spot::Kind::element: break;
         }
-        return cell_of(spot.value);
+        return view::cell_of(spot.value);
     }
 
     Cell cell_of(const Item& item) {
         switch (item.kind) {
-            case Item::Kind::node: return cell_of(item.value);
+            case Item::Kind::node: return view::cell_of(item.value);
             case Item::Kind::boolean: return {.kind = Cell::Kind::boolean, .boolean = item.boolean};
             case Item::Kind::integer: return number(item.integer);
             case Item::Kind::decimal: return {.kind = Cell::Kind::number, .text = arena.keep(item.text)};

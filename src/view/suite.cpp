@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "view/view.h"
-
 namespace xinglin::view {
 
 namespace {
@@ -46,9 +44,8 @@ struct Ran {
     Outcome failure;
 };
 
-Ran run_view(json::Value view, json::Value resources) {
+Ran run_view(const Result<Definition>& definition, json::Value resources) {
     Ran ran;
-    const auto definition = Definition::compile(view);
     if (!definition.ok()) {
         ran.failure = definition.outcome();
         return ran;
@@ -83,7 +80,7 @@ std::string compare_rows(const Ran& ran, json::Value expected) {
 
 /// "" when the case passed.
 std::string judge(json::Value test, json::Value resources) {
-    const Ran ran = run_view(test["view"], resources);
+    const Ran ran = run_view(Definition::compile(test["view"]), resources);
     const bool failed = !ran.failure.issues.empty();
     if (test["expectError"].as_bool()) return failed ? "" : "expected an error, there was none";
     if (failed) return ran.failure.line();
@@ -116,6 +113,15 @@ Result<SuiteResult> run_suite(std::string_view text) {
         result.cases.push_back(std::move(one));
     }
     return result;
+}
+
+std::string judge_case(const Definition& view, std::string_view text) {
+    json::Arena arena;
+    const auto file = json::parse(text, arena);
+    if (!file.ok()) return file.outcome().line();
+    if (!(*file)["resources"].is_array() || !(*file)["expect"].is_array()) return "a case needs resources and expect";
+    const Ran ran = run_view(view, (*file)["resources"]);
+    return ran.failure.issues.empty() ? compare_rows(ran, (*file)["expect"]) : ran.failure.line();
 }
 
 std::string report(const std::vector<std::pair<std::string, SuiteResult>>& files) {

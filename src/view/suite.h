@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "outcome/outcome.h"
+#include "view/view.h"
 
 namespace xinglin::view {
 
@@ -23,6 +24,8 @@ struct SuiteResult {
 
 /// `text`: {"title", "resources": […], "tests": [{"title", "view", "expect" | "expectError" | "expectColumns" | "expectCount"}]}.
 Result<SuiteResult> run_suite(std::string_view text);
+/// Runs `view` over the resources of a case, {"resources": […], "expect": [row, …]}; "" when the rows are those expected.
+std::string judge_case(const Definition& view, std::string_view text);
 /// The report of the official format: {FILE: {"tests": [{"name", "result": {"passed", "reason"}}]}}.
 std::string report(const std::vector<std::pair<std::string, SuiteResult>>& files);
 

@@ -104,6 +104,8 @@ private:
 /// Key of the Patient a resource is about, as getReferenceKey(Patient) gives it; "" when it does not say.
 std::string patient_key(json::Value resource);
 
+/// A value as JSON holds it.
+Cell cell_of(json::Value value);
 /// Appends {"name":value,…} / ["value",…] as compact JSON, or a line of RFC 4180 CSV with its line end.
 void write_object(std::span<const Column> columns, Row row, std::string& out);
 void write_array(Row row, std::string& out);

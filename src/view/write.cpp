@@ -31,6 +31,16 @@ void write_field(std::string_view text, std::string& out) {
 
 }  // namespace
 
+Cell cell_of(json::Value value) {
+    switch (value.kind()) {
+        case json::Kind::null: return {};
+        case json::Kind::boolean: return {.kind = Cell::Kind::boolean, .boolean = value.as_bool()};
+        case json::Kind::number: return {.kind = Cell::Kind::number, .text = value.text()};
+        case json::Kind::string: return {.kind = Cell::Kind::text, .text = value.string()};
+        default: return {.kind = Cell::Kind::json, .json = value};
+    }
+}
+
 void write_object(std::span<const Column> columns, Row row, std::string& out) {
     out += '{';
     for (std::size_t i = 0; i < row.size(); ++i) {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// `xinglin content check`: is a folder laid out like content/ right? A table of checkers, one for each kind of content.
+#include <cstdio>
+
+#include "content/content.h"
+#include "server/commands.h"
+#include "server/content_check.h"
+#include "server/terminal.h"
+#include "view/shelf_check.h"
+
+namespace xinglin::server {
+
+namespace {
+
+void check_views(const content::Files& files, ContentReport& report) {
+    view::check_shelf(files, report.complaints, report.checked);
+}
+
+// A kind of content brings its row: the folder it lies in, and what looks at it.
+constexpr ContentChecker checkers[] = {
+    {"views", check_views},
+};
+
+}  // namespace
+
+std::span<const ContentChecker> content_checkers() { return checkers; }
+
+int check_content(const ContentCommand& options) {
+    auto files = content::Files::over(options.folder);
+    if (!files.ok()) return environment(files.outcome());
+    std::size_t wrong = 0;
+    for (const ContentChecker& checker : content_checkers()) {
+        ContentReport report;
+        checker.check(*files, report);
+        for (const ContentComplaint& complaint : report.complaints)
+            std::printf("%s: %s: %s\n", complaint.file.c_str(), complaint.where.c_str(), complaint.what.c_str());
+        std::printf("%s: %s checked, %s wrong\n", std::string(checker.folder).c_str(), grouped(report.checked).c_str(),
+                    grouped(report.complaints.size()).c_str());
+        wrong += report.complaints.size();
+    }
+    if (wrong == 0) return exit_done;
+    return complain(options.folder.string(), grouped(wrong) + " things are wrong, see above", exit_refused);
+}
+
+}  // namespace xinglin::server
