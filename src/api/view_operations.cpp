@@ -42,9 +42,9 @@ std::optional<RowFormat> row_format(std::string_view name) {
 
 /// What the request says, whichever way it says it.
 struct Asked {
-    json::Value view;                     // viewResource
-    std::string reference;                // viewReference
-    std::vector<json::Value> resources;   // to run over instead of the record
+    json::Value view;                    // viewResource
+    std::string reference;               // viewReference
+    std::vector<json::Value> resources;  // to run over instead of the record
     bool has_resources = false;
     std::string format, limit, since, header;
     std::vector<std::string> patients, groups;
@@ -77,7 +77,8 @@ Result<Asked> read_asked(Exchange& exchange, json::Arena& arena) {
     for (const auto& [name, value] : exchange.parameters) {
         take(asked, arena.object({{"name", arena.string(name)}, {"valueString", arena.string(value)}}));
     }
-    const bool is_form = text::lower_ascii(exchange.request.headers.get("Content-Type")).starts_with("application/x-www-form-urlencoded");
+    const bool is_form =
+        text::lower_ascii(exchange.request.headers.get("Content-Type")).starts_with("application/x-www-form-urlencoded");
     if (exchange.request.method != "POST" || exchange.request.body.empty() || is_form) return asked;
     XINGLIN_TRY(const json::Value body, read_body(exchange, arena));
     const std::string_view type = body["resourceType"].string();
@@ -88,7 +89,8 @@ Result<Asked> read_asked(Exchange& exchange, json::Arena& arena) {
     if (type != "Parameters") return refuse(IssueCode::structure, "body", "must be Parameters, or a ViewDefinition");
     for (const json::Node& node : body["parameter"].items()) {
         if (!take(asked, json::Value(&node)) && !exchange.lenient)
-            return refuse(IssueCode::not_supported, std::string(json::Value(&node)["name"].string()), "is not a parameter of this call");
+            return refuse(IssueCode::not_supported, std::string(json::Value(&node)["name"].string()),
+                          "is not a parameter of this call");
     }
     return asked;
 }
@@ -99,9 +101,11 @@ std::string_view name_in(std::string_view reference) { return reference.substr(r
 Result<view::Definition> find_view(const Exchange& exchange, const Asked& asked, const std::string& id) {
     if (asked.view) return view::Definition::compile(asked.view);
     const std::string_view name = id.empty() ? name_in(asked.reference) : std::string_view(id);
-    if (name.empty()) return refuse(IssueCode::required, "viewResource", "is missing, send a ViewDefinition or name one by viewReference");
+    if (name.empty())
+        return refuse(IssueCode::required, "viewResource", "is missing, send a ViewDefinition or name one by viewReference");
     const auto found = exchange.house.options.views ? exchange.house.options.views->find(name) : std::nullopt;
-    if (!found) return refuse(IssueCode::not_found, id.empty() ? "viewReference" : "ViewDefinition", "there is no view of this name");
+    if (!found)
+        return refuse(IssueCode::not_found, id.empty() ? "viewReference" : "ViewDefinition", "there is no view of this name");
     return found->definition;
 }
 
@@ -203,7 +207,8 @@ struct Running {
 /// Over the record: short answers at once, long ones while they are sent.
 Answer run_over_record(Exchange& exchange, view::Question question, RowFormat format, bool header) {
     RowText rows(question.definition, format, header);
-    auto running = std::make_shared<Running>(Running{view::OnDemand(exchange.house.store.reader(exchange.viewer), std::move(question)), std::move(rows)});
+    auto running = std::make_shared<Running>(
+        Running{view::OnDemand(exchange.house.store.reader(exchange.viewer), std::move(question)), std::move(rows)});
     XINGLIN_TRY(std::string first, running->next());
     note(exchange, {.what = "view",
                     .type = &running->walk.definition().resource(),
@@ -242,7 +247,8 @@ Answer answer_view(Exchange& exchange, const std::string& id) {
 }
 
 constexpr Operation rows[] = {
-    {"$viewdefinition-run", "ViewDefinition", Operation::on_system | Operation::on_type | Operation::on_instance, "GET, POST", page_address,
+    {"$viewdefinition-run", "ViewDefinition", Operation::on_system | Operation::on_type | Operation::on_instance, "GET, POST",
+     page_address,
      [](const Shared& exchange, const fhir::Type*, const std::string& id) { send(*exchange, answer_view(*exchange, id)); }},
 };
 

@@ -14,7 +14,8 @@ using Kind = Quick::Step::Kind;
 /// One run. Results are pushed on the stack; a step takes what its focus pushed and leaves its own in that place.
 class Run {
 public:
-    Run(const std::vector<Step>& steps, const QuickSite& site, std::vector<Spot>& stack) : steps_(steps), site_(site), stack_(stack) {}
+    Run(const std::vector<Step>& steps, const QuickSite& site, std::vector<Spot>& stack)
+        : steps_(steps), site_(site), stack_(stack) {}
 
     void push(int at, const Spot& context) {
         const Step& step = steps_[static_cast<std::size_t>(at)];
@@ -22,7 +23,8 @@ public:
             case Kind::context: stack_.push_back(context); return;
             case Kind::resource: stack_.push_back({.value = site_.resource}); return;
             case Kind::live:
-                if (const Spot& spot = site_.live[step.index]; spot.kind != Spot::Kind::text || !spot.text.empty()) stack_.push_back(spot);
+                if (const Spot& spot = site_.live[step.index]; spot.kind != Spot::Kind::text || !spot.text.empty())
+                    stack_.push_back(spot);
                 return;
             case Kind::literal:
                 stack_.push_back(step.literal);
@@ -76,8 +78,9 @@ private:
 
     /// What lies at [first, last) moves down to `from`; the rest above is dropped.
     void keep(std::size_t from, std::size_t first, std::size_t last) {
-        if (first != from) std::move(stack_.begin() + static_cast<std::ptrdiff_t>(first),
-                                     stack_.begin() + static_cast<std::ptrdiff_t>(last), stack_.begin() + static_cast<std::ptrdiff_t>(from));
+        if (first != from)
+            std::move(stack_.begin() + static_cast<std::ptrdiff_t>(first), stack_.begin() + static_cast<std::ptrdiff_t>(last),
+                      stack_.begin() + static_cast<std::ptrdiff_t>(from));
         stack_.resize(from + (last - first));
     }
 
@@ -99,7 +102,8 @@ private:
         for (std::size_t i = 0; i < count; ++i) {
             const json::Value one = value[i];
             const json::Value beside = sidecar.is_array() ? sidecar[i] : json::Value();
-            stack_.push_back({.value = one.is_null() ? json::Value() : one, .sidecar = beside.is_null() ? json::Value() : beside});
+            stack_.push_back(
+                {.value = one.is_null() ? json::Value() : one, .sidecar = beside.is_null() ? json::Value() : beside});
         }
     }
 
@@ -178,6 +182,8 @@ private:
 
 }  // namespace
 
-void Quick::run(const Spot& context, const QuickSite& site, std::vector<Spot>& out) const { Run(steps_, site, out).push(root_, context); }
+void Quick::run(const Spot& context, const QuickSite& site, std::vector<Spot>& out) const {
+    Run(steps_, site, out).push(root_, context);
+}
 
 }  // namespace xinglin::fhirpath

@@ -57,17 +57,35 @@ public:
 
     struct Step {
         enum class Kind : std::uint8_t {
-            context, member, extension, where, first, last, at, count, resource, live,
-            literal, exists, empty, negate, equal, not_equal, both, either, resource_key, reference_key,
+            context,
+            member,
+            extension,
+            where,
+            first,
+            last,
+            at,
+            count,
+            resource,
+            live,
+            literal,
+            exists,
+            empty,
+            negate,
+            equal,
+            not_equal,
+            both,
+            either,
+            resource_key,
+            reference_key,
         };
         Kind kind = Kind::context;
-        bool with_sidecar = false;   // member: of a primitive
-        bool from_sidecar = false;   // member: id or extension of a primitive
-        int focus = -1;              // step before the dot; of both and either the left side
-        int argument = -1;           // criterion, or the right side
-        std::size_t index = 0;       // at: [n]; live: which
-        std::string name, sidecar;   // member: JSON keys; extension: url; reference_key: type wanted; a literal's text
-        Spot literal;                // its text stands in `name`
+        bool with_sidecar = false;         // member: of a primitive
+        bool from_sidecar = false;         // member: id or extension of a primitive
+        int focus = -1;                    // step before the dot; of both and either the left side
+        int argument = -1;                 // criterion, or the right side
+        std::size_t index = 0;             // at: [n]; live: which
+        std::string name, sidecar;         // member: JSON keys; extension: url; reference_key: type wanted; a literal's text
+        Spot literal;                      // its text stands in `name`
         const fhir::Type* type = nullptr;  // of the elements it gives
     };
 

@@ -54,7 +54,9 @@ private:
 
     static bool is_primitive(const fhir::Type* type) { return type->kind == fhir::TypeKind::primitive; }
     /// Elements of a type that is the same wherever it stands: not any resource, not an abstract type.
-    static bool is_plain_type(const fhir::Type* type) { return type && !type->is_abstract && type->kind != fhir::TypeKind::resource; }
+    static bool is_plain_type(const fhir::Type* type) {
+        return type && !type->is_abstract && type->kind != fhir::TypeKind::resource;
+    }
 
     int member(const Node& node, const fhir::Type* context, int depth) {
         if (!node.focus && node.names_type) {  // `Patient.name`
@@ -132,8 +134,11 @@ private:
         }
         if (name == "extension" && type && is_text_literal(*node.arguments[0])) {
             if (!is_primitive(type) && !fhir::find_element(*type, "extension")) return none;
-            return add({.kind = Kind::extension, .from_sidecar = is_primitive(type), .focus = focus,
-                        .name = node.arguments[0]->literal.text, .type = fhir::find_type("Extension")});
+            return add({.kind = Kind::extension,
+                        .from_sidecar = is_primitive(type),
+                        .focus = focus,
+                        .name = node.arguments[0]->literal.text,
+                        .type = fhir::find_type("Extension")});
         }
         if (name == "getResourceKey" && type && !is_primitive(type)) return add({.kind = Kind::resource_key, .focus = focus});
         if (name == "getReferenceKey" && type && !is_primitive(type) && (node.type.name.empty() || node.type.known()))
@@ -143,10 +148,12 @@ private:
 
     int indexer(const Node& node, const fhir::Type* context, int depth) {
         const Node& index = *node.arguments[0];
-        if (index.kind != Node::Kind::literal || index.literal.kind != Item::Kind::integer || index.literal.integer < 0) return none;
+        if (index.kind != Node::Kind::literal || index.literal.kind != Item::Kind::integer || index.literal.integer < 0)
+            return none;
         const int focus = focus_of(node, context, depth);
         if (focus == none) return none;
-        return add({.kind = Kind::at, .focus = focus, .index = static_cast<std::size_t>(index.literal.integer), .type = at(focus).type});
+        return add(
+            {.kind = Kind::at, .focus = focus, .index = static_cast<std::size_t>(index.literal.integer), .type = at(focus).type});
     }
 
     int variable(const Node& node) {
@@ -159,7 +166,8 @@ private:
             return item ? literal(*item) : none;
         }
         // Inside of a criterion it could make a path cost more than its input, again and again.
-        if (node.name == "resource" && settings_.resource && criteria_ == 0) return add({.kind = Kind::resource, .type = settings_.resource});
+        if (node.name == "resource" && settings_.resource && criteria_ == 0)
+            return add({.kind = Kind::resource, .type = settings_.resource});
         return none;
     }
 
@@ -223,8 +231,10 @@ private:
         } else {
             return none;
         }
-        return add({.kind = node.operation == Operator::equal ? Kind::equal : Kind::not_equal, .focus = left,
-                    .name = at(right).name, .literal = literal});
+        return add({.kind = node.operation == Operator::equal ? Kind::equal : Kind::not_equal,
+                    .focus = left,
+                    .name = at(right).name,
+                    .literal = literal});
     }
 };
 

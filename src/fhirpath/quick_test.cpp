@@ -27,7 +27,8 @@ std::string text_of_item(const Item& item) {
     switch (item.kind) {
         case Item::Kind::boolean: return item.boolean ? "true" : "false";
         case Item::Kind::integer: return std::to_string(item.integer);
-        case Item::Kind::node: return (item.value ? json::write(item.value) : "-") + "/" + (item.sidecar ? json::write(item.sidecar) : "-");
+        case Item::Kind::node:
+            return (item.value ? json::write(item.value) : "-") + "/" + (item.sidecar ? json::write(item.sidecar) : "-");
         default: return "'" + item.text + "'";
     }
 }
@@ -46,7 +47,8 @@ void compare(const std::string& path, json::Value resource, Counts& counts) {
     text.kind = Item::Kind::string;
     text.text = "official";
     environment.variables = {{"k", {text}}};
-    const auto quick = Quick::compile(*compiled, {.context = context.type, .resource = context.type, .constants = environment.variables});
+    const auto quick =
+        Quick::compile(*compiled, {.context = context.type, .resource = context.type, .constants = environment.variables});
     if (!quick) {
         ++counts.slow;
         return;
@@ -81,7 +83,8 @@ public:
                 add(pick(2) ? "extension" : "id");
                 type = out.ends_with("id") ? nullptr : fhir::find_type("Extension");
             } else {
-                const fhir::Element& element = type->elements[static_cast<std::size_t>(pick(static_cast<int>(type->elements.size())))];
+                const fhir::Element& element =
+                    type->elements[static_cast<std::size_t>(pick(static_cast<int>(type->elements.size())))];
                 if (element.types.empty()) break;
                 const auto& ref = element.types[static_cast<std::size_t>(pick(static_cast<int>(element.types.size())))];
                 add(std::string(element.name));
@@ -124,7 +127,8 @@ private:
         }
     }
     std::string literal() {
-        static const char* const texts[] = {"'official'", "'home'", "'phone'", "'final'", "true", "'Patient'", "%k", "'http://loinc.org'"};
+        static const char* const texts[] = {"'official'", "'home'",    "'phone'", "'final'",
+                                            "true",       "'Patient'", "%k",      "'http://loinc.org'"};
         return texts[pick(8)];
     }
     std::string criterion(const fhir::Type* type, int depth) {
@@ -182,10 +186,18 @@ TEST(Quick, GivesWhatTheEvaluatorGives) {
 }
 
 TEST(Quick, TakesThePathsOfViews) {
-    const char* const paths[] = {"id", "Patient.id", "name.where(use = %k).family.first()", "birthDate.extension('x').value.ofType(time)",
-                                 "deceased.ofType(boolean)", "telecom.where(system = 'phone' and use != 'old').value",
-                                 "getResourceKey()", "managingOrganization.getReferenceKey(Organization)", "name.exists(use = 'usual')",
-                                 "name[0].given[1]", "active.exists() and active = true", "identifier.first().type.coding.first().code"};
+    const char* const paths[] = {"id",
+                                 "Patient.id",
+                                 "name.where(use = %k).family.first()",
+                                 "birthDate.extension('x').value.ofType(time)",
+                                 "deceased.ofType(boolean)",
+                                 "telecom.where(system = 'phone' and use != 'old').value",
+                                 "getResourceKey()",
+                                 "managingOrganization.getReferenceKey(Organization)",
+                                 "name.exists(use = 'usual')",
+                                 "name[0].given[1]",
+                                 "active.exists() and active = true",
+                                 "identifier.first().type.coding.first().code"};
     const fhir::Type* type = fhir::find_resource("Patient");
     Item text;
     text.kind = Item::Kind::string;

@@ -17,7 +17,8 @@ int rebuild_views(const RebuildCommand& options) {
         files = std::move(*over);
     }
     const view::Library library(files, options.data / "views");
-    if (!fs::is_directory(options.data)) return complain(options.data.string(), "is not a data folder, name one", exit_environment);
+    if (!fs::is_directory(options.data))
+        return complain(options.data.string(), "is not a data folder, name one", exit_environment);
     std::vector<view::Definition> all;
     bool found = options.name.empty();
     for (const view::Shelved& one : library.list()) {
@@ -40,7 +41,9 @@ int rebuild_views(const RebuildCommand& options) {
         if (!options.name.empty() && view::filed_name(state.name) != view::filed_name(options.name)) continue;
         std::printf("%s: %s rows, up to position %lld%s\n", state.name.c_str(), grouped(state.rows).c_str(),
                     static_cast<long long>(state.position),
-                    state.resources_failed == 0 ? "" : (", " + grouped(state.resources_failed) + " resources without rows: " + state.error).c_str());
+                    state.resources_failed == 0
+                        ? ""
+                        : (", " + grouped(state.resources_failed) + " resources without rows: " + state.error).c_str());
     }
     return exit_done;
 }

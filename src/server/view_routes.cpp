@@ -43,27 +43,29 @@ void refuse_definition(Visit& visit, const Outcome& outcome) {
 
 json::Value whole(json::Arena& arena, std::int64_t number) { return arena.number(number); }
 
-std::vector<std::pair<std::string_view, json::Value>> members_of(const view::Shelved& one, const std::optional<view::TableState>& table,
+std::vector<std::pair<std::string_view, json::Value>> members_of(const view::Shelved& one,
+                                                                 const std::optional<view::TableState>& table,
                                                                  json::Arena& arena) {
     const view::Definition& definition = one.definition;
     const view::TableState state = table.value_or(view::TableState{.state = "ready"});
-    return {{"name", arena.string(definition.name())},
-            {"title", arena.string(definition.title())},
-            {"resource", arena.string(definition.resource().name)},
-            {"origin", arena.string(one.saved ? "saved" : "built in")},
-            {"state", arena.string(state.state)},
-            {"materialized", arena.boolean(table.has_value())},
-            {"rows", whole(arena, static_cast<std::int64_t>(state.rows))},
-            {"columns", whole(arena, static_cast<std::int64_t>(definition.columns().size()))},
-            {"position", whole(arena, state.position)},
-            {"lag_positions", whole(arena, state.lag_positions)},
-            {"lag_ms", whole(arena, state.lag_ms)},
-            {"bytes", whole(arena, state.bytes)},
-            {"built_at", state.built_ms > 0 ? arena.string(calendar::instant_text(state.built_ms)) : arena.null()},
-            {"error", state.error.empty()            ? arena.null()
-                      : state.resources_failed == 0 ? arena.string(state.error)
-                                                    : arena.string(fmt::format("{} resources have no rows, one of them because {}",
-                                                                               state.resources_failed, state.error))}};
+    return {
+        {"name", arena.string(definition.name())},
+        {"title", arena.string(definition.title())},
+        {"resource", arena.string(definition.resource().name)},
+        {"origin", arena.string(one.saved ? "saved" : "built in")},
+        {"state", arena.string(state.state)},
+        {"materialized", arena.boolean(table.has_value())},
+        {"rows", whole(arena, static_cast<std::int64_t>(state.rows))},
+        {"columns", whole(arena, static_cast<std::int64_t>(definition.columns().size()))},
+        {"position", whole(arena, state.position)},
+        {"lag_positions", whole(arena, state.lag_positions)},
+        {"lag_ms", whole(arena, state.lag_ms)},
+        {"bytes", whole(arena, state.bytes)},
+        {"built_at", state.built_ms > 0 ? arena.string(calendar::instant_text(state.built_ms)) : arena.null()},
+        {"error", state.error.empty()           ? arena.null()
+                  : state.resources_failed == 0 ? arena.string(state.error)
+                                                : arena.string(fmt::format("{} resources have no rows, one of them because {}",
+                                                                           state.resources_failed, state.error))}};
 }
 
 json::Value state_json(House& house, const view::Shelved& one, json::Arena& arena) {
@@ -129,13 +131,14 @@ void run(Visit& visit) {
             view::write_array(row, rows);
         },
         [&] { return late = walk.resources_read() % 64 == 0 && std::chrono::steady_clock::now() - started > most_time; });
-    visit.house.write_down(visit.viewer, visit.request, "view", done.ok() ? 200 : 422, definition->resource().name, "", definition->name());
+    visit.house.write_down(visit.viewer, visit.request, "view", done.ok() ? 200 : 422, definition->resource().name, "",
+                           definition->name());
     if (!done.ok()) return refuse_definition(visit, done.outcome());
     const double took_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
     visit.respond(answer_of("application/json",
                             fmt::format(R"({{"columns":{},"rows":[{}],"took_ms":{:.2f},"resources_read":{},"truncated":{}}})",
-                                        json::write(column_list(definition->columns(), arena)), rows, took_ms, walk.resources_read(),
-                                        walk.truncated() || late)));
+                                        json::write(column_list(definition->columns(), arena)), rows, took_ms,
+                                        walk.resources_read(), walk.truncated() || late)));
 }
 
 void save(Visit& visit) {
@@ -145,14 +148,18 @@ void save(Visit& visit) {
     if (const auto may = may_read(visit.viewer, definition->resource()); !may.ok()) return visit.refuse(may.outcome());
     json::Arena arena;
     const auto parsed = json::parse(visit.request.body, arena);
-    const auto named = definition->name().empty() && parsed.ok() ? view::Definition::compile(arena.with(*parsed, "name", arena.string(name))) : definition;
+    const auto named = definition->name().empty() && parsed.ok()
+                           ? view::Definition::compile(arena.with(*parsed, "name", arena.string(name)))
+                           : definition;
     if (!named.ok()) return refuse_definition(visit, named.outcome());
     if (const auto fits = view::Tables::check(*named); !fits.ok()) return refuse_definition(visit, fits.outcome());
     const auto fresh = visit.house.library->save(name, *named);
-    visit.house.write_down(visit.viewer, visit.request, "view save", fresh.ok() ? 200 : http_status(fresh.outcome().code()), "ViewDefinition", name);
+    visit.house.write_down(visit.viewer, visit.request, "view save", fresh.ok() ? 200 : http_status(fresh.outcome().code()),
+                           "ViewDefinition", name);
     if (!fresh.ok()) return visit.refuse(fresh.outcome());
     const auto saved = visit.house.library->find(name);
-    if (const auto kept = visit.house.tables->keep(saved->definition); !kept.ok()) return refuse_definition(visit, kept.outcome());
+    if (const auto kept = visit.house.tables->keep(saved->definition); !kept.ok())
+        return refuse_definition(visit, kept.outcome());
     auto response = json_response(*fresh ? 201 : 200, state_json(visit.house, *saved, arena));
     if (*fresh) response.headers.add("Location", "/api/v1/views/" + http::percent_encode(name));
     visit.respond(std::move(response));
@@ -160,8 +167,8 @@ void save(Visit& visit) {
 
 void erase(Visit& visit) {
     const auto gone = visit.house.library->erase(visit.holes[0]);
-    visit.house.write_down(visit.viewer, visit.request, "view delete", gone.ok() ? 204 : http_status(gone.outcome().code()), "ViewDefinition",
-                           visit.holes[0]);
+    visit.house.write_down(visit.viewer, visit.request, "view delete", gone.ok() ? 204 : http_status(gone.outcome().code()),
+                           "ViewDefinition", visit.holes[0]);
     if (!gone.ok()) return visit.refuse(gone.outcome());
     const auto built_in = visit.house.library->find(visit.holes[0]);
     if (built_in && visit.house.keeps_views(false)) (void)visit.house.tables->keep(built_in->definition);
@@ -230,8 +237,8 @@ void rows(Visit& visit) {
     if (!count.ok()) return visit.refuse(count.outcome());
     const std::size_t wanted = *count > 0 ? std::min(*count, most_rows) : file ? page_rows : 100;
     auto page = visit.house.tables->rows(one->definition.name(), visit.parameter("after"), wanted);
-    visit.house.write_down(visit.viewer, visit.request, "view", page.ok() ? 200 : http_status(page.outcome().code()), one->definition.resource().name,
-                           "", one->definition.name());
+    visit.house.write_down(visit.viewer, visit.request, "view", page.ok() ? 200 : http_status(page.outcome().code()),
+                           one->definition.resource().name, "", one->definition.name());
     if (!page.ok()) return visit.refuse(page.outcome());
     if (file) {
         if (*count > 0) page->next.clear();
@@ -239,26 +246,31 @@ void rows(Visit& visit) {
     }
     json::Arena arena;
     visit.respond(answer_of("application/json",
-                            fmt::format(R"({{"columns":{},"rows":[{}],"next":{},"total":{}}})", json::write(column_list(page->columns, arena)),
-                                        fmt::join(page->rows, ","), page->next.empty() ? "null" : json::write(arena.string(page->next)), page->total)));
+                            fmt::format(R"({{"columns":{},"rows":[{}],"next":{},"total":{}}})",
+                                        json::write(column_list(page->columns, arena)), fmt::join(page->rows, ","),
+                                        page->next.empty() ? "null" : json::write(arena.string(page->next)), page->total)));
 }
 
 constexpr std::string_view view_example =
     R"({"name":"condition","title":"…","resource":"Condition","origin":"built in","state":"ready","materialized":true,"rows":120,"columns":12,"position":900,)"
     R"("lag_positions":0,"lag_ms":0,"bytes":40960,"built_at":"2026-11-22T02:00:00.000Z","error":null})";
 constexpr std::string_view run_example =
-    R"({"view":{"resource":"Patient","select":[{"column":[{"name":"id","path":"getResourceKey()"}]}]},"count":100})";
+    R"({"view":{"resource":"Patient","select":[{"column":[{"name":"id","path":"id"}]}]},"count":100})";
 
 constexpr Route routes[] = {
-    {"GET", "/api/v1/views", Who::logged_in, "The views there are, built in and saved, and how their tables stand.", "", R"({"views":[]})", list},
+    {"GET", "/api/v1/views", Who::logged_in, "The views there are, built in and saved, and how their tables stand.", "",
+     R"({"views":[]})", list},
     {"POST", "/api/v1/views/run", Who::logged_in,
-     "Try a ViewDefinition on the record: at most `count` rows, at most ten seconds. 422 names the place in the definition that is not right.",
-     run_example, R"({"columns":[{"name":"id","type":"string","description":""}],"rows":[["Patient/1"]],"took_ms":0.50,"resources_read":1,"truncated":false})",
+     "Try a ViewDefinition on the record: at most `count` rows, at most ten seconds. 422 names the place in the definition that "
+     "is not right.",
+     run_example,
+     R"({"columns":[{"name":"id","type":"string","description":""}],"rows":[["1"]],"took_ms":0.50,"resources_read":1,"truncated":false})",
      run},
     {"GET", "/api/v1/views/{name}", Who::logged_in, "One view with its definition.", "", view_example, show},
     {"PUT", "/api/v1/views/{name}", Who::writer, "Save a ViewDefinition and keep it as table view_NAME. 201 when it is new.",
-     R"({"resource":"Patient","select":[{"column":[{"name":"id","path":"getResourceKey()"}]}]})", view_example, save},
-    {"DELETE", "/api/v1/views/{name}", Who::writer, "Remove a saved view and its table; a built-in one of that name comes back.", "", "", erase},
+     R"({"resource":"Patient","select":[{"column":[{"name":"id","path":"id"}]}]})", view_example, save},
+    {"DELETE", "/api/v1/views/{name}", Who::writer, "Remove a saved view and its table; a built-in one of that name comes back.",
+     "", "", erase},
     {"POST", "/api/v1/views/{name}/rebuild", Who::writer, "Build the table again, while it serves.", "", view_example, rebuild},
     {"GET", "/api/v1/views/{name}/rows", Who::logged_in,
      "Rows of the table: ?count= &after=NEXT; ?format=csv or ndjson gives all of them as a file.", "",

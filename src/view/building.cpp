@@ -23,7 +23,9 @@ bool Follower::build_next() {
             const auto known = kept_.find(candidate);
             Kept* table = known == kept_.end() ? nullptr : known->second.get();
             // Found in the file at the start, made from the same definition: that is what was wished for.
-            if (table && table->ready && table->turn == 0 && wanted.turn == 1 && table->definition.text() == wanted.definition.text()) table->turn = 1;
+            if (table && table->ready && table->turn == 0 && wanted.turn == 1 &&
+                table->definition.text() == wanted.definition.text())
+                table->turn = 1;
             if (table && table->turn >= wanted.turn && (table->ready || table->failed)) continue;
             name = candidate;
             wish = wanted;
@@ -88,7 +90,8 @@ void Follower::catch_up(const std::string& name, Kept& fresh, Runner& runner, Ta
     for (;;) {
         record::Reader reader = store_.reader(access::Viewer::program("views"));
         const record::Position target = reader.position();
-        const record::Position upto = std::min<record::Position>(target, fresh.position + static_cast<record::Position>(options_.step));
+        const record::Position upto =
+            std::min<record::Position>(target, fresh.position + static_cast<record::Position>(options_.step));
         std::set<std::string> ids;
         reader.changes(fresh.position, upto, [&](const record::Change& change) {
             if (&fresh.definition.resource() == change.type) ids.insert(change.id);
@@ -120,15 +123,25 @@ void Follower::catch_up(const std::string& name, Kept& fresh, Runner& runner, Ta
 
 void Follower::save(const std::string& name, const Kept& table) {
     connection_->prepare("DELETE FROM views_table WHERE name = ?").bind(1, name).run();
-    connection_->prepare("INSERT INTO views_table (name, definition, position, rows, built_ms, built_bytes, built_rows) VALUES (?, ?, ?, ?, ?, ?, ?)")
-        .bind(1, name).bind(2, table.definition.text()).bind(3, table.position).bind(4, table.rows).bind(5, table.built_ms)
-        .bind(6, table.built_bytes).bind(7, table.built_rows).run();
+    connection_
+        ->prepare(
+            "INSERT INTO views_table (name, definition, position, rows, built_ms, built_bytes, built_rows) VALUES (?, ?, ?, ?, "
+            "?, ?, ?)")
+        .bind(1, name)
+        .bind(2, table.definition.text())
+        .bind(3, table.position)
+        .bind(4, table.rows)
+        .bind(5, table.built_ms)
+        .bind(6, table.built_bytes)
+        .bind(7, table.built_rows)
+        .run();
 }
 
 std::int64_t Follower::bytes_of(const std::string& table) {
     try {
-        auto& query = connection_->prepare(connection_->engine() == sql::Engine::sqlite ? "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name = ?"
-                                                                                        : "SELECT pg_total_relation_size(quote_ident(?)::regclass)");
+        auto& query = connection_->prepare(connection_->engine() == sql::Engine::sqlite
+                                               ? "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name = ?"
+                                               : "SELECT pg_total_relation_size(quote_ident(?)::regclass)");
         query.bind(1, table);
         const std::int64_t bytes = query.step() ? query.integer(0) : 0;
         query.reset();

@@ -27,7 +27,8 @@ std::optional<std::string> read_file(const std::filesystem::path& file) {
     if (std::filesystem::is_directory(file, error)) return std::nullopt;
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;
-    if (!in || !(text << in.rdbuf())) return in && in.peek() == std::ifstream::traits_type::eof() ? std::optional(std::string()) : std::nullopt;
+    if (!in || !(text << in.rdbuf()))
+        return in && in.peek() == std::ifstream::traits_type::eof() ? std::optional(std::string()) : std::nullopt;
     return std::move(text).str();
 }
 
@@ -51,7 +52,8 @@ int run_tests(const RunCommand& command, std::ostream& out, std::ostream& err) {
 /// Rows in the format asked for, written in large pieces.
 class Writer {
 public:
-    Writer(const Definition& definition, std::string_view format, std::ostream& out) : columns_(definition.columns()), format_(format), out_(out) {
+    Writer(const Definition& definition, std::string_view format, std::ostream& out)
+        : columns_(definition.columns()), format_(format), out_(out) {
         if (format == "csv") write_csv_header(columns_, text_);
         if (format == "json") text_ += '[';
     }

@@ -20,20 +20,46 @@ bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-constexpr std::array<std::string_view, 32> root_members = {
-    "resourceType", "id",         "meta",        "implicitRules", "language",     "text",           "contained", "url",
-    "identifier",   "version",    "name",        "title",         "status",       "experimental",   "date",      "publisher",
-    "contact",      "description", "useContext", "jurisdiction",  "purpose",      "copyright",      "resource",  "fhirVersion",
-    "profile",      "constant",   "select",      "where",         "versionAlgorithmString", "versionAlgorithmCoding",
-    "copyrightLabel", "$schema"};
+constexpr std::array<std::string_view, 32> root_members = {"resourceType",
+                                                           "id",
+                                                           "meta",
+                                                           "implicitRules",
+                                                           "language",
+                                                           "text",
+                                                           "contained",
+                                                           "url",
+                                                           "identifier",
+                                                           "version",
+                                                           "name",
+                                                           "title",
+                                                           "status",
+                                                           "experimental",
+                                                           "date",
+                                                           "publisher",
+                                                           "contact",
+                                                           "description",
+                                                           "useContext",
+                                                           "jurisdiction",
+                                                           "purpose",
+                                                           "copyright",
+                                                           "resource",
+                                                           "fhirVersion",
+                                                           "profile",
+                                                           "constant",
+                                                           "select",
+                                                           "where",
+                                                           "versionAlgorithmString",
+                                                           "versionAlgorithmCoding",
+                                                           "copyrightLabel",
+                                                           "$schema"};
 constexpr std::array<std::string_view, 6> select_members = {"column", "select", "forEach", "forEachOrNull", "repeat", "unionAll"};
 constexpr std::array<std::string_view, 6> column_members = {"path", "name", "description", "collection", "type", "tag"};
 constexpr std::array<std::string_view, 2> tag_members = {"name", "value"}, where_members = {"path", "description"};
 constexpr std::array<std::string_view, 20> constant_types = {
-    "base64Binary", "boolean", "canonical", "code",   "date", "dateTime", "decimal",     "id",  "instant", "integer",
-    "integer64",    "markdown", "oid",      "string", "positiveInt", "time", "unsignedInt", "uri", "url", "uuid"};
-constexpr std::array<std::string_view, 8> known_variables = {"resource", "rootResource", "context", "ucum", "sct", "loinc", "rowIndex",
-                                                             "person"};
+    "base64Binary", "boolean",  "canonical", "code",   "date",        "dateTime", "decimal",     "id",  "instant", "integer",
+    "integer64",    "markdown", "oid",       "string", "positiveInt", "time",     "unsignedInt", "uri", "url",     "uuid"};
+constexpr std::array<std::string_view, 8> known_variables = {"resource", "rootResource", "context",  "ucum",
+                                                             "sct",      "loinc",        "rowIndex", "person"};
 
 bool is_known_variable(std::string_view name) {
     return is_one_of(name, known_variables) || name.starts_with("vs-") || name.starts_with("cs-") || name.starts_with("ext-");
@@ -56,9 +82,8 @@ public:
         if (!select) issue(IssueCode::required, "select", "is missing, a view needs at least one select");
         inside_.root.where = "select";
         inside_.root.number = inside_.selects++;
-        each_object(select, "select", [this](json::Value one, const std::string& where) {
-            nested(one, inside_.root, inside_.resource, where, 1);
-        });
+        each_object(select, "select",
+                    [this](json::Value one, const std::string& where) { nested(one, inside_.root, inside_.resource, where, 1); });
         inside_.root.end_column = inside_.columns.size();
         each_object(view["where"], "where", [this](json::Value one, const std::string& where) { condition(one, where); });
         if (outcome_.ok() && inside_.columns.empty()) issue(IssueCode::required, "select", "gives no column, add one");
@@ -69,8 +94,8 @@ private:
     Definition::Inside& inside_;
     const Limits& limits_;
     Outcome outcome_;
-    std::size_t cursor_ = 0;                   // number of the next column
-    std::size_t replay_end_ = 0;               // in a later branch of a unionAll: where its columns must end
+    std::size_t cursor_ = 0;      // number of the next column
+    std::size_t replay_end_ = 0;  // in a later branch of a unionAll: where its columns must end
     bool replaying_ = false;
 
     bool full() const { return outcome_.issues.size() >= most_issues; }
@@ -128,7 +153,8 @@ private:
         if (resource.empty()) return;
         const fhir::Type* known = fhir::find_resource(resource);
         if (!known || known->is_abstract)
-            return issue(IssueCode::value, "resource", fmt::format("'{}' is no resource type of FHIR R4", resource.substr(0, 60)));
+            return issue(IssueCode::value, "resource",
+                         fmt::format("'{}' is no resource type of FHIR R4", resource.substr(0, 60)));
         inside_.resource = known;
     }
 
@@ -140,9 +166,11 @@ private:
             if (name.empty()) return;
             if (!is_sql_name(name))
                 return issue(IssueCode::value, where + ".name", "must begin with a letter and hold letters, digits and _ only");
-            if (is_known_variable(name)) return issue(IssueCode::value, where + ".name", fmt::format("%{} has a meaning already", name));
+            if (is_known_variable(name))
+                return issue(IssueCode::value, where + ".name", fmt::format("%{} has a meaning already", name));
             for (const auto& [known, value] : inside_.constants) {
-                if (known == name) return issue(IssueCode::duplicate, where + ".name", fmt::format("there is a constant {} already", name));
+                if (known == name)
+                    return issue(IssueCode::duplicate, where + ".name", fmt::format("there is a constant {} already", name));
             }
             if (auto item = constant_value(constant, where)) inside_.constants.push_back({name, {std::move(*item)}});
         });
@@ -163,7 +191,8 @@ private:
                 type = candidate;
                 key = name;
             }
-            if (key != name) issue(IssueCode::structure, fmt::format("{}.{}", where, name.substr(0, 60)), "is no value a constant may have");
+            if (key != name)
+                issue(IssueCode::structure, fmt::format("{}.{}", where, name.substr(0, 60)), "is no value a constant may have");
         }
         if (!value) {
             issue(IssueCode::required, where, "has no value, give one as valueString, valueCode, …");
@@ -226,10 +255,9 @@ private:
         };
         made.uses_index = mentioned("rowIndex");
         if (mentioned("person")) inside_.uses_person = true;
-        made.quick = fhirpath::Quick::compile(made.expression, {.context = context,
-                                                                .resource = inside_.resource,
-                                                                .constants = inside_.constants,
-                                                                .live = live_variables});
+        made.quick = fhirpath::Quick::compile(
+            made.expression,
+            {.context = context, .resource = inside_.resource, .constants = inside_.constants, .live = live_variables});
         return made;
     }
 
@@ -244,9 +272,10 @@ private:
         if (!made) return;
         const auto& gives = made->expression.gives();
         const auto is_no_boolean = [](const fhir::Type* type) { return type->name != "boolean"; };
-        const bool never = gives.system != fhirpath::Item::Kind::node
-                               ? gives.system != fhirpath::Item::Kind::boolean
-                               : gives.complete && !gives.types.empty() && std::all_of(gives.types.begin(), gives.types.end(), is_no_boolean);
+        const bool never =
+            gives.system != fhirpath::Item::Kind::node
+                ? gives.system != fhirpath::Item::Kind::boolean
+                : gives.complete && !gives.types.empty() && std::all_of(gives.types.begin(), gives.types.end(), is_no_boolean);
         if (never) return issue(IssueCode::value, where + ".path", "never gives a boolean, compare with = or ask with exists()");
         inside_.where.push_back(std::move(*made));
     }
@@ -347,7 +376,8 @@ private:
             auto made = branch(one, context, place, depth + 1);
             if (first) end = cursor_;
             else if (cursor_ != end)
-                issue(IssueCode::structure, place, fmt::format("has {} columns, the first branch of the unionAll has {}", cursor_ - from, end - from));
+                issue(IssueCode::structure, place,
+                      fmt::format("has {} columns, the first branch of the unionAll has {}", cursor_ - from, end - from));
             into.parts[part_at].branches.push_back(std::move(made));
             first = false;
         });
@@ -358,7 +388,8 @@ private:
 
     void column(json::Value one, Select& into, const fhir::Type* context, const std::string& where) {
         only_members(one, where, column_members);
-        Column made{.name = text(one, "name", where, true), .type = "", .description = text(one, "description", where), .where = where};
+        Column made{
+            .name = text(one, "name", where, true), .type = "", .description = text(one, "description", where), .where = where};
         if (!made.name.empty() && !is_sql_name(made.name))
             issue(IssueCode::value, where + ".name", "must begin with a letter and hold letters, digits and _ only");
         if (const json::Value collection = one["collection"]; collection) {
@@ -402,7 +433,8 @@ private:
         if (replaying_) return replayed(made, declared);
         for (const Column& known : inside_.columns) {
             if (known.name == made.name && !made.name.empty()) {
-                issue(IssueCode::duplicate, made.where + ".name", fmt::format("there is a column {} already, at {}", made.name, known.where));
+                issue(IssueCode::duplicate, made.where + ".name",
+                      fmt::format("there is a column {} already, at {}", made.name, known.where));
                 break;
             }
         }

@@ -67,7 +67,8 @@ void Follower::forget_connection() { connection_.reset(); }
 void Follower::load() {
     const auto known = std::move(kept_);
     kept_.clear();
-    auto& query = connection_->prepare("SELECT name, definition, position, rows, built_ms, built_bytes, built_rows FROM views_table");
+    auto& query =
+        connection_->prepare("SELECT name, definition, position, rows, built_ms, built_bytes, built_rows FROM views_table");
     while (query.step()) {
         const std::string name(query.text(0));
         auto definition = Definition::compile(query.text(1));
@@ -79,7 +80,8 @@ void Follower::load() {
         table->built_ms = query.integer(4);
         table->built_bytes = query.integer(5);
         table->built_rows = query.integer(6);
-        if (const auto before = known.find(name); before != known.end() && before->second->definition.text() == table->definition.text())
+        if (const auto before = known.find(name);
+            before != known.end() && before->second->definition.text() == table->definition.text())
             table->turn = before->second->turn;
         kept_[name] = std::move(table);
     }
@@ -172,7 +174,8 @@ bool Follower::follow_once(record::Reader& reader, record::Position target) {
     std::map<std::string, std::set<std::string>> changed;  // view → ids
     reader.changes(from, upto, [&](const record::Change& change) {
         for (const auto& [name, table] : kept_) {
-            if (table->ready && &table->definition.resource() == change.type && change.position > table->position) changed[name].insert(change.id);
+            if (table->ready && &table->definition.resource() == change.type && change.position > table->position)
+                changed[name].insert(change.id);
         }
         return true;
     });
@@ -189,7 +192,10 @@ bool Follower::follow_once(record::Reader& reader, record::Position target) {
                 }
                 table->position = upto;
                 connection_->prepare("UPDATE views_table SET position = ?, rows = ? WHERE name = ?")
-                    .bind(1, table->position).bind(2, table->rows).bind(3, name).run();
+                    .bind(1, table->position)
+                    .bind(2, table->rows)
+                    .bind(3, name)
+                    .run();
             }
         });
     } catch (...) {
@@ -235,7 +241,11 @@ void Follower::put(const std::string& label, Kept& table, Runner& runner, TableW
 }
 
 void Follower::note_failure(const std::string& label, Kept& table, std::string_view id, const std::string& what) {
-    connection_->prepare("INSERT INTO views_failure (view, id, what) VALUES (?, ?, ?)").bind(1, label).bind(2, id).bind(3, what.substr(0, 1'000)).run();
+    connection_->prepare("INSERT INTO views_failure (view, id, what) VALUES (?, ?, ?)")
+        .bind(1, label)
+        .bind(2, id)
+        .bind(3, what.substr(0, 1'000))
+        .run();
     if (table.failures++ == 0 || what < table.error) table.error = what.substr(0, 1'000);
 }
 
@@ -253,9 +263,10 @@ void Follower::show() {
             state.rows = static_cast<std::uint64_t>(std::max<std::int64_t>(table.rows, 0));
             state.position = table.position;
             state.built_ms = table.built_ms;
-            state.bytes = table.built_rows > 0 ? static_cast<std::int64_t>(static_cast<double>(table.built_bytes) * static_cast<double>(table.rows) /
-                                                                           static_cast<double>(table.built_rows))
-                                               : table.built_bytes;
+            state.bytes = table.built_rows > 0
+                              ? static_cast<std::int64_t>(static_cast<double>(table.built_bytes) *
+                                                          static_cast<double>(table.rows) / static_cast<double>(table.built_rows))
+                              : table.built_bytes;
             state.resources_failed = static_cast<std::uint64_t>(table.failures);
             state.error = table.error;
         }

@@ -91,7 +91,9 @@ std::vector<Shelved> Library::list() const {
         const auto is_same = [&name](const Shelved& other) { return filed_name(other.definition.name()) == name; };
         if (std::none_of(saved_.begin(), saved_.end(), is_same)) all.push_back(one);
     }
-    std::sort(all.begin(), all.end(), [](const Shelved& a, const Shelved& b) { return filed_name(a.definition.name()) < filed_name(b.definition.name()); });
+    std::sort(all.begin(), all.end(), [](const Shelved& a, const Shelved& b) {
+        return filed_name(a.definition.name()) < filed_name(b.definition.name());
+    });
     return all;
 }
 
@@ -108,7 +110,8 @@ Result<bool> Library::save(std::string_view name, const Definition& definition) 
     if (!is_sql_name(name) || name.size() > 50)
         return refuse(IssueCode::value, "name", "must begin with a letter and hold letters, digits and _ only, 50 at most");
     if (!definition.name().empty() && filed_name(definition.name()) != filed_name(name))
-        return refuse(IssueCode::value, "name", fmt::format("is {} in the definition, but {} in the address", definition.name(), name));
+        return refuse(IssueCode::value, "name",
+                      fmt::format("is {} in the definition, but {} in the address", definition.name(), name));
     json::Arena arena;
     XINGLIN_TRY(json::Value json, json::parse(definition.text(), arena));
     if (definition.name().empty()) json = arena.with(json, "name", arena.string(name));
@@ -130,7 +133,8 @@ Result<Done> Library::erase(std::string_view name) {
     const auto known = at_name(saved_, name);
     if (known == saved_.end()) {
         if (at_name(built_in_, name) != built_in_.end())
-            return refuse(IssueCode::conflict, "name", "this view is built in and stays; save one of the same name to replace it");
+            return refuse(IssueCode::conflict, "name",
+                          "this view is built in and stays; save one of the same name to replace it");
         return refuse(IssueCode::not_found, "name", "there is no view of this name");
     }
     std::error_code error;

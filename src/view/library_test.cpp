@@ -28,18 +28,23 @@ TEST(Content, EveryBuiltInViewPassesItsCases) {
 
 TEST(Content, SaysWhatIsWrongAndWhere) {
     const testing::ScratchFolder folder;
-    write_file(folder.path() / "views/good.json", R"({"name":"good","resource":"Patient","select":[{"column":[{"name":"id","path":"id"}]}]})");
-    write_file(folder.path() / "views/cases/good/one.json", R"({"resources":[{"resourceType":"Patient","id":"a"}],"expect":[{"id":"b"}]})");
-    write_file(folder.path() / "views/bad.json", R"({"name":"bad","resource":"Patient","select":[{"column":[{"name":"id","path":"idd"}]}]})");
-    write_file(folder.path() / "views/other.json", R"({"name":"another","resource":"Patient","select":[{"column":[{"name":"id","path":"id"}]}]})");
+    write_file(folder.path() / "views/good.json",
+               R"({"name":"good","resource":"Patient","select":[{"column":[{"name":"id","path":"id"}]}]})");
+    write_file(folder.path() / "views/cases/good/one.json",
+               R"({"resources":[{"resourceType":"Patient","id":"a"}],"expect":[{"id":"b"}]})");
+    write_file(folder.path() / "views/bad.json",
+               R"({"name":"bad","resource":"Patient","select":[{"column":[{"name":"id","path":"idd"}]}]})");
+    write_file(folder.path() / "views/other.json",
+               R"({"name":"another","resource":"Patient","select":[{"column":[{"name":"id","path":"id"}]}]})");
     write_file(folder.path() / "views/cases/nobody/one.json", "{}");
     std::vector<content::Complaint> complaints;
     std::size_t checked = 0;
     check_shelf(*content::Files::over(folder.path()), complaints, checked);
     std::vector<std::string> lines;
     for (const auto& one : complaints) lines.push_back(one.file + " " + one.where);
-    EXPECT_THAT(lines, ::testing::UnorderedElementsAre("views/bad.json select[0].column[0].path", "views/other.json name", "views/cases/good/one.json expect",
-                                                       "views/cases/nobody/one.json path", "views/another.json cases"));
+    EXPECT_THAT(lines, ::testing::UnorderedElementsAre("views/bad.json select[0].column[0].path", "views/other.json name",
+                                                       "views/cases/good/one.json expect", "views/cases/nobody/one.json path",
+                                                       "views/another.json cases"));
 }
 
 TEST(Library, SavedViewsReplaceBuiltInOnesAndSurvive) {

@@ -20,7 +20,7 @@ using fhirpath::Spot;
 struct Focus {
     Spot spot;
     const fhir::Type* type = nullptr;
-    std::int64_t index = 0;  // %rowIndex
+    std::int64_t index = 0;    // %rowIndex
     std::optional<Item> item;  // made when a path needs it
 };
 
@@ -34,7 +34,8 @@ struct Next {
 }  // namespace
 
 struct Runner::Inside {
-    Inside(Definition chosen, Environment around) : definition(std::move(chosen)), plan(definition.inside()), environment(std::move(around)) {
+    Inside(Definition chosen, Environment around)
+        : definition(std::move(chosen)), plan(definition.inside()), environment(std::move(around)) {
         row.resize(plan.columns.size());
         foci.resize(plan.selects);
         path_environment.member_of = environment.member_of;
@@ -116,7 +117,8 @@ struct Runner::Inside {
         } else if (then) {
             parts(*then->select, then->part, *then->focus, then->then);
         } else if (++rows > plan.limits.rows) {
-            fail(IssueCode::too_costly, "select", fmt::format("one resource gives more than {} rows, narrow the forEach", plan.limits.rows));
+            fail(IssueCode::too_costly, "select",
+                 fmt::format("one resource gives more than {} rows, narrow the forEach", plan.limits.rows));
         } else {
             (*sink)(row);
         }
@@ -219,7 +221,9 @@ struct Runner::Inside {
             return;
         }
         for (Item& item : run_general(*path, from)) {
-            Focus focus{.spot = {.value = item.value, .sidecar = item.sidecar}, .type = item.kind == Item::Kind::node ? item.type : nullptr, .index = from.index};
+            Focus focus{.spot = {.value = item.value, .sidecar = item.sidecar},
+                        .type = item.kind == Item::Kind::node ? item.type : nullptr,
+                        .index = from.index};
             focus.item = std::move(item);
             out.push_back(std::move(focus));
         }

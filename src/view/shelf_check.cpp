@@ -17,7 +17,8 @@ void check_shelf(const content::Files& files, std::vector<content::Complaint>& c
         ++checked;
         if (!path.starts_with("views/cases/")) {
             if (path.find('/', 6) != std::string::npos) {
-                complaints.push_back({path, "path", "is neither a view (views/NAME.json) nor a case (views/cases/NAME/WORD.json)"});
+                complaints.push_back(
+                    {path, "path", "is neither a view (views/NAME.json) nor a case (views/cases/NAME/WORD.json)"});
                 continue;
             }
             const auto definition = Definition::compile(text);
@@ -29,7 +30,8 @@ void check_shelf(const content::Files& files, std::vector<content::Complaint>& c
                 complaints.push_back({path, fits.outcome().issues[0].where, fits.outcome().issues[0].what});
                 continue;
             }
-            if ("views/" + definition->name() + ".json" != path) complaints.push_back({path, "name", "must be the file's name, " + definition->name() + " is not"});
+            if ("views/" + definition->name() + ".json" != path)
+                complaints.push_back({path, "name", "must be the file's name, " + definition->name() + " is not"});
             views.emplace(definition->name(), *definition);
         }
     }
@@ -48,7 +50,8 @@ void check_shelf(const content::Files& files, std::vector<content::Complaint>& c
     }
     for (const auto& [name, view] : views) {
         if (files.origin("views/" + name + ".json") == "built in") continue;  // its cases stay with the source
-        if (!cases.contains(name)) complaints.push_back({"views/" + name + ".json", "cases", "has none, add views/cases/" + name + "/WORD.json"});
+        if (!cases.contains(name))
+            complaints.push_back({"views/" + name + ".json", "cases", "has none, add views/cases/" + name + "/WORD.json"});
     }
 }
 

@@ -75,7 +75,8 @@ std::string compare_rows(const Ran& ran, json::Value expected) {
     std::sort(got.begin(), got.end());
     std::sort(wanted.begin(), wanted.end());
     if (got == wanted) return {};
-    return fmt::format("expected {} rows {}, got {} rows {}", wanted.size(), fmt::join(wanted, " "), got.size(), fmt::join(got, " "));
+    return fmt::format("expected {} rows {}, got {} rows {}", wanted.size(), fmt::join(wanted, " "), got.size(),
+                       fmt::join(got, " "));
 }
 
 /// "" when the case passed.
@@ -87,7 +88,8 @@ std::string judge(json::Value test, json::Value resources) {
     if (const json::Value columns = test["expectColumns"]) {
         std::vector<std::string> wanted;
         for (const json::Node& node : columns.items()) wanted.emplace_back(json::Value(&node).string());
-        if (wanted != ran.columns) return fmt::format("expected columns {}, got {}", fmt::join(wanted, " "), fmt::join(ran.columns, " "));
+        if (wanted != ran.columns)
+            return fmt::format("expected columns {}, got {}", fmt::join(wanted, " "), fmt::join(ran.columns, " "));
     }
     if (const json::Value count = test["expectCount"]; count && plain_number(count.text()) != std::to_string(ran.rows.size()))
         return fmt::format("expected {} rows, got {}", count.text(), ran.rows.size());
@@ -130,10 +132,10 @@ std::string report(const std::vector<std::pair<std::string, SuiteResult>>& files
     for (const auto& [name, result] : files) {
         std::vector<json::Value> tests;
         for (const SuiteResult::Case& one : result.cases) {
-            tests.push_back(arena.object(
-                {{"name", arena.string(one.title)},
-                 {"result", arena.object({{"passed", arena.boolean(one.passed)},
-                                          {"reason", one.passed ? json::Value() : arena.string(one.reason)}})}}));
+            tests.push_back(
+                arena.object({{"name", arena.string(one.title)},
+                              {"result", arena.object({{"passed", arena.boolean(one.passed)},
+                                                       {"reason", one.passed ? json::Value() : arena.string(one.reason)}})}}));
         }
         members.emplace_back(name, arena.object({{"tests", arena.array(tests)}}));
     }

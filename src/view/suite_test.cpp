@@ -43,7 +43,9 @@ TEST(OfficialSuite, PassesEveryCaseAtHand) {
                      .reasons = tally.reasons});
 }
 
-TEST(OwnSuite, PassesEveryCase) { EXPECT_EQ(run_all(std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/view/testdata").passed, 137u); }
+TEST(OwnSuite, PassesEveryCase) {
+    EXPECT_EQ(run_all(std::filesystem::path(XINGLIN_SOURCE_DIR) / "src/view/testdata").passed, 137u);
+}
 
 }  // namespace
 }  // namespace xinglin::view

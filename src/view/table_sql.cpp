@@ -65,7 +65,8 @@ Result<Done> TableWriter::add(std::string_view id, std::int64_t number, Row row)
         const Cell& cell = row[i];
         const int at = static_cast<int>(i) + 3;
         const auto refused = [&] {
-            return refuse(IssueCode::value, columns_[i].where, fmt::format("gives a value that is no {}, mend the column's type", columns_[i].type));
+            return refuse(IssueCode::value, columns_[i].where,
+                          fmt::format("gives a value that is no {}, mend the column's type", columns_[i].type));
         };
         if (cell.kind == Cell::Kind::null) {
             insert.bind_null(at);
@@ -75,7 +76,9 @@ Result<Done> TableWriter::add(std::string_view id, std::int64_t number, Row row)
             if (cell.kind != Cell::Kind::boolean) return refused();
             insert.bind(at, static_cast<std::int64_t>(cell.boolean));
         } else if (storages_[i] == Storage::integer) {
-            const auto value = cell.kind == Cell::Kind::number || cell.kind == Cell::Kind::text ? number_of<std::int64_t>(cell.text) : std::nullopt;
+            const auto value = cell.kind == Cell::Kind::number || cell.kind == Cell::Kind::text
+                                   ? number_of<std::int64_t>(cell.text)
+                                   : std::nullopt;
             if (!value) return refused();
             insert.bind(at, *value);
         } else if (storages_[i] == Storage::decimal) {

@@ -13,7 +13,8 @@
 namespace xinglin::view {
 
 struct Tables::Inside {
-    Inside(record::Store& store, const calendar::Clock& clock, TablesOptions given) : options(given), follower(store, clock, std::move(given)) {}
+    Inside(record::Store& store, const calendar::Clock& clock, TablesOptions given)
+        : options(given), follower(store, clock, std::move(given)) {}
 
     TablesOptions options;
     std::mutex work_lock;  // held by whoever steps the follower
@@ -95,12 +96,15 @@ Result<Done> Tables::check(const Definition& view) {
     if (view.name().size() > 50) return refuse(IssueCode::value, "name", "is longer than 50 characters");
     std::map<std::string, std::string> names;
     for (const Column& column : view.columns()) {
-        if (column.name.size() > 63) return refuse(IssueCode::value, column.where + ".name", "is longer than 63 characters, which a table cannot have");
+        if (column.name.size() > 63)
+            return refuse(IssueCode::value, column.where + ".name", "is longer than 63 characters, which a table cannot have");
         const auto [known, is_new] = names.emplace(filed_name(column.name), column.name);
         if (!is_new)
-            return refuse(IssueCode::duplicate, column.where + ".name", fmt::format("differs from {} in case only, which is one name to a table", known->second));
+            return refuse(IssueCode::duplicate, column.where + ".name",
+                          fmt::format("differs from {} in case only, which is one name to a table", known->second));
     }
-    if (view.columns().size() > 900) return refuse(IssueCode::too_costly, "select", "has more than 900 columns, which a table cannot have");
+    if (view.columns().size() > 900)
+        return refuse(IssueCode::too_costly, "select", "has more than 900 columns, which a table cannot have");
     return Done{};
 }
 

@@ -46,7 +46,8 @@ public:
     const calendar::Clock& clock() const { return clock_; }
     void put(const std::string& id, const std::string& members) {
         json::Arena arena;
-        const auto resource = json::parse(fmt::format(R"({{"resourceType":"Patient","id":"{}"{}{}}})", id, members.empty() ? "" : ",", members), arena);
+        const auto resource = json::parse(
+            fmt::format(R"({{"resourceType":"Patient","id":"{}"{}{}}})", id, members.empty() ? "" : ",", members), arena);
         ASSERT_TRUE(resource.ok());
         const record::Prepared prepared = store_->prepare(*fhir::find_resource("Patient"), id, *resource);
         const auto done = store_->submit_and_wait([&](record::Transaction& transaction) {
@@ -99,18 +100,22 @@ INSTANTIATE_TEST_SUITE_P(Engines, OnEngine, ::testing::ValuesIn(testing::engines
 
 TEST_P(OnEngine, TablesFollowTheRecord) {
     People people(place_);
-    people.put("a", R"("active":true,"birthDate":"1980-02-29","multipleBirthInteger":2,"name":[{"family":"Wang","given":["Xiao","Ming"]},{"family":"W"}])");
+    people.put(
+        "a",
+        R"("active":true,"birthDate":"1980-02-29","multipleBirthInteger":2,"name":[{"family":"Wang","given":["Xiao","Ming"]},{"family":"W"}])");
     people.put("b", "");
     Tables tables(people.store(), people.clock(), {compiled(names_view)}, {.store = place_, .follow = false});
     EXPECT_EQ(tables.state("names")->state, "building");
     tables.catch_up();
-    const std::string a0 = R"(["Patient/a","1",true,"1980-02-29",2,["Xiao","Ming"],0,"Wang"])", a1 = R"(["Patient/a","1",true,"1980-02-29",2,["Xiao","Ming"],1,"W"])";
+    const std::string a0 = R"(["Patient/a","1",true,"1980-02-29",2,["Xiao","Ming"],0,"Wang"])",
+                      a1 = R"(["Patient/a","1",true,"1980-02-29",2,["Xiao","Ming"],1,"W"])";
     EXPECT_THAT(all_rows(tables, "NAMES"), ::testing::ElementsAre(a0, a1, R"(["Patient/b","1",null,null,null,[],0,null])"));
     people.put("b", R"("name":[{"family":"Li"}])");
     people.put("c", R"("active":false)");
     people.erase("a");
     tables.catch_up();
-    EXPECT_THAT(all_rows(tables, "names"), ::testing::ElementsAre(R"(["Patient/b","2",null,null,null,[],0,"Li"])", R"(["Patient/c","1",false,null,null,[],0,null])"));
+    EXPECT_THAT(all_rows(tables, "names"), ::testing::ElementsAre(R"(["Patient/b","2",null,null,null,[],0,"Li"])",
+                                                                  R"(["Patient/c","1",false,null,null,[],0,null])"));
     const auto state = tables.state("names");
     EXPECT_EQ(state->state, "ready");
     EXPECT_EQ(state->rows, 2u);
@@ -138,7 +143,9 @@ TEST_P(OnEngine, AnotherDefinitionReplacesTheTable) {
     people.put("a", R"("name":[{"family":"Wang"}])");
     Tables tables(people.store(), people.clock(), {compiled(strict_view)}, {.store = place_, .follow = false});
     tables.catch_up();
-    ASSERT_TRUE(tables.keep(compiled(R"({"resource":"Patient","name":"strict","select":[{"column":[{"name":"id","path":"id"}]}]})")).ok());
+    ASSERT_TRUE(
+        tables.keep(compiled(R"({"resource":"Patient","name":"strict","select":[{"column":[{"name":"id","path":"id"}]}]})"))
+            .ok());
     EXPECT_EQ(tables.state("strict")->state, "building");
     EXPECT_THAT(all_rows(tables, "strict"), ::testing::ElementsAre(R"(["Wang"])"));  // the old one serves
     tables.catch_up();
@@ -150,7 +157,11 @@ TEST_P(OnEngine, AnotherDefinitionReplacesTheTable) {
 
 TEST(Tables, RefuseWhatATableCannotHave) {
     EXPECT_FALSE(Tables::check(compiled(R"({"resource":"Patient","select":[{"column":[{"name":"id","path":"id"}]}]})")).ok());
-    EXPECT_FALSE(Tables::check(compiled(R"({"resource":"Patient","name":"x","select":[{"column":[{"name":"id","path":"id"},{"name":"ID","path":"id"}]}]})")).ok());
+    EXPECT_FALSE(
+        Tables::check(
+            compiled(
+                R"({"resource":"Patient","name":"x","select":[{"column":[{"name":"id","path":"id"},{"name":"ID","path":"id"}]}]})"))
+            .ok());
 }
 
 TEST(Tables, AreFoundAgainAndMayBeThrownAway) {
@@ -167,7 +178,8 @@ TEST(Tables, AreFoundAgainAndMayBeThrownAway) {
         EXPECT_EQ(all_rows(tables, "strict").size(), 2u);
         EXPECT_FALSE(tables.rows("names", "", 1).ok());  // not wanted any more
     }
-    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(people.store().folder() / ("views.db" + std::string(end)));
+    for (const char* end : {"", "-wal", "-shm"})
+        std::filesystem::remove(people.store().folder() / ("views.db" + std::string(end)));
     Tables tables(people.store(), people.clock(), {compiled(strict_view)}, {.follow = false});
     tables.catch_up();
     EXPECT_EQ(all_rows(tables, "strict").size(), 2u);

@@ -43,10 +43,10 @@ using Sink = std::function<void(Row row)>;
 
 /// What bounds a definition, and the work one resource may cause.
 struct Limits {
-    std::size_t depth = 32;      // of selects within selects
+    std::size_t depth = 32;  // of selects within selects
     std::size_t columns = 1'000;
     std::size_t selects = 1'000;
-    std::size_t rows = 100'000;  // of one resource
+    std::size_t rows = 100'000;      // of one resource
     std::size_t visits = 1'000'000;  // elements that forEach and repeat go through, for one resource
 };
 

@@ -72,8 +72,10 @@ const bool registered = [] {
     for (const Shelved& one : Library(content::Files(), "/nowhere").list()) views.push_back(one.definition);
     for (const Definition& view : views) {
         if (!bodies().contains(std::string(view.resource().name))) continue;
-        benchmark::RegisterBenchmark(("run/" + view.name()).c_str(), [view](benchmark::State& state) { run(state, view, false); });
-        benchmark::RegisterBenchmark(("parse_and_run/" + view.name()).c_str(), [view](benchmark::State& state) { run(state, view, true); });
+        benchmark::RegisterBenchmark(("run/" + view.name()).c_str(),
+                                     [view](benchmark::State& state) { run(state, view, false); });
+        benchmark::RegisterBenchmark(("parse_and_run/" + view.name()).c_str(),
+                                     [view](benchmark::State& state) { run(state, view, true); });
     }
     return true;
 }();

@@ -12,9 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto definition = view::Definition::compile(input.substr(0, cut), limits);
     if (!definition.ok()) return 0;
     json::Arena arena;
-    const auto resource = json::parse(cut == std::string_view::npos ? std::string_view(R"({"resourceType":"Patient","id":"p","name":[{"family":"a","given":["b","c"]}]})")
-                                                                    : input.substr(cut + 1),
-                                      arena);
+    const auto resource =
+        json::parse(cut == std::string_view::npos
+                        ? std::string_view(R"({"resourceType":"Patient","id":"p","name":[{"family":"a","given":["b","c"]}]})")
+                        : input.substr(cut + 1),
+                    arena);
     if (!resource.ok()) return 0;
     view::Runner runner(*definition);
     std::string text;

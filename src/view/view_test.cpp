@@ -24,21 +24,31 @@ std::string place(std::string_view text) {
 std::string of_patient(std::string_view select) { return fmt::format(R"({{"resource":"Patient","select":{}}})", select); }
 
 TEST(Refusal, NamesThePlaceInTheDefinition) {
-    EXPECT_EQ(place(of_patient(R"([{"column":[{"name":"a","path":"id"},{"name":"b","path":"id"},{"name":"c","path":"nme"}]}])")), "select[0].column[2].path");
-    EXPECT_EQ(place(of_patient(R"([{"column":[{"name":"a","path":"id"}]},{"forEach":"nme","column":[{"name":"b","path":"use"}]}])")), "select[1].forEach");
-    EXPECT_EQ(place(of_patient(R"([{"select":[{"unionAll":[{"column":[{"name":"a","path":"id"}]},{"column":[{"name":"b","path":"id"}]}]}]}])")),
-              "select[0].select[0].unionAll[1].column[0].name");
+    EXPECT_EQ(place(of_patient(R"([{"column":[{"name":"a","path":"id"},{"name":"b","path":"id"},{"name":"c","path":"nme"}]}])")),
+              "select[0].column[2].path");
+    EXPECT_EQ(
+        place(of_patient(R"([{"column":[{"name":"a","path":"id"}]},{"forEach":"nme","column":[{"name":"b","path":"use"}]}])")),
+        "select[1].forEach");
+    EXPECT_EQ(
+        place(of_patient(
+            R"([{"select":[{"unionAll":[{"column":[{"name":"a","path":"id"}]},{"column":[{"name":"b","path":"id"}]}]}]}])")),
+        "select[0].select[0].unionAll[1].column[0].name");
     EXPECT_EQ(place(of_patient(R"([{"repeat":["name","nme"],"column":[{"name":"a","path":"use"}]}])")), "select[0].repeat[1]");
-    EXPECT_EQ(place(of_patient(R"([{"column":[{"name":"a","path":"id"},{"name":"a","path":"id"}]}])")), "select[0].column[1].name");
-    EXPECT_EQ(place(R"({"resource":"Patient","where":[{"path":"%x"}],"select":[{"column":[{"name":"a","path":"id"}]}]})"), "where[0].path");
-    EXPECT_EQ(place(R"({"resource":"Patient","constant":[{"name":"x","valueInteger":"1"}],"select":[{"column":[{"name":"a","path":"id"}]}]})"),
-              "constant[0].valueInteger");
+    EXPECT_EQ(place(of_patient(R"([{"column":[{"name":"a","path":"id"},{"name":"a","path":"id"}]}])")),
+              "select[0].column[1].name");
+    EXPECT_EQ(place(R"({"resource":"Patient","where":[{"path":"%x"}],"select":[{"column":[{"name":"a","path":"id"}]}]})"),
+              "where[0].path");
+    EXPECT_EQ(
+        place(
+            R"({"resource":"Patient","constant":[{"name":"x","valueInteger":"1"}],"select":[{"column":[{"name":"a","path":"id"}]}]})"),
+        "constant[0].valueInteger");
     EXPECT_EQ(place(R"({"resource":"Patient","selct":[]})"), "selct");
     EXPECT_EQ(place("[]"), "ViewDefinition");
 }
 
 TEST(Refusal, CollectsWhatIsWrong) {
-    const auto definition = Definition::compile(of_patient(R"([{"column":[{"name":"1","path":"nme"},{"path":"id"},{"name":"c"}]}])"));
+    const auto definition =
+        Definition::compile(of_patient(R"([{"column":[{"name":"1","path":"nme"},{"path":"id"},{"name":"c"}]}])"));
     ASSERT_FALSE(definition.ok());
     EXPECT_EQ(definition.outcome().issues.size(), 4u);
 }
@@ -51,7 +61,8 @@ TEST(Columns, HaveTheTypesTheirPathsTell) {
     ASSERT_TRUE(definition.ok()) << definition.outcome().line();
     std::vector<std::string> types;
     for (const Column& column : definition->columns()) types.push_back(column.type);
-    EXPECT_THAT(types, ::testing::ElementsAre("date", "boolean", "HumanName", "string", "integer", "integer", "dateTime", "integer", "string"));
+    EXPECT_THAT(types, ::testing::ElementsAre("date", "boolean", "HumanName", "string", "integer", "integer", "dateTime",
+                                              "integer", "string"));
 }
 
 std::string run_error(std::string_view text, std::string_view resource) {
@@ -66,18 +77,23 @@ TEST(Bounds, HoldForViewsThatMultiply) {
     std::string names, select = R"([{"column":[{"name":"id","path":"id"}]})";
     for (int i = 0; i < 100; ++i) names += fmt::format(R"({}{{"family":"f{}"}})", i ? "," : "", i);
     for (int i = 0; i < 4; ++i) select += fmt::format(R"(,{{"forEach":"name","column":[{{"name":"c{}","path":"family"}}]}})", i);
-    EXPECT_EQ(run_error(of_patient(select + "]"), fmt::format(R"({{"resourceType":"Patient","id":"p","name":[{}]}})", names)), "too-costly select");
+    EXPECT_EQ(run_error(of_patient(select + "]"), fmt::format(R"({{"resourceType":"Patient","id":"p","name":[{}]}})", names)),
+              "too-costly select");
     // Products that give no row at all are bounded too.
     select.clear();
-    for (int i = 0; i < 12; ++i) select += fmt::format(R"({}{{"forEach":"name","column":[{{"name":"c{}","path":"family"}}]}})", i ? "," : "[", i);
+    for (int i = 0; i < 12; ++i)
+        select += fmt::format(R"({}{{"forEach":"name","column":[{{"name":"c{}","path":"family"}}]}})", i ? "," : "[", i);
     select += R"(,{"forEach":"photo","column":[{"name":"none","path":"title"}]}])";
-    EXPECT_THAT(run_error(of_patient(select), fmt::format(R"({{"resourceType":"Patient","id":"p","name":[{}]}})", names)), ::testing::StartsWith("too-costly select["));
+    EXPECT_THAT(run_error(of_patient(select), fmt::format(R"({{"resourceType":"Patient","id":"p","name":[{}]}})", names)),
+                ::testing::StartsWith("too-costly select["));
 }
 
 TEST(Bounds, HoldForRepeatsThatDoNotEnd) {
     const std::string_view patient = R"({"resourceType":"Patient","id":"p","name":[{"family":"a"},{"family":"b"}]})";
-    EXPECT_EQ(run_error(of_patient(R"([{"repeat":["$this","$this"],"column":[{"name":"c","path":"id"}]}])"), patient), "too-costly select[0].repeat");
-    EXPECT_EQ(run_error(of_patient(R"([{"repeat":["name","%resource.name"],"column":[{"name":"c","path":"family"}]}])"), patient), "too-costly select[0].repeat");
+    EXPECT_EQ(run_error(of_patient(R"([{"repeat":["$this","$this"],"column":[{"name":"c","path":"id"}]}])"), patient),
+              "too-costly select[0].repeat");
+    EXPECT_EQ(run_error(of_patient(R"([{"repeat":["name","%resource.name"],"column":[{"name":"c","path":"family"}]}])"), patient),
+              "too-costly select[0].repeat");
 }
 
 TEST(Bounds, HoldForDefinitionsThatAreHuge) {
@@ -85,12 +101,15 @@ TEST(Bounds, HoldForDefinitionsThatAreHuge) {
     for (int i = 0; i < 1'001; ++i) columns += fmt::format(R"({}{{"name":"c{}","path":"id"}})", i ? "," : "", i);
     EXPECT_EQ(place(of_patient(fmt::format(R"([{{"column":[{}]}}])", columns))), "select[0].column[1000]");
     std::string branches;
-    for (int i = 0; i < 2'000; ++i) branches += fmt::format(R"({}{{"forEach":"name","column":[{{"name":"c","path":"family"}}]}})", i ? "," : "");
-    EXPECT_THAT(place(of_patient(fmt::format(R"([{{"unionAll":[{}]}}])", branches))), ::testing::StartsWith("select[0].unionAll["));
+    for (int i = 0; i < 2'000; ++i)
+        branches += fmt::format(R"({}{{"forEach":"name","column":[{{"name":"c","path":"family"}}]}})", i ? "," : "");
+    EXPECT_THAT(place(of_patient(fmt::format(R"([{{"unionAll":[{}]}}])", branches))),
+                ::testing::StartsWith("select[0].unionAll["));
 }
 
 TEST(Person, IsAskedOfWhoKnows) {
-    const auto definition = Definition::compile(R"({"resource":"Observation","select":[{"column":[{"name":"p","path":"%person"},{"name":"q","path":"%person & '!'"}]}]})");
+    const auto definition = Definition::compile(
+        R"({"resource":"Observation","select":[{"column":[{"name":"p","path":"%person"},{"name":"q","path":"%person & '!'"}]}]})");
     ASSERT_TRUE(definition.ok());
     Environment environment;
     environment.person = [](std::string_view patient) { return patient == "Patient/2" ? "Person/1" : std::string(patient); };
@@ -98,17 +117,21 @@ TEST(Person, IsAskedOfWhoKnows) {
     std::string rows;
     json::Arena arena;
     for (const char* reference : {"Patient/1", "Patient/2", "Group/3"}) {
-        const auto resource = json::parse(fmt::format(R"({{"resourceType":"Observation","id":"o","subject":{{"reference":"{}"}}}})", reference), arena);
+        const auto resource = json::parse(
+            fmt::format(R"({{"resourceType":"Observation","id":"o","subject":{{"reference":"{}"}}}})", reference), arena);
         ASSERT_TRUE(runner.run(*resource, [&rows](Row row) { write_array(row, rows); }).ok());
     }
     EXPECT_EQ(rows, R"(["Patient/1","Patient/1!"]["Person/1","Person/1!"][null,"!"])");
 }
 
 TEST(Terminology, AnswersMemberOf) {
-    const auto definition = Definition::compile(R"json({"resource":"Patient","select":[{"column":[{"name":"m","path":"gender.memberOf('http://v')"}]}]})json");
+    const auto definition = Definition::compile(
+        R"json({"resource":"Patient","select":[{"column":[{"name":"m","path":"gender.memberOf('http://v')"}]}]})json");
     ASSERT_TRUE(definition.ok());
     Environment environment;
-    environment.member_of = [](std::string_view value_set, std::string_view, std::string_view code) { return std::optional(value_set == "http://v" && code == "male"); };
+    environment.member_of = [](std::string_view value_set, std::string_view, std::string_view code) {
+        return std::optional(value_set == "http://v" && code == "male");
+    };
     Runner runner(*definition, environment);
     std::string rows;
     json::Arena arena;
@@ -120,7 +143,10 @@ TEST(Terminology, AnswersMemberOf) {
 }
 
 TEST(Csv, IsRfc4180) {
-    const Cell row[] = {{.kind = Cell::Kind::text, .text = "a,\"b\"\nc"}, {}, {.kind = Cell::Kind::text, .text = ""}, {.kind = Cell::Kind::number, .text = "1.50"}};
+    const Cell row[] = {{.kind = Cell::Kind::text, .text = "a,\"b\"\nc"},
+                        {},
+                        {.kind = Cell::Kind::text, .text = ""},
+                        {.kind = Cell::Kind::number, .text = "1.50"}};
     std::string text;
     write_csv(row, text);
     EXPECT_EQ(text, "\"a,\"\"b\"\"\nc\",,\"\",1.50\r\n");
@@ -143,8 +169,12 @@ protected:
 
 TEST_F(CommandTest, PrintsRowsAsTheContractSays) {
     RunCommand command;
-    command.view = file("v.json", R"({"resource":"Patient","select":[{"column":[{"name":"id","path":"id"},{"name":"born","path":"birthDate"}]}]})");
-    command.resources = file("r.ndjson", "\xEF\xBB\xBF{\"resourceType\":\"Patient\",\"id\":\"a\"}\r\n\n{\"resourceType\":\"Group\"}\n{\"resourceType\":\"Patient\",\"id\":\"b\",\"birthDate\":\"2000\"}");
+    command.view =
+        file("v.json",
+             R"({"resource":"Patient","select":[{"column":[{"name":"id","path":"id"},{"name":"born","path":"birthDate"}]}]})");
+    command.resources = file("r.ndjson",
+                             "\xEF\xBB\xBF{\"resourceType\":\"Patient\",\"id\":\"a\"}\r\n\n{\"resourceType\":\"Group\"}\n{"
+                             "\"resourceType\":\"Patient\",\"id\":\"b\",\"birthDate\":\"2000\"}");
     EXPECT_EQ(run(command), 0) << err.str();
     EXPECT_EQ(out.str(), "{\"id\":\"a\",\"born\":null}\n{\"id\":\"b\",\"born\":\"2000\"}\n");
     command.format = "csv";
