@@ -240,7 +240,7 @@ void add_views(CLI::App& app, Action& action) {
     run_word->add_option("--format", options->format, "ndjson, json or csv")
         ->check(CLI::IsMember({"ndjson", "json", "csv"}))
         ->capture_default_str();
-    run_word->callback([options, &action] { action = [options] { return view::run_command(*options, std::cout, std::cerr); }; });
+    run_word->callback([options, &action] { action = [options] { return run_view(*options); }; });
 
     const auto again = std::make_shared<RebuildCommand>();
     CLI::App* rebuild_word = word(app, "rebuild-views", "Build the tables of the views again; a running server does it by itself (POST /api/v1/views/NAME/rebuild)",

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "view/command.h"
+
 namespace xinglin::server {
 
 namespace fs = std::filesystem;
@@ -98,6 +100,8 @@ struct ValidateCommand {
     bool structure_only = false, warnings = false, chinese = false, json = false;
 };
 int validate(const ValidateCommand& options);
+
+int run_view(view::RunCommand options);
 
 struct RebuildCommand {
     fs::path data, content;

@@ -74,8 +74,9 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     for (const view::Shelved& one : house->library->list()) {
         if (house->keeps_views(one.saved)) kept.push_back(one.definition);
     }
-    house->tables = std::make_unique<view::Tables>(
-        *house->store, house->clock, std::move(kept), view::TablesOptions{.store = house->options.record.store, .environment = views});
+    house->tables =
+        std::make_unique<view::Tables>(*house->store, house->clock, std::move(kept),
+                                       view::TablesOptions{.store = house->options.record.store, .environment = views});
 
     House& self = *house;
     house->errands = std::make_unique<Errands>();

@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // `xinglin rebuild-views`: builds tables of views again, without a server.
+#include <iostream>
+
 #include "content/content.h"
 #include "record/record.h"
 #include "server/commands.h"
+#include "server/house_terminology.h"
 #include "server/terminal.h"
 #include "view/library.h"
 #include "view/tables.h"
 
 namespace xinglin::server {
+
+/// With the built-in terminology, for memberOf(); it is read when it is first asked.
+int run_view(view::RunCommand options) {
+    const content::Files files;
+    const calendar::SystemClock clock;
+    const terminology::Terminology terms(files, clock);
+    options.environment.member_of = [&terms](std::string_view value_set, std::string_view system, std::string_view code) {
+        return terms.has(value_set, system, code);
+    };
+    return view::run_command(options, std::cout, std::cerr);
+}
 
 int rebuild_views(const RebuildCommand& options) {
     content::Files files;
@@ -31,7 +45,12 @@ int rebuild_views(const RebuildCommand& options) {
     if (sql::is_postgres(options.store)) record_options.store = options.store;
     auto store = record::Store::open(options.data, clock, record_options);
     if (!store.ok()) return environment(store.outcome());
-    view::Tables tables(**store, clock, std::move(all), {.store = record_options.store, .follow = false});
+    const terminology::Terminology terms(files, clock, stored_terminology(**store));
+    view::Environment views;
+    views.member_of = [&terms](std::string_view value_set, std::string_view system, std::string_view code) {
+        return terms.has(value_set, system, code);
+    };
+    view::Tables tables(**store, clock, std::move(all), {.store = record_options.store, .environment = views, .follow = false});
     for (const view::TableState& state : tables.states()) {
         if (!options.name.empty() && view::filed_name(state.name) != view::filed_name(options.name)) continue;
         if (const auto done = tables.rebuild(state.name); !done.ok()) return refused(done.outcome());

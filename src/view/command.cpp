@@ -103,7 +103,7 @@ int run_command(const RunCommand& command, std::ostream& out, std::ostream& err)
     if (!in || std::filesystem::is_directory(command.resources, error))
         return complain(err, command.resources.string() + ": cannot be read, name a file", environment);
     Writer writer(*definition, command.format, out);
-    Runner runner(*definition);
+    Runner runner(*definition, command.environment);
     const Sink sink = [&writer](Row row) { writer.add(row); };
     json::Arena arena;
     std::string line;

@@ -7,12 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "view/view.h"
+
 namespace xinglin::view {
 
 struct RunCommand {
     std::filesystem::path view, resources;
     std::vector<std::filesystem::path> tests;
     std::string format = "ndjson";  // json, csv
+    Environment environment;
 };
 
 /// Returns the exit status: 0 done, 1 refused (an invalid view, a resource it fails on, failing tests), 2 usage, 3 a file

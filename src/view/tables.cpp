@@ -50,7 +50,7 @@ void Tables::Inside::run() {
         try {
             const std::lock_guard work(work_lock);
             if (!follower.step()) return;
-        } catch (const sql::Broken& broken) {
+        } catch (const std::exception& broken) {  // the disk, the connection, memory: tried again in a second
             const std::lock_guard lock(shown.lock);
             for (auto& [name, state] : shown.states) {
                 state.state = "failed";
