@@ -172,6 +172,7 @@ export default {
     sign: { gone: 'gone', new: 'new', same: 'equal' },
   },
   element: {
+    family: 'Family name', given: 'Given name', system: 'System', display: 'Display', start: 'Start', end: 'End', deceased: 'Deceased', city: 'City', postalCode: 'Postal code', country: 'Country', rank: 'Rank', prefix: 'Prefix', suffix: 'Suffix', assigner: 'Assigner', district: 'District', unit: 'Unit',
     id: 'Id', status: 'Status', identifier: 'Identifier', name: 'Name', use: 'Use', gender: 'Sex', birthDate: 'Birth date',
     deceasedDateTime: 'Deceased', deceasedBoolean: 'Deceased', address: 'Address', telecom: 'Contact', maritalStatus: 'Marital status',
     communication: 'Communication', language: 'Language', contact: 'Contact person', relationship: 'Relationship',

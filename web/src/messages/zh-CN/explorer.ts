@@ -172,6 +172,7 @@ export default {
     sign: { gone: '去掉', new: '新增', same: '相同' },
   },
   element: {
+    family: '姓', given: '名', system: '系统', display: '显示名', start: '开始', end: '结束', deceased: '死亡', city: '市', postalCode: '邮编', country: '国家', rank: '次序', prefix: '称谓', suffix: '后缀', assigner: '发放机构', district: '区县', unit: '单位',
     id: '编号', status: '状态', identifier: '标识', name: '名称', use: '用途', gender: '性别', birthDate: '出生日期', deceasedDateTime: '死亡时间', deceasedBoolean: '已故',
     address: '地址', telecom: '联系方式', maritalStatus: '婚姻', communication: '语言', language: '语言', contact: '联系人', relationship: '关系',
     managingOrganization: '管理机构', generalPractitioner: '家庭医生', active: '启用', type: '类型', class: '类别', category: '分类', code: '代码', subject: '对象',
