@@ -186,7 +186,7 @@ export async function rooms(browser, server, pictures) {
     await change('"code"', '"language": "zh",\n  "code"')
     await page.waitForFunction(() => !document.querySelector('.write button.pri')?.disabled)
     await page.click('.write button.pri')
-    await visit.sees('没有保存上', '内容刚被别人改过')
+    await visit.sees('没有保存上', '看过最新的再改')
     await change('"language": "zh",\n  "code"', '"code"')
     visit.problems.length = 0
   })
@@ -223,7 +223,7 @@ export async function rooms(browser, server, pictures) {
     const [file] = await Promise.all([page.waitForEvent('download'), page.locator('.more a').first().click()])
     holds(/^Patient.*\.ndjson/.test(file.suggestedFilename()), `file ${file.suggestedFilename()}`)
     await page.click('.job >> text=移除')
-    await page.click('dialog >> text=移除')
+    await page.click('dialog button.dan')
     await visit.sees('还没有导出过')
   })
 

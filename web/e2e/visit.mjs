@@ -18,7 +18,7 @@ export class Visit {
     mkdirSync(pictures, { recursive: true })
     page.on('pageerror', (error) => this.problems.push(`script: ${error.message}`))
     page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of (401|404|422|429|500)/.test(message.text())) this.problems.push(`console: ${message.text()}`)
+      if (message.type() === 'error' && !/status of (401|404|412|422|429|500)/.test(message.text())) this.problems.push(`console: ${message.text()}`)
     })
   }
 

@@ -28,7 +28,7 @@ export interface RecordLoad {
   again: () => void
 }
 
-/** `as_of`: a past position of the feed; null for now; undefined while it isn't known yet, then nothing is asked. */
+/** `as_of`: a past position of the feed; null for now; undefined while it isn't known, or where nothing was there yet: then only the header is asked for. */
 export function use_record(id: () => string, as_of: () => number | null | undefined = () => null): RecordLoad {
   const person = ref<PersonHeader | null>(null)
   const life = shallowRef<Life | null>(null)
@@ -70,8 +70,7 @@ export function use_record(id: () => string, as_of: () => number | null | undefi
     problem.value = null
     life_problem.value = null
     const asked = id()
-    if (at === undefined) return
-    const rest = load_life(asked, at, mine.signal).catch((failure: unknown) => {
+    const rest = (at === undefined ? Promise.resolve() : load_life(asked, at, mine.signal)).catch((failure: unknown) => {
       if (!mine.signal.aborted && !was_aborted(failure)) life_problem.value = failure
     })
     try {
