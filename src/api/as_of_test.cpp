@@ -114,6 +114,95 @@ TEST_F(AsOfTest, EverythingAsOfIsTheCompartmentAsItWas) {
     EXPECT_EQ(send("GET", "/fhir/Patient/a/$everything?_asOf=99").status, 422);
 }
 
+TEST_F(AsOfTest, SearchesAnswerAsTheyWouldHaveThen) {
+    const auto observation = [&](const std::string& id, const std::string& patient, const std::string& status) {
+        put("Observation", id,
+            R"(,"status":")" + status + R"(","code":{"text":"x"},"subject":{"reference":"Patient/)" + patient + "\"}");
+    };
+    put("Patient", "a", R"(,"gender":"male")");  // 1
+    put("Patient", "b", "");                     // 2
+    observation("o1", "a", "final");             // 3
+    observation("o2", "a", "preliminary");       // 4
+    clock.move(86'400'000);
+    observation("o1", "b", "final");               // 5: has changed hands
+    send("DELETE", "/fhir/Observation/o2");        // 6
+    observation("o3", "a", "final");               // 7
+    observation("o3", "a", "amended");             // 8
+    put("Patient", "a", R"(,"gender":"female")");  // 9
+    const auto at = [&](const std::string& path, int position) {
+        return ids(send(
+            "GET", "/fhir/" + path + (path.find('?') == std::string::npos ? "?" : "&") + "_asOf=" + std::to_string(position)));
+    };
+    EXPECT_EQ(at("Observation", 2), "");
+    EXPECT_EQ(at("Observation", 4), "o1/1 o2/1");
+    EXPECT_EQ(at("Observation", 5), "o1/2 o2/1");
+    EXPECT_EQ(at("Observation", 9), "o1/2 o3/2");
+    EXPECT_EQ(at("Observation?status=final", 4), "o1/1");
+    EXPECT_EQ(at("Observation?status=final", 7), "o1/2 o3/1");
+    EXPECT_EQ(at("Observation?patient=a", 4), "o1/1 o2/1");
+    EXPECT_EQ(at("Observation?patient=a", 6), "");
+    EXPECT_EQ(at("Patient/a/Observation", 4), "o1/1 o2/1");
+    EXPECT_EQ(at("Patient/a/Observation", 5), "o2/1");
+    EXPECT_EQ(at("Patient/b/Observation", 4), "");
+    EXPECT_EQ(at("Patient/b/Observation", 8), "o1/2");
+    EXPECT_EQ(at("Patient/a/*", 4), "a/1 o1/1 o2/1");
+    EXPECT_EQ(at("?_type=Patient,Observation", 4), "a/1 b/1 o1/1 o2/1");
+    EXPECT_EQ(at("Patient?gender=male", 8), "a/1");
+    EXPECT_EQ(at("Observation?_id=o1&_include=Observation:subject", 4), "a/1 o1/1");
+    EXPECT_EQ(ids(send("POST", "/fhir/Observation/_search", "_asOf=4&status=preliminary", "application/x-www-form-urlencoded")),
+              "o2/1");
+    const std::string first_day = calendar::instant_text(clock.now_ms() - 86'400'000).substr(0, 10);
+    const auto page = send("GET", "/fhir/Observation?_count=1&_asOf=" + first_day);
+    EXPECT_EQ(page.headers.get("X-Xinglin-As-Of"), "4");
+    EXPECT_NE(page.body.find("\"total\":2"), std::string::npos) << page.body;
+    const std::size_t next = page.body.find("_asOf=4&_page=");
+    ASSERT_NE(next, std::string::npos) << "the links name the position: " << page.body;
+    const std::string rest = page.body.substr(next, page.body.find('"', next) - next);
+    EXPECT_EQ(ids(page) + " " + ids(send("GET", "/fhir/Observation?_count=1&" + rest)), "o1/1 o2/1");
+    EXPECT_NE(send("GET", "/fhir/Observation?_summary=count&_asOf=4").body.find("\"total\":2"), std::string::npos);
+}
+
+TEST_F(AsOfTest, ASearchSaysWhichMomentItCannotShow) {
+    put("Patient", "a", "");
+    const auto refused = [&](const std::string& query) {
+        const auto response = send("GET", "/fhir/Patient?" + query);
+        EXPECT_NE(response.body.find("OperationOutcome"), std::string::npos);
+        EXPECT_NE(response.body.find("_asOf"), std::string::npos) << response.body;
+        return response.status;
+    };
+    EXPECT_EQ(refused("_asOf=2"), 422) << "the future";
+    EXPECT_EQ(refused("_asOf=2199-01-01"), 422);
+    EXPECT_EQ(refused("_asOf=0"), 422) << "before the first version";
+    EXPECT_EQ(refused("_asOf=1999-12-31"), 422);
+    EXPECT_EQ(refused("_asOf=-1"), 422);
+    EXPECT_EQ(refused("_asOf=yesterday"), 422);
+    EXPECT_EQ(refused("_asOf=99999999999999999999"), 422);
+    EXPECT_EQ(refused("_asOf=1&_asOf=1"), 422);
+    EXPECT_GE(refused("organization.name=x&_asOf=1"), 400) << "chains ask the present";
+    EXPECT_GE(refused("_has:Observation:patient:status=final&_asOf=1"), 400);
+    EXPECT_GE(refused("_revinclude=Observation:subject&_asOf=1"), 400);
+    EXPECT_EQ(send("GET", "/fhir/Patient?_asOf=").status, 200);
+}
+
+// Found while searches as of a position were made: what had changed was not asked for its compartment.
+TEST_F(AsOfTest, LaterPagesOfACompartmentShowOnlyThatCompartment) {
+    const auto observation = [&](const std::string& id, const std::string& patient) {
+        put("Observation", id, R"(,"status":"final","code":{"text":"x"},"subject":{"reference":"Patient/)" + patient + "\"}");
+    };
+    put("Patient", "a", "");
+    put("Patient", "b", "");
+    for (int i = 0; i < 3; ++i) observation("a" + std::to_string(i), "a");
+    observation("b0", "b");
+    const auto first = send("GET", "/fhir/Patient/a/Observation?_count=1");
+    const std::size_t next = first.body.find("_page=");
+    ASSERT_NE(next, std::string::npos);
+    observation("b0", "b");  // another version: it is among what has changed since the first page
+    observation("a2", "b");
+    EXPECT_EQ(
+        ids(send("GET", "/fhir/Patient/a/Observation?_count=9&" + first.body.substr(next, first.body.find('"', next) - next))),
+        "a1/1 a2/1");
+}
+
 TEST_F(AsOfTest, TheTimelineIsTheDaysOnWhichSomethingWasWritten) {
     put("Patient", "a", "");  // 1
     put("Patient", "b", "");  // 2
@@ -169,6 +258,36 @@ TEST_F(AsOfTest, APatchIsAnUpdateOfThePresentVersion) {
     EXPECT_EQ(patch("/fhir/Patient", "[]").status, 400);
     put("Patient", "c", R"(,"gender":"other")");
     EXPECT_EQ(patch("/fhir/Patient?gender=other", "[]").status, 412);
+}
+
+TEST_F(AsOfTest, AFhirPathPatchComesAsParametersInJsonOrXml) {
+    put("Patient", "a", R"(,"gender":"male")");
+    const auto operation = [](const std::string& parts) {
+        return R"({"resourceType":"Parameters","parameter":[{"name":"operation","part":[)" + parts + "]}]}";
+    };
+    const std::string replace =
+        R"({"name":"type","valueCode":"replace"},{"name":"path","valueString":"Patient.gender"},{"name":"value","valueCode":"other"})";
+    const auto changed = send("PATCH", "/fhir/Patient/a", operation(replace));
+    ASSERT_EQ(changed.status, 200) << changed.body;
+    EXPECT_EQ(changed.headers.get("ETag"), "W/\"2\"");
+    EXPECT_NE(changed.body.find("\"other\""), std::string::npos);
+    const auto by_xml = send("PATCH", "/fhir/Patient?gender=other",
+                             R"(<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="operation"/>
+        <part><name value="type"/><valueCode value="delete"/></part>
+        <part><name value="path"/><valueString value="Patient.gender"/></part></parameter></Parameters>)",
+                             "application/fhir+xml");
+    ASSERT_EQ(by_xml.status, 200) << by_xml.body;
+    EXPECT_EQ(by_xml.body.find("gender"), std::string::npos);
+    const auto missing = send("PATCH", "/fhir/Patient/a", operation(replace));
+    EXPECT_EQ(missing.status, 422);
+    EXPECT_NE(missing.body.find("Parameters.parameter[0].part[path]"), std::string::npos) << missing.body;
+    EXPECT_EQ(send("PATCH", "/fhir/Patient/a", operation(replace), "application/fhir+json", "W/\"1\"").status, 412);
+    EXPECT_EQ(send("PATCH", "/fhir/Patient/a", R"({"resourceType":"Patient","id":"a"})").status, 400);
+    EXPECT_EQ(send("PATCH", "/fhir/Patient/a", "nonsense").status, 400);
+    const auto statement = send("GET", "/fhir/metadata");
+    EXPECT_NE(
+        statement.body.find(R"("patchFormat":["application/json-patch+json","application/fhir+json","application/fhir+xml"])"),
+        std::string::npos);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // Searches of every kind, and $everything.
 #include <unordered_set>
 
-#include "api/exchange.h"
+#include "api/as_of.h"
 #include "text/text.h"
 
 namespace xinglin::api {
@@ -113,6 +113,7 @@ std::string search_path(const fhir::Type* type, std::string_view compartment, co
 Result<search::Query> read_query(Exchange& exchange, const fhir::Type* type, std::string_view compartment,
                                  const std::string& compartment_id) {
     Parameters parameters = exchange.parameters;
+    std::erase_if(parameters, [](const auto& pair) { return pair.first == "_asOf"; });
     std::vector<const fhir::Type*> types;
     if (type) {
         types = {type};
@@ -135,14 +136,34 @@ Result<search::Query> read_query(Exchange& exchange, const fhir::Type* type, std
     return query;
 }
 
-Answer count_answer(Exchange& exchange, const fhir::Type* type, const std::string& path, const search::Query& query) {
-    XINGLIN_TRY(const record::Found found, exchange.house.store.reader(exchange.viewer).search(query));
+/// The moment a search is asked for. Links name it by its position, so that all pages show the same state.
+Result<std::optional<record::Position>> take_as_of(const Exchange& exchange, record::Reader& reader, search::Query& query) {
+    const auto given = [](const auto& pair) { return pair.first == "_asOf" && !pair.second.empty(); };
+    if (std::count_if(exchange.parameters.begin(), exchange.parameters.end(), given) > 1)
+        return refuse(IssueCode::value, "_asOf", "given twice");
+    XINGLIN_TRY(const auto as_of, read_as_of(exchange, reader));
+    if (!as_of) return as_of;
+    if (*as_of == 0) return refuse(IssueCode::value, "_asOf", "is before the first version of this record");
+    query.understood.emplace_back("_asOf", std::to_string(*as_of));
+    return as_of;
+}
+
+Answer as_of_answer(const Exchange& exchange, std::string body, const std::optional<record::Position>& as_of) {
+    auto response = resource_answer(exchange, 200, std::move(body));
+    if (as_of) response.headers.add("X-Xinglin-As-Of", std::to_string(*as_of));
+    return response;
+}
+
+Answer count_answer(Exchange& exchange, const fhir::Type* type, const std::string& path, search::Query& query) {
+    record::Reader reader = exchange.house.store.reader(exchange.viewer);
+    XINGLIN_TRY(const auto as_of, take_as_of(exchange, reader, query));
+    XINGLIN_TRY(const record::Found found, reader.search(query, as_of));
     BundleText bundle(exchange, "searchset", exchange.house.clock.now_ms());
     bundle.total(found.total.value_or(0));
     bundle.link("self", link_url(exchange, path, query.understood));
     write_remarks(bundle, query, found);
     note(exchange, {.what = "search", .type = type, .detail = parameter_names(exchange.parameters), .count = 0});
-    return resource_answer(exchange, 200, bundle.finish());
+    return as_of_answer(exchange, bundle.finish(), as_of ? std::optional(found.as_of) : as_of);
 }
 
 }  // namespace
@@ -156,7 +177,9 @@ Answer answer_search(Exchange& exchange, const fhir::Type* type, std::string_vie
     if (query.summary == search::Summary::text && !query.includes.empty()) {
         return refuse(IssueCode::not_supported, "_summary", "text does not go together with _include and _revinclude");
     }
-    XINGLIN_TRY(const record::Found found, exchange.house.store.reader(exchange.viewer).search(query));
+    record::Reader reader = exchange.house.store.reader(exchange.viewer);
+    XINGLIN_TRY(const auto as_of, take_as_of(exchange, reader, query));
+    XINGLIN_TRY(const record::Found found, reader.search(query, as_of));
     BundleText bundle(exchange, "searchset", exchange.house.clock.now_ms());
     if (found.total) bundle.total(*found.total);
     Parameters unpaged = query.understood;
@@ -168,7 +191,7 @@ Answer answer_search(Exchange& exchange, const fhir::Type* type, std::string_vie
     write_entries(exchange, bundle, found, trim, Trim{query.summary, {}});
     if (found.plan.empty()) write_remarks(bundle, query, found);
     note_page(exchange, "search", type, found, parameter_names(exchange.parameters));
-    return resource_answer(exchange, 200, bundle.finish());
+    return as_of_answer(exchange, bundle.finish(), as_of ? std::optional(found.as_of) : as_of);
 }
 
 Answer answer_everything(Exchange& exchange, const std::string& id) {

@@ -318,7 +318,7 @@ void Finder::add_filter(Making& making, const Criterion& criterion) {
 }
 
 bool Finder::matches(const search::Query& query, const fhir::Type& type, const Stored& stored) {
-    if (stored.deleted()) return false;
+    if (stored.deleted() || !in_compartment(query, type, stored)) return false;
     for (const Criterion& criterion : query.all) {
         if (criterion.kind == Criterion::Kind::id) {
             const std::string id = stored.id();

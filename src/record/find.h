@@ -126,6 +126,7 @@ private:
     CursorPtr by_id(const fhir::Type& type, const search::Criterion& criterion);
     CursorPtr last_updated(const fhir::Type& type, const search::Criterion& criterion);
     CursorPtr compartment(const fhir::Type& type, const search::Query& query);
+    bool in_compartment(const search::Query& query, const fhir::Type& type, const Stored& stored);
     /// "Observation.subject", perhaps restricted by where(resolve() is …), whose element stands at most once.
     static bool single_valued(const search::Parameter& parameter);
     std::vector<std::int64_t> targets_of(std::int64_t rid, const search::Parameter& parameter, const fhir::Type& target);

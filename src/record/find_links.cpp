@@ -217,6 +217,28 @@ CursorPtr Finder::compartment(const fhir::Type& type, const search::Query& query
     return plan_.watch(parts.empty() ? list_cursor({}) : either_cursor(std::move(parts)), step);
 }
 
+// The same asked of one text.
+bool Finder::in_compartment(const search::Query& query, const fhir::Type& type, const Stored& stored) {
+    if (query.compartment_type.empty()) return true;
+    if (query.compartment_type == type.name && stored.id() == query.compartment_id) return true;
+    json::Arena arena;
+    const auto resource = json::parse(stored.text, arena);
+    if (!resource.ok()) return false;
+    search::Entries entries;
+    search::extract(type, *resource, context_.offset_minutes, entries);
+    for (const std::string_view code : fhir::compartment_parameters(query.compartment_type, type.name)) {
+        const Parameter* parameter = search::find_parameter(type, code);
+        if (!parameter) continue;
+        const auto by = with_included(*parameter);
+        for (const search::Reference& reference : entries.references) {
+            if (reference.type == query.compartment_type && reference.id == query.compartment_id &&
+                std::find(by.begin(), by.end(), reference.parameter) != by.end())
+                return true;
+        }
+    }
+    return false;
+}
+
 Result<std::vector<std::string>> Finder::ids(const search::Query& query, std::size_t limit) {
     XINGLIN_TRY(CursorPtr found, cursor(query));
     std::vector<std::string> ids;

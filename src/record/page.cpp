@@ -23,7 +23,7 @@ constexpr std::size_t most_included = 10'000;
 
 Result<Pager::Place> Pager::place(const search::Query& query) const {
     Place place;
-    place.as_of = position_;
+    place.as_of = as_of_.value_or(position_);
     if (query.page.empty()) return place;
     const auto decoded = text::base64_decode(query.page + std::string((4 - query.page.size() % 4) % 4, '='));
     long long as_of = 0, after = 0, total = 0, key = 0, low = 0, span = 0;
@@ -51,6 +51,7 @@ std::string Pager::token(const Place& place) const {
 }
 
 std::vector<std::int64_t> Pager::changed_since(const std::vector<const fhir::Type*>& types, const Place& place) {
+    if (as_of_) return changed_;
     std::vector<std::int64_t> changed;
     feed::forward(context_.connection, place.as_of, position_, [&](const feed::Change& change) {
         const bool concerns = types.empty() || std::any_of(types.begin(), types.end(), [&](const fhir::Type* type) {
@@ -98,12 +99,13 @@ Result<Found> Pager::page(const search::Query& query) {
     finder_.plan().on = query.explain;
     if (only_count) {
         Found found;
-        found.as_of = position_;
+        found.as_of = as_of_.value_or(position_);
         XINGLIN_TRY(found.total, count(query));
         found.plan = finder_.plan().steps();
         return found;
     }
-    const search::Criterion* leading = leading_date(query, start);
+    if (as_of_) XINGLIN_CHECK(go_back(query, start.as_of));
+    const search::Criterion* leading = as_of_ ? nullptr : leading_date(query, start);
     XINGLIN_TRY(Found found, ordered(query, leading, start, size));
     found.as_of = start.as_of;
     if (query.total == search::Total::none) found.total.reset();
@@ -140,7 +142,9 @@ std::optional<std::uint64_t> Pager::known_total(const search::Query& query, cons
 
 Result<std::uint64_t> Pager::count(const search::Query& query) {
     Place now;
-    now.as_of = position_;
+    now.as_of = as_of_.value_or(position_);
+    if (as_of_) XINGLIN_CHECK(go_back(query, now.as_of));
+    if (now.as_of != position_) return count_as_of(query, now);
     if (const auto known = known_total(query, now)) return *known;
     Step* step = finder_.plan().add("count", "exact total");
     const Plan::Open open(finder_.plan(), step);
@@ -159,7 +163,7 @@ Result<Found> Pager::in_rid_order(const search::Query& query, Place place, std::
     finder_.read_all(count_all);
     XINGLIN_TRY(CursorPtr cursor, candidates(query, place));
     auto total = known_total(query, place);
-    if (!total && first && query.total != search::Total::none) total = cursor->count();
+    if (!total && first && query.total != search::Total::none && place.as_of == position_) total = cursor->count();
     Members members(*cursor, first ? 0 : place.after);
     std::int64_t rid = 0;
     while (found.entries.size() < size && (rid = members.next()) != no_more) {
@@ -259,7 +263,7 @@ void Pager::add_included(const search::Query& query, Found& found) {
         from = upto;
         for (const std::int64_t rid : wanted) {
             if (found.entries.size() >= most_included || !shown.insert(rid).second) continue;
-            const auto stored = finder_.shelf().current(rid);
+            const auto stored = as_of_ ? finder_.shelf().as_of(rid, found.as_of) : finder_.shelf().current(rid);
             if (stored && !stored->deleted()) found.entries.push_back({finder_.shelf().version_of(*stored), true});
         }
     }

@@ -14,7 +14,9 @@ int compare_keys(const search::SortKey& a, const search::SortKey& b, bool descen
 
 class Pager {
 public:
-    Pager(const Context& context, std::int64_t position) : finder_(context), context_(context), position_(position) {}
+    /// `position`: now. `as_of`: everything is asked as it was there.
+    Pager(const Context& context, std::int64_t position, std::optional<Position> as_of = {})
+        : finder_(context), context_(context), position_(position), as_of_(as_of) {}
     Result<Found> page(const search::Query& query);
     Result<std::uint64_t> count(const search::Query& query);
 
@@ -33,6 +35,8 @@ private:
     };
     Result<Place> place(const search::Query& query) const;
     std::string token(const Place& place) const;
+    Result<Done> go_back(const search::Query& query, Position as_of);
+    Result<std::uint64_t> count_as_of(const search::Query& query, const Place& place);
     Result<CursorPtr> candidates(const search::Query& query, const Place& place);
     /// The version to show for a candidate, if it matched at the page's position.
     std::optional<Stored> shown(const search::Query& query, std::int64_t rid, const Place& place);
@@ -55,7 +59,7 @@ private:
     std::vector<std::int64_t> by_index(const search::Query& query, const std::vector<std::int64_t>& rids, const Place& place,
                                        std::size_t needed);
     std::optional<std::uint64_t> known_total(const search::Query& query, const Place& place);
-    void add_included(const search::Query& query, Found& found);
+    void add_included(const search::Query& query, Found& found);  // found.as_of says when
     void add_referenced(const search::Include& include, const Version& source, std::vector<std::int64_t>& targets);
     void add_referring(const search::Include& include, const Version& target, std::vector<std::int64_t>& sources);
     std::int64_t rid_of(const Version& version);
@@ -63,6 +67,8 @@ private:
     Finder finder_;
     Context context_;
     std::int64_t position_;
+    std::optional<Position> as_of_;
+    std::vector<std::int64_t> changed_;  // with as_of_: what was written since and may have matched then
 };
 
 }  // namespace xinglin::record

@@ -90,20 +90,20 @@ Result<Version> Reader::vread(const fhir::Type& type, std::string_view id, std::
     return shelf.version_of(*stored);
 }
 
-Result<Found> Reader::search(const search::Query& query) {
+Result<Found> Reader::search(const search::Query& query, std::optional<Position> as_of) {
     ++inside_->store.searches;
     inside_->hold();
-    if (!search::needs_codes(query)) return Pager(inside_->context(), position()).page(query);
+    if (!search::needs_codes(query)) return Pager(inside_->context(), position(), as_of).page(query);
     XINGLIN_TRY(const search::Query ready, with_codes(query, inside_->store.options.terminology));
-    return Pager(inside_->context(), position()).page(ready);
+    return Pager(inside_->context(), position(), as_of).page(ready);
 }
 
-Result<std::uint64_t> Reader::count(const search::Query& query) {
+Result<std::uint64_t> Reader::count(const search::Query& query, std::optional<Position> as_of) {
     ++inside_->store.searches;
     inside_->hold();
-    if (!search::needs_codes(query)) return Pager(inside_->context(), position()).count(query);
+    if (!search::needs_codes(query)) return Pager(inside_->context(), position(), as_of).count(query);
     XINGLIN_TRY(const search::Query ready, with_codes(query, inside_->store.options.terminology));
-    return Pager(inside_->context(), position()).count(ready);
+    return Pager(inside_->context(), position(), as_of).count(ready);
 }
 
 Position Reader::position() {

@@ -199,8 +199,10 @@ public:
                          Version* gone = nullptr);
     Result<Version> vread(const fhir::Type& type, std::string_view id, std::int64_t version);
     Result<HistoryPage> history(const HistoryRequest& request);
-    Result<Found> search(const search::Query& query);
-    Result<std::uint64_t> count(const search::Query& query);
+    /// `as_of`: as search would have answered then; chains, _has and _revinclude are refused then, and so is a moment since which
+    /// too much was written.
+    Result<Found> search(const search::Query& query, std::optional<Position> as_of = {});
+    Result<std::uint64_t> count(const search::Query& query, std::optional<Position> as_of = {});
     Result<Found> everything(const EverythingRequest& request);
     std::vector<TypeCount> type_counts();
     /// Counts by type within one patient's compartment.

@@ -93,10 +93,10 @@ protected:
     }
 
     /// All pages of a query, "Type/id" in the order given.
-    std::vector<std::string> pages(search::Query query) {
+    std::vector<std::string> pages(search::Query query, std::optional<Position> as_of = {}) {
         std::vector<std::string> ids;
         for (;;) {
-            auto page = store_->reader(viewer).search(query);
+            auto page = store_->reader(viewer).search(query, as_of);
             EXPECT_TRUE(page.ok()) << (page.ok() ? "" : page.outcome().line());
             if (!page.ok()) return ids;
             for (const auto& entry : page->entries) ids.push_back(std::string(entry.version.type->name) + "/" + entry.version.id);
@@ -121,7 +121,14 @@ protected:
         return terminology;
     }
 
-    void compare(const search_oracle::Oracle& oracle, std::mt19937_64& random, int queries) {
+    /// What an as-of search says it cannot answer (README, limits).
+    bool refused_as_of(const search::Query& query, std::optional<Position> as_of) {
+        if (!as_of) return false;
+        const auto page = store_->reader(viewer).search(query, as_of);
+        return !page.ok() && page.outcome().code() == IssueCode::not_supported;
+    }
+
+    void compare(const search_oracle::Oracle& oracle, std::mt19937_64& random, int queries, std::optional<Position> as_of = {}) {
         oracle_ = &oracle;
         by_name_.clear();
         for (const json::Value each : oracle.resources())
@@ -136,15 +143,16 @@ protected:
                 if (!sort.empty()) more.emplace_back("_sort", sort);
             }
             auto query = parsed(asked, more);
-            auto found = pages(query);
+            if (refused_as_of(query, as_of)) continue;
+            auto found = pages(query, as_of);
             if (!sort.empty()) {
                 EXPECT_TRUE(oracle.in_order(asked.type, found, sort)) << asked.text() << "&_sort=" << sort;
             }
             std::sort(found.begin(), found.end());
             EXPECT_EQ(found, expected) << asked.text() << "&_sort=" << sort;
-            const auto count = store_->reader(viewer).count(query);
+            const auto count = store_->reader(viewer).count(query, as_of);
             EXPECT_TRUE(count.ok() && *count == expected.size()) << asked.text();
-            if (!expected.empty() && expected.size() <= 40 && random() % 8 == 0) includes(oracle, asked, expected, random);
+            if (!expected.empty() && expected.size() <= 40 && random() % 8 == 0) includes(oracle, asked, expected, random, as_of);
             matched_ += !expected.empty();
             ++asked_;
         }
@@ -164,7 +172,7 @@ protected:
 
     /// What a reference parameter includes: everything whose address stands in a match, if the match is found by it.
     void includes(const search_oracle::Oracle& oracle, const search_oracle::Asked& asked, const std::vector<std::string>& matches,
-                  std::mt19937_64& random) {
+                  std::mt19937_64& random, std::optional<Position> as_of) {
         std::vector<std::string> codes;
         for (const search::Parameter* each : search::parameters(*fhir::find_resource(asked.type))) {
             if (each->type == search::ParamType::reference) codes.emplace_back(each->code);
@@ -185,7 +193,8 @@ protected:
                 if (!oracle.search(asked.type, {{"_id", id}, {code, target}}).empty()) expected.insert(target);
             }
         }
-        auto page = store_->reader(viewer).search(parsed(asked, {{"_count", "1000"}, {"_include", asked.type + ":" + code}}));
+        auto page =
+            store_->reader(viewer).search(parsed(asked, {{"_count", "1000"}, {"_include", asked.type + ":" + code}}), as_of);
         ASSERT_TRUE(page.ok()) << page.outcome().line();
         std::set<std::string> found;
         for (const auto& entry : page->entries) {
@@ -314,6 +323,75 @@ TEST_P(SearchProperty, LaterPagesAgreeWithTheStoreOfTheFirst) {
         std::sort(one.found.begin(), one.found.end());
         EXPECT_EQ(one.found, one.expected) << one.text;
     }
+}
+
+// A random history of creates, updates and deletes; at random positions of it, search and read as of that position.
+TEST_P(SearchProperty, AsOfAPositionAgreesWithTheStoreOfThen) {
+    const std::uint64_t seed = testing::seed();
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    json::Arena arena;
+    for (const json::Value resource : corpus_.resources)
+        now_[std::string(resource["resourceType"].string()) + "/" + std::string(resource["id"].string())] = resource;
+    std::map<std::string, std::vector<json::Value>> by_type;
+    for (const json::Value resource : corpus_.resources)
+        by_type[std::string(resource["resourceType"].string())].push_back(resource);
+    std::vector<std::pair<Position, std::map<std::string, json::Value>>> moments;
+    const auto remember = [&] { moments.emplace_back(store_->reader(viewer).position(), now_); };
+    remember();
+    for (int i = 0; i < 900; ++i) {
+        const json::Value chosen = corpus_.resources[random() % corpus_.resources.size()];
+        const std::string type_name(chosen["resourceType"].string());
+        const fhir::Type& type = *fhir::find_resource(type_name);
+        const auto dice = random() % 6;
+        const std::string id = dice == 0 ? "new-" + std::to_string(random() % 90) : std::string(chosen["id"].string());
+        json::Value& now = now_[type_name + "/" + id];
+        if (dice == 1 && now.is_object()) {
+            now = {};
+            write([&](Transaction& t) -> Result<Done> {
+                t.erase(type, id);
+                return Done{};
+            });
+        } else {
+            const auto& others = by_type[type_name];
+            now = arena.with(others[random() % others.size()], "id", arena.string(id));
+            const Prepared ready = store_->prepare(type, id, now);
+            write([&](Transaction& t) -> Result<Done> {
+                t.put(ready, false, false);
+                return Done{};
+            });
+        }
+        if (random() % 150 == 0) remember();
+    }
+    remember();
+    for (const auto& [position, then] : moments) {
+        std::vector<json::Value> there;
+        for (const auto& [name, resource] : then) {
+            if (resource.is_object()) there.push_back(resource);
+        }
+        const search_oracle::Oracle oracle(there, 0, now_ms);
+        SCOPED_TRACE("as of " + std::to_string(position));
+        compare(oracle, random, queries(60), position);
+        for (int i = 0; i < 40; ++i) {
+            auto one = std::next(now_.begin(), static_cast<std::ptrdiff_t>(random() % now_.size()));
+            const std::size_t slash = one->first.find('/');
+            const fhir::Type& type = *fhir::find_resource(one->first.substr(0, slash));
+            const auto read = store_->reader(viewer).read(type, one->first.substr(slash + 1), position);
+            const auto known = then.find(one->first);
+            EXPECT_EQ(read.ok(), known != then.end() && known->second.is_object()) << one->first;
+            const auto history =
+                store_->reader(viewer).history({.type = &type, .id = one->first.substr(slash + 1), .count = 1'000});
+            ASSERT_TRUE(history.ok());
+            const auto newest = std::find_if(history->versions.begin(), history->versions.end(),
+                                             [&, at = position](const Version& version) { return version.position <= at; });
+            ASSERT_EQ(read.ok(), newest != history->versions.end() && !newest->deleted) << one->first;
+            if (read.ok()) {
+                EXPECT_EQ(read->body, newest->body);
+                EXPECT_EQ(read->version, newest->version);
+            }
+        }
+    }
+    std::printf("%d queries at %zu positions, %d with matches, %d with _include\n", asked_, moments.size(), matched_, included_);
 }
 
 TEST_P(SearchProperty, SortsAsTheNaiveEvaluatorWould) {
