@@ -148,7 +148,7 @@ TEST_F(ApiTest, AnswersEveryInteractionWithItsStatus) {
         {"POST", "/fhir/Patient", R"({"resourceType":"Patient","gendre":"male"})", {}, 400},
         {"POST", "/fhir/Patient", anna, {{"Content-Type", "text/csv"}}, 415},
         {"POST", "/fhir/Patient/anna", anna, {}, 405},
-        {"PATCH", "/fhir/Patient/anna", "[]", {}, 415},
+        {"PATCH", "/fhir/Patient/anna", "[]", {}, 400},
         {"GET", "/fhir/Patient?_id=anna", "", {}, 200},
         {"GET", "/fhir/Patient?nonsense=1", "", {}, 400},
         {"GET", "/fhir/Patient?nonsense=1", "", {{"Prefer", "handling=lenient"}}, 200},

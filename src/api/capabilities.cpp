@@ -84,7 +84,7 @@ std::string statement(const Exchange& exchange) {
         R"({"resourceType":"CapabilityStatement","status":"active","date":")" + calendar::instant_text(options.started_ms) +
         R"(","publisher":"Xinglin","kind":"instance","software":{"name":"Xinglin","version":)" + json_text(options.version) +
         R"(},"implementation":{"description":"Xinglin FHIR R4 record","url":)" + json_text(exchange.base_url) +
-        R"(},"fhirVersion":"4.0.1","format":["application/fhir+json","application/fhir+xml","json","xml"],"patchFormat":["application/json-patch+json"],"rest":[{"mode":"server",)"
+        R"(},"fhirVersion":"4.0.1","format":["application/fhir+json","application/fhir+xml","json","xml"],"patchFormat":["application/json-patch+json","application/fhir+json","application/fhir+xml"],"rest":[{"mode":"server",)"
         R"("documentation":"Unknown search parameters are refused unless Prefer: handling=lenient. Referential integrity is not enforced.",)"
         R"("security":{"description":"Bearer tokens for systems, sessions by cookie for people"},"resource":[)";
     bool first = true;

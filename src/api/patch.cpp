@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PATCH: the present version with a JSON Patch applied, written like an update of that version.
+// PATCH: the present version with a JSON Patch or a FHIRPath Patch applied, written like an update of that version.
 #include "patch/patch.h"
 
 #include "api/as_of.h"
@@ -25,14 +25,25 @@ Result<std::string> only_match(const Exchange& exchange, const fhir::Type& type)
     return found.entries.front().version.id;
 }
 
+Result<patch::Patch> patch_of_body(const Exchange& exchange, json::Arena& arena) {
+    const std::string_view content = exchange.request.headers.get("Content-Type");
+    if (content.starts_with("application/json-patch+json")) return patch::read_json_patch(exchange.request.body);
+    if (!content.starts_with("application/fhir+") && !content.starts_with("application/json"))
+        return refuse(
+            IssueCode::not_supported, "Content-Type",
+            "a patch must be application/json-patch+json, or the Parameters of a FHIRPath Patch as application/fhir+json "
+            "or application/fhir+xml");
+    XINGLIN_TRY(const json::Value parameters, read_body(exchange, arena));
+    return patch::Patch([parameters](json::Value resource, json::Arena& into) {
+        return patch::apply_fhirpath_patch(resource, parameters, into);
+    });
+}
+
 Result<ingest::Change> read_patch(const Exchange& exchange, const fhir::Type& type, const std::string& named,
                                   json::Arena& arena) {
     XINGLIN_CHECK(may(exchange.viewer, &type, 'u'));
     if (!named.empty()) XINGLIN_CHECK(only_parameters(exchange, {}));
-    const std::string_view content = exchange.request.headers.get("Content-Type");
-    if (!content.starts_with("application/json-patch+json"))
-        return refuse(IssueCode::not_supported, "Content-Type", "a patch must be application/json-patch+json");
-    XINGLIN_TRY(const patch::Patch patch, patch::read_json_patch(exchange.request.body));
+    XINGLIN_TRY(const patch::Patch patch, patch_of_body(exchange, arena));
     std::string id = named;
     if (id.empty()) {
         XINGLIN_TRY(id, only_match(exchange, type));

@@ -5,6 +5,8 @@
 #include <charconv>
 
 #include "http/http.h"
+#include "patch/patch.h"
+#include "text/text.h"
 
 namespace xinglin::ingest {
 namespace {
@@ -34,6 +36,26 @@ Result<Done> read_address(std::string_view url, Change& change, std::size_t inde
         return refuse(IssueCode::not_supported, path_of(index, ".request.url"),
                       "only Type, Type/id and Type?parameters can be written to");
     }
+    return Done{};
+}
+
+/// A Binary with a JSON Patch, or the Parameters of a FHIRPath Patch (http.html#patch).
+Result<Done> read_patch(json::Value resource, Change& change, std::size_t index) {
+    const std::string_view type = resource.find("resourceType").string();
+    if (type == "Parameters") {
+        change.patch = [resource](json::Value present, json::Arena& arena) {
+            return patch::apply_fhirpath_patch(present, resource, arena);
+        };
+        return Done{};
+    }
+    if (type != "Binary")
+        return refuse(IssueCode::invalid, path_of(index, ".resource"),
+                      "of a PATCH must be a Binary with a JSON Patch, or the Parameters of a FHIRPath Patch");
+    if (!resource.find("contentType").string().starts_with("application/json-patch+json"))
+        return refuse(IssueCode::not_supported, path_of(index, ".resource.contentType"), "must be application/json-patch+json");
+    const auto text = text::base64_decode(resource.find("data").string());
+    if (!text) return refuse(IssueCode::value, path_of(index, ".resource.data"), "is not base64");
+    XINGLIN_TRY(change.patch, patch::read_json_patch(*text));
     return Done{};
 }
 
@@ -72,9 +94,13 @@ Result<Entry> read_entry(json::Value value, std::size_t index, std::string_view 
     if (url.empty()) return refuse(IssueCode::required, path_of(index, ".request.url"), "is missing");
     const bool is_operation = method == "POST" && is_operation_address(url);
     if (method == "GET" || method == "HEAD" || is_operation) {
-        entry.read = ReadAsked{std::string(method), std::string(url), std::string(request.find("ifNoneMatch").string()),
-                               std::string(request.find("ifModifiedSince").string()), {}};
-        if (const json::Value resource = value.find("resource"); is_operation && resource) entry.read->body = json::write(resource);
+        entry.read = ReadAsked{std::string(method),
+                               std::string(url),
+                               std::string(request.find("ifNoneMatch").string()),
+                               std::string(request.find("ifModifiedSince").string()),
+                               {}};
+        if (const json::Value resource = value.find("resource"); is_operation && resource)
+            entry.read->body = json::write(resource);
         return entry;
     }
     Change& change = entry.step.change;
@@ -89,17 +115,20 @@ Result<Entry> read_entry(json::Value value, std::size_t index, std::string_view 
             change.condition.erase(0, change.type->name.size() + 1);
     } else if (method == "PUT") {
         change.kind = Change::Kind::update;
+    } else if (method == "PATCH") {
+        change.kind = Change::Kind::update;
+        XINGLIN_CHECK(read_patch(value.find("resource"), change, index));
     } else if (method == "DELETE") {
         change.kind = Change::Kind::erase;
     } else {
         return refuse(method.empty() ? IssueCode::required : IssueCode::not_supported, path_of(index, ".request.method"),
-                      "must be GET, HEAD, POST, PUT or DELETE");
+                      "must be GET, HEAD, POST, PUT, PATCH or DELETE");
     }
     if (change.kind != Change::Kind::create && change.id.empty() && change.condition.empty()) {
         return refuse(IssueCode::invalid, path_of(index, ".request.url"), "must name one resource: Type/id or Type?parameters");
     }
     if (change.kind != Change::Kind::create && !change.id.empty()) change.condition.clear();
-    if (change.kind != Change::Kind::erase) {
+    if (change.kind != Change::Kind::erase && !change.patch) {
         change.resource = value.find("resource");
         if (!change.resource.is_object()) return refuse(IssueCode::required, path_of(index, ".resource"), "is missing");
     }

@@ -28,6 +28,8 @@ struct Change {
     const fhir::Type* type = nullptr;
     std::string id;        // update, erase; "" when `condition` says which
     json::Value resource;  // create, update; lives in the arena handed over with the change
+    /// An update that says only what changes (PATCH): makes the new resource from the present version, which must be there.
+    std::function<Result<json::Value>(json::Value present, json::Arena& arena)> patch{};
     /// Encoded search parameters ("identifier=a%7Cb"): If-None-Exist of a create, or which resource to update or erase.
     std::string condition;
     std::optional<std::int64_t> if_match;  // version that must be the present one

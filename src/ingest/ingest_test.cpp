@@ -245,6 +245,47 @@ TEST_F(IngestTest, OfABatchEveryEntryStandsAlone) {
     EXPECT_NE(body("Patient", "b").find("\"id\":\"b\""), std::string::npos);
 }
 
+TEST_F(IngestTest, EntriesMayPatch) {
+    ASSERT_EQ(status(write(Kind::update, "anna", anna)), 201);
+    // [{"op":"add","path":"/active","value":true}]
+    const std::string json_patch =
+        R"({"resourceType":"Binary","contentType":"application/json-patch+json","data":"W3sib3AiOiJhZGQiLCJwYXRoIjoiL2FjdGl2ZSIsInZhbHVlIjp0cnVlfV0="})";
+    const std::string path_patch = R"({"resourceType":"Parameters","parameter":[{"name":"operation","part":[
+        {"name":"type","valueCode":"add"},{"name":"path","valueString":"Patient"},{"name":"name","valueString":"maritalStatus"},
+        {"name":"value","valueCodeableConcept":{"text":"married"}}]}]})";
+    const auto entry = [](const std::string& resource, const std::string& url, const std::string& more = "") {
+        return R"({"resource":)" + resource + R"(,"request":{"method":"PATCH","url":")" + url + "\"" + more + "}}";
+    };
+    const auto sent = [&](const std::string& type, const std::string& entries) {
+        return bundle(R"({"resourceType":"Bundle","type":")" + type + R"(","entry":[)" + entries + "]}");
+    };
+    const auto done = sent("transaction", entry(json_patch, "Patient/anna", R"(,"ifMatch":"W/\"1\"")") + R"(,
+        {"resource":{"resourceType":"Patient","id":"c"},"request":{"method":"PUT","url":"Patient/c"}})");
+    ASSERT_TRUE(done.ok()) << done.outcome().line();
+    EXPECT_EQ(done->entries[0].written->status, 200);
+    EXPECT_EQ(done->entries[0].written->version, 2);
+    EXPECT_NE(body("Patient", "anna").find("\"active\":true"), std::string::npos);
+    const auto conditional = sent("transaction", entry(path_patch, "Patient?identifier=urn:x|1"));
+    ASSERT_TRUE(conditional.ok()) << conditional.outcome().line();
+    EXPECT_NE(body("Patient", "anna").find("married"), std::string::npos);
+    // Of a batch each stands alone, and sees what those before it did.
+    const auto batch = sent("batch", entry(json_patch, "Patient/c") + "," + entry(path_patch, "Patient/c") + "," +
+                                         entry(path_patch, "Patient/anna") + "," + entry(json_patch, "Patient/nobody") + "," +
+                                         entry(json_patch, "Patient?identifier=urn:x|none") + "," +
+                                         entry(json_patch, "Patient/anna", R"(,"ifMatch":"W/\"1\"")") + "," +
+                                         entry(R"({"resourceType":"Binary","contentType":"text/plain"})", "Patient/c") + "," +
+                                         entry(json_patch, "Patient"));
+    ASSERT_TRUE(batch.ok()) << batch.outcome().line();
+    const int expected[] = {200, 200, 422, 404, 404, 412, 400, 400};
+    for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(status(batch->entries[i].written), expected[i]) << i;
+    EXPECT_EQ(batch->entries[2].written.outcome().issues.front().where, "Bundle.entry[2].resource.parameter[0].part[name]");
+    EXPECT_NE(body("Patient", "c").find("\"active\":true"), std::string::npos);
+    EXPECT_NE(body("Patient", "c").find("married"), std::string::npos);
+    const auto before = reader().position();
+    EXPECT_FALSE(sent("transaction", entry(json_patch, "Patient/c") + "," + entry(json_patch, "Patient/nobody")).ok());
+    EXPECT_EQ(reader().position(), before) << "whole or not at all";
+}
+
 TEST_F(IngestTest, RefusesWhatTheSenderMayNotDo) {
     auto arena = std::make_shared<json::Arena>();
     const json::Value value = json::parse(R"({"resourceType":"Bundle","type":"transaction","entry":[

@@ -79,7 +79,12 @@ Result<Done> Steps::examine(Step& step) {
     if (!change.condition.empty()) {
         XINGLIN_TRY(step.query, parse_condition(*change.type, change.condition, store_.offset_minutes()));
     }
-    if (change.kind == Change::Kind::erase) return Done{};
+    if (change.kind == Change::Kind::erase || change.patch) return Done{};
+    return check(step);
+}
+
+Result<Done> Steps::check(Step& step) {
+    Change& change = step.change;
     XINGLIN_CHECK(check_resource(change.resource, change.type));
     if (check_) {
         if (Outcome outcome = check_(change.resource); !outcome.ok()) return outcome;
@@ -93,6 +98,23 @@ Result<Done> Steps::examine(Step& step) {
         }
     }
     return Done{};
+}
+
+Result<Done> Steps::match_patch(Step& step, const std::vector<std::string>& found) {
+    const std::string where = std::string(step.change.type->name) + "?" + step.change.condition;
+    if (found.empty()) return refuse(IssueCode::not_found, where, "nothing matches the condition");
+    if (found.size() > 1)
+        return refuse(IssueCode::multiple_matches, where, "several resources match; make the condition say which");
+    step.target = found.front();
+    return Done{};
+}
+
+Result<Done> Steps::patch(Step& step, const record::Version& present) {
+    XINGLIN_TRY(const json::Value resource,
+                json::parse(arena_.keep(present.body), arena_, {.depth = 1'000, .bytes = present.body.size() + 1}));
+    XINGLIN_TRY(step.change.resource, step.change.patch(resource, arena_));
+    step.patched_version = present.version;
+    return check(step);
 }
 
 /// What FHIR says of a condition with these matches (http.html#ccreate, #cond-update, #cdelete).
@@ -128,6 +150,16 @@ Result<Done> Steps::match(Step& step, const std::vector<std::string>& found) {
 
 Result<Done> Steps::guess(Step& step) {
     const Change& change = step.change;
+    if (change.patch) {
+        step.target = change.id;
+        if (step.query) {
+            XINGLIN_TRY(const std::vector<std::string> found, find_ids(store_, *step.query));
+            XINGLIN_CHECK(match_patch(step, found));
+        }
+        XINGLIN_TRY(const record::Version present,
+                    store_.reader(access::Viewer::program("ingest")).read(*change.type, step.target));
+        return patch(step, present);
+    }
     if (!step.query) {
         step.creates = change.kind == Change::Kind::create;
         step.target = step.creates ? store_.new_id() : change.id;
@@ -147,6 +179,21 @@ void Steps::prepare(Step& step) {
 }
 
 Result<bool> Steps::settle(Step& step, record::Transaction& transaction) {
+    if (step.change.patch) {
+        const std::string type_name(step.change.type->name);
+        if (step.query) {
+            XINGLIN_TRY(const std::vector<std::string> found, transaction.search(*step.query, 2));
+            XINGLIN_CHECK(match_patch(step, found));
+        }
+        const auto state = transaction.state(*step.change.type, step.target);
+        if (!state) return refuse(IssueCode::not_found, type_name, "there is no such resource");
+        if (state->deleted) return refuse(IssueCode::deleted, type_name, "this resource has been deleted");
+        if (step.patched_version == state->version && step.resource.find("id").string() == step.target) return false;
+        const auto present = transaction.read(*step.change.type, step.target);
+        XINGLIN_ASSERT(present.has_value());
+        XINGLIN_CHECK(patch(step, *present));
+        return true;
+    }
     if (!step.query) return false;
     const std::string guessed = step.target;
     const bool guessed_creates = step.creates;

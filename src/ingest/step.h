@@ -20,7 +20,8 @@ struct Step {
     std::string target;                  // id it will be written under; guessed when there is a condition
     bool creates = false;                // no match: target is a fresh id
     std::optional<record::Prepared> prepared;
-    json::Value resource;  // with its id, links rewritten
+    std::int64_t patched_version = 0;    // of a patch: the version it was applied to
+    json::Value resource;                // with its id, links rewritten
     std::string patient;
     Written written;
 };
@@ -48,6 +49,10 @@ private:
     const Check& check_;
 
     Result<Done> match(Step& step, const std::vector<std::string>& found);
+    Result<Done> match_patch(Step& step, const std::vector<std::string>& found);
+    /// Applies the step's patch to a version; what comes of it is checked like any update.
+    Result<Done> patch(Step& step, const record::Version& present);
+    Result<Done> check(Step& step);
 };
 
 /// Encoded parameters of a condition, as a query that selects something.
