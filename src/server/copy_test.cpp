@@ -32,10 +32,11 @@ TEST_F(Copy, MovesHistoryAccountsAndAuditUpAndBack) {
         Caller caller(server, token);
         for (int i = 0; i < 30; ++i) {
             const std::string id = "p" + std::to_string(i % 12);
-            const auto answer = i % 7 == 6 ? caller.send("DELETE", "/fhir/Patient/" + id)
-                                           : caller.send("PUT", "/fhir/Patient/" + id,
-                                                         R"({"resourceType":"Patient","id":")" + id +
-                                                             R"(","name":[{"family":"张)" + std::to_string(i) + R"("}]})");
+            const auto answer = i % 7 == 6 && i > 12
+                                    ? caller.send("DELETE", "/fhir/Patient/" + id)
+                                    : caller.send("PUT", "/fhir/Patient/" + id,
+                                                  R"({"resourceType":"Patient","id":")" + id + R"(","name":[{"family":"张)" +
+                                                      std::to_string(i) + R"("}]})");
             ASSERT_LT(answer.status, 300) << answer.body;
         }
         ASSERT_EQ(server.stop(), 0);
@@ -48,7 +49,7 @@ TEST_F(Copy, MovesHistoryAccountsAndAuditUpAndBack) {
         RunningServer server(folder("own"), {"--store", store_});
         ASSERT_TRUE(server.ready()) << server.errors();
         Caller caller(server, token);  // the account came along
-        EXPECT_EQ(member(caller.get("/fhir/Patient/p0/_history?_summary=count"), {"total"}), "3");
+        EXPECT_EQ(member(caller.get("/fhir/Patient/p0/_history?_count=1"), {"total"}), "3");
         EXPECT_NE(caller.get("/fhir/Patient?family=%E5%BC%A028").body.find("张28"), std::string::npos);
         EXPECT_EQ(caller.send("PUT", "/fhir/Patient/new", R"({"resourceType":"Patient","id":"new"})").status, 201);
         EXPECT_EQ(server.stop(), 0);
@@ -89,8 +90,8 @@ TEST_F(Copy, TablesAreDistributedWhereCitusIsAndRefusedElsewhere) {
     const auto database = sql::open(store_);
     // What the extension would bring, writing down how it is called.
     database->run(R"sql(/*pg
-        CREATE TABLE pg_dist_partition (logicalrelid REGCLASS, key TEXT, beside TEXT);
-        CREATE FUNCTION create_distributed_table(name REGCLASS, key TEXT, colocate_with TEXT DEFAULT 'default') RETURNS VOID LANGUAGE sql
+        CREATE TABLE pg_dist_partition (logicalrelid REGCLASS, key VARCHAR, beside VARCHAR);
+        CREATE FUNCTION create_distributed_table(name REGCLASS, key VARCHAR, colocate_with VARCHAR DEFAULT 'default') RETURNS VOID LANGUAGE sql
             AS $$ INSERT INTO pg_dist_partition VALUES (name, key, colocate_with) $$;
         SET allow_system_table_mods = on;
         INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)

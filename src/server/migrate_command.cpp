@@ -25,6 +25,7 @@ constexpr Shared distributed[] = {
     {"record_date", "p", "record_current"},    {"record_number", "p", "record_current"},
     {"feed_change", "p", "record_current"},    {"record_name", "id", "none"},
     {"record_term", "term", "none"},           {"record_term_text", "term", "record_term"},
+    {"record_block", "term", "record_term"},   {"record_term_count", "term", "record_term"},
     {"audit_access", "row", "none"},
 };
 
