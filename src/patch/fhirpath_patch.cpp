@@ -12,9 +12,10 @@ namespace xinglin::patch {
 namespace {
 
 constexpr std::size_t operations_most = 1'000;
-constexpr std::size_t nodes_most = 1'000'000;  // of the result
-constexpr std::size_t work_most = 20'000'000;  // nodes looked at in all
-constexpr std::size_t depth_most = 50;         // of values given in parts
+constexpr std::size_t nodes_most = 1'000'000;     // of the result
+constexpr std::size_t work_most = 20'000'000;     // nodes looked at in all
+constexpr std::uint64_t steps_most = 20'000'000;  // of all paths together
+constexpr std::size_t depth_most = 50;            // of values given in parts
 
 /// An element's value, and what stands under its name with an underscore.
 struct Pair {
@@ -51,6 +52,8 @@ public:
             return bad("Parameters", "must be a Parameters resource with one parameter \"operation\" for each change");
         const json::Value list = parameters.find("parameter");
         if (list.size() > operations_most) return refuse(IssueCode::too_costly, "Parameters.parameter", "holds more than 1,000");
+        environment_.budget.steps =
+            std::clamp<std::uint64_t>(steps_most / std::max<std::size_t>(1, list.size()), 20'000, 1'000'000);
         for (std::size_t i = 0; i < list.size(); ++i) {
             here_ = fmt::format("Parameters.parameter[{}]", i);
             const std::size_t nodes = weight(document_, nodes_most);
@@ -133,7 +136,7 @@ private:
         options.context_type = fhir::find_resource(document_.find("resourceType").string());
         auto expression = fhirpath::Expression::compile(operation.path, options);
         if (!expression.ok()) return bad_part("path", "is no FHIRPath: " + expression.outcome().line());
-        auto items = expression->evaluate(fhirpath::item_of(document_), {});
+        auto items = expression->evaluate(fhirpath::item_of(document_), environment_);
         if (!items.ok()) return unfit("path", items.outcome().line());
         return std::move(items).value();
     }
@@ -394,6 +397,7 @@ private:
 
     json::Value document_;
     json::Arena& arena_;
+    fhirpath::Environment environment_;  // resolves nothing but what is contained
     std::string here_;
     std::size_t work_ = 0;
 };

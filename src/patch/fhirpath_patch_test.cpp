@@ -172,6 +172,25 @@ TEST(FhirPathPatch, NamesWhatDoesNotFit) {
     refused(R"({"name":"operation"})", ".part[path]");
 }
 
+TEST(FhirPathPatch, HostilePatchesEnd) {
+    std::string many = operation("delete", "Patient.descendants().descendants().where(false)");
+    for (int i = 0; i < 200; ++i)
+        many +=
+            "," + operation("delete", "Patient.repeat(descendants() | children()).select(%resource.descendants()).where(false)");
+    applied(patient(contact + "," + identifiers), many);
+    std::string nested = R"("valueString":"x")";
+    for (int i = 0; i < 60; ++i) nested = R"("part":[{"name":"extension",)" + nested + "}]";
+    EXPECT_TRUE(
+        applied(patient(""), operation("add", "Patient", name("extension") + "," + value(nested))).starts_with("refused"));
+    std::string too_many;
+    for (int i = 0; i < 1'001; ++i) too_many += (i ? "," : "") + operation("delete", "Patient.x");
+    EXPECT_TRUE(applied(patient(""), too_many).starts_with("refused Parameters.parameter"));
+    for (const char* path :
+         {"%resource", "$this", "Patient", "{}", "'x'", "1 = 1", "Patient.identifier | Patient.contact", "now()"})
+        EXPECT_TRUE(applied(patient(birth), operation("replace", path, value(R"("valueDate":"2020")"))).starts_with("refused"))
+            << path;
+}
+
 TEST(FhirPathPatch, LeavesToTheServerWhatIsTheServers) {
     const std::string own = R"("id":"a","meta":{"versionId":"1","lastUpdated":"2026-01-01T00:00:00Z"})";
     for (const char* path : {"Patient.id", "Patient.meta.versionId", "Patient.meta.lastUpdated"}) {

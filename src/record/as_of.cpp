@@ -56,7 +56,7 @@ Outcome too_far_back(bool named) {
 
 }  // namespace
 
-// Fills changed_: everything of the query's types that was there and has been written since.
+// Fills written_, and changed_: everything of the query's types that was there and has been written since.
 Result<Done> Pager::go_back(const search::Query& query, Position as_of) {
     XINGLIN_CHECK(answerable(query));
     const std::vector<std::string_view> ids = named_by(query);
@@ -72,6 +72,7 @@ Result<Done> Pager::go_back(const search::Query& query, Position as_of) {
         std::sort(rids->begin(), rids->end());
         rids->erase(std::unique(rids->begin(), rids->end()), rids->end());
     }
+    std::set_union(created.begin(), created.end(), changed_.begin(), changed_.end(), std::back_inserter(written_));
     std::erase_if(changed_, [&](std::int64_t rid) { return std::binary_search(created.begin(), created.end(), rid); });
     if (changed_.size() > (ids.empty() ? judged_most : judged_of_named)) return too_far_back(!ids.empty());
     if (!ids.empty()) {
@@ -88,6 +89,15 @@ Result<Done> Pager::go_back(const search::Query& query, Position as_of) {
 
 Result<std::uint64_t> Pager::count_as_of(const search::Query& query, const Place& place) {
     finder_.read_all(true);
+    XINGLIN_TRY(CursorPtr now, finder_.cursor(query));
+    if (now->exact()) {  // counted as it is, without what was written since, with what of that matched then
+        const auto known = now->count();
+        std::uint64_t sum = known ? *known : Members(*now).rest(UINT64_MAX - 1);
+        for (const std::int64_t rid : written_) sum -= now->has(rid);
+        for (const std::int64_t rid : changed_) sum += matched(query, rid, place);
+        return sum;
+    }
+    now.reset();
     XINGLIN_TRY(CursorPtr cursor, candidates(query, place));
     std::uint64_t total = 0;
     Members members(*cursor);

@@ -68,6 +68,7 @@ private:
     Context context_;
     std::int64_t position_;
     std::optional<Position> as_of_;
+    std::vector<std::int64_t> written_;  // with as_of_: what was written since
     std::vector<std::int64_t> changed_;  // with as_of_: what was written since and may have matched then
 };
 
