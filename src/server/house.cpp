@@ -91,9 +91,9 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
         return Totals{figures.writes, figures.reads + figures.searches};
     };
     house->pulse = std::make_unique<Pulse>(house->clock, totals, [&self] { return system_state(self); });
-    house->exports = std::make_unique<bulk::Exports>(*house->store, house->clock, bulk::RunOptions{}, [&self](const bulk::Job& job) {
-        self.pulse->tell("export", bulk::json_of(job, "/fhir", self.clock.now_ms(), false));
-    });
+    house->exports = std::make_unique<bulk::Exports>(
+        *house->store, house->clock, bulk::RunOptions{},
+        [&self](const bulk::Job& job) { self.pulse->tell("export", bulk::json_of(job, "/fhir", self.clock.now_ms(), false)); });
 
     api::Options api_options;
     api_options.views = house->library.get();
@@ -144,9 +144,9 @@ Result<Done> House::open_doors() {
 }
 
 void House::close_doors() {
-    pulse->close();   // nobody waits for events any longer
+    pulse->close();    // nobody waits for events any longer
     exports->close();  // a running export begins again at the next start
-    imports.reset();  // a running import ends after its present batch; importing again goes on from there
+    imports.reset();   // a running import ends after its present batch; importing again goes on from there
     server->stop();
     for (int attempt = 0;; ++attempt) {  // a database that went away may be coming back
         try {
