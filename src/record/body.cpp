@@ -165,21 +165,26 @@ Compressor::Compressor() : inside_(std::make_unique<Inside>()) {}
 Compressor::~Compressor() = default;
 
 void Compressor::add_dictionary(std::int64_t, std::int64_t tid, std::string_view bytes) {
-    ZSTD_CDict* writing = ZSTD_createCDict(bytes.data(), bytes.size(), level);
-    ZSTD_DDict* reading = ZSTD_createDDict(bytes.data(), bytes.size());
-    const unsigned id = ZSTD_getDictID_fromDDict(reading);
+    std::unique_ptr<ZSTD_CDict, decltype(&ZSTD_freeCDict)> writing(ZSTD_createCDict(bytes.data(), bytes.size(), level),
+                                                                   ZSTD_freeCDict);
+    std::unique_ptr<ZSTD_DDict, decltype(&ZSTD_freeDDict)> reading(ZSTD_createDDict(bytes.data(), bytes.size()), ZSTD_freeDDict);
+    if (!writing || !reading) throw std::bad_alloc();
+    const unsigned id = ZSTD_getDictID_fromDDict(reading.get());
     std::unique_lock lock(inside_->dictionaries);
-    inside_->to_compress[tid] = writing;
-    inside_->all.push_back(writing);
-    if (ZSTD_DDict*& place = inside_->to_decompress[id]; place) ZSTD_freeDDict(reading);
-    else place = reading;
+    // Places first: where memory ends, nothing has changed hands.
+    ZSTD_CDict*& compressing = inside_->to_compress[tid];
+    ZSTD_DDict*& decompressing = inside_->to_decompress[id];
+    inside_->all.reserve(inside_->all.size() + 1);
+    inside_->all.push_back(compressing = writing.release());
+    if (!decompressing) decompressing = reading.release();
 }
 
 void Compressor::on_unknown(std::function<void()> find) { inside_->find_unknown = std::move(find); }
 
 bool Compressor::has_dictionary(std::int64_t tid) const {
     std::shared_lock lock(inside_->dictionaries);
-    return inside_->to_compress.contains(tid);
+    const auto found = inside_->to_compress.find(tid);
+    return found != inside_->to_compress.end() && found->second;
 }
 
 void Compressor::compress(std::int64_t tid, std::string_view text, std::string& out) const {
