@@ -20,8 +20,8 @@ struct Step {
     std::string target;                  // id it will be written under; guessed when there is a condition
     bool creates = false;                // no match: target is a fresh id
     std::optional<record::Prepared> prepared;
-    std::int64_t patched_version = 0;    // of a patch: the version it was applied to
-    json::Value resource;                // with its id, links rewritten
+    std::int64_t patched_version = 0;  // of a patch: the version it was applied to
+    json::Value resource;              // with its id, links rewritten
     std::string patient;
     Written written;
 };
