@@ -29,7 +29,7 @@ void make_piece(const std::shared_ptr<Stream>& source, AnswerDesk& desk, Connect
 
 void Connection::begin_stream(Pending& pending) {
     Response& response = pending.response;
-    Streaming& streaming = streaming_.emplace();
+    Streaming& streaming = streaming_.emplace(Streaming{});
     streaming.source = std::move(response.stream);
     streaming.channel = std::move(response.channel);
     streaming.chunked = !pending.http_1_0;
