@@ -4,6 +4,8 @@
 // XINGLIN_BENCH_DATA names a folder with a record in it; without one, patients and observations are made up.
 #include <sys/resource.h>
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

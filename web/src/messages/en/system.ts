@@ -32,7 +32,7 @@ export default {
   no_types_text: 'After an import the counts by type are listed here.',
   import: 'Go to import',
   latency: 'Request times',
-  latency_note: 'by kind, since the start',
+  latency_note: 'by kind, last five minutes',
   latency_picture: 'picture of the times',
   latency_legend: 'Thick upright: half of the requests; thin upright: nine in ten; end of the bar: ninety-nine in a hundred; end of the line: the slowest. Each step is ten times the last.',
   no_latency: 'No requests yet',

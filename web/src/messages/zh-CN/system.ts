@@ -32,7 +32,7 @@ export default {
   no_types_text: '导入数据后，这里按种类列出条数。',
   import: '去导入',
   latency: '请求用时',
-  latency_note: '按种类，自启动以来',
+  latency_note: '按种类，最近五分钟',
   latency_picture: '用时的图',
   latency_legend: '粗竖线：一半的请求在它以内；细竖线：十分之九；色条右端：百分之九十九；细线右端：最慢的一次。刻度每格十倍。',
   no_latency: '还没有请求',
