@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages and a FHIR client library against the real server.
-// XINGLIN_BINARY=build/release/xinglin node web/e2e/run.mjs     pictures: build/screenshots; CHROMIUM names another browser
+// XINGLIN_BINARY=build/release/xinglin node web/e2e/run.mjs     pictures: build/screenshots; CHROMIUM names another browser; XINGLIN_SLOW=6 is a slow machine
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'

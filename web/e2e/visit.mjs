@@ -8,6 +8,8 @@ import { equal, holds } from './check.mjs'
 export const wide = { width: 1440, height: 900 }
 export const laptop = { width: 1366, height: 768 }
 export const phone = { width: 390, height: 844 }
+/** XINGLIN_SLOW=6: as on a machine six times slower, a tenth of a second and more from the server; what races falls. */
+const slow = Number(process.env.XINGLIN_SLOW ?? 1)
 
 export class Visit {
   constructor(page, base, pictures) {
@@ -22,7 +24,17 @@ export class Visit {
     })
   }
 
+  async slowed() {
+    this.slowing ??= this.page.context().newCDPSession(this.page).then(async (devtools) => {
+      await devtools.send('Emulation.setCPUThrottlingRate', { rate: slow })
+      await devtools.send('Network.enable')
+      await devtools.send('Network.emulateNetworkConditions', { offline: false, latency: 20 * slow, downloadThroughput: -1, uploadThroughput: -1 })
+    })
+    await this.slowing
+  }
+
   async open(path) {
+    if (slow > 1) await this.slowed()
     await this.page.goto(this.base + path)
     await this.settled()
   }
