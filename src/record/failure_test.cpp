@@ -74,7 +74,8 @@ protected:
     std::mt19937_64 random_{testing::seed()};
 
     Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder, bool bulk = false) {
-        return Store::open(folder, clock_, {.cache_bytes = 1 << 20, .bulk = bulk, .offset_minutes = std::int16_t{0}});
+        return Store::open(folder, clock_,
+                           {.cache_bytes = 1 << 20, .bulk = bulk, .fresh_rows = 40, .offset_minutes = std::int16_t{0}});
     }
     /// A share of 0 … `last`, always with the first and the last.
     std::vector<std::int64_t> numbers(std::int64_t last) {

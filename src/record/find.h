@@ -7,6 +7,7 @@
 
 #include "record/body.h"
 #include "record/cursor.h"
+#include "record/fresh.h"
 #include "record/layout.h"
 #include "record/lazy.h"
 #include "record/plan.h"
@@ -22,6 +23,7 @@ struct Context {
     const Compressor& compressor;
     std::int16_t offset_minutes;
     const search::Terminology* terminology = nullptr;
+    const Fresh* fresh = &no_fresh();
 };
 
 /// A row of record_current, or of record_past.

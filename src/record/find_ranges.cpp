@@ -2,7 +2,7 @@
 // Conditions on dates, numbers and quantities: which stretch of an index can match, and which of its rows do.
 #include <algorithm>
 
-#include "record/find.h"
+#include "record/ranges.h"
 
 namespace xinglin::record {
 
@@ -42,25 +42,20 @@ struct Stretch {
 
 class DateRange final : public Source {
 public:
-    DateRange(sql::Connection& connection, std::vector<Operand> any, std::vector<Stretch> stretches)
-        : connection_(connection), any_(std::move(any)), stretches_(std::move(stretches)) {}
+    DateRange(const Context& context, std::vector<Operand> any, std::vector<Stretch> stretches)
+        : context_(context), any_(std::move(any)), stretches_(std::move(stretches)) {}
     bool read(std::size_t rows, std::vector<std::int64_t>& into) override {
         while (rows > 0 && at_ < stretches_.size() && into.size() < Lazy::most_rids) {
             const Stretch& stretch = stretches_[at_];
             if (!begun_) last_ = {stretch.key, static_cast<std::int64_t>(stretch.from), -1, 0};
             begun_ = true;
             const std::size_t piece = std::min<std::size_t>(rows, largest_piece);
-            auto& query = connection_.prepare(
-                "SELECT low, span, rid FROM record_date WHERE key = ? AND (low, span, rid) > (?, ?, ?) AND low <= ? "
-                "ORDER BY low, span, rid LIMIT ?");
-            query.bind(1, stretch.key).bind(2, last_.low).bind(3, last_.span).bind(4, last_.rid);
-            query.bind(5, static_cast<std::int64_t>(stretch.upto)).bind(6, static_cast<std::int64_t>(piece));
-            std::size_t seen = 0;
-            for (; query.step(); ++seen) {
-                last_ = {stretch.key, query.integer(0), query.integer(1), query.integer(2)};
-                if (search::date_matches(*stretch.operand, last_.low, last_.low + unpack_span(last_.span)))
-                    into.push_back(last_.rid);
+            rows_beyond(context_, last_, static_cast<std::int64_t>(stretch.upto), piece, piece_);
+            for (const DateRow& row : piece_) {
+                if (search::date_matches(*stretch.operand, row.low, row.low + unpack_span(row.span))) into.push_back(row.rid);
             }
+            const std::size_t seen = piece_.size();
+            if (seen > 0) last_ = piece_.back();
             touched += seen;
             rows -= seen;
             if (seen < piece) ++at_, begun_ = false;
@@ -70,18 +65,19 @@ public:
 
 private:
     static constexpr std::size_t largest_piece = 100'000;
-    sql::Connection& connection_;
+    Context context_;
     std::vector<Operand> any_;  // the stretches point into it
     std::vector<Stretch> stretches_;
     std::size_t at_ = 0;
     bool begun_ = false;
     DateRow last_{};
+    std::vector<DateRow> piece_;
 };
 
 class NumberRange final : public Source {
 public:
-    NumberRange(sql::Connection& connection, std::vector<Operand> any, std::vector<Stretch> stretches)
-        : connection_(connection), any_(std::move(any)), stretches_(std::move(stretches)) {}
+    NumberRange(const Context& context, std::vector<Operand> any, std::vector<Stretch> stretches)
+        : context_(context), any_(std::move(any)), stretches_(std::move(stretches)) {}
     bool read(std::size_t rows, std::vector<std::int64_t>& into) override {
         while (rows > 0 && at_ < stretches_.size() && into.size() < Lazy::most_rids) {
             const Stretch& stretch = stretches_[at_];
@@ -98,28 +94,24 @@ public:
 
 private:
     std::size_t read_piece(const Stretch& stretch, std::size_t piece, std::vector<std::int64_t>& into) {
-        auto& query = connection_.prepare(
-            "SELECT low, high, unit, rid FROM record_number WHERE pid = ? AND (low, high, unit, rid) > (?, ?, ?, ?) "
-            "AND low <= ? ORDER BY low, high, unit, rid LIMIT ?");
-        query.bind(1, stretch.key).bind(2, last_.low).bind(3, last_.high).bind(4, last_.unit).bind(5, last_.rid);
-        query.bind(6, stretch.upto).bind(7, static_cast<std::int64_t>(piece));
+        rows_beyond(context_, last_, stretch.upto, piece, piece_);
         const auto& units = stretch.units;
-        std::size_t seen = 0;
-        for (; query.step(); ++seen) {
-            last_ = {stretch.key, query.real(0), query.real(1), query.integer(2), query.integer(3)};
-            if ((units.empty() || std::binary_search(units.begin(), units.end(), last_.unit)) &&
-                search::number_matches(*stretch.operand, last_.low, last_.high))
-                into.push_back(last_.rid);
+        for (const NumberRow& row : piece_) {
+            if ((units.empty() || std::binary_search(units.begin(), units.end(), row.unit)) &&
+                search::number_matches(*stretch.operand, row.low, row.high))
+                into.push_back(row.rid);
         }
-        return seen;
+        if (!piece_.empty()) last_ = piece_.back();
+        return piece_.size();
     }
     static constexpr std::size_t largest_piece = 100'000;
-    sql::Connection& connection_;
+    Context context_;
     std::vector<Operand> any_;  // the stretches point into it
     std::vector<Stretch> stretches_;
     std::size_t at_ = 0;
     bool begun_ = false;
     NumberRow last_{};
+    std::vector<NumberRow> piece_;
 };
 }  // namespace
 
@@ -151,19 +143,12 @@ bool Finder::range_is_large(const Parameter& parameter, const Operand& operand) 
     std::int64_t rows = 0;
     for (const Parameter* each : with_included(parameter)) {
         const std::int64_t pid = context_.numbers.pid(*each);
-        sql::Statement* query = nullptr;
         if (parameter.type == ParamType::date) {
-            const Bounds bounds = date_bounds(operand, short_span_ms);
-            query = &context_.connection.prepare(
-                "SELECT count(*) FROM (SELECT 1 FROM record_date WHERE key = ? AND low >= ? AND low <= ? LIMIT ?) AS few");
-            query->bind(1, date_key(pid, false)).bind(2, bounds.from).bind(3, bounds.upto).bind(4, large_range);
+            rows += count_rows(context_, date_key(pid, false), date_bounds(operand, short_span_ms), large_range);
         } else {
             const NumberBounds bounds = number_bounds(operand);
-            query = &context_.connection.prepare(
-                "SELECT count(*) FROM (SELECT 1 FROM record_number WHERE pid = ? AND low >= ? AND low <= ? LIMIT ?) AS few");
-            query->bind(1, pid).bind(2, bounds.from).bind(3, bounds.upto).bind(4, large_range);
+            rows += count_rows(context_, pid, bounds.from, bounds.upto, large_range);
         }
-        while (query->step()) rows += query->integer(0);
     }
     return rows >= large_range;
 }
@@ -197,8 +182,8 @@ CursorPtr Finder::range(const Parameter& parameter, std::span<const Operand> any
         }
     }
     std::unique_ptr<Source> source;
-    if (is_date) source = std::make_unique<DateRange>(context_.connection, std::move(kept), std::move(stretches));
-    else source = std::make_unique<NumberRange>(context_.connection, std::move(kept), std::move(stretches));
+    if (is_date) source = std::make_unique<DateRange>(context_, std::move(kept), std::move(stretches));
+    else source = std::make_unique<NumberRange>(context_, std::move(kept), std::move(stretches));
     return std::make_unique<Lazy>(std::move(source), std::move(confirm));
 }
 

@@ -57,7 +57,7 @@ TEST(Flip, OfAnyBitIsFoundAndNoDamagedBodyIsShown) {
     testing::ScratchFolder scratch;
     testing::PowerDisk disk;  // for its speed
     const auto open = [&](const std::filesystem::path& folder) {
-        return Store::open(folder, clock, {.cache_bytes = 1 << 20, .offset_minutes = std::int16_t{0}});
+        return Store::open(folder, clock, {.cache_bytes = 1 << 20, .fresh_rows = 60, .offset_minutes = std::int16_t{0}});
     };
     const auto data = scratch.path() / "data";
     std::map<std::string, std::set<std::string>> texts;  // of every version, by "Type/id"

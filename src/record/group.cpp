@@ -14,14 +14,16 @@
 namespace xinglin::record {
 
 Group::Group(sql::Connection& connection, const Numbers& numbers, const Compressor& compressor, const calendar::Clock& clock,
-             std::int16_t offset_minutes, std::size_t remembered)
+             std::int16_t offset_minutes, std::size_t remembered, FreshShelf* shelf, std::size_t fresh_rows)
     : connection_(connection),
       numbers_(numbers),
       compressor_(compressor),
       clock_(clock),
       offset_minutes_(offset_minutes),
       names_(connection, counters_, numbers.tid(*fhir::find_resource("Patient")), remembered),
-      postings_(connection) {
+      postings_(connection),
+      shelf_(shelf),
+      fresh_rows_(fresh_rows) {
     load_counters();
 }
 
@@ -70,6 +72,11 @@ void Group::begin() {
     is_open_ = true;
     // In the lane now: nobody else writes until the commit.
     if (connection_.engine() == sql::Engine::postgres && load_counters()) names_.forget_numbers();
+    if (shelf_) {
+        building_ = std::make_shared<Fresh>(*shelf_->latest());
+        names_.look_in(building_.get());
+        written_fresh_ = 0;
+    }
     now_ms_ = std::max(now_ms_, clock_.now_ms());  // a clock that jumps back must not turn the feed's order round
 }
 
@@ -90,6 +97,10 @@ void Group::close_submission(bool keep) {
             return;
         }
         connection_.rollback_savepoint();
+        if (building_) {
+            *building_ = std::move(*building_mark_);
+            line_.cut(line_mark_);
+        }
         adding_.clear();  // of a search that broke off half-way
         removing_.clear();
         pending_.clear();
@@ -109,6 +120,7 @@ void Group::close_submission(bool keep) {
 
 void Group::commit() {
     flush();
+    append_fresh();
     save_counters();
     try {
         connection_.commit();
@@ -117,6 +129,8 @@ void Group::commit() {
         broken.may_be_stored = broken.may_be_stored || connection_.engine() == sql::Engine::sqlite;
         throw;
     }
+    if (building_) shelf_->confirm();
+    close_fresh();
     is_open_ = false;
     names_.bound();
 }
@@ -129,8 +143,17 @@ void Group::hold() {
     if (adding_.size() >= rows_held || names_.held() >= names_held) commit();
 }
 
+void Group::close_fresh() {
+    names_.look_in(nullptr);
+    building_.reset();
+    building_mark_.reset();
+    line_.cut(0);
+}
+
 void Group::rollback() {
     is_open_ = false;
+    if (building_) shelf_->withdraw();
+    close_fresh();
     try {
         connection_.rollback();
     } catch (const sql::Broken&) {  // the disk may be gone; the journal undoes it at the next opening
@@ -282,6 +305,8 @@ void Group::flush() {
         flush_upto(submission_start_);
         write_index();
         connection_.savepoint();
+        if (building_) building_mark_ = *building_;
+        line_mark_ = line_.size();
         has_savepoint_ = true;
         submission_start_ = 0;
         move(names_.put_back(std::move(names)));
@@ -291,7 +316,7 @@ void Group::flush() {
 }
 
 void Group::write_index() {
-    names_.flush();
+    if (!building_) names_.flush(nullptr);
     write_rows();
     names_mark_ = 0;
 }
@@ -437,14 +462,12 @@ void Group::write_rows() {
     auto& reference = connection_.prepare(
         "INSERT INTO record_reference (target, pid, rid /*pg , p*/) VALUES (?, ?, ? /*pg , ?3 >> 20*/) ON CONFLICT DO NOTHING");
     for (const ReferenceRow& row : adding_.references) reference.bind(1, row.target).bind(2, row.pid).bind(3, row.rid).run();
-    auto& date = connection_.prepare(
-        "INSERT INTO record_date (key, low, span, rid /*pg , p*/) VALUES (?, ?, ?, ? /*pg , ?4 >> 20*/) ON CONFLICT DO NOTHING");
-    for (const DateRow& row : adding_.dates) date.bind(1, row.key).bind(2, row.low).bind(3, row.span).bind(4, row.rid).run();
-    auto& number = connection_.prepare(
-        "INSERT INTO record_number (pid, low, high, unit, rid /*pg , p*/) VALUES (?, ?, ?, ?, ? /*pg , ?5 >> 20*/) "
-        "ON CONFLICT DO NOTHING");
-    for (const NumberRow& row : adding_.numbers)
-        number.bind(1, row.pid).bind(2, row.low).bind(3, row.high).bind(4, row.unit).bind(5, row.rid).run();
+    if (building_) {
+        write_fresh();
+    } else {
+        insert_rows(connection_, adding_.dates);
+        insert_rows(connection_, adding_.numbers);
+    }
     adding_.clear();
     removing_.clear();
 }

@@ -124,6 +124,14 @@ constexpr sql::Migration migrations[] = {
             PRIMARY KEY (term)
         ) WITHOUT ROWID;
     )sql"},
+    {3, R"sql(
+        /*lite*/
+        CREATE TABLE record_fresh (       -- rows of record_date, record_number and record_name not settled yet: see fresh.h
+            number INTEGER PRIMARY KEY,
+            bytes  BLOB NOT NULL
+        );
+        /*pg*/
+    )sql"},
 };
 
 /// A store from before there were blocks.

@@ -20,10 +20,14 @@ std::string name_key(std::int64_t tid, std::string_view id) {
 std::int64_t Names::find(std::int64_t tid, std::string_view id) {
     std::string key = name_key(tid, id);
     if (const auto found = names_.find(key); found != names_.end()) return found->second;
-    auto& query = connection_.prepare("SELECT rid FROM record_name WHERE id = ? AND tid = ?");
-    query.bind_blob(1, std::string_view(key).substr(sizeof tid)).bind(2, tid);
-    const std::int64_t rid = query.step() ? query.integer(0) : 0;
-    query.reset();
+    const std::string_view stored = std::string_view(key).substr(sizeof tid);
+    std::int64_t rid = fresh_ ? fresh_->name(stored, tid) : 0;
+    if (rid == 0) {
+        auto& query = connection_.prepare("SELECT rid FROM record_name WHERE id = ? AND tid = ?");
+        query.bind_blob(1, stored).bind(2, tid);
+        rid = query.step() ? query.integer(0) : 0;
+        query.reset();
+    }
     if (rid != 0) names_.emplace(std::move(key), rid);
     return rid;
 }
@@ -86,15 +90,21 @@ void Names::term_text(std::int64_t space, std::string_view text, std::int64_t te
     new_texts_.push_back({space, std::string(text), term});
 }
 
-void Names::flush() {
+void Names::flush_names(Layer<NameRow>::Run* fresh) {
     const auto key_of = [](const NewName& name) { return std::string_view(name.key).substr(sizeof(std::int64_t)); };
     std::sort(new_names_.begin(), new_names_.end(), [&](const NewName& a, const NewName& b) { return key_of(a) < key_of(b); });
     auto& name = connection_.prepare("INSERT INTO record_name (id, tid, rid) VALUES (?, ?, ?)");
     for (const NewName& made : new_names_) {
         std::int64_t tid = 0;
         made.key.copy(reinterpret_cast<char*>(&tid), sizeof tid);
-        name.bind_blob(1, key_of(made)).bind(2, tid).bind(3, made.rid).run();
+        if (fresh) fresh->push_back({{std::string(key_of(made)), tid, made.rid}});
+        else name.bind_blob(1, key_of(made)).bind(2, tid).bind(3, made.rid).run();
     }
+    if (fresh) std::sort(fresh->begin(), fresh->end(), [](const auto& a, const auto& b) { return a.row < b.row; });
+}
+
+void Names::flush(Layer<NameRow>::Run* fresh) {
+    flush_names(fresh);
     std::sort(new_terms_.begin(), new_terms_.end());
     auto& term = connection_.prepare("INSERT INTO record_term (space, norm, extra, term) VALUES (?, ?, ?, ?)");
     for (const NewTerm& made : new_terms_)

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "record/layout.h"
+#include "record/fresh.h"
 #include "sql/sql.h"
 
 namespace xinglin::record {
@@ -37,8 +37,10 @@ public:
     /// Remembers that a display text belongs to a term.
     void term_text(std::int64_t space, std::string_view text, std::int64_t term);
 
-    /// Writes what is new since the last flush.
-    void flush();
+    /// Writes what is new since the last flush. Into the tables; or the names, sorted, into `fresh` when it is given.
+    void flush(Layer<NameRow>::Run* fresh);
+    /// Where names may stand besides the table. Nothing: nowhere.
+    void look_in(const Fresh* fresh) { fresh_ = fresh; }
     /// How much that is.
     std::size_t held() const { return new_names_.size() + new_terms_.size(); }
     /// Keeps the caches within bounds. Only when everything given is in the tables, for they are asked from then on.
@@ -74,7 +76,10 @@ private:
     };
     std::int64_t next_in(std::int64_t patient_rid);
 
+    void flush_names(Layer<NameRow>::Run* fresh);
+
     sql::Connection& connection_;
+    const Fresh* fresh_ = nullptr;
     Counters& counters_;
     std::int64_t patient_tid_;
     std::size_t remembered_;

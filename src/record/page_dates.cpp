@@ -5,12 +5,13 @@
 
 #include "feed/feed.h"
 #include "record/page.h"
+#include "record/ranges.h"
 
 namespace xinglin::record {
 
 namespace {
 constexpr std::uint64_t one_in = 16;  // resources of the type: a condition that fewer meet makes storage order the cheaper one
-constexpr std::size_t changes_followed = 20'000;
+constexpr std::size_t changes_followed = 20'000, largest_batch = 1'024;
 }  // namespace
 
 // The condition to lead, if the query is of this kind: one type, no order asked for, an exact total not insisted on.
@@ -110,25 +111,26 @@ Result<Found> Pager::in_date_order(const search::Query& query, const search::Cri
     std::sort(keys.begin(), keys.end());
     for (const std::int64_t key : keys) {
         if (more || (!first && key < from.key)) continue;
-        auto& walk = context_.connection.walk(
-            "SELECT low, span, rid FROM record_date WHERE key = ? AND (low, span, rid) > (?, ?, ?) ORDER BY low, span, rid");
         const bool resume = !first && key == from.key;
-        const std::int64_t least = finder_.least_low(leading.any.front(), key % 2 != 0);
-        if (resume) walk.bind(1, key).bind(2, from.low).bind(3, from.span).bind(4, from.rid);
-        else walk.bind(1, key).bind(2, least).bind(3, std::int64_t{-1}).bind(4, std::int64_t{0});
+        DateRow at = resume ? from : DateRow{key, finder_.least_low(leading.any.front(), key % 2 != 0), -1, 0};
         const std::int64_t greatest = finder_.greatest_low(leading.any.front(), key % 2 != 0);
-        while (!more && walk.step()) {
-            const DateRow row{key, walk.integer(0), walk.integer(1), walk.integer(2)};
-            if (row.low > greatest) break;
-            if (step) ++step->touched;
-            if (!search::date_matches(leading.any.front(), row.low, row.low + unpack_span(row.span)) || !others->has(row.rid))
-                continue;
-            auto stored = finder_.shelf().current(row.rid);
-            if (!stored || stored->deleted() || stored->position > place.as_of || first_row(leading, *stored) != row) continue;
-            show_changed_before(&row);
-            if (!more) show(row, std::move(*stored));
+        std::vector<DateRow> rows;
+        for (std::size_t batch = size + 1; !more; batch = std::min<std::size_t>(batch * 4, largest_batch)) {
+            rows_beyond(context_, at, greatest, batch, rows);
+            for (const DateRow& row : rows) {
+                if (more) break;
+                if (step) ++step->touched;
+                if (!search::date_matches(leading.any.front(), row.low, row.low + unpack_span(row.span)) || !others->has(row.rid))
+                    continue;
+                auto stored = finder_.shelf().current(row.rid);
+                if (!stored || stored->deleted() || stored->position > place.as_of || first_row(leading, *stored) != row)
+                    continue;
+                show_changed_before(&row);
+                if (!more) show(row, std::move(*stored));
+            }
+            if (rows.size() < batch) break;
+            at = rows.back();
         }
-        walk.reset();
     }
     if (!more) show_changed_before(nullptr);
     if (step) step->kept = found.entries.size();

@@ -24,7 +24,8 @@ protected:
     int cuts_ = 0;
 
     Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder, bool bulk = false) {
-        return Store::open(folder, clock_, {.cache_bytes = 1 << 20, .bulk = bulk, .offset_minutes = std::int16_t{0}});
+        return Store::open(folder, clock_,
+                           {.cache_bytes = 1 << 20, .bulk = bulk, .fresh_rows = 40, .offset_minutes = std::int16_t{0}});
     }
 
     /// What a cut left: the history up to a boundary between submissions, not before `acknowledged`.

@@ -58,7 +58,12 @@ Reader::Inside::~Inside() {
 
 void Reader::Inside::hold() {
     if (holding) return;
-    connection->begin_read();
+    for (;;) {
+        connection->begin_read();
+        rows = store.fresh_of(*connection);
+        if (rows) break;
+        connection->commit();  // it slept for too long between the two
+    }
     holding = true;
 }
 

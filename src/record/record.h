@@ -73,6 +73,7 @@ struct Options {
     std::size_t queue = 4'096;                   // submissions waiting; more are refused as throttled
     std::size_t group_bytes = 4u << 20;          // a group closes at this many body bytes …
     std::size_t group_submissions = 1'024;       // … or this many submissions
+    std::size_t fresh_rows = 0;                  // index rows that gather before they are settled; 0: as the store's size asks
     std::optional<std::int16_t> offset_minutes;  // zone of dates without one; kept in the store at its first opening
     std::string store;                // "": record.db in the folder; else a PostgreSQL address, which several processes may share
     search::Terminology terminology;  // what :in, :not-in, :below and :above of codes ask; empty: they are refused

@@ -74,7 +74,9 @@ class SearchProperty : public ::testing::TestWithParam<std::string> {
 protected:
     SearchProperty() : clock_(now_ms) {}
     void SetUp() override {
-        Options options{.offset_minutes = std::int16_t{0}, .terminology = terminology()};
+        constexpr std::size_t gathered[] = {0, 60, 700};  // settled never, all the time, now and then
+        static std::size_t opened = testing::seed();
+        Options options{.fresh_rows = gathered[opened++ % 3], .offset_minutes = std::int16_t{0}, .terminology = terminology()};
         if (GetParam() == "postgres" && (options.store = testing::fresh_postgres()).empty()) GTEST_SKIP() << testing::no_postgres;
         store_ = Store::open(folder_.path() / "data", clock_, options).value();
         std::vector<Prepared> batch;

@@ -11,7 +11,7 @@ std::int64_t Shelf::find(std::int64_t tid, std::string_view id) {
     query.bind_blob(1, key).bind(2, tid);
     const std::int64_t rid = query.step() ? query.integer(0) : 0;
     query.reset();
-    return rid;
+    return rid ? rid : context_.fresh->name(key, tid);
 }
 
 namespace {

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "record/page.h"
+#include "record/ranges.h"
 
 namespace xinglin::record {
 
@@ -24,8 +25,7 @@ public:
 
 class DateStream final : public Stream {
 public:
-    DateStream(sql::Connection& connection, std::int64_t key, bool descending)
-        : connection_(connection), descending_(descending) {
+    DateStream(const Context& context, std::int64_t key, bool descending) : context_(context), descending_(descending) {
         const std::int64_t far = std::numeric_limits<std::int64_t>::max() / 2;
         last_ = descending ? DateRow{key, far, far, far} : DateRow{key, -far, -1, 0};
     }
@@ -39,18 +39,12 @@ public:
 
 private:
     bool fetch() {
-        auto& query = connection_.prepare(
-            descending_ ? "SELECT low, span, rid FROM record_date WHERE key = ? AND (low, span, rid) < (?, ?, ?) "
-                          "ORDER BY low DESC, span DESC, rid DESC LIMIT ?"
-                        : "SELECT low, span, rid FROM record_date WHERE key = ? AND (low, span, rid) > (?, ?, ?) "
-                          "ORDER BY low, span, rid LIMIT ?");
-        query.bind(1, last_.key).bind(2, last_.low).bind(3, last_.span).bind(4, last_.rid).bind(5, batch_rows);
-        rows_.clear();
         at_ = 0;
-        while (query.step()) rows_.push_back({last_.key, query.integer(0), query.integer(1), query.integer(2)});
+        if (descending_) rows_before(context_, last_, batch_rows, rows_);
+        else rows_beyond(context_, last_, std::numeric_limits<std::int64_t>::max(), batch_rows, rows_);
         return !rows_.empty();
     }
-    sql::Connection& connection_;
+    Context context_;
     bool descending_;
     DateRow last_{};
     std::vector<DateRow> rows_;
@@ -59,8 +53,7 @@ private:
 
 class NumberStream final : public Stream {
 public:
-    NumberStream(sql::Connection& connection, std::int64_t pid, bool descending)
-        : connection_(connection), descending_(descending) {
+    NumberStream(const Context& context, std::int64_t pid, bool descending) : context_(context), descending_(descending) {
         const double far = std::numeric_limits<double>::infinity();
         const std::int64_t most = std::numeric_limits<std::int64_t>::max();
         last_ = descending ? NumberRow{pid, far, far, most, most} : NumberRow{pid, -far, -far, -1, 0};
@@ -75,20 +68,12 @@ public:
 
 private:
     bool fetch() {
-        auto& query = connection_.prepare(
-            descending_
-                ? "SELECT low, high, unit, rid FROM record_number WHERE pid = ? AND (low, high, unit, rid) < (?, ?, ?, ?) "
-                  "ORDER BY low DESC, high DESC, unit DESC, rid DESC LIMIT ?"
-                : "SELECT low, high, unit, rid FROM record_number WHERE pid = ? AND (low, high, unit, rid) > (?, ?, ?, ?) "
-                  "ORDER BY low, high, unit, rid LIMIT ?");
-        query.bind(1, last_.pid).bind(2, last_.low).bind(3, last_.high).bind(4, last_.unit).bind(5, last_.rid);
-        query.bind(6, batch_rows);
-        rows_.clear();
         at_ = 0;
-        while (query.step()) rows_.push_back({last_.pid, query.real(0), query.real(1), query.integer(2), query.integer(3)});
+        if (descending_) rows_before(context_, last_, batch_rows, rows_);
+        else rows_beyond(context_, last_, std::numeric_limits<double>::infinity(), batch_rows, rows_);
         return !rows_.empty();
     }
-    sql::Connection& connection_;
+    Context context_;
     bool descending_;
     NumberRow last_{};
     std::vector<NumberRow> rows_;
@@ -254,9 +239,9 @@ std::vector<std::int64_t> Pager::by_index(const search::Query& query, const std:
         const std::int64_t pid = context_.numbers.pid(*source);
         for (const bool other : {false, true}) {
             if (parameter.type == search::ParamType::date)
-                merge.add(std::make_unique<DateStream>(context_.connection, date_key(pid, other), first.descending));
+                merge.add(std::make_unique<DateStream>(context_, date_key(pid, other), first.descending));
             else if (parameter.type == search::ParamType::number || parameter.type == search::ParamType::quantity)
-                merge.add(std::make_unique<NumberStream>(context_.connection, other ? -pid : pid, first.descending));
+                merge.add(std::make_unique<NumberStream>(context_, other ? -pid : pid, first.descending));
             else if (!other)
                 merge.add(std::make_unique<TermStream>(context_.connection, space(pid, Space::value), first.descending,
                                                        parameter.type == search::ParamType::token));

@@ -106,9 +106,11 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
                     inside->patient_pids.insert(inside->numbers.pid(*included));
             }
         }
+        inside->fresh.start_from(load_fresh(*connection));
+        if (options.bulk && inside->fresh.latest()->number > 0) settle_all(*connection, inside->fresh);
         if (options.wrap_writer) connection = options.wrap_writer(std::move(connection));
         inside->writer = std::make_unique<Writer>(std::move(connection), inside->numbers, inside->compressor, clock,
-                                                  inside->options, inside->offset_minutes);
+                                                  inside->options, inside->offset_minutes, inside->fresh);
     } catch (const sql::Broken& broken) {
         if (!options.store.empty())
             return refuse(broken.why == sql::Broken::Why::lost ? IssueCode::transient : IssueCode::exception,
@@ -123,7 +125,9 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
                 return refusal(
                     folder, IssueCode::exception,
                     std::string("cannot be read and written (") + broken.what() + "); check its owner and permissions");
-            default: return refusal(folder, IssueCode::exception, broken.what());
+            default:  // a statement that fits no longer: the schema is not what it was
+                return refusal(inside->file(), IssueCode::exception,
+                               std::string("cannot be used (") + broken.what() + "); restore a backup with `xinglin restore`");
         }
     }
     if (options.store.empty()) inside->sweeper = std::thread([house = inside.get()] { house->sweep(); });
@@ -168,6 +172,15 @@ void Store::Inside::sweep() {
         }
         lock.lock();
     }
+}
+
+std::shared_ptr<const Fresh> Store::Inside::fresh_of(sql::Connection& connection) {
+    if (!options.store.empty()) return fresh.latest();
+    auto& query = connection.prepare("SELECT number FROM record_fresh ORDER BY number DESC LIMIT 1");
+    query.reset();
+    const std::int64_t number = query.step() ? query.integer(0) : 0;
+    query.reset();
+    return fresh.of(number);
 }
 
 std::unique_ptr<sql::Connection> Store::Inside::take() {

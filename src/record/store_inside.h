@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "record/find.h"
+#include "record/fresh.h"
 #include "record/writer.h"
 
 namespace xinglin::record {
@@ -24,6 +25,7 @@ struct Store::Inside {
     Compressor compressor;
     /// Stored parameters through which a resource belongs to a patient's compartment.
     std::unordered_set<std::int64_t> patient_pids;
+    FreshShelf fresh;
     std::unique_ptr<Writer> writer;
 
     std::mutex pool_mutex;  // guards idle and open_readers
@@ -48,8 +50,8 @@ struct Store::Inside {
 
     std::unique_ptr<sql::Connection> take();
     void give_back(std::unique_ptr<sql::Connection> connection);
-    Context context(sql::Connection& connection) {
-        return {connection, numbers, compressor, offset_minutes, &options.terminology};
+    Context context(sql::Connection& connection, const Fresh& rows) {
+        return {connection, numbers, compressor, offset_minutes, &options.terminology, &rows};
     }
     std::filesystem::path file() const { return folder / "record.db"; }
     std::string place() const { return options.store.empty() ? file().string() : options.store; }
@@ -58,6 +60,8 @@ struct Store::Inside {
     void train(std::int64_t tid, std::vector<std::string> texts);
     /// Beside the writer: keeps the log short, so that no commit has to wait for a large checkpoint.
     void sweep();
+    /// The fresh rows that belong to what the connection sees; nothing when that is too long ago.
+    std::shared_ptr<const Fresh> fresh_of(sql::Connection& connection);
     void load_dictionaries(sql::Connection& connection);
     /// Those that another process on the same database has trained since.
     void load_new_dictionaries();
@@ -69,11 +73,15 @@ struct Reader::Inside {
     ~Inside();
     /// From here on everything is read from one snapshot.
     void hold();
-    Context context() { return store.context(*connection); }
+    Context context() {
+        if (!holding) rows = store.fresh.latest();
+        return store.context(*connection, *rows);
+    }
 
     Store::Inside& store;
     access::Viewer viewer;
     std::unique_ptr<sql::Connection> connection;
+    std::shared_ptr<const Fresh> rows;  // that belong to the snapshot
     bool holding = false;
 };
 

@@ -56,8 +56,8 @@ std::optional<Transaction::State> Transaction::state(const fhir::Type& type, std
 
 Result<std::vector<std::string>> Transaction::search(const search::Query& query, std::size_t limit) {
     inside_.group.flush();
-    Finder finder(
-        {inside_.group.connection(), inside_.group.numbers(), inside_.group.compressor(), inside_.group.offset_minutes()});
+    Finder finder({inside_.group.connection(), inside_.group.numbers(), inside_.group.compressor(),
+                   inside_.group.offset_minutes(), nullptr, &inside_.group.fresh()});
     return finder.ids(query, limit);
 }
 
@@ -92,12 +92,13 @@ Result<Done> Transaction::replay(const Change& change, const Prepared* prepared)
 std::int64_t Transaction::now_ms() const { return inside_.group.now_ms(); }
 
 Writer::Writer(std::unique_ptr<sql::Connection> connection, const Numbers& numbers, Compressor& compressor,
-               const calendar::Clock& clock, const Options& options, std::int16_t offset_minutes)
+               const calendar::Clock& clock, const Options& options, std::int16_t offset_minutes, FreshShelf& shelf)
     : connection_(std::move(connection)),
       compressor_(compressor),
       options_(options),
       clock_(clock),
-      group_(*connection_, numbers, compressor, clock, offset_minutes, options.remembered) {
+      group_(*connection_, numbers, compressor, clock, offset_minutes, options.remembered,
+             !options.bulk && options.store.empty() ? &shelf : nullptr, options.fresh_rows) {
     position_ = group_.position();
     thread_ = std::thread([this] { run(); });
 }

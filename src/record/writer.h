@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "record/draft.h"
+#include "record/fresh.h"
 #include "record/names.h"
 #include "record/postings.h"
 #include "record/record.h"
@@ -27,8 +28,9 @@ struct Pending {
 /// What the open group holds. All calls from the writer thread.
 class Group {
 public:
+    /// `shelf`: where fresh rows go; nothing when rows are written into their tables at once. `fresh_rows`: as in Options.
     Group(sql::Connection& connection, const Numbers& numbers, const Compressor& compressor, const calendar::Clock& clock,
-          std::int16_t offset_minutes, std::size_t remembered);
+          std::int16_t offset_minutes, std::size_t remembered, FreshShelf* shelf, std::size_t fresh_rows);
 
     void begin();
     /// Marks the start of a submission …
@@ -62,6 +64,8 @@ public:
     std::int16_t offset_minutes() const { return offset_minutes_; }
     std::int64_t position() const { return position_; }
     std::size_t pending() const { return pending_.size(); }
+    /// With those of the open group.
+    const Fresh& fresh() const { return building_ ? *building_ : no_fresh(); }
 
 private:
     struct TypeChange {
@@ -79,6 +83,12 @@ private:
     void rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& rows);
     void previous_rows(const Pending& pending, Rows& rows);
     void write_rows();
+    void write_fresh();
+    /// Puts the fresh rows of the open group into its line, and some that are due into their tables.
+    void append_fresh();
+    void settle(std::size_t rows);
+    std::size_t settle_above() const;
+    void close_fresh();
 
     sql::Connection& connection_;
     const Numbers& numbers_;
@@ -96,6 +106,13 @@ private:
     bool in_submission_ = false, has_savepoint_ = false, is_open_ = false;
     std::map<std::int64_t, TypeChange> type_changes_, type_changes_mark_;
     Rows adding_, removing_;
+
+    FreshShelf* shelf_;
+    std::size_t fresh_rows_, written_fresh_ = 0;
+    std::shared_ptr<Fresh> building_;  // of the open group
+    FreshLine line_;
+    std::optional<Fresh> building_mark_;  // as the savepoint found it
+    std::size_t line_mark_ = 0;
 };
 
 struct Transaction::Inside {
@@ -107,7 +124,7 @@ struct Transaction::Inside {
 class Writer {
 public:
     Writer(std::unique_ptr<sql::Connection> connection, const Numbers& numbers, Compressor& compressor,
-           const calendar::Clock& clock, const Options& options, std::int16_t offset_minutes);
+           const calendar::Clock& clock, const Options& options, std::int16_t offset_minutes, FreshShelf& shelf);
     ~Writer();
 
     void submit(Work work, Finished finished, std::size_t weight);
