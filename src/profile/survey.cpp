@@ -19,29 +19,27 @@ constexpr std::string_view by_hand[] = {"dom-3", "dom-4", "dom-5", "dom-6", "ref
 /// R4 writes `answer is Boolean`, a type of FHIRPath that no answer has; R5 corrected it.
 constexpr std::string_view que_7 = "operator = 'exists' implies (answer is boolean)";
 
-std::string chinese_rule(std::string_view key);
-
 using Rules = std::unordered_map<const fhir::Type*, TypeRules>;
 
 Rules compile_rules() {
     static std::vector<std::unique_ptr<Invariant>> kept;  // once, at the first check
     Rules made;
     std::unordered_map<const fhir::Rule*, const Invariant*> compiled;
-    const auto invariant = [&](const fhir::Rule& rule) -> const Invariant* {
+    const auto invariant = [&](const fhir::Type& type, const fhir::Rule& rule) -> const Invariant* {
         if (std::find(std::begin(by_hand), std::end(by_hand), rule.key) != std::end(by_hand)) return nullptr;
         auto& slot = compiled[&rule];
         if (slot) return slot;
         auto expression = fhirpath::Expression::compile(rule.key == "que-7" ? que_7 : rule.expression);
         XINGLIN_ASSERT(expression.ok());  // the table is ours; a test compiles all of it
         kept.push_back(std::make_unique<Invariant>(Invariant{std::string(rule.key), rule.is_error, std::string(rule.human),
-                                                             chinese_rule(rule.key), std::move(*expression)}));
+                                                             chinese_rule(type.name, rule.key), std::move(*expression)}));
         return slot = kept.back().get();
     };
     const auto gather = [&](const fhir::Type& type) {
         TypeRules rules;
         for (const fhir::Type* at = &type; at; at = at->base) {
             for (const fhir::Rule& rule : fhir::rules(*at)) {
-                const Invariant* each = invariant(rule);
+                const Invariant* each = invariant(*at, rule);
                 if (!each) continue;
                 if (rule.element.empty()) rules.own.push_back(each);
                 else if (const fhir::Element* element = fhir::find_element(type, rule.element))
@@ -288,55 +286,5 @@ private:
 };
 
 void Walk::survey(json::Value resource) { Survey(*this).resource(resource, resource, false); }
-
-namespace {
-
-struct ChineseRule {
-    std::string_view key, text;
-};
-// The rules met most; the others keep their English words.
-constexpr ChineseRule chinese_rules[] = {
-    {"ait-1", "未标记为录入错误时必须填写 clinicalStatus"},
-    {"ait-2", "标记为录入错误时不得填写 clinicalStatus"},
-    {"app-1", "参与者必须填写 type 或 actor"},
-    {"app-2", "start 与 end 必须同时填写或同时不填"},
-    {"app-3", "只有拟定、取消或候补的预约可以没有起止时间"},
-    {"app-4", "只有取消或失约的预约可以填写取消原因"},
-    {"att-1", "有 data 时必须有 contentType"},
-    {"bdl-1", "只有检索或历史结果可以有 total"},
-    {"bdl-3", "事务、批处理和历史的条目必须有 request，其他不得有"},
-    {"bdl-5", "条目必须有 resource、request 或 response"},
-    {"bdl-7", "fullUrl 不得重复"},
-    {"con-3", "未标记为录入错误的问题宜填写 clinicalStatus"},
-    {"con-4", "已填写缓解时间时，clinicalStatus 必须是 resolved、remission 或 inactive"},
-    {"con-5", "标记为录入错误时不得填写 clinicalStatus"},
-    {"cpl-3", "reference 与 detail 只能填写一个"},
-    {"cpt-2", "有 value 时必须有 system"},
-    {"imm-1", "教育材料必须填写 documentType 或 reference"},
-    {"obs-3", "参考范围必须有 low、high 或 text"},
-    {"obs-6", "有 value 时不得填写 dataAbsentReason"},
-    {"obs-7", "Observation.code 与某个 component.code 相同时，不得填写 value"},
-    {"org-1", "机构至少要有 identifier 或 name"},
-    {"org-2", "机构地址的 use 不得为 home"},
-    {"org-3", "机构电话的 use 不得为 home"},
-    {"pat-1", "联系人至少要有姓名、电话、地址或机构"},
-    {"per-1", "start 不得晚于 end"},
-    {"prr-1", "有 orderDetail 时必须有 code"},
-    {"qty-3", "有单位代码时必须有 system"},
-    {"rng-2", "low 不得大于 high"},
-    {"rat-1", "numerator 与 denominator 必须同时有或同时无；都没有时必须有扩展"},
-    {"sqty-1", "此处的数量不得有 comparator"},
-    {"tim-1", "有 duration 时必须有其单位"},
-    {"tim-2", "有 period 时必须有其单位"},
-};
-
-std::string chinese_rule(std::string_view key) {
-    for (const ChineseRule& rule : chinese_rules) {
-        if (rule.key == key) return std::string(rule.text);
-    }
-    return {};
-}
-
-}  // namespace
 
 }  // namespace xinglin::profile

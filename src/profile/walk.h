@@ -124,4 +124,7 @@ struct TypeRules {
 };
 const TypeRules& rules_of(const fhir::Type& type);
 
+/// A rule of R4 in Chinese; empty for those that the survey checks by hand and says itself.
+std::string chinese_rule(std::string_view type, std::string_view key);
+
 }  // namespace xinglin::profile

@@ -215,7 +215,7 @@ export async function pages(browser, server, pictures) {
   })
   await check('every place of the rail opens and looks right', async () => {
     await visit.open('/')
-    for (const path of await page.locator('.rail .place').evaluateAll((links) => links.map((link) => link.getAttribute('href')))) {
+    for (const path of await page.locator('.rail a.place').evaluateAll((links) => links.map((link) => link.getAttribute('href')))) {
       await visit.open(path)
       await visit.looks_right(`rail${path.replaceAll('/', '-')}`)
     }

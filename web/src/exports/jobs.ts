@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exports as the page reasons about them: what may be ordered, how far one is, what a message of progress changes.
 import { tidy, type Export, type ExportLevel, type ExportOrder } from '../client/exports'
+import { is_day } from '../parts/calendar'
 import type { Status } from '../parts/status'
 
 export interface Draft {
@@ -21,7 +22,7 @@ const lines = (text: string): string[] => text.split('\n').map((line) => line.tr
 /** What the server would refuse is said before it is asked. */
 export function complaint_of(draft: Draft, today: string): Complaint | null {
   if (draft.level === 'group' && !/^[A-Za-z0-9.-]{1,64}$/.test(draft.group.trim())) return 'group'
-  if (draft.since && (!/^\d{4}-\d{2}-\d{2}$/.test(draft.since) || draft.since > today)) return 'since'
+  if (draft.since && (!is_day(draft.since) || draft.since > today)) return 'since'
   for (const filter of lines(draft.filters)) {
     const type = /^([A-Z][A-Za-z]+)\?\S+$/.exec(filter)?.[1]
     if (!type) return 'filter'

@@ -4,7 +4,8 @@ import type { FhirResource } from 'fhir/r4'
 import { describe, expect, it } from 'vitest'
 import type { Timeline } from '../client/people'
 import type { PersonHeader } from '../client/types'
-import { day_on, is_day, moment_of, neighbour, person_then, place_on, ticks_of, track_of } from './past'
+import { is_day } from '../parts/calendar'
+import { day_on, moment_of, neighbour, person_then, place_on, ticks_of, track_of } from './past'
 
 const timeline: Timeline = { first_at: '2026-02-03T01:00:00Z', last_at: '2026-11-06T01:00:00Z', days: [{ date: '2026-02-03', versions: 100, position: 40 }, { date: '2026-06-15', versions: 9, position: 70 }, { date: '2026-11-06', versions: 2, position: 90 }] }
 

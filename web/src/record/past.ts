@@ -3,12 +3,7 @@
 import type { AllergyIntolerance, Condition, FhirResource, Patient } from 'fhir/r4'
 import type { Timeline } from '../client/people'
 import type { PersonHeader } from '../client/types'
-
-const day_ms = 86_400_000
-const number_of = (day: string): number => Math.round(Date.parse(`${day}T00:00:00Z`) / day_ms)
-const day_at = (number: number): string => new Date(number * day_ms).toISOString().slice(0, 10)
-
-export const is_day = (text: unknown): text is string => typeof text === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`)) && day_at(number_of(text)) === text
+import { day_of_number, number_of_day } from '../parts/calendar'
 
 export interface Track {
   first: string
@@ -21,10 +16,10 @@ export function track_of(timeline: Timeline, today: string): Track | null {
   const first = timeline.days[0]?.date
   if (!first) return null
   const last = today > first ? today : first
-  return { first, last, length: number_of(last) - number_of(first) }
+  return { first, last, length: number_of_day(last) - number_of_day(first) }
 }
-export const place_on = (track: Track, day: string): number => Math.max(0, Math.min(track.length, number_of(day) - number_of(track.first)))
-export const day_on = (track: Track, place: number): string => day_at(number_of(track.first) + Math.max(0, Math.min(track.length, Math.round(place))))
+export const place_on = (track: Track, day: string): number => Math.max(0, Math.min(track.length, number_of_day(day) - number_of_day(track.first)))
+export const day_on = (track: Track, place: number): string => day_of_number(number_of_day(track.first) + Math.max(0, Math.min(track.length, Math.round(place))))
 
 export interface Moment {
   /** The state of the feed at the end of that day. */

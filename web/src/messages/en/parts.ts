@@ -16,6 +16,18 @@ export default {
   yesterday: 'Yesterday',
   row: '#',
   editor_keys: 'Tab leaves; Ctrl ] and Ctrl [ indent.',
+  calendar: {
+    form: 'YYYY-MM-DD',
+    open: 'Choose a day',
+    title: '{month} {year}',
+    year_before: 'Year before',
+    month_before: 'Month before',
+    month_after: 'Month after',
+    year_after: 'Year after',
+    months: { m1: 'January', m2: 'February', m3: 'March', m4: 'April', m5: 'May', m6: 'June', m7: 'July', m8: 'August', m9: 'September', m10: 'October', m11: 'November', m12: 'December' },
+    weekdays: { d1: 'Monday', d2: 'Tuesday', d3: 'Wednesday', d4: 'Thursday', d5: 'Friday', d6: 'Saturday', d7: 'Sunday' },
+    weekdays_short: { d1: 'Mo', d2: 'Tu', d3: 'We', d4: 'Th', d5: 'Fr', d6: 'Sa', d7: 'Su' },
+  },
   json: {
     value: 'A value is wanted here, and “{found}” is none.',
     name: 'A name in double quotes is wanted here.',

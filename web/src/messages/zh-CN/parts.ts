@@ -16,6 +16,18 @@ export default {
   yesterday: '昨天',
   row: '行',
   editor_keys: '按 Tab 离开，按 Ctrl ] 和 Ctrl [ 缩进。',
+  calendar: {
+    form: '年-月-日',
+    open: '选日期',
+    title: '{year} 年 {month}',
+    year_before: '前一年',
+    month_before: '上个月',
+    month_after: '下个月',
+    year_after: '后一年',
+    months: { m1: '1 月', m2: '2 月', m3: '3 月', m4: '4 月', m5: '5 月', m6: '6 月', m7: '7 月', m8: '8 月', m9: '9 月', m10: '10 月', m11: '11 月', m12: '12 月' },
+    weekdays: { d1: '星期一', d2: '星期二', d3: '星期三', d4: '星期四', d5: '星期五', d6: '星期六', d7: '星期日' },
+    weekdays_short: { d1: '一', d2: '二', d3: '三', d4: '四', d5: '五', d6: '六', d7: '日' },
+  },
   json: {
     value: '这里要一个值，“{found}”不是。',
     name: '这里要一个写在双引号里的名称。',

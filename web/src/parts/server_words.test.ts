@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sentences of the server are recognised, and each of them is still said by the server.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createI18n } from 'vue-i18n'
+import { describe, expect, it } from 'vitest'
+import en from '../messages/en/server'
+import zh from '../messages/zh-CN/server'
+import type { Words } from '../messages/words'
+import { as_said, known_sentences, said } from './server_words'
+
+const i18n = createI18n({ legacy: false, locale: 'zh-CN', messages: { 'zh-CN': { server: zh as Words } } })
+const say = (text: string): string => said(text, (key, blanks) => i18n.global.t(key, blanks))
+
+describe('what the server says', () => {
+  it('is said in Chinese, with what stood in the blanks', () => {
+    expect(say('code=8302-2: by index')).toBe('code=8302-2：查索引')
+    expect(say("'Patien' is no resource type of FHIR R4")).toBe('FHIR R4 没有资源类型“Patien”')
+    expect(say('one page, in the order of storage')).toBe('按存放的次序取一页')
+    expect(say('there is no constant %limit')).toBe('没有常量 %limit')
+    expect(say('expected a code, system|code, system| or |code')).toBe('要写 代码、系统|代码、系统| 或 |代码')
+    expect(say('a@b|c {x} {y}: by index')).toBe('a@b|c {x} {y}：查索引')
+  })
+  it('is said in Chinese inside of a sentence too, and one after the other', () => {
+    expect(say("is not right: at offset 12: there is no function nope()")).toBe('有错：第 12 个字符处：没有函数 nope()')
+    expect(say('fails on a resource: gives several values, take first() or say "collection": true')).toBe('在一条资源上出错：得出几个值，请用 first() 取第一个，或写 "collection": true')
+    expect(say('Some systems send 1 for positive: never trust the bare code, map it by source. UNVERIFIED: written from memory of the named document; check it against the edition in force before relying on it.')).toMatch(/^有的系统.*对照。 待核：.*核对。$/)
+  })
+  it('stays as it is when nobody knows it', () => {
+    for (const text of ['something new', '', 'is', 'x'.repeat(5000), '{a}', '('.repeat(300)]) expect(say(text)).toBe(text)
+  })
+  it('is still said: every piece of every sentence stands in the sources', () => {
+    const room = (folder: string): string[] => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? room(join(folder, entry.name)) : /\.(cpp|h)$/.test(entry.name) && !/_test\.cpp$/.test(entry.name) ? [join(folder, entry.name)] : []))
+    const tables = (folder: string): string[] => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? tables(join(folder, entry.name)) : /\.json$/.test(entry.name) ? [join(folder, entry.name)] : []))
+    const root = join(process.cwd(), '..')
+    const sources = room(join(root, 'src')).map((path) => readFileSync(path, 'utf8')).join('\n').replace(/"\s*\n\s*"/g, '').replaceAll('\\"', '"') + tables(join(root, 'content/terminology')).map((path) => readFileSync(path, 'utf8')).join('\n')
+    const flat = (words: Words): string[] => Object.values(words).flatMap((value) => (typeof value === 'string' ? [value] : flat(value)))
+    const gone = flat(en as Words).flatMap((text) => as_said(text).split(/\{[a-z]\}/)).map((piece) => piece.trim().replace(/^[):;,.' ]+|[(:' %]+$/g, '')).filter((piece) => piece.length > 5 && !sources.includes(piece))
+    expect(gone).toEqual([])
+  })
+  it('has a form for each', () => {
+    expect(known_sentences().length).toBeGreaterThan(200)
+  })
+})
