@@ -172,8 +172,12 @@ bool nested(const Parameter& parameter, json::Value resource, const Criterion& c
     Entries entries;
     Walk(resource, surroundings.offset_minutes, entries).at(*Catalogue::the().alone(parameter).root, resource);
     for (const Reference& reference : entries.references) {
-        if (!reference.url.empty()) continue;
         for (const Operand& operand : criterion.any) {
+            // What lies on another server has no place here that we know of: it is below and above itself alone.
+            if (!reference.url.empty() || !operand.url.empty()) {
+                if (reference.url == operand.url) return true;
+                continue;
+            }
             const bool typed = !operand.target_type.empty();
             const std::string asked_type = typed ? operand.target_type : std::string(reference.type);
             const std::string asked = asked_type + "/" + operand.target_id;

@@ -201,6 +201,7 @@ bool Oracle::Inside::ask_value(const Row& row, const std::string& modifier, json
             const std::string name = target.type + "/" + target.id;
             for (const std::string& alternative : split(value, ',')) {
                 std::string asked = plain(alternative);
+                if (!target.url.empty() && asked == target.url) return true;  // on another server: itself alone
                 if (asked.find('/') == std::string::npos)
                     asked = (row.targets.size() == 1 ? std::string(row.targets[0]) : target.type) + "/" + asked;
                 if (target.url.empty() &&
