@@ -249,6 +249,7 @@ struct Figures {
     std::size_t queued = 0;
     std::int64_t data_bytes = 0, wal_bytes = 0;
     double last_commit_ms = 0;
+    std::size_t fresh_rows = 0;  // stored and searched, not yet in their tables
     bool broken = false;  // the disk refused; writes are refused until it heals
     std::string broken_why;
 };

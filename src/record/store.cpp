@@ -361,6 +361,7 @@ void Store::Inside::train(std::int64_t tid, std::vector<std::string> texts) {
 Figures Store::figures() {
     Figures figures;
     inside_->writer->add_figures(figures);
+    figures.fresh_rows = inside_->fresh.latest()->size();
     figures.reads = inside_->reads;
     figures.searches = inside_->searches;
     try {

@@ -83,6 +83,8 @@ void add_record(Metrics& out, const record::Figures& record) {
     out.figure("record_queue", "gauge", "Writes waiting.", static_cast<double>(record.queued));
     out.figure("record_data_bytes", "gauge", "Size of the record's file.", static_cast<double>(record.data_bytes));
     out.figure("record_wal_bytes", "gauge", "Size of its write-ahead log.", static_cast<double>(record.wal_bytes));
+    out.figure("record_fresh_rows", "gauge", "Index rows in record_fresh and in memory, not settled in their tables yet.",
+               static_cast<double>(record.fresh_rows));
     out.figure("record_last_commit_seconds", "gauge", "How long the last commit took.", record.last_commit_ms / 1000);
     out.figure("record_broken", "gauge", "1 while the disk refuses.", record.broken ? 1 : 0);
 }
@@ -90,13 +92,16 @@ void add_record(Metrics& out, const record::Figures& record) {
 void add_views(Metrics& out, const std::vector<view::TableState>& views) {
     const auto each = [&](const char* name, const char* what, auto value) {
         out.head(name, "gauge", what);
-        for (const view::TableState& state : views) out.line(name, fmt::format("{{view=\"{}\"}}", state.name), static_cast<double>(value(state)));
+        for (const view::TableState& state : views)
+            out.line(name, fmt::format("{{view=\"{}\"}}", state.name), static_cast<double>(value(state)));
     };
-    each("view_lag_positions", "Changes of the record that a view's table does not show yet.", [](const auto& state) { return state.lag_positions; });
+    each("view_lag_positions", "Changes of the record that a view's table does not show yet.",
+         [](const auto& state) { return state.lag_positions; });
     each("view_lag_seconds", "Since a view's table was last up to date; 0 when it is.",
          [](const auto& state) { return static_cast<double>(state.lag_ms) / 1000; });
     each("view_rows", "Rows of a view's table.", [](const auto& state) { return state.rows; });
-    each("view_resources_failed", "Resources a view fails on, which have no rows.", [](const auto& state) { return state.resources_failed; });
+    each("view_resources_failed", "Resources a view fails on, which have no rows.",
+         [](const auto& state) { return state.resources_failed; });
 }
 
 void metrics(Visit& visit) {
