@@ -69,10 +69,10 @@ void Reader::Inside::hold() {
 
 Result<Version> Reader::read(const fhir::Type& type, std::string_view id, std::optional<Position> as_of, Version* gone_version) {
     ++inside_->store.reads;
+    if (as_of) inside_->hold();
     Shelf shelf(inside_->context());
     const std::int64_t rid = shelf.find(inside_->store.numbers.tid(type), id);
     if (rid == 0) return not_found(type);
-    if (as_of) inside_->hold();
     const auto stored = as_of ? shelf.as_of(rid, *as_of) : shelf.current(rid);
     if (!stored) return not_found(type);
     insist_on(*stored, inside_->store.numbers.tid(type), id);
