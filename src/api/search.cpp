@@ -63,17 +63,19 @@ void write_entries(const Exchange& exchange, BundleText& bundle, const record::F
 /// The steps as /api/v1/explain gives them.
 json::Value plan_json(std::span<const record::Step> plan, json::Arena& arena) {
     const auto count = [&](std::uint64_t number) { return arena.number(static_cast<std::int64_t>(number)); };
+    constexpr std::uint64_t nobody_knows = std::uint64_t{1} << 60;  // of a range that has not been counted
     std::vector<json::Value> steps;
     for (const record::Step& step : plan) {
-        steps.push_back(arena.object({{"id", arena.number(std::int64_t{step.id})},
-                                      {"parent", step.parent < 0 ? arena.null() : arena.number(std::int64_t{step.parent})},
-                                      {"kind", arena.string(step.kind)},
-                                      {"words", arena.string(step.words)},
-                                      {"parameter", step.parameter.empty() ? arena.null() : arena.string(step.parameter)},
-                                      {"estimate", step.estimate ? count(*step.estimate) : arena.null()},
-                                      {"touched", count(step.touched)},
-                                      {"kept", count(step.kept)},
-                                      {"took_ms", arena.number(fmt::format("{:.3f}", step.took_ms))}}));
+        steps.push_back(
+            arena.object({{"id", arena.number(std::int64_t{step.id})},
+                          {"parent", step.parent < 0 ? arena.null() : arena.number(std::int64_t{step.parent})},
+                          {"kind", arena.string(step.kind)},
+                          {"words", arena.string(step.words)},
+                          {"parameter", step.parameter.empty() ? arena.null() : arena.string(step.parameter)},
+                          {"estimate", step.estimate && *step.estimate < nobody_knows ? count(*step.estimate) : arena.null()},
+                          {"touched", count(step.touched)},
+                          {"kept", count(step.kept)},
+                          {"took_ms", arena.number(fmt::format("{:.3f}", step.took_ms))}}));
     }
     return arena.array(steps);
 }

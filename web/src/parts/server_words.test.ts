@@ -26,6 +26,10 @@ describe('what the server says', () => {
     expect(say('fails on a resource: gives several values, take first() or say "collection": true')).toBe('在一条资源上出错：得出几个值，请用 first() 取第一个，或写 "collection": true')
     expect(say('Some systems send 1 for positive: never trust the bare code, map it by source. UNVERIFIED: written from memory of the named document; check it against the edition in force before relying on it.')).toMatch(/^有的系统.*对照。 待核：.*核对。$/)
   })
+  it('keeps the place that it speaks of', () => {
+    expect(say('Patient.contact[2].gender: must be one of: male, female')).toBe('Patient.contact[2].gender: 必须是以下之一：male, female')
+    expect(say('elsewhere: nothing we know')).toBe('elsewhere: nothing we know')
+  })
   it('stays as it is when nobody knows it', () => {
     for (const text of ['something new', '', 'is', 'x'.repeat(5000), '{a}', '('.repeat(300)]) expect(say(text)).toBe(text)
   })

@@ -48,6 +48,10 @@ export type Say = (key: string, blanks: Record<string, string>) => string
 export function said(text: string, say: Say, depth = 0): string {
   const whole = one_said(text, say, depth)
   if (whole !== null) return whole
+  // "Patient.birthDate: must be a date…": the place is said as it is.
+  const placed = /^([A-Za-z_$][^\s:]{0,200}): ([\s\S]+)$/.exec(text)
+  const what = placed ? one_said(placed[2] ?? '', say, depth) : null
+  if (placed && what !== null) return `${placed[1]}: ${what}`
   const several = text.split(/(?<=\.) (?=[A-Z])/)
   return several.length > 1 ? several.map((one) => one_said(one, say, depth) ?? one).join(' ') : text
 }

@@ -2,7 +2,7 @@
 // Systems in order, editions in force, why a concept was found, where a file is wrong.
 import { describe, expect, it } from 'vitest'
 import type { CodeSystemInfo, Concept } from '../client/terminology'
-import { complaint_of_file, fits, force_of, is_unverified, line_in, marked, own_first, short_name, translations_of } from './shelves'
+import { complaint_of_file, fits, force_of, is_unverified, is_unwritten, line_in, marked, own_first, short_name, translations_of } from './shelves'
 
 const system = (title: string, count: number): CodeSystemInfo => ({ url: title, name: title, title, version: '1', versions: ['1'], count, hierarchical: false, languages: [], source: '', in_force_from: null, in_force_to: null })
 const found = (more: Partial<Concept>): Concept => ({ code: 'I10', display: '原发性高血压', display_en: 'Hypertension', pinyin: 'Yuánfāxìng gāoxuèyā', children: 0, parents: [], active: true, ...more })
@@ -58,5 +58,12 @@ describe('a file of an edition', () => {
     expect(line_in('code,display\nA,x\n,y', 'line 3, column 1')).toEqual({ line: 3, content: ',y' })
     expect(line_in('a', 'line 9')).toBeNull()
     expect(line_in('a', 'version')).toBeNull()
+  })
+})
+
+describe('a definition', () => {
+  it('that was published as a note to its author is none', () => {
+    expect(['***TODO***', 'TODO', ' tbd. ', '**** TODO ****'].every(is_unwritten)).toBe(true)
+    expect(['', null, undefined, 'To do the washing', 'TODO list of the ward'].some(is_unwritten)).toBe(false)
   })
 })

@@ -21,6 +21,9 @@ export function own_first(systems: readonly CodeSystemInfo[]): { own: CodeSystem
   }
 }
 
+/** Some of HL7's definitions were published as "***TODO***": nobody has written them. */
+export const is_unwritten = (definition: string | null | undefined): boolean => /^[\s*]*(?:todo|tbd)[\s*.]*$/i.test(definition ?? '')
+
 export type Force = 'now' | 'not_yet' | 'over' | 'open'
 export function force_of(system: Pick<CodeSystemInfo, 'in_force_from' | 'in_force_to'>, today: string): Force {
   if (system.in_force_from && system.in_force_from > today) return 'not_yet'

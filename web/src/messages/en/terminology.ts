@@ -45,6 +45,7 @@ export default {
   copied: 'System and code copied',
   no_code: 'No code {code}',
   no_code_text: 'This edition doesn’t hold it; another may.',
+  no_definition: 'Its publisher has written no definition.',
   names: 'Names',
   place: 'Place',
   children: '{n} below it',

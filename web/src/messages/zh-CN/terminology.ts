@@ -45,6 +45,7 @@ export default {
   copied: '系统和代码已复制',
   no_code: '没有代码 {code}',
   no_code_text: '这个版本里没有它，可能在别的版本里。',
+  no_definition: '发布者没有写定义。',
   names: '名称',
   place: '位置',
   children: '下级 {n} 个',
