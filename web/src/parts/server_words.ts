@@ -45,7 +45,8 @@ export const known_sentences = (): Sentence[] => (known ??= all_of(sentences, 's
 export type Say = (key: string, blanks: Record<string, string>) => string
 
 /** One sentence, or several one after the other. */
-export function said(text: string, say: Say, depth = 0): string {
+export function said(written: string, say: Say, depth = 0): string {
+  const text = written.trim()
   const whole = one_said(text, say, depth)
   if (whole !== null) return whole
   // "Patient.birthDate: must be a date…": the place is said as it is.

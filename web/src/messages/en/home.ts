@@ -3,7 +3,8 @@
 export default {
   title: 'Home',
   heading: 'Hello {name}. Whom are you looking for?',
-  hint: 'Press Ctrl K or / on any page to find a person. Searches are recorded.',
+  hint: 'Press Ctrl K or / on any page to find a person.',
+  recorded: 'Searches are recorded.',
   population: 'People',
   people_unit: '',
   see_people: 'See the list',

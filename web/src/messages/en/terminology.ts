@@ -85,6 +85,7 @@ export default {
     from: 'In force from',
     to: 'until',
     optional: 'optional',
+    choose_file: 'Choose a file', other_file: 'Choose another', no_file: 'none chosen',
     file: 'CSV file',
     taken: 'Edition {version} is there already and would be replaced.',
     send: 'Import',

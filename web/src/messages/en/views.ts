@@ -81,6 +81,7 @@ export default {
     resource: 'Resource type',
     no_resource: 'write resource in the definition first',
     filter: 'Find an element',
+    unknown: 'FHIR R4 has no type “{type}”; once it is right, its elements are listed here.',
     none: 'No such element',
     open: 'Open {what}',
     close: 'Close {what}',

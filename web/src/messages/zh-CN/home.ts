@@ -3,7 +3,8 @@
 export default {
   title: '首页',
   heading: '{name}，您好。找谁？',
-  hint: '在任何页面按 Ctrl K 或 / 都能找人。查询会记录。',
+  hint: '在任何页面按 Ctrl K 或 / 都能找人。',
+  recorded: '查询会记录。',
   population: '居民',
   people_unit: '人',
   see_people: '看名单',

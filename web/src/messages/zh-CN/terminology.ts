@@ -85,6 +85,7 @@ export default {
     from: '施行日期',
     to: '停用日期',
     optional: '可不填',
+    choose_file: '选文件', other_file: '换一个文件', no_file: '还没有选',
     file: 'CSV 文件',
     taken: '已经有版本 {version}，导入会换掉它。',
     send: '导入',

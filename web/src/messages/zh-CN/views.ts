@@ -81,6 +81,7 @@ export default {
     resource: '资源类型',
     no_resource: '定义里先写好 resource',
     filter: '找元素，中文或英文',
+    unknown: 'FHIR R4 没有“{type}”这种类型，改好后这里会列出它的元素。',
     none: '没有这样的元素',
     open: '展开 {what}',
     close: '收起 {what}',
