@@ -55,6 +55,13 @@ public:
     /// Appends the result to `out`, which is used as a stack meanwhile. Many threads may run one Quick.
     void run(const Spot& context, const QuickSite& site, std::vector<Spot>& out) const;
 
+    /// Gives a boolean or nothing, whatever the resource.
+    bool is_test() const;
+    /// Of a test: true is possible only if of each list one text at least stands in the JSON text of the resource: as it is,
+    /// when that has no \uXXXX in it. Empty: no such thing is known.
+    using Needs = std::vector<std::vector<std::string>>;
+    Needs needs() const;
+
     struct Step {
         enum class Kind : std::uint8_t {
             context,

@@ -86,6 +86,10 @@ public:
                     [this](json::Value one, const std::string& where) { nested(one, inside_.root, inside_.resource, where, 1); });
         inside_.root.end_column = inside_.columns.size();
         each_object(view["where"], "where", [this](json::Value one, const std::string& where) { condition(one, where); });
+        for (const Path& condition : inside_.where) {
+            if (!condition.quick || !condition.quick->is_test()) break;  // it may fail, and those behind it are then not asked
+            for (auto& need : condition.quick->needs()) inside_.needs.push_back(std::move(need));
+        }
         if (outcome_.ok() && inside_.columns.empty()) issue(IssueCode::required, "select", "gives no column, add one");
         return std::move(outcome_);
     }

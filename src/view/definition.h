@@ -53,6 +53,7 @@ struct Definition::Inside {
     const fhir::Type* resource = nullptr;
     std::vector<std::pair<std::string, fhirpath::Collection>> constants;
     std::vector<Path> where;
+    fhirpath::Quick::Needs needs;  // texts a resource with rows must hold, see Definition::may_have_rows
     Select root;
     std::vector<Column> columns;
     std::size_t selects = 0;

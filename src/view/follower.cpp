@@ -220,6 +220,7 @@ void Follower::replace(record::Reader& reader, const std::string& label, Kept& t
 
 /// Adds the rows of one resource, all or, when the view fails on it, none.
 void Follower::put(const std::string& label, Kept& table, Runner& runner, TableWriter& writer, const record::Version& version) {
+    if (!table.definition.may_have_rows(version.body)) return;
     arena_.clear();
     const auto resource = json::parse(version.body, arena_);
     std::int64_t number = 0;

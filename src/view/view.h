@@ -75,6 +75,9 @@ public:
     std::span<const Column> columns() const;
     /// The definition as given, compact JSON.
     const std::string& text() const;
+    /// False when a resource of sound JSON with this text gives no rows: `where` asks for a code that is not in it. So most
+    /// resources need not be parsed for a view of few.
+    bool may_have_rows(std::string_view resource) const;
 
     struct Inside;
     const Inside& inside() const { return *inside_; }

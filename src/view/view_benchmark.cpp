@@ -53,6 +53,10 @@ void run(benchmark::State& state, const Definition& definition, bool parsing) {
         for (std::size_t i = 0; i < texts.size(); ++i) {
             json::Value resource;
             if (parsing) {
+                if (!definition.may_have_rows(texts[i])) {
+                    ++resources;
+                    continue;
+                }
                 arena.clear();
                 resource = *json::parse(texts[i], arena);
             } else {
