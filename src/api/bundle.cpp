@@ -20,7 +20,8 @@ bool may_be_inside(std::string_view url) {
 /// Answers a GET of a bundle (or such an operation by POST) by routing it like a request of its own.
 http::Response read_inside(const Shared& outer, const ingest::ReadAsked& asked) {
     if (asked.method == "POST" && !may_be_inside(asked.url))
-        return refusal(refuse(IssueCode::not_supported, "Bundle.entry.request.url", "this operation cannot be asked within a bundle"));
+        return refusal(
+            refuse(IssueCode::not_supported, "Bundle.entry.request.url", "this operation cannot be asked within a bundle"));
     auto inner = std::make_shared<Exchange>(Exchange{.house = outer->house, .viewer = outer->viewer});
     const std::size_t question = asked.url.find('?');
     const auto path = http::percent_decode(std::string_view(asked.url).substr(0, question));
@@ -105,7 +106,8 @@ void do_bundle(const Shared& exchange) {
     for (const json::Node& item : bundle->find("entry").items()) {
         const json::Value request = json::Value(&item).find("request");
         const std::string_view method = request.find("method").string();
-        has_reads = has_reads || method == "GET" || method == "HEAD" || ingest::is_operation_address(request.find("url").string());
+        has_reads =
+            has_reads || method == "GET" || method == "HEAD" || ingest::is_operation_address(request.find("url").string());
     }
     const bool want_body = exchange->wanted == Return::representation;
     const auto allowed = [&viewer = exchange->viewer](const fhir::Type& type, char action) { return may(viewer, &type, action); };

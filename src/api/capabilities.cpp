@@ -115,6 +115,10 @@ std::string statement(const Exchange& exchange) {
 
 Answer answer_capabilities(Exchange& exchange) {
     XINGLIN_CHECK(only_parameters(exchange, {"mode", "_summary", "_elements"}));
+    const std::string_view mode = exchange.parameter("mode");
+    if (mode == "terminology") return answer_terminology_capabilities(exchange);
+    if (!mode.empty() && mode != "full" && mode != "normative")
+        return refuse(IssueCode::value, "mode", "is one of full, normative and terminology");
     XINGLIN_TRY(const Trim trim, read_trim(exchange));
     std::string body;
     {

@@ -140,7 +140,8 @@ Result<Done> negotiate(Exchange& exchange, std::string_view prefix) {
         for (auto& pair : form) exchange.parameters.push_back(std::move(pair));
     }
     // Rows of views come in formats of their own (view_operations.cpp).
-    const bool is_view = !exchange.path.empty() && (exchange.path[0] == "ViewDefinition" || exchange.path[0] == "$viewdefinition-run");
+    const bool is_view =
+        !exchange.path.empty() && (exchange.path[0] == "ViewDefinition" || exchange.path[0] == "$viewdefinition-run");
     if (!is_view) XINGLIN_CHECK(choose_format(exchange));
     exchange.pretty = exchange.parameter("_pretty") == "true";
     return Done{};

@@ -29,6 +29,9 @@ std::span<const Operation> view_operations();    // $viewdefinition-run
 
 std::span<const Operation> terminology_operations();  // $lookup, $validate-code, $subsumes, $expand, $translate
 
+/// What GET /fhir/metadata?mode=terminology answers.
+Answer answer_terminology_capabilities(Exchange& exchange);
+
 /// All of them.
 const std::vector<Operation>& all_operations();
 const Operation* find_operation(std::string_view type, Operation::Level level, std::string_view name);

@@ -198,6 +198,23 @@ Answer answer_subsumes(Exchange& exchange, const fhir::Type& type, const std::st
 
 // ---- $expand ---------------------------------------------------------------------------------------------------------
 
+/// R5 has contains.property; R4 says it by extension.
+json::Value properties_of(Question& question, const terminology::Expanded& concept_) {
+    json::Arena& arena = question.arena;
+    std::vector<json::Value> all;
+    for (const auto& property : concept_.properties) {
+        const json::Value parts = property_of(question, property)["part"];
+        const auto part = [&](std::size_t at, std::string_view url) {
+            const json::Member& value = parts[at].members()[1];  // value[x], after the name
+            return arena.object({{"url", arena.string(url)}, {value.key(), value.value()}});
+        };
+        all.push_back(arena.object(
+            {{"url", arena.string("http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.contains.property")},
+             {"extension", arena.array({part(0, "code"), part(1, "value")})}}));
+    }
+    return all.empty() ? json::Value() : arena.array(all);
+}
+
 json::Value contains(Question& question, const std::vector<terminology::Expanded>& concepts) {
     json::Arena& arena = question.arena;
     std::vector<json::Value> all;
@@ -209,7 +226,8 @@ json::Value contains(Question& question, const std::vector<terminology::Expanded
                               {"use", d.use.empty() ? json::Value() : arena.object({{"code", arena.string(d.use)}})},
                               {"value", arena.string(d.value)}}));
         }
-        all.push_back(arena.object({{"system", question.text_or_nothing(one.system)},
+        all.push_back(arena.object({{"extension", properties_of(question, one)},
+                                    {"system", question.text_or_nothing(one.system)},
                                     {"abstract", one.is_abstract ? arena.boolean(true) : json::Value()},
                                     {"inactive", one.inactive ? arena.boolean(true) : json::Value()},
                                     {"version", question.text_or_nothing(one.version)},
@@ -225,9 +243,19 @@ json::Value expansion_of(Question& question, const terminology::Expansion& made)
     json::Arena& arena = question.arena;
     std::vector<json::Value> used;
     for (const std::string& system : made.used_systems) used.push_back(question.text("version", "valueUri", system));
+    for (const std::string& supplement : made.used_supplements)
+        used.push_back(question.text("used-supplement", "valueUri", supplement));
     for (const std::string_view name : {"filter", "date", "displayLanguage"}) {
         if (const auto value = question.asked.text(name); !value.empty())
             used.push_back(question.text(name, "valueString", value));
+    }
+    for (const std::string_view name : {"exclude-system", "system-version", "force-system-version", "check-system-version"}) {
+        for (const std::string_view value : question.asked.texts(name)) used.push_back(question.text(name, "valueUri", value));
+    }
+    for (const std::string_view name :
+         {"activeOnly", "excludeNested", "excludeNotForUI", "includeDesignations", "includeDefinition"}) {
+        if (question.asked.value(name))
+            used.push_back(question.parameter(name, "valueBoolean", arena.boolean(question.asked.flag(name))));
     }
     const auto number = [&](std::size_t value) { return arena.number(static_cast<std::int64_t>(value)); };
     return arena.object({{"identifier", arena.string("urn:uuid:" + question.exchange.house.store.new_id())},
@@ -238,14 +266,65 @@ json::Value expansion_of(Question& question, const terminology::Expansion& made)
                          {"contains", made.concepts.empty() ? json::Value() : contains(question, made.concepts)}});
 }
 
+/// "urn:ietf:bcp:47|en" is a language, "system|code" a use; as terminology::ExpandRequest wants them.
+std::string_view designation_wanted(json::Arena& arena, std::string_view token) {
+    constexpr std::string_view languages = "urn:ietf:bcp:47|";
+    if (token.starts_with(languages)) return token.substr(languages.size());
+    const std::size_t bar = token.find('|');
+    return bar == std::string_view::npos ? token : arena.keep(token.substr(bar));
+}
+
+/// The definition when it was asked for, with the expansion made of it; else what names it.
+Answer expanded(Question& question, const terminology::Expansion& made) {
+    json::Arena& arena = question.arena;
+    if (!question.asked.flag("includeDefinition")) {
+        return question.answer(arena.object({{"resourceType", arena.string("ValueSet")},
+                                             {"id", question.text_or_nothing(question.id)},
+                                             {"url", question.text_or_nothing(made.url)},
+                                             {"version", question.text_or_nothing(made.version)},
+                                             {"name", question.text_or_nothing(made.name)},
+                                             {"title", question.text_or_nothing(made.title)},
+                                             {"status", arena.string("active")},
+                                             {"expansion", expansion_of(question, made)}}));
+    }
+    json::Value definition = question.inline_definition("valueSet");
+    if (!definition) {
+        const Asked& asked = question.asked;
+        XINGLIN_TRY(definition, question.terms().value_set(asked.text("url"), asked.text("valueSetVersion"),
+                                                           asked.text("date").substr(0, 10), arena));
+    }
+    return question.answer(arena.with(definition, "expansion", expansion_of(question, made)));
+}
+
 Answer answer_expand(Exchange& exchange, const fhir::Type& type, const std::string& id) {
     Question question(exchange, type, id);
-    XINGLIN_CHECK(question.read({"url", "valueSet", "valueSetVersion", "filter", "date", "offset", "count", "includeDesignations",
-                                 "activeOnly", "excludeNested", "excludeNotForUI", "excludePostCoordinated", "displayLanguage",
-                                 "includeDefinition"}));
+    XINGLIN_CHECK(question.read({"url",
+                                 "valueSet",
+                                 "valueSetVersion",
+                                 "filter",
+                                 "date",
+                                 "offset",
+                                 "count",
+                                 "includeDesignations",
+                                 "designation",
+                                 "activeOnly",
+                                 "excludeNested",
+                                 "excludeNotForUI",
+                                 "excludePostCoordinated",
+                                 "displayLanguage",
+                                 "includeDefinition",
+                                 "property",
+                                 "exclude-system",
+                                 "system-version",
+                                 "force-system-version",
+                                 "check-system-version"}));
     const Asked& asked = question.asked;
-    if (asked.flag("includeDefinition"))
-        return refuse(IssueCode::not_supported, "includeDefinition", "is not done here; read the ValueSet for its definition");
+    for (const std::string_view name : {"system-version", "force-system-version", "check-system-version"}) {
+        for (const std::string_view one : asked.texts(name)) {
+            if (one.find('|') == std::string_view::npos || one.ends_with('|'))
+                return refuse(IssueCode::value, std::string(name), "expected SYSTEM|VERSION");
+        }
+    }
     XINGLIN_TRY(const auto offset, asked.number("offset"));
     XINGLIN_TRY(const auto count, asked.number("count"));
     terminology::ExpandRequest request{.url = asked.text("url"), .version = asked.text("valueSetVersion")};
@@ -256,18 +335,16 @@ Answer answer_expand(Exchange& exchange, const fhir::Type& type, const std::stri
     request.offset = offset.value_or(0);
     request.count = count;
     request.active_only = asked.flag("activeOnly");
+    request.selectable_only = asked.flag("excludeNotForUI");  // headings are there for people who look for their way
     request.nested = !asked.flag("excludeNested");
-    request.designations = asked.flag("includeDesignations");
+    for (const std::string_view token : asked.texts("designation"))
+        request.wanted_designations.push_back(designation_wanted(question.arena, token));
+    request.designations = asked.flag("includeDesignations") || !request.wanted_designations.empty();
+    request.properties = asked.texts("property");
+    request.excluded_systems = asked.texts("exclude-system");
+    request.versions = {asked.texts("system-version"), asked.texts("force-system-version"), asked.texts("check-system-version")};
     XINGLIN_TRY(const auto made, question.terms().expand(request));
-    json::Arena& arena = question.arena;
-    return question.answer(arena.object({{"resourceType", arena.string("ValueSet")},
-                                         {"id", question.text_or_nothing(id)},
-                                         {"url", question.text_or_nothing(made.url)},
-                                         {"version", question.text_or_nothing(made.version)},
-                                         {"name", question.text_or_nothing(made.name)},
-                                         {"title", question.text_or_nothing(made.title)},
-                                         {"status", arena.string("active")},
-                                         {"expansion", expansion_of(question, made)}}));
+    return expanded(question, made);
 }
 
 // ---- $translate ------------------------------------------------------------------------------------------------------

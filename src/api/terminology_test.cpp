@@ -208,5 +208,128 @@ TEST_F(TerminologyOperations, ACircleIsAnOutcomeOfItsOwn) {
     EXPECT_NE(answer.body.find("includes itself"), std::string::npos) << answer.body;
 }
 
+TEST_F(TerminologyOperations, ExpandPagesToNothingAndBeyondTheEnd) {
+    const std::string marital = "/fhir/ValueSet/$expand?url=urn:xinglin:valueset:marital-gbt2261.2";
+    const json::Value none = parsed(send("GET", marital + "&count=0"))["expansion"];
+    EXPECT_NE(none["total"].text(), "0");
+    EXPECT_FALSE(none["contains"]);
+    const json::Value beyond = parsed(send("GET", marital + "&offset=1000&count=5"))["expansion"];
+    EXPECT_EQ(beyond["total"].text(), none["total"].text());
+    EXPECT_EQ(beyond["offset"].text(), "1000");
+    EXPECT_FALSE(beyond["contains"]);
+    const json::Value flat = parsed(send("GET", marital + "&excludeNested=true"))["expansion"]["contains"];
+    EXPECT_EQ(std::to_string(flat.size()), none["total"].text());
+}
+
+TEST_F(TerminologyOperations, ExpandTellsPropertiesNamesAndTheDefinition) {
+    ASSERT_EQ(send("PUT", "/fhir/CodeSystem/s",
+                   R"({"resourceType":"CodeSystem","id":"s","url":"urn:s","status":"active","content":"complete","concept":[
+                {"code":"a","property":[{"code":"notSelectable","valueBoolean":true}],"concept":[
+                    {"code":"b","designation":[{"language":"en","value":"bee"},{"language":"de","value":"Biene"}],"property":[{"code":"weight","valueDecimal":1.50}]}]}]})")
+                  .status,
+              201);
+    ASSERT_EQ(
+        send("PUT", "/fhir/ValueSet/v",
+             R"({"resourceType":"ValueSet","id":"v","url":"urn:v","status":"active","compose":{"include":[{"system":"urn:s"}]}})")
+            .status,
+        201);
+    const auto told = send(
+        "GET",
+        "/fhir/ValueSet/$expand?url=urn:v&excludeNested=true&property=weight&property=parent&designation=urn:ietf:bcp:47|de");
+    const json::Value b = parsed(told)["expansion"]["contains"][std::size_t{1}];
+    ASSERT_EQ(b["extension"].size(), 2u) << told.body;
+    EXPECT_EQ(b["extension"][std::size_t{0}]["extension"][std::size_t{1}]["valueDecimal"].text(), "1.50");
+    EXPECT_EQ(b["extension"][std::size_t{1}]["extension"][std::size_t{1}]["valueCode"].text(), "a");
+    ASSERT_EQ(b["designation"].size(), 1u) << told.body;
+    EXPECT_EQ(b["designation"][std::size_t{0}]["value"].text(), "Biene");
+    EXPECT_EQ(fhir::validate(parsed(told)).line(), "");
+    const auto selectable = send("GET", "/fhir/ValueSet/v/$expand?excludeNotForUI=true&includeDefinition=true");
+    EXPECT_EQ(parsed(selectable)["expansion"]["total"].text(), "1") << selectable.body;
+    EXPECT_EQ(parsed(selectable)["compose"]["include"].size(), 1u);
+    EXPECT_EQ(fhir::validate(parsed(selectable)).line(), "");
+}
+
+TEST_F(TerminologyOperations, ExpandTakesTheEditionsAskedFor) {
+    for (const std::string version : {"1", "2"}) {
+        ASSERT_EQ(send("PUT", "/fhir/CodeSystem/s" + version,
+                       R"({"resourceType":"CodeSystem","id":"s)" + version + R"(","url":"urn:s","version":")" + version +
+                           R"(","status":"active","content":"complete","concept":[{"code":"of-)" + version + R"("}]})")
+                      .status,
+                  201);
+    }
+    const auto put = [&](const std::string& id, const std::string& version) {
+        send("PUT", "/fhir/ValueSet/" + id,
+             R"({"resourceType":"ValueSet","id":")" + id + R"(","url":"urn:)" + id +
+                 R"(","status":"active","compose":{"include":[{"system":"urn:s")" + version + "}]}}");
+    };
+    put("open", "");
+    put("fixed", R"(,"version":"2")");
+    const auto codes = [&](const std::string& query) {
+        const auto answer = send("GET", "/fhir/ValueSet/$expand?" + query);
+        if (answer.status != 200)
+            return std::to_string(answer.status) + " " +
+                   std::string(parsed(answer)["issue"][std::size_t{0}]["expression"][std::size_t{0}].text());
+        std::string all;
+        for (const json::Node& node : parsed(answer)["expansion"]["contains"].items()) all += json::Value(&node)["code"].text();
+        return all;
+    };
+    EXPECT_EQ(codes("url=urn:open"), "of-2");
+    EXPECT_EQ(codes("url=urn:open&system-version=urn:s|1"), "of-1");
+    EXPECT_EQ(codes("url=urn:fixed&system-version=urn:s|1"), "of-2");
+    EXPECT_EQ(codes("url=urn:fixed&force-system-version=urn:s|1"), "of-1");
+    EXPECT_EQ(codes("url=urn:fixed&check-system-version=urn:s|2"), "of-2");
+    EXPECT_EQ(codes("url=urn:fixed&check-system-version=urn:s|1").substr(0, 3), "422");
+    EXPECT_EQ(codes("url=urn:open&force-system-version=urn:s|9").substr(0, 3), "404");
+    EXPECT_EQ(codes("url=urn:open&system-version=urn:s").substr(0, 3), "422");
+    EXPECT_EQ(codes("url=urn:open&exclude-system=urn:s"), "");
+    EXPECT_EQ(codes("url=urn:open&exclude-system=urn:s|1"), "of-2");
+    EXPECT_EQ(codes("url=urn:open&context=Patient.gender").substr(0, 3), "400")
+        << "a parameter that is not done is refused by name";
+}
+
+TEST_F(TerminologyOperations, SupplementsAddNamesAndProperties) {
+    ASSERT_EQ(
+        send(
+            "PUT", "/fhir/CodeSystem/s",
+            R"({"resourceType":"CodeSystem","id":"s","url":"urn:s","status":"active","content":"complete","concept":[{"code":"a","display":"A"}]})")
+            .status,
+        201);
+    EXPECT_EQ(part(send("GET", "/fhir/CodeSystem/$lookup?system=urn:s&code=a&displayLanguage=zh-CN"), "display"), "A");
+    const std::string supplement =
+        R"({"resourceType":"CodeSystem","id":"more","url":"urn:more","version":"1","status":"active","content":"supplement","supplements":"urn:s",
+            "concept":[{"code":"a","designation":[{"language":"zh-CN","value":"甲"}],"property":[{"code":"score","valueInteger":7}]},{"code":"gone","designation":[{"value":"x"}]}]})";
+    ASSERT_EQ(send("PUT", "/fhir/CodeSystem/more", supplement).status, 201);
+    const auto found = send("GET", "/fhir/CodeSystem/$lookup?system=urn:s&code=a&displayLanguage=zh-CN");
+    EXPECT_EQ(part(found, "display"), "甲") << found.body;
+    EXPECT_NE(found.body.find(R"("valueInteger":7)"), std::string::npos) << found.body;
+    const auto expanded = send("GET", "/fhir/ValueSet/$expand?url=urn:s%3Ffhir_vs&filter=jia");
+    EXPECT_NE(expanded.body.find(R"("used-supplement","valueUri":"urn:more|1")"), std::string::npos) << expanded.body;
+    EXPECT_EQ(send("GET", "/fhir/CodeSystem/$lookup?system=urn:more&code=a").status, 404) << "a supplement is no code system";
+    ASSERT_EQ(send("DELETE", "/fhir/CodeSystem/more").status, 204);
+    EXPECT_EQ(part(send("GET", "/fhir/CodeSystem/$lookup?system=urn:s&code=a&displayLanguage=zh-CN"), "display"), "A");
+}
+
+TEST_F(TerminologyOperations, SaysWhatItCanDo) {
+    const auto answer = send("GET", "/fhir/metadata?mode=terminology");
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(parsed(answer)["resourceType"].string(), "TerminologyCapabilities");
+    EXPECT_EQ(fhir::validate(parsed(answer)).line(), "");
+    EXPECT_NE(answer.body.find(sex), std::string::npos);
+    EXPECT_EQ(parsed(send("GET", "/fhir/metadata?mode=full"))["resourceType"].string(), "CapabilityStatement");
+    EXPECT_EQ(send("GET", "/fhir/metadata?mode=other").status, 422);
+}
+
+TEST_F(TerminologyOperations, ACodeableConceptIsValidWhenOneOfItsCodesIs) {
+    const auto answer = send(
+        "POST", "/fhir/ValueSet/$validate-code",
+        parameters(
+            std::string(
+                R"({"name":"url","valueUri":"urn:xinglin:valueset:sex-gbt2261.1"},{"name":"codeableConcept","valueCodeableConcept":{"coding":[{"system":"urn:other","code":"x"},{"system":")") +
+            sex + R"(","code":"2"}]}})"));
+    EXPECT_EQ(part(answer, "result"), "true") << answer.body;
+    EXPECT_EQ(part(send("GET", std::string("/fhir/CodeSystem/$lookup?code=1&property=designation&system=") + sex), "property"),
+              "(none)");
+}
+
 }  // namespace
 }  // namespace xinglin::api

@@ -143,7 +143,18 @@ Result<Done> House::open_doors() {
     return Done{};
 }
 
+void House::warm_up() {
+    errands->send([this] {
+        try {
+            terminology->warm([this] { return closing_.load(); });
+        } catch (const std::exception& broken) {
+            log.warn("warm up", {{"message", std::string(broken.what())}});
+        }
+    });
+}
+
 void House::close_doors() {
+    closing_ = true;
     pulse->close();    // nobody waits for events any longer
     exports->close();  // a running export begins again at the next start
     imports.reset();   // a running import ends after its present batch; importing again goes on from there
@@ -161,6 +172,7 @@ void House::close_doors() {
 }
 
 House::~House() {
+    closing_ = true;
     if (pulse) pulse->close();
     if (exports) exports->close();
     imports.reset();

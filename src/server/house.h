@@ -2,6 +2,7 @@
 // Inside the room: the house, built from the ground up. Everything is passed down; nothing is global.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -42,7 +43,7 @@ struct HouseOptions {
     std::string base_url;  // public address of /fhir; empty: from the request
     record::Options record;
     std::filesystem::path backups;  // empty: DATA/backups
-    std::string views = "all";  // which views are kept as tables: all, saved, none
+    std::string views = "all";      // which views are kept as tables: all, saved, none
 };
 
 /// The running server. Members stand in the order in which they lean on each other, and are taken down the other way round.
@@ -81,6 +82,8 @@ struct House {
     /// Are built-in (or saved) views kept as tables?
     bool keeps_views(bool saved) const { return options.views == "all" || (saved && options.views == "saved"); }
     Result<Done> open_doors();  // begins to listen
+    /// Reads ahead what somebody will ask for soon, beside everything else.
+    void warm_up();
     /// Finishes what was taken, then closes everything. Safe to call once.
     void close_doors();
 
@@ -92,6 +95,7 @@ private:
     /// Called by the pulse: logs when the disk begins to refuse and when it heals.
     void watch(const record::Figures& figures);
     std::string known_trouble_;  // the pulse's thread alone
+    std::atomic<bool> closing_ = false;
     explicit House(HouseOptions chosen, Log& to) : options(std::move(chosen)), log(to) {}
 };
 

@@ -173,12 +173,32 @@ void ConceptsBuilder::property(Row row, std::string_view code, PropertyKind kind
     all.push_back({row, kind, name, keep(value)});
 }
 
+void ConceptsBuilder::add_designation(std::string_view code, std::string_view language, std::string_view use,
+                                      std::string_view value) {
+    if (!value.empty()) added_.push_back({keep(code), {no_row, keep(language), keep(use), keep(value)}, {}});
+}
+
+void ConceptsBuilder::add_property(std::string_view code, std::string_view property, PropertyKind kind, std::string_view value) {
+    if (!property.empty()) added_.push_back({keep(code), {}, {no_row, kind, keep(property), keep(value)}});
+}
+
+void ConceptsBuilder::place_added() {
+    for (Added& one : added_) {
+        const Row row = packed_->find(packed_->text(one.code));
+        if (row == no_row) continue;
+        one.designation.row = one.property.row = row;
+        if (one.property.code.size > 0) packed_->properties_.push_back(one.property);
+        else packed_->designations_.push_back(one.designation);
+    }
+}
+
 Result<std::shared_ptr<const Concepts>> ConceptsBuilder::finish() {
     if (packed_->pool_.size() > UINT32_MAX / 2) return refuse(IssueCode::too_costly, "concept", "more than 2 GB of text");
     XINGLIN_CHECK(sort_codes());
     XINGLIN_CHECK(link());
     XINGLIN_CHECK(check_cycles());
     spread_children();
+    place_added();
     Concepts& packed = *packed_;
     const auto by_row = [](const auto& a, const auto& b) { return a.row < b.row; };
     std::stable_sort(packed.designations_.begin(), packed.designations_.end(), by_row);

@@ -67,6 +67,8 @@ public:
 
     std::span<const Designation> designations(Row row) const;
     std::span<const Property> properties(Row row) const;
+    /// The supplements laid over it, "url|version".
+    std::span<const std::string> supplements() const { return supplements_; }
     std::string_view text(Piece piece) const { return std::string_view(pool_).substr(piece.at, piece.size); }
 
     /// Made at the first question; safe from any thread.
@@ -90,6 +92,7 @@ private:
     std::vector<std::pair<Row, Row>> extra_parents_;  // (child, parent), sorted: all but the first
     std::vector<Designation> designations_;
     std::vector<Property> properties_;
+    std::vector<std::string> supplements_;
     bool hierarchical_ = false, case_sensitive_ = true;
     mutable LazySpelling spelling_;
 };
@@ -110,6 +113,10 @@ public:
     void child(Row row, std::string_view code);
     void designation(Row row, std::string_view language, std::string_view use, std::string_view value);
     void property(Row row, std::string_view code, PropertyKind kind, std::string_view value);
+    /// From a supplement: of a code that stands somewhere; one that does not is left out.
+    void supplement(std::string_view name) { packed_->supplements_.emplace_back(name); }
+    void add_designation(std::string_view code, std::string_view language, std::string_view use, std::string_view value);
+    void add_property(std::string_view code, std::string_view property, PropertyKind kind, std::string_view value);
     void inactivate(Row row) { packed_->rows_[row].flags |= Concepts::inactive_flag; }
     void make_abstract(Row row) { packed_->rows_[row].flags |= Concepts::abstract_flag; }
 
@@ -124,6 +131,13 @@ private:
     };
     std::shared_ptr<Concepts> packed_;
     std::vector<Link> links_;
+    struct Added {  // by a supplement, to the row of a code
+        Piece code;
+        Concepts::Designation designation;
+        Concepts::Property property;  // its code is empty when it is a designation
+    };
+    std::vector<Added> added_;
+    void place_added();
     Piece keep(std::string_view text);
     Result<Done> sort_codes();
     Result<Done> link();

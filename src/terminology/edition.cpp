@@ -63,6 +63,7 @@ void number_from(std::string_view text, Number& number) {
 void describe_system(json::Value resource, Edition& edition) {
     edition.value_set = resource["valueSet"].string();
     const std::string_view content = resource["content"].string();
+    if (content == "supplement") edition.supplements = resource["supplements"].string();
     edition.has_concepts = content == "complete" || content == "fragment" || content == "example";
     edition.case_sensitive = !resource["caseSensitive"] || resource["caseSensitive"].as_bool();
     edition.count = count_concepts(resource);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ struct Edition {
     std::string from, to;  // dates in force, both days included; "" open
     std::string language = "en";
     std::string source, copyright, note;
+    std::string supplements;             // of a supplement: the system it adds to, "url" or "url|version"
     std::string value_set;               // of a system: the value set of all its codes
     std::string map_source, map_target;  // value sets of a map
     std::vector<std::string> aliases;    // further names: urn:oid:…
@@ -51,11 +53,14 @@ Result<Edition> describe(json::Value resource);
 /// The lines of an .index file (tools/terminology_tables.py describes them); broken lines are left out.
 std::vector<Edition> read_index(std::string_view text);
 
-/// The concepts of a CodeSystem resource.
-Result<std::shared_ptr<const Concepts>> read_concepts(json::Value code_system);
+/// The concepts of a CodeSystem resource, with the designations and properties that its supplements (resources too) add.
+using Supplements = std::span<const json::Value>;
+Result<std::shared_ptr<const Concepts>> read_concepts(json::Value code_system, Supplements supplements = {});
 /// The concepts of a table: a header line with `code` and `display` at least. Refuses (where: line and column) what is not
 /// such a table. `header`: the CodeSystem without concepts, for the kinds of its properties.
-Result<std::shared_ptr<const Concepts>> read_table(std::string_view csv, json::Value header);
+Result<std::shared_ptr<const Concepts>> read_table(std::string_view csv, json::Value header, Supplements supplements = {});
+/// For both readers: gives the builder what supplements say.
+Result<Done> add_supplements(Supplements supplements, ConceptsBuilder& builder);
 /// The table as concepts of a CodeSystem resource, flat with a property `parent`.
 Result<json::Value> table_as_concepts(std::string_view csv, json::Arena& arena);
 

@@ -26,7 +26,17 @@ const Set::Override* said_of(const Set::Part& part, Row row) {
 
 class Expander {
 public:
-    Expander(const Set& set, const ExpandRequest& request) : set_(set), request_(request) {}
+    Expander(const Set& set, const ExpandRequest& request) : set_(set), request_(request) {
+        for (const Set::Part& part : set.parts) left_out_.push_back(is_excluded(part, request));
+    }
+
+    static bool is_excluded(const Set::Part& part, const ExpandRequest& request) {
+        for (const std::string_view one : request.excluded_systems) {
+            const Canonical named(one);
+            if (named.url == part.system && (named.version.empty() || named.version == part.version)) return true;
+        }
+        return false;
+    }
 
     /// All places in order.
     std::vector<Place> all() const {
@@ -34,8 +44,9 @@ public:
         places.reserve(set_.size());
         for (std::uint32_t p = 0; p < set_.parts.size(); ++p) {
             const Set::Part& part = set_.parts[p];
+            if (left_out_[p]) continue;
             for (const Row row : part.rows) {
-                if (!request_.active_only || part.concepts->is_active(row)) places.push_back({p, row});
+                if (passes(part, row)) places.push_back({p, row});
             }
             for (std::uint32_t i = 0; i < part.listed.size(); ++i) places.push_back({p, i});
         }
@@ -47,6 +58,7 @@ public:
         std::vector<std::pair<std::uint64_t, Place>> keyed;
         for (std::uint32_t p = 0; p < set_.parts.size(); ++p) {
             const Set::Part& part = set_.parts[p];
+            if (left_out_[p]) continue;
             if (part.concepts) {
                 match_rows(p, keyed);
             } else {
@@ -71,7 +83,7 @@ public:
             const Set::Listed& listed = part.listed[place.index];
             one.code = listed.code;
             one.display = listed.said.display;
-            if (request_.designations) one.designations = listed.said.designations;
+            if (request_.designations) one.designations = wanted(listed.said.designations);
             return one;
         }
         const Concepts& concepts = *part.concepts;
@@ -80,7 +92,8 @@ public:
         one.display = name_of(concepts, place.index, said);
         one.is_abstract = concepts.is_abstract(place.index);
         one.inactive = !concepts.is_active(place.index);
-        if (request_.designations) one.designations = designations_of(concepts, place.index, said);
+        if (request_.designations) one.designations = wanted(designations_of(concepts, place.index, said));
+        if (!request_.properties.empty()) add_properties(concepts, place.index, one);
         return one;
     }
 
@@ -105,9 +118,44 @@ public:
 private:
     const Set& set_;
     const ExpandRequest& request_;
+    std::vector<bool> left_out_;  // by part
 
-    bool is_shown(const Set::Part& part, Row row) const {
-        return !part.has.empty() && part.has[row] && (!request_.active_only || part.concepts->is_active(row));
+    bool passes(const Set::Part& part, Row row) const {
+        return (!request_.active_only || part.concepts->is_active(row)) &&
+               (!request_.selectable_only || !part.concepts->is_abstract(row));
+    }
+    bool is_shown(const Set::Part& part, Row row) const { return !part.has.empty() && part.has[row] && passes(part, row); }
+
+    std::vector<Designation> wanted(std::vector<Designation> all) const {
+        if (request_.wanted_designations.empty()) return all;
+        std::erase_if(all, [&](const Designation& one) {
+            for (const std::string_view asked : request_.wanted_designations) {
+                if (asked.starts_with('|') ? one.use == asked.substr(1) : one.language.starts_with(asked)) return false;
+            }
+            return true;
+        });
+        return all;
+    }
+
+    void add_properties(const Concepts& concepts, Row row, Expanded& one) const {
+        for (const std::string_view name : request_.properties) {
+            if (name == "parent") {
+                for (const Row parent : concepts.parents(row))
+                    one.properties.push_back({"parent", std::string(concepts.code(parent)), "code"});
+            } else if (name == "child") {
+                for (const Row child : concepts.children(row))
+                    one.properties.push_back({"child", std::string(concepts.code(child)), "code"});
+            } else if (name == "inactive" || name == "notSelectable") {
+                const bool truth = name == "inactive" ? !concepts.is_active(row) : concepts.is_abstract(row);
+                one.properties.push_back({std::string(name), truth ? "true" : "false", "boolean"});
+            } else {
+                for (const auto& property : concepts.properties(row)) {
+                    if (concepts.text(property.code) == name)
+                        one.properties.push_back(
+                            {std::string(name), std::string(concepts.text(property.value)), kind_name(property.kind)});
+                }
+            }
+        }
     }
 
     std::string name_of(const Concepts& concepts, Row row, const Set::Override* said) const {
@@ -195,8 +243,8 @@ Result<Expansion> Terminology::expand(const ExpandRequest& request) const {
     const Now now = library_->now();
     if (request.url.empty() && !request.inline_definition)
         return refuse(IssueCode::required, "url", "is needed: which value set?");
-    auto made = request.inline_definition ? sets_->set_of(now, request.inline_definition, request.date)
-                                          : sets_->set_of(now, request.url, request.version, request.date);
+    auto made = request.inline_definition ? sets_->set_of(now, request.inline_definition, request.date, request.versions)
+                                          : sets_->set_of(now, request.url, request.version, request.date, request.versions);
     if (!made.ok()) return std::move(made).outcome();
     const Set& set = **made;
     if (!set.gaps.empty()) return refuse(IssueCode::not_supported, "ValueSet.compose", set.gaps.front());
@@ -210,6 +258,10 @@ Result<Expansion> Terminology::expand(const ExpandRequest& request) const {
     expansion.offset = request.offset;
     expansion.paged = request.count.has_value() || request.offset > 0;
     for (const Set::Part& part : set.parts) {
+        if (Expander::is_excluded(part, request)) continue;
+        if (part.concepts && part.size() > 0) {
+            for (const std::string& supplement : part.concepts->supplements()) expansion.used_supplements.push_back(supplement);
+        }
         const std::string used = part.version.empty() ? part.system : part.system + "|" + part.version;
         if (part.size() > 0 &&
             std::find(expansion.used_systems.begin(), expansion.used_systems.end(), used) == expansion.used_systems.end())
@@ -237,6 +289,15 @@ Result<Expansion> Terminology::expand(const ExpandRequest& request) const {
     }
     for (const Place& place : places) expansion.concepts.push_back(expander.at(place));
     return expansion;
+}
+
+Result<json::Value> Terminology::value_set(std::string_view url, std::string_view version, std::string_view date,
+                                           json::Arena& arena) const {
+    const Canonical named(url);
+    const Now now = library_->now();
+    const Here edition = library_->find(*now, Kind::value_set, named.url, version.empty() ? named.version : version, date);
+    if (!edition) return refuse(IssueCode::not_found, "url", "there is no ValueSet of that url written here");
+    return library_->resource(*edition, arena);
 }
 
 }  // namespace xinglin::terminology

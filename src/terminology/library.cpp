@@ -87,7 +87,10 @@ void Library::renew(bool fresh) {
     {
         const std::unique_lock lock(loaded_lock_);
         std::set<const Edition*> alive;
-        for (const Here& edition : made->editions) alive.insert(edition.get());
+        for (const Here& edition : made->editions) {
+            // One whose supplements are others now is read again.
+            if (!before || supplements_of(*before, *edition) == supplements_of(*made, *edition)) alive.insert(edition.get());
+        }
         std::erase_if(loaded_, [&](const auto& entry) { return !alive.contains(entry.first); });
     }
     const std::unique_lock lock(catalogue_lock_);
@@ -182,6 +185,7 @@ Now Library::gather(const std::vector<Here>& stored) {
     made->editions.insert(made->editions.end(), stored.begin(), stored.end());
     made->troubles = content_troubles_;
     for (const Here& edition : made->editions) {
+        if (!edition->supplements.empty()) made->supplements.push_back(edition);
         auto& all = edition->kind == Kind::system      ? made->systems
                     : edition->kind == Kind::value_set ? made->value_sets
                                                        : made->maps;
@@ -258,10 +262,35 @@ Result<std::shared_ptr<const Concepts>> Library::load(const Here& edition) {
     XINGLIN_TRY(const std::string text, text_of(*edition));
     json::Arena arena;
     XINGLIN_TRY(const json::Value resource, json::parse(text, arena, limits));
-    if (edition->csv.empty()) return read_concepts(resource);
+    std::vector<json::Value> supplements;
+    Now catalogue;
+    {
+        const std::shared_lock lock(catalogue_lock_);
+        catalogue = catalogue_;
+    }
+    for (const Here& supplement : supplements_of(*catalogue, *edition)) {
+        XINGLIN_TRY(const std::string words, text_of(*supplement));
+        XINGLIN_TRY(const json::Value read, json::parse(arena.keep(words), arena, limits));
+        supplements.push_back(read);
+    }
+    if (edition->csv.empty()) return read_concepts(resource, supplements);
     const auto table = files_.read(edition->csv);
     if (!table) return refuse(IssueCode::not_found, "", "the table is not there");
-    return read_table(*table, resource);
+    return read_table(*table, resource, supplements);
+}
+
+/// Those in use that name the system, and its version if any.
+std::vector<Here> Library::supplements_of(const Catalogue& catalogue, const Edition& edition) const {
+    std::vector<Here> found;
+    if (edition.kind != Kind::system || !edition.supplements.empty()) return found;
+    for (const Here& one : catalogue.supplements) {
+        const Canonical named(one->supplements);
+        const bool meant = named.url == edition.url ||
+                           std::find(edition.aliases.begin(), edition.aliases.end(), named.url) != edition.aliases.end();
+        if (meant && one->status != "retired" && (named.version.empty() || named.version == edition.version))
+            found.push_back(one);
+    }
+    return found;
 }
 
 Result<json::Value> Library::resource(const Edition& edition, json::Arena& arena) {

@@ -25,6 +25,7 @@ namespace xinglin::terminology {
 struct Catalogue {
     std::vector<std::shared_ptr<const Edition>> editions;
     std::unordered_map<std::string, std::vector<std::shared_ptr<const Edition>>> systems, value_sets, maps;  // by url and alias
+    std::vector<std::shared_ptr<const Edition>> supplements;                                                 // of code systems
     std::unordered_map<std::string, std::shared_ptr<const Edition>> systems_of_value_set;  // CodeSystem.valueSet → the system
     std::vector<std::string> troubles;  // content that could not be read, as sentences
     std::uint64_t generation = 0;
@@ -83,6 +84,7 @@ private:
     Now gather(const std::vector<Here>& stored);
     Result<std::string> text_of(const Edition& edition);
     Result<std::shared_ptr<const Concepts>> load(const Here& edition);
+    std::vector<Here> supplements_of(const Catalogue& catalogue, const Edition& edition) const;
 };
 
 }  // namespace xinglin::terminology

@@ -174,6 +174,11 @@ std::vector<Designation> designations_of(const Concepts& concepts, Row row, cons
     return all;
 }
 
+std::string_view kind_name(PropertyKind kind) {
+    constexpr std::string_view kinds[] = {"string", "code", "boolean", "integer", "decimal", "dateTime", "Coding"};
+    return kinds[static_cast<std::size_t>(kind)];
+}
+
 Result<Concept> Terminology::lookup(const LookupRequest& request) const {
     const Now now = library_->now();
     XINGLIN_TRY(const Opened opened, open_system(*library_, now, request.system, request.version, request.date));
@@ -181,7 +186,6 @@ Result<Concept> Terminology::lookup(const LookupRequest& request) const {
     const Concepts& concepts = *opened.concepts;
     const Row row = concepts.find(request.code);
     if (row == no_row) return refuse(IssueCode::not_found, "code", "the code is not in the code system " + opened.edition->url);
-    constexpr std::string_view kinds[] = {"string", "code", "boolean", "integer", "decimal", "dateTime", "Coding"};
     Concept found;
     found.name = opened.edition->title.empty() ? opened.edition->url : opened.edition->title;
     found.system = opened.edition->url;
@@ -198,8 +202,7 @@ Result<Concept> Terminology::lookup(const LookupRequest& request) const {
     for (const auto& one : concepts.properties(row)) {
         const std::string_view code = concepts.text(one.code);
         if (code == "definition") continue;
-        found.properties.push_back(
-            {std::string(code), std::string(concepts.text(one.value)), kinds[static_cast<std::size_t>(one.kind)]});
+        found.properties.push_back({std::string(code), std::string(concepts.text(one.value)), kind_name(one.kind)});
     }
     for (const Row parent : concepts.parents(row)) {
         found.parents.push_back({found.system, found.version, std::string(concepts.code(parent)),

@@ -10,6 +10,43 @@ namespace {
 
 constexpr std::size_t deepest = 100;
 
+std::pair<PropertyKind, std::string_view> value_of(json::Value property) {
+    PropertyKind kind = PropertyKind::string;
+    std::string_view value;
+    for (const json::Member& member : property.members()) {
+        if (!member.key().starts_with("value")) continue;
+        value = member.value().text();
+        if (member.key() == "valueCode") kind = PropertyKind::code;
+        if (member.key() == "valueBoolean") kind = PropertyKind::boolean;
+        if (member.key() == "valueInteger") kind = PropertyKind::integer;
+        if (member.key() == "valueDecimal") kind = PropertyKind::decimal;
+        if (member.key() == "valueDateTime") kind = PropertyKind::date_time;
+        if (member.key() == "valueCoding") {
+            kind = PropertyKind::coding;
+            value = member.value()["code"].string();
+        }
+    }
+    return {kind, value};
+}
+
+Result<Done> add_supplement(json::Value concepts, ConceptsBuilder& builder, std::size_t depth) {
+    if (depth > deepest) return refuse(IssueCode::too_costly, "CodeSystem.concept", "is nested deeper than 100 levels");
+    for (const json::Node& node : concepts.items()) {
+        const json::Value one(&node);
+        const std::string_view code = one["code"].string();
+        for (const json::Node& designation : one["designation"].items()) {
+            const json::Value d(&designation);
+            builder.add_designation(code, d["language"].string(), d["use"]["code"].string(), d["value"].string());
+        }
+        for (const json::Node& property : one["property"].items()) {
+            const auto [kind, value] = value_of(json::Value(&property));
+            builder.add_property(code, json::Value(&property)["code"].string(), kind, value);
+        }
+        XINGLIN_CHECK(add_supplement(one["concept"], builder, depth + 1));
+    }
+    return Done{};
+}
+
 class Reader {
 public:
     explicit Reader(json::Value system)
@@ -22,8 +59,9 @@ public:
         }
     }
 
-    Result<std::shared_ptr<const Concepts>> read() {
+    Result<std::shared_ptr<const Concepts>> read(Supplements supplements) {
         XINGLIN_CHECK(add_all(system_["concept"], no_row, 0));
+        XINGLIN_CHECK(add_supplements(supplements, builder_));
         return builder_.finish();
     }
 
@@ -77,21 +115,7 @@ private:
 
     void add_property(Row row, json::Value property) {
         const std::string_view code = property["code"].string();
-        PropertyKind kind = PropertyKind::string;
-        std::string_view value;
-        for (const json::Member& member : property.members()) {
-            if (!member.key().starts_with("value")) continue;
-            value = member.value().text();
-            if (member.key() == "valueCode") kind = PropertyKind::code;
-            if (member.key() == "valueBoolean") kind = PropertyKind::boolean;
-            if (member.key() == "valueInteger") kind = PropertyKind::integer;
-            if (member.key() == "valueDecimal") kind = PropertyKind::decimal;
-            if (member.key() == "valueDateTime") kind = PropertyKind::date_time;
-            if (member.key() == "valueCoding") {
-                kind = PropertyKind::coding;
-                value = member.value()["code"].string();
-            }
-        }
+        const auto [kind, value] = value_of(property);
         const auto known = roles_.find(code);
         const Role role = known == roles_.end() ? Reader::role(code, "") : known->second;
         if (role == Role::parent) return builder_.parent(row, value);
@@ -105,6 +129,17 @@ private:
 
 }  // namespace
 
-Result<std::shared_ptr<const Concepts>> read_concepts(json::Value code_system) { return Reader(code_system).read(); }
+Result<std::shared_ptr<const Concepts>> read_concepts(json::Value code_system, Supplements supplements) {
+    return Reader(code_system).read(supplements);
+}
+
+Result<Done> add_supplements(Supplements supplements, ConceptsBuilder& builder) {
+    for (const json::Value supplement : supplements) {
+        const std::string_view version = supplement["version"].string();
+        builder.supplement(std::string(supplement["url"].string()) + (version.empty() ? "" : "|" + std::string(version)));
+        XINGLIN_CHECK(add_supplement(supplement["concept"], builder, 0));
+    }
+    return Done{};
+}
 
 }  // namespace xinglin::terminology

@@ -224,7 +224,7 @@ std::string_view value_key(PropertyKind kind) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Concepts>> read_table(std::string_view csv, json::Value header) {
+Result<std::shared_ptr<const Concepts>> read_table(std::string_view csv, json::Value header, Supplements supplements) {
     Table table(csv);
     XINGLIN_CHECK(table.open(header));
     ConceptsBuilder builder(header["language"].string(), !header["caseSensitive"] || header["caseSensitive"].as_bool());
@@ -246,6 +246,7 @@ Result<std::shared_ptr<const Concepts>> read_table(std::string_view csv, json::V
             if (column.use == Use::property) builder.property(row, column.name, column.kind, table.field(i));
         }
     }
+    XINGLIN_CHECK(add_supplements(supplements, builder));
     return builder.finish();
 }
 

@@ -127,11 +127,19 @@ void sift(Set& set, const Set& other, bool keep) {
 /// One question: recursion through value sets, with its limits.
 class SetReader {
 public:
-    SetReader(SetKeeper& keeper, Now now, std::string_view date)
-        : keeper_(keeper), now_(std::move(now)), date_(date.empty() ? keeper.library_.today() : std::string(date)) {}
+    SetReader(SetKeeper& keeper, Now now, std::string_view date, const Versions& versions)
+        : keeper_(keeper),
+          now_(std::move(now)),
+          date_(date.empty() ? keeper.library_.today() : std::string(date)),
+          versions_(versions) {
+        for (const auto* list : {&versions.default_, &versions.forced, &versions.checked}) {
+            for (const std::string_view one : *list) versions_key_ += "\x1f" + std::string(one);
+            versions_key_ += '\x1e';
+        }
+    }
 
     Result<SharedSet> by_url(std::string_view url, std::string_view version) {
-        const std::string key = std::string(url) + "|" + std::string(version) + "|" + date_;
+        const std::string key = std::string(url) + "|" + std::string(version) + "|" + date_ + versions_key_;
         if (SharedSet known = keeper_.kept(now_, key)) return known;
         for (std::size_t i = 0; i < path_.size(); ++i) {
             if (path_[i] == url) return circle(i, url);
@@ -178,6 +186,8 @@ private:
     SetKeeper& keeper_;
     Now now_;
     std::string date_;
+    const Versions& versions_;
+    std::string versions_key_;
     SetLimits limits_;
     std::vector<std::string> path_;
     std::size_t sets_ = 0, rules_ = 0;
@@ -269,9 +279,21 @@ private:
 
     Result<Done> of_system(json::Value rule, const std::string& where, Set& set) {
         const Canonical named(rule["system"].string());
-        const std::string_view version = rule["version"] ? rule["version"].string() : named.version;
+        const std::string_view written = rule["version"] ? rule["version"].string() : named.version;
+        const std::string_view forced = asked_version(versions_.forced, named.url);
+        const std::string_view version = !forced.empty()    ? forced
+                                         : !written.empty() ? written
+                                                            : asked_version(versions_.default_, named.url);
         Here edition = keeper_.library_.find(*now_, Kind::system, named.url, version, date_);
-        if (!edition && !version.empty()) edition = only_edition(named.url);
+        if (!edition && !version.empty() && version == written) edition = only_edition(named.url);
+        const std::string_view checked = asked_version(versions_.checked, named.url);
+        const std::string_view used = edition ? std::string_view(edition->version) : version;
+        if (!checked.empty() && used != checked)
+            return refuse(IssueCode::invalid, "check-system-version",
+                          fmt::format("the value set uses version '{}' of {}, not '{}'", used, named.url, checked));
+        if (!edition && !version.empty() && version != written && now_->systems.contains(std::string(named.url)))
+            return refuse(IssueCode::not_found, forced.empty() ? "system-version" : "force-system-version",
+                          fmt::format("the code system {} has no version '{}' here", named.url, version));
         Set::Part part;
         part.system = edition ? edition->url : std::string(named.url);
         part.version = edition ? edition->version : std::string(version);
@@ -283,6 +305,13 @@ private:
         }
         set.parts.push_back(std::move(part));
         return Done{};
+    }
+
+    static std::string_view asked_version(std::span<const std::string_view> asked, std::string_view url) {
+        for (const std::string_view one : asked) {
+            if (const Canonical named(one); named.url == url) return named.version;
+        }
+        return {};
     }
 
     /// R4's value sets name editions of v2 and v3 tables that were never published apart: when there is only one, it is meant.
@@ -369,15 +398,16 @@ private:
     }
 };
 
-Result<SharedSet> SetKeeper::set_of(const Now& now, std::string_view url, std::string_view version, std::string_view date) {
+Result<SharedSet> SetKeeper::set_of(const Now& now, std::string_view url, std::string_view version, std::string_view date,
+                                    const Versions& versions) {
     const Canonical named(url);
-    return SetReader(*this, now, date).by_url(named.url, version.empty() ? named.version : version);
+    return SetReader(*this, now, date, versions).by_url(named.url, version.empty() ? named.version : version);
 }
 
-Result<SharedSet> SetKeeper::set_of(const Now& now, json::Value value_set, std::string_view date) {
+Result<SharedSet> SetKeeper::set_of(const Now& now, json::Value value_set, std::string_view date, const Versions& versions) {
     if (value_set["resourceType"].string() != "ValueSet")
         return refuse(IssueCode::invalid, "valueSet", "expected a ValueSet resource");
-    return SetReader(*this, now, date).of_resource(value_set);
+    return SetReader(*this, now, date, versions).of_resource(value_set);
 }
 
 SharedSet SetKeeper::kept(const Now& now, const std::string& key) {

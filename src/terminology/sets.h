@@ -63,9 +63,10 @@ public:
 
     /// `url` may be SYSTEM?fhir_vs, SYSTEM?fhir_vs=isa/CODE, or what a code system calls its own value set. Refuses not_found,
     /// a circle (invariant), too_costly, and filters that make no sense.
-    Result<SharedSet> set_of(const Now& now, std::string_view url, std::string_view version, std::string_view date);
+    Result<SharedSet> set_of(const Now& now, std::string_view url, std::string_view version, std::string_view date,
+                             const Versions& versions = {});
     /// Of a ValueSet resource in hand; not kept.
-    Result<SharedSet> set_of(const Now& now, json::Value value_set, std::string_view date);
+    Result<SharedSet> set_of(const Now& now, json::Value value_set, std::string_view date, const Versions& versions = {});
 
 private:
     Library& library_;

@@ -44,6 +44,8 @@ public:
     std::vector<Hit> find(std::string_view words) const;
     /// Bytes of the display: shorter names are nearer to what was meant.
     std::uint32_t length(std::uint32_t row) const { return lengths_[row]; }
+    /// Makes the pinyin now, so that nobody waits for it.
+    void prepare() const { letters(); }
     /// "huoluan"
     std::string pinyin(std::uint32_t row) const;
     std::size_t bytes() const;

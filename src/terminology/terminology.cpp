@@ -65,6 +65,22 @@ void Terminology::refresh() const { library_->now(true); }
 std::vector<std::string> Terminology::troubles() const { return library_->now()->troubles; }
 std::size_t Terminology::bytes() const { return library_->bytes() + maps_->bytes(); }
 
+void Terminology::warm(const std::function<bool()>& stop) const {
+    constexpr std::int64_t large = 2'000;  // concepts; smaller ones are read and spelled in a few milliseconds
+    const Now now = library_->now();
+    const std::string today = library_->today();
+    for (const Here& edition : now->editions) {
+        const bool wanted = edition->kind == Kind::system && edition->origin != Origin::stored && !edition->csv.empty() &&
+                            edition->in_force_on(today) && edition->count >= large;
+        if (!wanted) continue;
+        if (stop()) return;
+        const auto concepts = library_->concepts(edition);
+        if (stop()) return;
+        if (concepts.ok()) (*concepts)->spelling().prepare();
+        if (!edition->value_set.empty()) (void)expand({.url = edition->value_set, .filter = "a", .count = 1}).ok();
+    }
+}
+
 std::optional<bool> Terminology::has(std::string_view value_set, std::string_view system, std::string_view code) const {
     const auto answer = validate({.value_set = value_set, .system = system, .code = code, .abstract_allowed = true});
     if (!answer.ok() || answer->unknown) return std::nullopt;

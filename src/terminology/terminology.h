@@ -74,6 +74,13 @@ struct Validation {
     std::string system, version, code, display;
 };
 
+/// Which editions a value set is worked out with, each "system|version": where it says none, whatever it says, or refused when
+/// it is another.
+struct Versions {
+    std::vector<std::string_view> default_, forced, checked;
+    bool empty() const { return default_.empty() && forced.empty() && checked.empty(); }
+};
+
 struct ExpandRequest {
     std::string_view url, version;  // url may be a value set, SYSTEM?fhir_vs or SYSTEM?fhir_vs=isa/CODE
     json::Value inline_definition;
@@ -81,11 +88,17 @@ struct ExpandRequest {
     std::size_t offset = 0;
     std::optional<std::size_t> count;
     bool active_only = false, nested = true, designations = false;
+    bool selectable_only = false;                       // without abstract concepts
+    Versions versions;                                  // of code systems
+    std::vector<std::string_view> excluded_systems;     // "url" or "url|version"
+    std::vector<std::string_view> wanted_designations;  // "language" or "|use"; empty: all
+    std::vector<std::string_view> properties;           // of concepts, to be told with them
 };
 struct Expanded {
     std::string system, version, code, display;
     bool is_abstract = false, inactive = false;
     std::vector<Designation> designations;
+    std::vector<Property> properties;
     std::vector<Expanded> contains;
 };
 struct Expansion {
@@ -93,7 +106,7 @@ struct Expansion {
     std::size_t total = 0, offset = 0;
     bool paged = false;
     std::vector<Expanded> concepts;
-    std::vector<std::string> used_systems;  // "url|version"
+    std::vector<std::string> used_systems, used_supplements;  // "url|version"
 };
 
 struct TranslateRequest {
@@ -179,6 +192,9 @@ public:
     Result<Concept> lookup(const LookupRequest& request) const;
     Result<Validation> validate(const ValidateRequest& request) const;
     Result<Expansion> expand(const ExpandRequest& request) const;
+    /// The ValueSet resource itself; refuses one that is not known or is not written anywhere (SYSTEM?fhir_vs).
+    Result<json::Value> value_set(std::string_view url, std::string_view version, std::string_view date,
+                                  json::Arena& arena) const;
     /// "equivalent", "subsumes", "subsumed-by" or "not-subsumed": how A stands to B.
     Result<std::string> subsumes(std::string_view system, std::string_view version, std::string_view a, std::string_view b) const;
     Result<Translation> translate(const TranslateRequest& request) const;
@@ -192,6 +208,9 @@ public:
     /// so that importing again replaces. Refuses (where: line and column) a broken table.
     Result<json::Value> edition_resource(const NewEdition& edition, json::Arena& arena) const;
 
+    /// Reads and spells the larger tables in force, so that the first who searches them need not wait (50 ms for ICD-10 and
+    /// ICD-9-CM-3). For a thread that has nothing else to do; gives up soon after `stop` says so.
+    void warm(const std::function<bool()>& stop) const;
     /// Looks at once for definitions written since, so that the next answer knows them.
     void refresh() const;
     /// Content that could not be read, as sentences; empty when all is well.

@@ -17,6 +17,9 @@ struct Found {
 std::vector<Found> ranked(const std::vector<Spelling::Hit>& hits, const Spelling& spelling, std::size_t offset, std::size_t count,
                           std::size_t& total);
 
+/// "string", "code", "boolean", …
+std::string_view kind_name(PropertyKind kind);
+
 /// Every name a concept has, each once. `said`: what a value set adds, or nullptr.
 std::vector<Designation> designations_of(const Concepts& concepts, Row row, const Set::Override* said);
 

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pinyin of Chinese names: one reading for every character, surnames read as surnames.
 //
-// The everyday reading of a character comes from ICU's Han-Latin transliteration (CLDR, from Unihan), asked once per
-// character and kept; readings.h corrects it and reads surnames. ü is written v when tones are left out, as every
+// The everyday reading of a character is that of ICU's Han-Latin transliteration (CLDR, from Unihan): from a table, or for
+// rare characters asked once and kept; readings.h corrects it and reads surnames. ü is written v when tones are left out, as every
 // input method types it (吕 is "lv"). Spelling for display follows GB/T 28039-2011 (names) and GB/T 16159-2012 (apostrophe).
 #include <unicode/translit.h>
 #include <unicode/unistr.h>
 
-#include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
 
 #include "text/readings.h"
+#include "text/readings_table.h"
 #include "text/text.h"
 #include "text/utf8.h"
 
@@ -21,29 +22,57 @@ namespace xinglin::text {
 
 namespace {
 
-/// The everyday reading of a character with its tone mark, "xióng"; "" when ICU knows none. Safe from any thread; a
-/// reading once found is read without a lock.
+/// As without_tone, for a lone reading and without ICU: thirty thousand names are spelled at once.
+std::string bare(std::string_view reading) {
+    constexpr std::pair<std::u32string_view, char> vowels[] = {{U"āáǎà", 'a'}, {U"ēéěèê", 'e'}, {U"īíǐì", 'i'}, {U"ōóǒò", 'o'},
+                                                               {U"ūúǔù", 'u'}, {U"üǖǘǚǜ", 'v'}, {U"ńňǹ", 'n'},  {U"ḿ", 'm'}};
+    std::string out;
+    for (std::size_t at = 0; at < reading.size();) {
+        const char32_t c = next_code_point(reading, at);
+        if (c < 0x80) out += static_cast<char>(c);
+        for (const auto& [toned, plain] : vowels) {
+            if (toned.find(c) != std::u32string_view::npos) out += plain;
+        }
+    }
+    return out;
+}
+
+struct Syllable {
+    std::string toned, plain;  // "xióng", "xiong"; "" when there is no reading
+    explicit Syllable(std::string_view reading) : toned(reading), plain(bare(reading)) {}
+};
+
+/// The everyday reading of a character. Safe from any thread; those of the table are read without a lock.
 class Readings {
 public:
-    const std::string& of(char32_t c) {
-        std::atomic<const std::string*>* slot = c >= first_ && c <= last_ ? &common_[c - first_] : nullptr;
-        if (slot) {
-            if (const std::string* known = slot->load(std::memory_order_acquire)) return *known;
+    Readings() {
+        for (const std::string_view reading : split(table_syllables, ' ')) syllables_.emplace_back(reading);
+        const auto digit = [](char c) {
+            return c <= '-' ? (c == '+' ? 62 : 63) : c <= '9' ? c - '0' : c <= 'Z' ? c - 'A' + 10 : c - 'a' + 36;
+        };
+        for (std::size_t i = 0; i < std::size(common_); ++i) {
+            common_[i] =
+                &syllables_[static_cast<std::size_t>(digit(table_numbers[2 * i]) * 64 + digit(table_numbers[2 * i + 1]))];
         }
+        for (const auto& [character, reading] : corrected_readings) {
+            std::size_t at = 0;
+            const char32_t c = next_code_point(character, at);
+            const Syllable& syllable = rare_.try_emplace(c, reading).first->second;
+            if (is_common(c)) common_[c - first_in_table] = &syllable;
+        }
+    }
+
+    const Syllable& of(char32_t c) {
+        if (is_common(c)) return *common_[c - first_in_table];
         const std::lock_guard lock(mutex_);
-        const auto [found, is_new] = all_.try_emplace(c);
-        if (is_new) found->second = ask(c);
-        if (slot) slot->store(&found->second, std::memory_order_release);
-        return found->second;
+        const auto found = rare_.find(c);
+        return found != rare_.end() ? found->second : rare_.try_emplace(c, ask(c)).first->second;
     }
 
 private:
+    static bool is_common(char32_t c) { return c >= first_in_table && c <= last_in_table; }
+
     std::string ask(char32_t c) {
-        std::string han;
-        append_code_point(c, han);
-        for (const auto& [character, reading] : corrected_readings) {
-            if (character == han) return std::string(reading);
-        }
         if (!transliterator_) {
             UErrorCode status = U_ZERO_ERROR;
             transliterator_.reset(icu::Transliterator::createInstance("Han-Latin", UTRANS_FORWARD, status));
@@ -57,10 +86,10 @@ private:
         return has_han(reading) ? std::string() : reading;
     }
 
-    static constexpr char32_t first_ = 0x3400, last_ = 0x9FFF;
-    std::atomic<const std::string*> common_[last_ - first_ + 1] = {};
-    std::mutex mutex_;
-    std::map<char32_t, std::string> all_;  // nodes stay where they are
+    std::deque<Syllable> syllables_;
+    const Syllable* common_[last_in_table - first_in_table + 1];
+    std::mutex mutex_;                   // guards the next two
+    std::map<char32_t, Syllable> rare_;  // nodes stay where they are
     std::unique_ptr<icu::Transliterator> transliterator_;
 };
 
@@ -98,7 +127,7 @@ std::vector<Word> words(std::string_view name) {
             word.other += bytes;
             continue;
         }
-        const std::string& reading = readings().of(c);
+        const std::string& reading = readings().of(c).toned;
         word.han.emplace_back(bytes);
         word.syllables.push_back(reading.empty() ? std::string(bytes) : reading);
     }
@@ -223,21 +252,6 @@ std::string pinyin_display(std::string_view name) {
 
 namespace {
 
-/// As without_tone, for a lone reading and without ICU: thirty thousand names are spelled at once.
-std::string bare(std::string_view reading) {
-    constexpr std::pair<std::u32string_view, char> vowels[] = {{U"āáǎà", 'a'}, {U"ēéěèê", 'e'}, {U"īíǐì", 'i'}, {U"ōóǒò", 'o'},
-                                                               {U"ūúǔù", 'u'}, {U"üǖǘǚǜ", 'v'}, {U"ńňǹ", 'n'},  {U"ḿ", 'm'}};
-    std::string out;
-    for (std::size_t at = 0; at < reading.size();) {
-        const char32_t c = next_code_point(reading, at);
-        if (c < 0x80) out += static_cast<char>(c);
-        for (const auto& [toned, plain] : vowels) {
-            if (toned.find(c) != std::u32string_view::npos) out += plain;
-        }
-    }
-    return out;
-}
-
 bool is_punctuation(char32_t c) {
     if (c < 0x80) return !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
     return (c >= 0x2000 && c <= 0x206F) || (c >= 0x3000 && c <= 0x303F && c != 0x3007) || (c >= 0xFF00 && c <= 0xFF0F) ||
@@ -257,7 +271,7 @@ void spell(std::string_view words, const std::function<void(std::string_view syl
         const char32_t c = next_code_point(words, at);
         if (is_han(c)) {
             finish();
-            if (const std::string syllable = bare(readings().of(c)); !syllable.empty()) each(syllable, true);
+            if (const std::string& syllable = readings().of(c).plain; !syllable.empty()) each(syllable, true);
         } else if (is_punctuation(c)) {
             finish();
         } else {

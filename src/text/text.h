@@ -16,7 +16,7 @@ bool is_utf8(std::string_view text);
 /// white space runs folded to one space, ends trimmed. ASCII takes a fast path.
 std::string fold(std::string_view text);
 /// Full pinyin of a Chinese name without tones or spaces, surname readings preferred ("单雄信" → "shanxiongxin"); Latin
-/// letters are kept, folded; ü is v, as input methods type it ("吕布" → "lvbu"). A character's first time costs 40 µs.
+/// letters are kept, folded; ü is v, as input methods type it ("吕布" → "lvbu").
 std::string pinyin(std::string_view name);
 /// Pinyin syllables of a name, e.g. {"shan","xiong","xin"}; one element per Han character, Latin words kept whole.
 std::vector<std::string> pinyin_syllables(std::string_view name);
