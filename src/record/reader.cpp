@@ -7,6 +7,7 @@
 #include "feed/feed.h"
 #include "record/page.h"
 #include "record/store_inside.h"
+#include "search/units.h"
 
 namespace xinglin::record {
 
@@ -20,9 +21,22 @@ Outcome gone(const fhir::Type& type) {
     return refuse(IssueCode::deleted, std::string(type.name), "this resource has been deleted; its history is still there");
 }
 
-/// The query with what terminology says to it.
-Result<search::Query> with_codes(search::Query query, const search::Terminology& terminology) {
+std::vector<std::string> units_in_use(sql::Connection& connection) {
+    constexpr std::string_view in_use =
+        "SELECT norm FROM record_term WHERE space = ? AND extra = 'http://unitsofmeasure.org' LIMIT 10000";
+    std::vector<std::string> units;
+    auto& query = connection.prepare(in_use);
+    query.bind(1, unit_space);
+    while (query.step()) units.emplace_back(query.text(0));
+    return units;
+}
+
+bool needs_more(const search::Query& query) { return search::needs_codes(query) || search::asks_in_ucum(query); }
+
+/// The query with what terminology says to it, and in all units.
+Result<search::Query> whole_of(search::Query query, const search::Terminology& terminology, sql::Connection& connection) {
     XINGLIN_CHECK(search::resolve_codes(query, terminology));
+    if (search::asks_in_ucum(query)) search::spread_units(query, units_in_use(connection));
     return query;
 }
 
@@ -98,16 +112,16 @@ Result<Version> Reader::vread(const fhir::Type& type, std::string_view id, std::
 Result<Found> Reader::search(const search::Query& query, std::optional<Position> as_of) {
     ++inside_->store.searches;
     inside_->hold();
-    if (!search::needs_codes(query)) return Pager(inside_->context(), position(), as_of).page(query);
-    XINGLIN_TRY(const search::Query ready, with_codes(query, inside_->store.options.terminology));
+    if (!needs_more(query)) return Pager(inside_->context(), position(), as_of).page(query);
+    XINGLIN_TRY(const search::Query ready, whole_of(query, inside_->store.options.terminology, *inside_->connection));
     return Pager(inside_->context(), position(), as_of).page(ready);
 }
 
 Result<std::uint64_t> Reader::count(const search::Query& query, std::optional<Position> as_of) {
     ++inside_->store.searches;
     inside_->hold();
-    if (!search::needs_codes(query)) return Pager(inside_->context(), position(), as_of).count(query);
-    XINGLIN_TRY(const search::Query ready, with_codes(query, inside_->store.options.terminology));
+    if (!needs_more(query)) return Pager(inside_->context(), position(), as_of).count(query);
+    XINGLIN_TRY(const search::Query ready, whole_of(query, inside_->store.options.terminology, *inside_->connection));
     return Pager(inside_->context(), position(), as_of).count(ready);
 }
 

@@ -104,6 +104,31 @@ TEST_P(Record, KeepsEveryVersionThroughUpdateDeleteAndRevival) {
     EXPECT_EQ(store_->verify(true), std::vector<std::string>{});
 }
 
+TEST_P(Record, FindsQuantitiesInEveryUnitOfTheirKind) {
+    const auto weigh = [&](const std::string& id, const std::string& value, const std::string& unit) {
+        put(R"({"resourceType":"Observation","id":")" + id +
+            R"(","status":"final","code":{"coding":[{"code":"w"}]},"valueQuantity":{"value":)" + value +
+            R"(,"system":"http://unitsofmeasure.org","code":")" + unit + R"("}})");
+    };
+    weigh("a", "1500", "g");
+    weigh("b", "1.5", "kg");
+    weigh("c", "0.7", "kg");
+    weigh("d", "1500", "mL");
+    weigh("e", "1000", "g");
+    put(R"({"resourceType":"Observation","id":"f","status":"final","code":{"coding":[{"code":"w"}]},"valueQuantity":{"value":2,"unit":"kg"}})");
+    const auto weighing = [&](const std::string& asked) {
+        return found("Observation", {{"value-quantity", asked}, {"_sort", "_id"}});
+    };
+    EXPECT_EQ(weighing("ge1|http://unitsofmeasure.org|kg"), "a b e");
+    EXPECT_EQ(weighing("gt1|http://unitsofmeasure.org|kg"), "a b");
+    EXPECT_EQ(weighing("1.5|http://unitsofmeasure.org|kg"), "a b");
+    EXPECT_EQ(weighing("1500000|http://unitsofmeasure.org|mg"), "a b");
+    EXPECT_EQ(weighing("ne1.5|http://unitsofmeasure.org|kg"), "c e");
+    EXPECT_EQ(weighing("1.5||kg"), "b") << "without UCUM a unit is a word";
+    EXPECT_EQ(found("Observation", {{"code-value-quantity", "w$lt1000|http://unitsofmeasure.org|g"}}), "c");
+    EXPECT_EQ(found("Observation", {{"value-quantity", "1.5|http://unitsofmeasure.org|L"}}), "d");
+}
+
 TEST_P(Record, FindsByEveryKindOfParameterAtCommit) {
     put(R"({"resourceType":"Patient","id":"p1","name":[{"family":"Müller","given":["Anna"]}],"birthDate":"1980-05-01","identifier":[{"system":"http://s","value":"7"}]})");
     put(R"({"resourceType":"Patient","id":"p2","name":[{"family":"王","given":["桂兰"]}],"birthDate":"1959-03"})");

@@ -144,6 +144,33 @@ Extent range(json::Value low, json::Value high) {
             high.is_number() ? exactly(high).low : endless};
 }
 
+/// The same quantity (or Range, whose unit is that of its low end) in another unit of UCUM; nothing when it measures something
+/// else.
+json::Value in_unit(json::Value quantity, const std::string& from, const std::string& to, json::Arena& arena) {
+    if (!quantity["low"] && !quantity["high"]) {
+        if (!quantity["value"]) return {};
+        const auto digits = fhirpath::ucum_convert(quantity["value"].text(), from, to);
+        return digits.ok() ? arena.with(arena.with(quantity, "value", arena.number(*digits)), "code", arena.string(to))
+                           : json::Value();
+    }
+    for (const std::string_view end : {"low", "high"}) {
+        if (!quantity[end]["value"]) continue;
+        const json::Value other = in_unit(quantity[end], from, to, arena);
+        if (!other) return {};
+        quantity = arena.with(quantity, end, other);
+    }
+    return quantity;
+}
+
+bool quantities(const Found& found, const std::string& operand);
+
+/// With UCUM, what is equal in another unit is equal.
+bool other_quantities(const Found& found, const std::string& code, const std::string& wanted, const std::string& digits) {
+    json::Arena arena;
+    const json::Value other = in_unit(found.value, code, wanted, arena);
+    return other && quantities({found.type, other, false, ""}, digits);
+}
+
 bool quantities(const Found& found, const std::string& operand) {
     const auto parts = split(operand, '|');
     Extent extent;
@@ -168,6 +195,8 @@ bool quantities(const Found& found, const std::string& operand) {
     if (parts.size() == 3) {
         const std::string wanted_system = plain(parts[1]), wanted = plain(parts[2]);
         if (!wanted_system.empty() && wanted_system != system) return false;
+        if (wanted_system == "http://unitsofmeasure.org" && !wanted.empty() && wanted != code)
+            return other_quantities(found, code, wanted, parts[0]);
         if (!wanted.empty() && wanted != code && !(wanted_system.empty() && wanted == word)) return false;
     }
     return numbers(extent, parts[0]);

@@ -32,7 +32,7 @@ private:
 
     template <typename List>
     const auto& one_of(const List& list) {
-        return list[number(list.size())];
+        return list[number(std::size(list))];
     }
     bool often(std::size_t percent) { return number(100) < percent; }
     json::Value resource(const std::string& type) { return one_of(inside_.by_type.at(type)); }
@@ -315,6 +315,15 @@ private:
         const std::string_view system =
             found.type == "Money" ? std::string_view("urn:iso:std:iso:4217") : unit["system"].string();
         const std::string_view code = found.type == "Money" ? found.value["currency"].string() : unit["code"].string();
+        if (system == "http://unitsofmeasure.org" && found.type != "Money" && often(40)) {
+            constexpr std::string_view others[] = {"kg",    "g",      "mg",  "ug",   "m",   "cm", "mm",    "[in_i]", "L",
+                                                   "mL",    "s",      "min", "h",    "d",   "wk", "a",     "mg/dL",  "g/L",
+                                                   "ug/mL", "mm[Hg]", "kPa", "/min", "Cel", "K",  "[degF]"};
+            const std::string other(one_of(others));
+            const std::string value = digits.substr(std::min(digits.find_first_of("-0123456789"), digits.size()));
+            if (const auto there = fhirpath::ucum_convert(value, code, other); there.ok() && there->size() <= 30)
+                return digits.substr(0, digits.size() - value.size()) + *there + "|" + joined(system, other);
+        }
         if (often(50)) return digits + "|" + joined(system, code);
         return digits + "|" + joined("", often(50) ? code : unit["unit"].string());
     }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "search/search.h"
+#include "search/units.h"
 #include "search_oracle/inside.h"
 #include "testing/testing.h"
 #include "text/text.h"
@@ -63,6 +64,16 @@ std::vector<json::Value> people(json::Arena& arena, std::size_t bundles) {
     return read_lines(lines, arena);
 }
 
+/// Codes of UCUM, wherever they stand.
+void add_units(json::Value value, std::vector<std::string>& units) {
+    if (value["system"].string() == "http://unitsofmeasure.org") {
+        const std::string code(value["code"].string());
+        if (!code.empty() && std::find(units.begin(), units.end(), code) == units.end()) units.push_back(code);
+    }
+    for (const json::Node& item : value.items()) add_units(json::Value(&item), units);
+    for (const json::Member& member : value.members()) add_units(member.value(), units);
+}
+
 void check_presence(const std::vector<json::Value>& resources) {
     const Oracle oracle(resources, offset, now_ms);
     search::Entries entries;
@@ -106,6 +117,8 @@ void check_matches(const std::vector<json::Value>& resources, int queries) {
         }
         return all;
     };
+    std::vector<std::string> units;
+    for (const json::Value& resource : oracle.resources()) add_units(resource, units);
     std::size_t hits = 0, failures = 0;
     for (int i = 0; i < queries && failures < 10; ++i) {
         const Asked asked = random_query(oracle, random);
@@ -118,6 +131,7 @@ void check_matches(const std::vector<json::Value>& resources, int queries) {
             return oracle.codes_below(system, code, below);
         };
         ASSERT_TRUE(search::resolve_codes(*query, terminology).ok());
+        search::spread_units(*query, units);
         std::vector<std::string> matched;
         for (const json::Value& resource : oracle.inside().by_type.at(asked.type)) {
             const bool all = std::all_of(query->all.begin(), query->all.end(), [&](const search::Criterion& criterion) {
