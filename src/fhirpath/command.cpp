@@ -151,7 +151,7 @@ int refused(const Outcome& outcome, std::ostream& err, int status) {
 
 }  // namespace
 
-int fhirpath_command(std::span<const std::string> arguments, std::ostream& out, std::ostream& err) {
+int fhirpath_command(std::span<const std::string> arguments, std::ostream& out, std::ostream& err, const Environment& around) {
     auto request = read_arguments(arguments);
     if (!request.ok()) {
         err << request.outcome().line() << '\n' << usage;
@@ -187,7 +187,7 @@ int fhirpath_command(std::span<const std::string> arguments, std::ostream& out, 
     }
     texts.insert(texts.end(), request->texts.begin(), request->texts.end());
     const Item context = item_of(*resource);
-    Environment environment;
+    Environment environment = around;
     environment.trace = [&err](std::string_view name, const Collection& items) {
         err << fmt::format("trace {}: {} items\n", name, items.size());
     };

@@ -6,10 +6,14 @@
 #include <span>
 #include <string>
 
+#include "fhirpath/fhirpath.h"
+
 namespace xinglin::fhirpath {
 
 /// `arguments` come after the word "fhirpath". Returns the exit status: 0 done, 1 refused (a bad resource, failing
-/// tests), 2 usage, 3 a file that can't be read. An expression that fails is an answer, not a refusal.
-int fhirpath_command(std::span<const std::string> arguments, std::ostream& out, std::ostream& err);
+/// tests), 2 usage, 3 a file that can't be read. An expression that fails is an answer, not a refusal. `around`: whom
+/// memberOf(), subsumes(), conformsTo() and slice() ask.
+int fhirpath_command(std::span<const std::string> arguments, std::ostream& out, std::ostream& err,
+                     const Environment& around = {});
 
 }  // namespace xinglin::fhirpath

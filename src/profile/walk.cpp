@@ -35,6 +35,9 @@ Walk::Walk(const Shelf& shelf, const Ask& ask) : shelf_(shelf), ask_(ask) {
     environment_.budget = ask.budget;
     environment_.member_of = ask.member_of;
     environment_.resolve = ask.resolve;
+    environment_.in_slice = [this](std::string_view url, std::string_view slice, const fhirpath::Item& item) {
+        return in_named_slice(url, slice, item);
+    };
     environment_.conforms_to = [this](std::string_view url, const fhirpath::Item& item) -> std::optional<bool> {
         if (!shelf_.find(without_version(url), nullptr)) return std::nullopt;
         if (item.kind != fhirpath::Item::Kind::node) return false;

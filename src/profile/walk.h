@@ -56,6 +56,8 @@ public:
     /// Does the spot have the values that the node has, itself and below?
     bool has_values(const Node& node, const Spot& spot) const;
     bool in_slice(const Node& slice, const Spot& spot, const Around& around) const;
+    /// Is the item in the slice of that name of a profile? Nothing when there is no such slice.
+    std::optional<bool> in_named_slice(std::string_view url, std::string_view slice, const fhirpath::Item& item) const;
 
     Walk(const Walk&) = delete;
 

@@ -163,4 +163,30 @@ void Walk::check_slices(const Node& node, const std::vector<Spot>& items, const 
     }
 }
 
+namespace {
+
+void find_slices(const Node& node, std::string_view name, std::vector<const Node*>& found) {
+    for (const auto& slice : node.slices) {
+        if (slice->slice_name == name) found.push_back(slice.get());
+        find_slices(*slice, name, found);
+    }
+    for (const auto& child : node.children) find_slices(*child, name, found);
+}
+
+}  // namespace
+
+std::optional<bool> Walk::in_named_slice(std::string_view url, std::string_view slice, const fhirpath::Item& item) const {
+    const Profile* profile = shelf_.find(url, nullptr);
+    if (!profile || !item.type) return std::nullopt;
+    std::vector<const Node*> found;
+    find_slices(*profile->root, slice, found);
+    if (found.empty()) return std::nullopt;
+    return std::any_of(found.begin(), found.end(), [&](const Node* node) {
+        const bool right_type = std::any_of(node->types.begin(), node->types.end(),
+                                            [&](const TypeChoice& choice) { return item.type->is_a(*choice.type); });
+        return right_type &&
+               in_slice(*node, Spot{item.value, item.sidecar, item.type}, Around{item.resource, item.root_resource});
+    });
+}
+
 }  // namespace xinglin::profile

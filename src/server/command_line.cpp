@@ -6,7 +6,6 @@
 #include <functional>
 #include <iostream>
 
-#include "fhirpath/command.h"
 #include "json/json.h"
 #include "server/commands.h"
 #include "server/house.h"
@@ -357,7 +356,7 @@ int run(int argc, char** argv) {
     try {
         if (argc > 1 && std::string_view(argv[1]) == "fhirpath") {
             const std::vector<std::string> arguments(argv + 2, argv + argc);
-            return fhirpath::fhirpath_command(arguments, std::cout, std::cerr);
+            return run_fhirpath(arguments);
         }
         Action action;
         const int status = parse(argc, argv, action);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -102,6 +103,8 @@ struct ValidateCommand {
 int validate(const ValidateCommand& options);
 
 int run_view(view::RunCommand options);
+/// The words after `fhirpath`.
+int run_fhirpath(std::span<const std::string> arguments);
 
 struct RebuildCommand {
     fs::path data, content;
