@@ -144,6 +144,7 @@ Result<Done> House::open_doors() {
 }
 
 void House::warm_up() {
+    if (warmed_.exchange(true)) return;
     errands->send([this] {
         try {
             terminology->warm([this] { return closing_.load(); });

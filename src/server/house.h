@@ -82,7 +82,7 @@ struct House {
     /// Are built-in (or saved) views kept as tables?
     bool keeps_views(bool saved) const { return options.views == "all" || (saved && options.views == "saved"); }
     Result<Done> open_doors();  // begins to listen
-    /// Reads ahead what somebody will ask for soon, beside everything else.
+    /// Reads the large code systems ahead, beside everything else, once; idle memory is small until somebody asks of codes.
     void warm_up();
     /// Finishes what was taken, then closes everything. Safe to call once.
     void close_doors();
@@ -95,7 +95,7 @@ private:
     /// Called by the pulse: logs when the disk begins to refuse and when it heals.
     void watch(const record::Figures& figures);
     std::string known_trouble_;  // the pulse's thread alone
-    std::atomic<bool> closing_ = false;
+    std::atomic<bool> closing_ = false, warmed_ = false;
     explicit House(HouseOptions chosen, Log& to) : options(std::move(chosen)), log(to) {}
 };
 

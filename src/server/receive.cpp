@@ -121,6 +121,11 @@ void log_failure(House& house, const http::Request& request, std::string_view wh
                     {{"method", request.method}, {"call", call}, {"trace", request.trace_id}, {"why", std::string(what)}});
 }
 
+bool is_about_terminology(std::string_view path) {
+    return is_under(path, "/api/v1/terminology") || is_under(path, "/fhir/ValueSet") || is_under(path, "/fhir/CodeSystem") ||
+           is_under(path, "/fhir/ConceptMap");
+}
+
 }  // namespace
 
 std::string session_cookie(const http::Request& request) {
@@ -161,6 +166,7 @@ void receive(House& house, http::Request request, http::Respond respond) {
         respond(refusal_for(said, outcome));
     };
     try {
+        if (is_about_terminology(path)) house.warm_up();
         if (is_fhir(request) || is_people(request)) return pass_to_api(house, std::move(request), respond);
         const bool is_call =
             is_under(path, "/api") || is_under(path, "/auth") || path == "/metrics" || path == "/healthz" || path == "/readyz";

@@ -95,7 +95,6 @@ int serve(const ServeOptions& options) {
              {{"address", at}, {"version", std::string(version())}, {"took_ms", house->clock.now_ms() - house->started_ms}});
     std::printf("ready %s\n", at.c_str());
     std::fflush(stdout);
-    house->warm_up();
 
     signals.wait();
     log.info("stopping", {});

@@ -220,9 +220,10 @@ Result<Done> ConceptsBuilder::sort_codes() {
     std::stable_sort(packed.by_code_.begin(), packed.by_code_.end(),
                      [&](Row a, Row b) { return packed.case_sensitive_ ? packed.code(a) < packed.code(b) : key(a) < key(b); });
     for (std::size_t i = 1; i < packed.by_code_.size(); ++i) {
-        if (key(packed.by_code_[i - 1]) == key(packed.by_code_[i]))
+        const Row before = packed.by_code_[i - 1], row = packed.by_code_[i];
+        if (packed.case_sensitive_ ? packed.code(before) == packed.code(row) : key(before) == key(row))
             return refuse(IssueCode::duplicate, "concept.code",
-                          "the code " + std::string(packed.code(packed.by_code_[i])) + " comes twice; keep one of the two");
+                          "the code " + std::string(packed.code(row)) + " comes twice; keep one of the two");
     }
     return Done{};
 }

@@ -289,7 +289,7 @@ private:
         const std::string_view checked = asked_version(versions_.checked, named.url);
         const std::string_view used = edition ? std::string_view(edition->version) : version;
         if (!checked.empty() && used != checked)
-            return refuse(IssueCode::invalid, "check-system-version",
+            return refuse(IssueCode::value, "check-system-version",
                           fmt::format("the value set uses version '{}' of {}, not '{}'", used, named.url, checked));
         if (!edition && !version.empty() && version != written && now_->systems.contains(std::string(named.url)))
             return refuse(IssueCode::not_found, forced.empty() ? "system-version" : "force-system-version",

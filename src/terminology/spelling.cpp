@@ -128,11 +128,11 @@ std::vector<Spelling::Hit> Spelling::find(std::string_view words) const {
 const Spelling::Letters& Spelling::letters() const {
     std::call_once(spelled_, [this] {
         auto made = std::make_unique<Letters>();
+        std::vector<std::uint32_t> starts;
         for (std::uint32_t row = 0; row < lengths_.size(); ++row) {
             const std::string_view names = names_.line(row);
             text::spell(names.substr(0, names.find('\x1f')), [&](std::string_view syllable, bool han) {
-                made->starts.resize(made->pinyin.text.size());
-                made->starts.push_back(true);
+                starts.push_back(static_cast<std::uint32_t>(made->pinyin.text.size()));
                 made->pinyin.text += syllable;
                 made->initials.text += han ? syllable.substr(0, 1) : syllable;
             });
@@ -140,6 +140,7 @@ const Spelling::Letters& Spelling::letters() const {
             made->initials.end_line();
         }
         made->starts.resize(made->pinyin.text.size());
+        for (const std::uint32_t start : starts) made->starts[start] = true;
         made->pinyin.text.shrink_to_fit();
         made->initials.text.shrink_to_fit();
         letter_bytes_ = made->pinyin.text.capacity() + made->initials.text.capacity() + made->starts.capacity() / 8 +
