@@ -131,15 +131,53 @@ bool Meeting::exact() const {
 }
 
 bool Meeting::keep(std::int64_t rid) {
-    return std::all_of(all.begin(), all.end(), [&](const CursorPtr& part) { return part->exact() || part->keep(rid); }) &&
+    // Also those that have come to know their members since: the word may be from before.
+    return std::all_of(asked_.begin(), asked_.end(), [&](Cursor* part) { return part->keep(rid); }) &&
            std::all_of(filters.begin(), filters.end(), [&](const auto& filter) { return filter(rid); });
+}
+
+bool Meeting::keeps_anywhere() const {
+    return std::all_of(all.begin(), all.end(), [](const CursorPtr& part) { return part->keeps_anywhere(); });
 }
 
 std::optional<std::uint64_t> Meeting::count() {
     return all.size() == 1 && none.empty() && filters.empty() ? all.front()->count() : std::nullopt;
 }
 
+void Meeting::begin() {
+    begun_ = true;
+    for (const CursorPtr& part : all) {
+        if (!part->exact()) asked_.push_back(part.get());
+    }
+    scouts_ = !ahead.empty() && keeps_anywhere();
+}
+
 Word Meeting::seek(std::int64_t key) {
+    if (!begun_) begin();
+    while (at_ < scouted_.size() && scouted_[at_].key < key) ++at_;
+    if (at_ < scouted_.size()) return scouted_[at_];
+    if (!scouts_ || exact()) return meet(key);
+    scout(key);
+    return scouted_.front();
+}
+
+// Goes on by some words and says who is in them.
+void Meeting::scout(std::int64_t key) {
+    scouted_.clear();
+    at_ = 0;
+    std::vector<std::int64_t> rids;
+    do {
+        const Word word = meet(key);
+        scouted_.push_back(word);
+        if (word.key == no_more) break;
+        key = word.key + 1;
+        for (std::uint64_t bits = word.bits; bits != 0; bits &= bits - 1) rids.push_back(word.key * 64 + std::countr_zero(bits));
+    } while (rids.size() < reach_);
+    reach_ = std::min<std::size_t>(reach_ * 2, 256);
+    for (const auto& tell : ahead) tell(rids);
+}
+
+Word Meeting::meet(std::int64_t key) {
     if (all.empty()) return no_word;
     for (;;) {
         Word word = all.front()->seek(key);

@@ -10,6 +10,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ public:
     /// Whether words hold members only. If not, each rid of the word sought last is asked with keep().
     virtual bool exact() const { return true; }
     virtual bool keep(std::int64_t) { return true; }
+    /// Whether keep() may be asked of earlier words too.
+    virtual bool keeps_anywhere() const { return exact(); }
     /// How many members there are, where that is known without reading them.
     virtual std::optional<std::uint64_t> count() { return std::nullopt; }
 
@@ -61,15 +64,28 @@ public:
     std::vector<CursorPtr> all;
     std::vector<CursorPtr> none;
     std::vector<std::function<bool(std::int64_t)>> filters;
+    /// Told whom keep() is going to be asked about, some hundred in advance. Empty: nobody wants to know.
+    std::vector<std::function<void(std::span<const std::int64_t>)>> ahead;
 
     Word seek(std::int64_t key) override;
     std::uint64_t estimate() override;
     bool has(std::int64_t rid) override;
     bool exact() const override;
     bool keep(std::int64_t rid) override;
+    bool keeps_anywhere() const override;
     std::optional<std::uint64_t> count() override;
     /// Puts the smallest first, which then leads.
     void arrange();
+
+private:
+    Word meet(std::int64_t key);
+    void begin();
+    void scout(std::int64_t key);
+
+    bool begun_ = false, scouts_ = false;
+    std::vector<Cursor*> asked_;  // those of `all` that could not tell by words when reading began
+    std::vector<Word> scouted_;   // met already; served before anything else
+    std::size_t at_ = 0, reach_ = 16;
 };
 
 /// The members of a cursor one by one.

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::int64_t first_batch = 16, usual_batch = 256, largest_batch = 1'024, most_counted = 4'096;
 
+bool has_round_trips(const sql::Connection& connection) { return connection.engine() == sql::Engine::postgres; }
+
 /// Rows of a table in rid order, fetched in batches that end with a word. Batches grow while they are read one after the
 /// other and shrink after a jump.
 class RowCursor : public Cursor {
@@ -49,6 +51,20 @@ public:
     }
 
 protected:
+    /// Whether this one is a member, when all of them have been read.
+    std::optional<bool> known(std::int64_t rid) const {
+        if (!fetched_ || !ended_ || !whole_) return std::nullopt;
+        return std::binary_search(batch_.begin(), batch_.end(), rid);
+    }
+    bool was_read() const { return fetched_; }
+    /// The first rows, `first_limit` at most, come from a statement that says something else too: its first column, which is
+    /// returned. The second is the rid, or nothing in one line when there are none.
+    static constexpr std::int64_t first_limit = usual_batch + 64;
+    std::int64_t begin_with(sql::Statement& rows) {
+        size_ = usual_batch;
+        whole_ = fetched_ = true;
+        return take(rows, 1);
+    }
     /// Binds a statement whose first column is the rid, from `from` on, at most `limit` rows.
     virtual sql::Statement& rows(std::int64_t from, std::int64_t limit) = 0;
     /// Binds a statement that counts the rows, up to `limit`.
@@ -58,12 +74,17 @@ private:
     void fetch(std::int64_t from) {
         whole_ = !fetched_ && from == 0;
         fetched_ = true;
+        take(rows(from, size_ + 64), 0);
+    }
+    std::int64_t take(sql::Statement& query, int column) {
         batch_.clear();
         at_ = 0;
         ended_ = true;
-        sql::Statement& query = rows(from, size_ + 64);
+        std::int64_t first = 0;
         while (query.step()) {
-            const std::int64_t rid = query.integer(0);
+            first = query.integer(0);
+            if (column > 0 && query.is_null(column)) continue;  // there were none
+            const std::int64_t rid = query.integer(column);
             ++touched;
             if (batch_.size() >= static_cast<std::size_t>(size_) && key_of(rid) != key_of(batch_.back())) {
                 ended_ = false;
@@ -72,6 +93,7 @@ private:
             }
             batch_.push_back(rid);
         }
+        return first;
     }
     std::vector<std::int64_t> batch_;
     std::size_t at_ = 0;
@@ -105,7 +127,7 @@ public:
     std::uint64_t touched = 0;
 
 private:
-    static constexpr std::int64_t most_at_once = 64;
+    static constexpr std::int64_t most_at_once = 64, at_first_over_the_wire = 4;
     static constexpr std::string_view from_the_one_that_may_hold =
         "SELECT first, bytes FROM record_block WHERE term = ?1 AND first >= coalesce((SELECT max(b.first) FROM record_block b "
         "WHERE b.term = ?1 AND b.first <= ?2), ?2) ORDER BY first LIMIT ?3";
@@ -113,7 +135,7 @@ private:
         "SELECT first, bytes FROM record_block WHERE term = ?1 AND first > ?2 ORDER BY first LIMIT ?3";
 
     void leap(std::int64_t key) {
-        limit_ = 1;
+        limit_ = has_round_trips(connection_) ? at_first_over_the_wire : 1;
         words_.clear();
         upto_ = -1;
         from_ = no_more;
@@ -159,6 +181,7 @@ public:
         : connection_(connection), term_(term), tail_(connection, term), blocks_(connection, term), probed_(connection, term) {}
     Word seek(std::int64_t key) override {
         if (key >= asked_ && head_.key >= key) return head_;
+        begin();
         asked_ = key;
         if (tail_head_.key < key) tail_head_ = tail_.seek(key);
         if (folded() > 0 && block_head_.key < key) block_head_ = blocks_.seek(key);
@@ -169,11 +192,13 @@ public:
         return head_;
     }
     std::uint64_t estimate() override {
+        begin();
         const std::uint64_t tail = tail_.estimate();
         if (tail < many) return folded() + tail;
         return folded() > 0 ? folded() + static_cast<std::uint64_t>(most_counted) : many;  // a tail is a small part of its list
     }
     std::optional<std::uint64_t> count() override {
+        begin();
         if (const auto tail = tail_.count()) return folded() + *tail;
         auto& query = connection_.prepare("SELECT count(*) FROM record_posting WHERE term = ?");
         query.bind(1, term_);
@@ -182,11 +207,9 @@ public:
         return folded() + rows;
     }
     bool has(std::int64_t rid) override {
-        auto& probe = connection_.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ? /*pg AND p = ?2 >> 20*/");
-        probe.bind(1, term_).bind(2, rid);
-        const bool there = probe.step();
-        probe.reset();
+        begin();
         ++touched;
+        const bool there = tail_.has(rid);
         if (there || folded() == 0) return there;
         const Word word = probed_.seek(key_of(rid));
         return word.key == key_of(rid) && (word.bits & bit_of(rid)) != 0;
@@ -196,9 +219,35 @@ private:
     class Tail final : public RowCursor {
     public:
         Tail(sql::Connection& connection, std::int64_t term) : connection_(connection), term_(term) {}
-        bool has(std::int64_t) override { return false; }
+        bool has(std::int64_t rid) override {
+            if (const auto known = this->known(rid)) return *known;
+            if (all_) return std::binary_search(all_->begin(), all_->end(), rid);
+            if (has_round_trips(connection_) && ++probes_ > 2) {  // a tail is at most some thousand
+                read_all();
+                return has(rid);
+            }
+            auto& probe = connection_.prepare("SELECT 1 FROM record_posting WHERE term = ? AND rid = ? /*pg AND p = ?2 >> 20*/");
+            probe.bind(1, term_).bind(2, rid);
+            const bool there = probe.step();
+            probe.reset();
+            return there;
+        }
+        /// One statement for how many are in blocks and the first rows of the tail; the number.
+        std::int64_t begin() {
+            auto& query = connection_.prepare(
+                "SELECT (SELECT folded FROM record_term_count WHERE term = ?1), t.rid FROM (SELECT 1) AS one LEFT JOIN "
+                "(SELECT rid FROM record_posting WHERE term = ?1 ORDER BY rid LIMIT ?2) AS t ON 1 = 1 ORDER BY t.rid");
+            query.bind(1, term_).bind(2, first_limit);
+            return begin_with(query);
+        }
 
     private:
+        void read_all() {
+            all_.emplace();
+            auto& query = connection_.prepare("SELECT rid FROM record_posting WHERE term = ? ORDER BY rid");
+            query.bind(1, term_);
+            while (query.step()) all_->push_back(query.integer(0));
+        }
         sql::Statement& rows(std::int64_t from, std::int64_t limit) override {
             return connection_.prepare("SELECT rid FROM record_posting WHERE term = ? AND rid >= ? ORDER BY rid LIMIT ?")
                 .bind(1, term_)
@@ -212,7 +261,14 @@ private:
         }
         sql::Connection& connection_;
         std::int64_t term_;
+        int probes_ = 0;
+        std::optional<std::vector<std::int64_t>> all_;
     };
+    void begin() {
+        if (folded_ >= 0 || !has_round_trips(connection_)) return;
+        folded_ = tail_.begin();
+        if (folded_ == 0) block_head_ = no_word;
+    }
     std::uint64_t folded() {
         if (folded_ < 0) {
             auto& query = connection_.prepare("SELECT folded FROM record_term_count WHERE term = ?");
@@ -235,6 +291,8 @@ public:
     ReferenceCursor(sql::Connection& connection, std::int64_t target, std::int64_t pid)
         : connection_(connection), target_(target), pid_(pid) {}
     bool has(std::int64_t rid) override {
+        if (has_round_trips(connection_) && !was_read()) estimate();
+        if (const auto known = this->known(rid)) return *known;
         auto& probe = connection_.prepare(
             "SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ? /*pg AND p = ?3 >> 20*/");
         probe.bind(1, target_).bind(2, pid_).bind(3, rid);

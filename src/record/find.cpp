@@ -118,12 +118,22 @@ Result<CursorPtr> Finder::meeting(const fhir::Type& type, const std::vector<Crit
         XINGLIN_CHECK(add_patient_chain(making, *criterion));
     }
     XINGLIN_CHECK(settle(making));
+    look_ahead(making);
     // Lists by id or time know nothing of types and deletions; and something has to lead.
     if (!making.bound || !making.led())
         meeting->all.push_back(plan_.watch(posting_cursor(context_.connection, -context_.numbers.tid(type)),
                                            plan_.add("postings", "all of type " + std::string(type.name))));
     meeting->arrange();
     return plan_.watch(std::move(meeting), step);
+}
+
+// What will be confirmed on the resource is fetched some in advance, where that saves round trips.
+void Finder::look_ahead(Making& making) {
+    if (!shelf_.looks_ahead()) return;
+    const bool asks_text =
+        making.asks_text || std::any_of(making.lazy.begin(), making.lazy.end(), [](auto& each) { return !each.first->exact(); });
+    if (asks_text || making.asks_row)
+        making.meeting.ahead.push_back([this, asks_text](std::span<const std::int64_t> rids) { shelf_.expect(rids, asks_text); });
 }
 
 // How far large conditions are gathered before the first candidate is met.
@@ -156,18 +166,12 @@ Result<Done> Finder::add_patient_chain(Making& making, const Criterion& criterio
         return Done{};
     }
     std::shared_ptr<Cursor> patients = std::move(inner);
-    auto& probe = context_.connection.prepare(
-        "SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ? /*pg AND p = ?3 >> 20*/");
-    const auto asks = [this, patients, &probe, &patient_type, parameter = criterion.parameter,
-                       asked = with_included(*criterion.parameter)](std::int64_t rid) {
-        const std::int64_t patient = ordinal_of(rid) >= first_patient_ordinal ? ordinal_of(rid) << rid_bits : 0;
-        for (const Parameter* each : asked) {
-            if (patient == 0) break;
-            probe.bind(1, patient).bind(2, context_.numbers.pid(*each)).bind(3, rid);
-            const bool named = probe.step();
-            probe.reset();
-            if (named) return patients->has(patient);
-        }
+    std::vector<std::int64_t> pids;
+    for (const Parameter* each : with_included(*criterion.parameter)) pids.push_back(context_.numbers.pid(*each));
+    if (shelf_.looks_ahead())
+        meeting.ahead.push_back([this, pids](std::span<const std::int64_t> rids) { shelf_.expect_own_patient(rids, pids); });
+    const auto asks = [this, patients, &patient_type, parameter = criterion.parameter, pids](std::int64_t rid) {
+        if (shelf_.names_own_patient(rid, pids)) return patients->has(patient_of(rid));
         const std::vector<std::int64_t> named = targets_of(rid, *parameter, patient_type);
         return std::any_of(named.begin(), named.end(), [&](std::int64_t target) { return patients->has(target); });
     };
@@ -182,6 +186,7 @@ void Finder::add_missing(Making& making, const Criterion& criterion) {
         const auto stored = shelf_.current(rid, false);
         return stored && ((stored->present & bit) == 0) == missing;
     };
+    making.asks_row = true;
     making.meeting.filters.push_back(plan_.counted(asks, step("confirm", criterion, "asked of each candidate's presence bits")));
 }
 
@@ -197,6 +202,7 @@ void Finder::add_last_updated(Making& making, const Criterion& criterion) {
                    return search::date_matches(o, stored->updated_ms, stored->updated_ms + 1);
                });
     };
+    making.asks_row = true;
     making.meeting.filters.push_back(plan_.counted(asks, step("confirm", criterion, "asked of each candidate's time")));
 }
 
@@ -313,6 +319,7 @@ Lazy::Confirm Finder::confirming(const fhir::Type& type, const Criterion& criter
 }
 
 void Finder::add_filter(Making& making, const Criterion& criterion) {
+    making.asks_text = true;
     making.meeting.filters.push_back(
         plan_.counted(confirming(making.type, criterion), step("confirm", criterion, "asked of each candidate")));
 }

@@ -5,6 +5,7 @@
 
 #include <deque>
 
+#include "record/ahead.h"
 #include "record/body.h"
 #include "record/cursor.h"
 #include "record/fresh.h"
@@ -14,6 +15,11 @@
 #include "record/record.h"
 
 namespace xinglin::record {
+
+/// The patient in whose range a resource lies; 0 for none.
+constexpr std::int64_t patient_of(std::int64_t rid) {
+    return ordinal_of(rid) >= first_patient_ordinal ? ordinal_of(rid) << rid_bits : 0;
+}
 
 constexpr std::size_t most_gathered = 2'000'000;  // rids in one list; what would need more is refused
 
@@ -48,8 +54,30 @@ public:
     Version version_of(const Stored& stored) const;
     const Context& context() const { return context_; }
 
+    /// What will be asked next, fetched together where each would cost a round trip (ahead.h); nothing happens on SQLite. Only
+    /// while what was read cannot change: in a snapshot, or within one step of the writer.
+    void expect(std::span<const std::int64_t> rids, bool with_text = true);
+    /// For a loop over `rids` that has come to `at`: the next some hundred, unless this one is here.
+    void ahead(std::span<const std::int64_t> rids, std::size_t at, bool with_text = true);
+    void expect_versions(std::span<const std::pair<std::int64_t, std::int64_t>> asked);  // rid and version
+    struct Named {
+        std::int64_t tid;
+        std::string_view id;
+    };
+    void expect_names(std::span<const Named> asked);
+    void expect_referring(std::span<const std::int64_t> targets, std::span<const std::int64_t> pids);
+    /// Who names a target under a parameter, at most `limit`, in order.
+    std::vector<std::int64_t> referring(std::int64_t target, std::int64_t pid, std::size_t limit);
+    /// Who names any of the targets under a parameter, appended in no order.
+    void append_referring(std::span<const std::int64_t> targets, std::int64_t pid, std::vector<std::int64_t>& into);
+    /// Does a resource name the patient in whose range it lies, under one of the parameters?
+    bool names_own_patient(std::int64_t rid, std::span<const std::int64_t> pids);
+    void expect_own_patient(std::span<const std::int64_t> rids, std::span<const std::int64_t> pids);
+    bool looks_ahead() const;
+
 private:
     Context context_;
+    Ahead ahead_;
 };
 
 /// Where the low end of an interval that matches a date can lie, inclusive, when intervals are at most `longest` ms long.
@@ -92,6 +120,7 @@ private:
         bool bound = false;                                 // some cursor holds resources of the type only
         std::vector<const search::Criterion*> late{};       // chains through the patient
         std::vector<std::pair<Lazy*, std::string>> lazy{};  // with the name of their condition
+        bool asks_row = false, asks_text = false;           // some filter reads each candidate
         bool led() const;                                   // some cursor knows its members
     };
     Result<CursorPtr> of_type(const search::Query& query, const fhir::Type& type);
@@ -102,6 +131,7 @@ private:
     void add_missing(Making& making, const search::Criterion& criterion);
     void add_last_updated(Making& making, const search::Criterion& criterion);
     Result<Done> settle(Making& making);
+    void look_ahead(Making& making);
     Result<Done> add_patient_chain(Making& making, const search::Criterion& criterion);
     void add_filter(Making& making, const search::Criterion& criterion);
     /// Adds a step for a condition and lets it watch the cursor.

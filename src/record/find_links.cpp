@@ -14,6 +14,7 @@ using search::Parameter;
 namespace {
 constexpr std::int64_t recent_changes = 50'000;
 constexpr std::size_t most_in_family = 10'000;
+constexpr std::size_t sources_at_once = 256;
 }  // namespace
 
 bool Finder::single_valued(const Parameter& parameter) {
@@ -46,6 +47,9 @@ CursorPtr Finder::references(const Parameter& parameter, const Criterion& criter
     if (!named.empty()) {
         if (const fhir::Type* type = fhir::find_resource(named)) add(*type);
     } else {
+        std::vector<Shelf::Named> names;
+        for (const auto& [tid, type] : context_.numbers.type_of) names.push_back({tid, operand.target_id});
+        shelf_.expect_names(names);
         for (const fhir::Type* type : fhir::resources()) add(*type);
     }
     return parts.empty() ? list_cursor({}) : either_cursor(std::move(parts));
@@ -101,13 +105,8 @@ Result<CursorPtr> Finder::chain(const Criterion& criterion) {
         if (found.size() == most_gathered)
             return refuse(IssueCode::too_costly, criterion.written,
                           "the chain passes through too many resources; add a narrower condition");
-        auto& query = context_.connection.prepare("SELECT rid FROM record_reference WHERE target = ? AND pid = ?");
         for (const Parameter* each : with_included(*criterion.parameter)) {
-            const std::int64_t pid = context_.numbers.pid(*each);
-            for (const std::int64_t target : found) {
-                query.bind(1, target).bind(2, pid);
-                while (query.step()) rids.push_back(query.integer(0));
-            }
+            shelf_.append_referring(found, context_.numbers.pid(*each), rids);
             if (rids.size() > 4 * most_gathered)
                 return refuse(IssueCode::too_costly, criterion.written,
                               "the chain reaches too many resources; add a narrower condition");
@@ -139,25 +138,23 @@ Result<CursorPtr> Finder::has(const fhir::Type& type, const Criterion& criterion
     const Parameter& parameter = *criterion.parameter;
     const auto asked = with_included(parameter);
     const bool by_place = type.name == "Patient" && single_valued(parameter);
-    auto& probe = context_.connection.prepare(
-        "SELECT 1 FROM record_reference WHERE target = ? AND pid = ? AND rid = ? /*pg AND p = ?3 >> 20*/");
-    std::vector<std::int64_t> rids;
+    std::vector<std::int64_t> pids, rids, few;
+    for (const Parameter* each : asked) pids.push_back(context_.numbers.pid(*each));
     std::int64_t last_patient = 0;
     Members members(*sources);
-    for (std::int64_t rid = 0; (rid = members.next()) != no_more;) {
+    for (std::int64_t rid = 0; rid != no_more;) {
+        few.clear();
+        while (few.size() < sources_at_once && (rid = members.next()) != no_more) few.push_back(rid);
         // What concerns a patient mostly lies in the patient's own range: one probe instead of reading the resource.
-        const std::int64_t patient = ordinal_of(rid) >= first_patient_ordinal ? ordinal_of(rid) << rid_bits : 0;
-        bool found = false;
-        for (const Parameter* each : asked) {
-            if (!by_place || patient == 0 || found) break;
-            probe.bind(1, patient).bind(2, context_.numbers.pid(*each)).bind(3, rid);
-            found = probe.step();
-            probe.reset();
+        if (by_place) shelf_.expect_own_patient(few, pids);
+        std::vector<std::int64_t> others;
+        for (const std::int64_t source : few) {
+            if (!by_place || !shelf_.names_own_patient(source, pids)) others.push_back(source);
+            else if (patient_of(source) != last_patient) rids.push_back(last_patient = patient_of(source));
         }
-        if (found) {
-            if (patient != last_patient) rids.push_back(last_patient = patient);
-        } else {
-            for (const std::int64_t target : targets_of(rid, parameter, type)) rids.push_back(target);
+        for (std::size_t i = 0; i < others.size(); ++i) {
+            shelf_.ahead(others, i);
+            for (const std::int64_t target : targets_of(others[i], parameter, type)) rids.push_back(target);
         }
         if (rids.size() > most_gathered)
             return refuse(IssueCode::too_costly, criterion.written, "reaches too many resources; add a narrower condition");
@@ -167,6 +164,9 @@ Result<CursorPtr> Finder::has(const fhir::Type& type, const Criterion& criterion
 
 CursorPtr Finder::by_id(const fhir::Type& type, const Criterion& criterion) {
     std::vector<std::int64_t> rids;
+    std::vector<Shelf::Named> names;
+    for (const Operand& operand : criterion.any) names.push_back({context_.numbers.tid(type), operand.raw});
+    shelf_.expect_names(names);
     for (const Operand& operand : criterion.any) {
         if (const std::int64_t rid = shelf_.find(context_.numbers.tid(type), operand.raw)) rids.push_back(rid);
     }
@@ -190,13 +190,16 @@ CursorPtr Finder::last_updated(const fhir::Type& type, const Criterion& criterio
         });
     }
     // A resource whose matching version has been superseded doesn't match.
-    std::erase_if(rids, [&](std::int64_t rid) {
-        const auto stored = shelf_.current(rid, false);
-        return !stored || std::none_of(criterion.any.begin(), criterion.any.end(), [&](const Operand& o) {
-            return search::date_matches(o, stored->updated_ms, stored->updated_ms + 1);
-        });
-    });
-    return list_cursor(std::move(rids));
+    std::vector<std::int64_t> current;
+    for (std::size_t i = 0; i < rids.size(); ++i) {
+        shelf_.ahead(rids, i, false);
+        const auto stored = shelf_.current(rids[i], false);
+        if (stored && std::any_of(criterion.any.begin(), criterion.any.end(), [&](const Operand& o) {
+                return search::date_matches(o, stored->updated_ms, stored->updated_ms + 1);
+            }))
+            current.push_back(rids[i]);
+    }
+    return list_cursor(std::move(current));
 }
 
 CursorPtr Finder::compartment(const fhir::Type& type, const search::Query& query) {
@@ -242,8 +245,10 @@ bool Finder::in_compartment(const search::Query& query, const fhir::Type& type, 
 Result<std::vector<std::string>> Finder::ids(const search::Query& query, std::size_t limit) {
     XINGLIN_TRY(CursorPtr found, cursor(query));
     std::vector<std::string> ids;
-    for (const std::int64_t rid : collect(*found, limit)) {
-        if (const auto stored = shelf_.current(rid)) ids.push_back(stored->id());
+    const std::vector<std::int64_t> rids = collect(*found, limit);
+    for (std::size_t i = 0; i < rids.size(); ++i) {
+        shelf_.ahead(rids, i);
+        if (const auto stored = shelf_.current(rids[i])) ids.push_back(stored->id());
     }
     return ids;
 }

@@ -35,6 +35,7 @@ public:
     bool has(std::int64_t rid) override;
     bool exact() const override { return list_ != nullptr; }
     bool keep(std::int64_t rid) override { return has(rid); }
+    bool keeps_anywhere() const override { return true; }
     std::optional<std::uint64_t> count() override { return list_ ? list_->count() : std::nullopt; }
 
     static constexpr std::size_t most_rids = 4'000'000;

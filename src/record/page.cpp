@@ -166,10 +166,15 @@ Result<Found> Pager::in_rid_order(const search::Query& query, Place place, std::
     if (!total && first && query.total != search::Total::none && place.as_of == position_) total = cursor->count();
     Members members(*cursor, first ? 0 : place.after);
     std::int64_t rid = 0;
-    while (found.entries.size() < size && (rid = members.next()) != no_more) {
-        if (auto stored = shown(query, rid, place)) {
-            found.entries.push_back({finder_.shelf().version_of(*stored), false});
-            place.after = rid;
+    while (found.entries.size() < size && rid != no_more) {
+        std::vector<std::int64_t> few;
+        while (few.size() < size - found.entries.size() && (rid = members.next()) != no_more) few.push_back(rid);
+        for (std::size_t i = 0; i < few.size(); ++i) {
+            finder_.shelf().ahead(few, i);
+            if (auto stored = shown(query, few[i], place)) {
+                found.entries.push_back({finder_.shelf().version_of(*stored), false});
+                place.after = few[i];
+            }
         }
     }
     if (rid == no_more) {
@@ -199,7 +204,7 @@ std::int64_t Pager::rid_of(const Version& version) {
     return finder_.shelf().find(context_.numbers.tid(*version.type), version.id);
 }
 
-void Pager::add_referenced(const search::Include& include, const Version& source, std::vector<std::int64_t>& targets) {
+void Pager::add_referenced(const search::Include& include, const Version& source, std::vector<Wanted>& targets) {
     if (!include.all && include.source && include.source != source.type) return;
     json::Arena arena;
     auto resource = json::parse(source.body, arena);
@@ -216,30 +221,72 @@ void Pager::add_referenced(const search::Include& include, const Version& source
         if (!type || !context_.numbers.of_type.contains(type) || !asked(reference)) continue;
         if (include.target && include.target != type) continue;
         if (include.parameter && !search::counts_for(*include.parameter, reference)) continue;
-        if (const std::int64_t rid = finder_.shelf().find(context_.numbers.tid(*type), reference.id)) targets.push_back(rid);
+        targets.push_back({0, context_.numbers.tid(*type), std::string(reference.id)});
     }
 }
 
-void Pager::add_referring(const search::Include& include, const Version& target, std::vector<std::int64_t>& sources) {
-    if (include.target && include.target != target.type) return;
-    const std::int64_t rid = rid_of(target);
+namespace {
+/// The parameters that _revinclude asks, each with those that count for it.
+std::vector<std::pair<const search::Parameter*, const search::Parameter*>> asked_by(const search::Include& include) {
+    std::vector<std::pair<const search::Parameter*, const search::Parameter*>> asked;
     const auto add = [&](const search::Parameter& parameter) {
-        std::vector<const search::Parameter*> asked{&parameter};
-        asked.insert(asked.end(), parameter.includes.begin(), parameter.includes.end());
-        for (const search::Parameter* each : asked) {
-            if (!search::counts_for(parameter, search::Reference{each, target.type->name, target.id, {}, {}})) continue;
-            auto cursor = reference_cursor(context_.connection, rid, context_.numbers.pid(*each));
-            for (const std::int64_t source : collect(*cursor, most_included)) sources.push_back(source);
-        }
+        asked.emplace_back(&parameter, &parameter);
+        for (const search::Parameter* each : parameter.includes) asked.emplace_back(&parameter, each);
     };
     if (include.parameter) {
         add(*include.parameter);
-        return;
+        return asked;
     }
     for (const search::Parameter* parameter : search::all_parameters()) {
         if (parameter->type == search::ParamType::reference && (!include.source || parameter->resource == include.source))
             add(*parameter);
     }
+    return asked;
+}
+}  // namespace
+
+void Pager::add_referring(const search::Include& include, const Version& target, std::vector<Wanted>& sources) {
+    if (include.target && include.target != target.type) return;
+    const std::int64_t rid = rid_of(target);
+    for (const auto& [parameter, each] : asked_by(include)) {
+        if (!search::counts_for(*parameter, search::Reference{each, target.type->name, target.id, {}, {}})) continue;
+        for (const std::int64_t source : finder_.shelf().referring(rid, context_.numbers.pid(*each), most_included))
+            sources.push_back({source, 0, {}});
+    }
+}
+
+// What the next round of inclusions will ask of the tables about these entries.
+void Pager::expect_referring(const search::Query& query, std::span<const Found::Entry> entries, bool first_round) {
+    if (!finder_.shelf().looks_ahead()) return;
+    for (const search::Include& include : query.includes) {
+        if (!include.reverse || (!first_round && !include.iterate)) continue;
+        std::vector<std::int64_t> targets, pids;
+        for (const Found::Entry& entry : entries) {
+            if (!include.target || include.target == entry.version.type) targets.push_back(rid_of(entry.version));
+        }
+        for (const auto& [parameter, each] : asked_by(include)) pids.push_back(context_.numbers.pid(*each));
+        finder_.shelf().expect_referring(targets, pids);
+    }
+}
+
+void Pager::expect_names(std::span<const Found::Entry> entries) {
+    std::vector<Shelf::Named> names;
+    for (const Found::Entry& entry : entries) names.push_back({context_.numbers.tid(*entry.version.type), entry.version.id});
+    finder_.shelf().expect_names(names);
+}
+
+// Places of what was wanted, in that order; those never mentioned left out.
+std::vector<std::int64_t> Pager::rids_of(std::span<const Wanted> wanted) {
+    std::vector<Shelf::Named> names;
+    for (const Wanted& each : wanted) {
+        if (each.rid == 0) names.push_back({each.tid, each.id});
+    }
+    finder_.shelf().expect_names(names);
+    std::vector<std::int64_t> rids;
+    for (const Wanted& each : wanted) {
+        if (const std::int64_t rid = each.rid ? each.rid : finder_.shelf().find(each.tid, each.id)) rids.push_back(rid);
+    }
+    return rids;
 }
 
 void Pager::add_included(const search::Query& query, Found& found) {
@@ -248,21 +295,29 @@ void Pager::add_included(const search::Query& query, Found& found) {
     const Plan::Open open(finder_.plan(), step);
     const std::size_t matched = found.entries.size();
     std::unordered_set<std::int64_t> shown;
+    expect_names(found.entries);
     for (const Found::Entry& entry : found.entries) shown.insert(rid_of(entry.version));
     std::size_t from = 0;
     for (bool first_round = true; from < found.entries.size(); first_round = false) {
         const std::size_t upto = found.entries.size();
-        std::vector<std::int64_t> wanted;
-        for (std::size_t i = from; i < upto; ++i) {
+        const std::span<const Found::Entry> round(found.entries.data() + from, upto - from);
+        if (!first_round && std::any_of(query.includes.begin(), query.includes.end(), [](const auto& i) { return i.iterate; }))
+            expect_names(round);
+        expect_referring(query, round, first_round);
+        std::vector<Wanted> wanted;
+        for (const Found::Entry& entry : round) {
             for (const search::Include& include : query.includes) {
                 if (!first_round && !include.iterate) continue;
-                if (include.reverse) add_referring(include, found.entries[i].version, wanted);
-                else add_referenced(include, found.entries[i].version, wanted);
+                if (include.reverse) add_referring(include, entry.version, wanted);
+                else add_referenced(include, entry.version, wanted);
             }
         }
         from = upto;
-        for (const std::int64_t rid : wanted) {
-            if (found.entries.size() >= most_included || !shown.insert(rid).second) continue;
+        std::vector<std::int64_t> rids = rids_of(wanted);
+        std::erase_if(rids, [&](std::int64_t rid) { return !shown.insert(rid).second; });
+        for (std::size_t i = 0; i < rids.size() && found.entries.size() < most_included; ++i) {
+            const std::int64_t rid = rids[i];
+            finder_.shelf().ahead(rids, i);
             const auto stored = as_of_ ? finder_.shelf().as_of(rid, found.as_of) : finder_.shelf().current(rid);
             if (stored && !stored->deleted()) found.entries.push_back({finder_.shelf().version_of(*stored), true});
         }

@@ -60,8 +60,15 @@ private:
                                        std::size_t needed);
     std::optional<std::uint64_t> known_total(const search::Query& query, const Place& place);
     void add_included(const search::Query& query, Found& found);  // found.as_of says when
-    void add_referenced(const search::Include& include, const Version& source, std::vector<std::int64_t>& targets);
-    void add_referring(const search::Include& include, const Version& target, std::vector<std::int64_t>& sources);
+    struct Wanted {                                               // by its place, or by its name
+        std::int64_t rid, tid;
+        std::string id;
+    };
+    void add_referenced(const search::Include& include, const Version& source, std::vector<Wanted>& targets);
+    void add_referring(const search::Include& include, const Version& target, std::vector<Wanted>& sources);
+    void expect_referring(const search::Query& query, std::span<const Found::Entry> entries, bool first_round);
+    void expect_names(std::span<const Found::Entry> entries);
+    std::vector<std::int64_t> rids_of(std::span<const Wanted> wanted);
     std::int64_t rid_of(const Version& version);
 
     Finder finder_;

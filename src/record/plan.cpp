@@ -35,6 +35,7 @@ public:
     }
     bool exact() const override { return inner_->exact(); }
     bool keep(std::int64_t rid) override { return inner_->keep(rid); }
+    bool keeps_anywhere() const override { return inner_->keeps_anywhere(); }
     std::optional<std::uint64_t> count() override { return inner_->count(); }
 
 private:

@@ -166,8 +166,9 @@ void Reader::scan(const fhir::Type* type, ScanPlace& place, const std::function<
         }
         place.over = rids.empty();
         if (place.over) return;
-        for (const std::int64_t rid : rids) {
-            place.after = rid;
+        for (std::size_t i = 0; i < rids.size(); ++i) {
+            const std::int64_t rid = place.after = rids[i];
+            shelf.ahead(rids, i);
             const auto stored = shelf.current(rid);
             if (stored && !stored->deleted() && !each(shelf.version_of(*stored))) return;
         }
@@ -200,6 +201,9 @@ public:
         HistoryPage page;
         page.total = static_cast<std::uint64_t>(now->version);
         std::int64_t version = std::min(now->version, number(request_.page, now->version));
+        std::vector<std::pair<std::int64_t, std::int64_t>> asked;
+        for (std::int64_t each = version; each > 0 && asked.size() < size_; --each) asked.emplace_back(rid, each);
+        shelf_.expect_versions(asked);
         for (; version > 0 && page.versions.size() < size_; --version) {
             const auto stored = shelf_.numbered(rid, version);
             if (!stored) break;
@@ -241,6 +245,9 @@ public:
             lines.push_back({change.resource, change.version});
             return true;
         });
+        std::vector<std::pair<std::int64_t, std::int64_t>> asked;
+        for (const Line& line : lines) asked.emplace_back(line.rid, line.version);
+        shelf_.expect_versions(asked);
         for (const Line& line : lines) {
             const auto stored = shelf_.numbered(line.rid, line.version);
             if (stored) page.versions.push_back(shelf_.version_of(*stored));
@@ -338,7 +345,7 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
     std::size_t at = static_cast<std::size_t>(std::max<std::int64_t>(0, number(request.page, 0)));
     Found found;
     found.as_of = position();
-    std::vector<std::int64_t> supporting;
+    std::vector<Shelf::Named> mentioned;
     std::unordered_set<std::string_view> noted;
     std::deque<std::string> kept;
     const auto note_supporting = [&](const Stored& stored) {
@@ -350,10 +357,11 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
             if (!target || target == &patient_type || !numbers.of_type.contains(target) || !wanted(*target)) return;
             if (!fhir::compartment_parameters("Patient", target->name).empty())
                 return;  // comes by itself, or is another person's
-            if (const std::int64_t rid = shelf.find(numbers.tid(*target), reference.substr(slash + 1))) supporting.push_back(rid);
+            mentioned.push_back({numbers.tid(*target), std::string_view(kept.back()).substr(slash + 1)});
         });
     };
     for (; at < rids.size() && found.entries.size() < size; ++at) {
+        shelf.ahead(size < rids.size() - at ? std::span(rids).first(at + size) : std::span(rids), at);
         const auto stored = shelf.current(rids[at]);
         if (!stored || stored->deleted() || stored->updated_ms < request.since_ms) continue;
         const fhir::Type& type = *numbers.type_of.at(stored->tid);
@@ -363,10 +371,16 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
         note_supporting(*stored);
     }
     if (at < rids.size()) found.next = std::to_string(at);
+    shelf.expect_names(mentioned);
+    std::vector<std::int64_t> supporting;
+    for (const Shelf::Named& name : mentioned) {
+        if (const std::int64_t rid = shelf.find(name.tid, name.id)) supporting.push_back(rid);
+    }
     std::sort(supporting.begin(), supporting.end());
     supporting.erase(std::unique(supporting.begin(), supporting.end()), supporting.end());
-    for (const std::int64_t rid : supporting) {
-        const auto stored = shelf.current(rid);
+    for (std::size_t i = 0; i < supporting.size(); ++i) {
+        shelf.ahead(supporting, i);
+        const auto stored = shelf.current(supporting[i]);
         if (stored && !stored->deleted()) found.entries.push_back({shelf.version_of(*stored), true});
     }
     if (found.next.empty() && request.page.empty()) found.total = found.entries.size();
@@ -379,8 +393,10 @@ std::vector<TypeCount> Reader::patient_counts(std::string_view patient_id) {
     const std::int64_t patient = shelf.find(inside_->store.numbers.tid(*fhir::find_resource("Patient")), patient_id);
     std::vector<TypeCount> counts;
     if (patient == 0) return counts;
-    for (const std::int64_t rid : compartment_of(*inside_->connection, inside_->store.patient_pids, patient)) {
-        const auto stored = shelf.current(rid, false);
+    const auto rids = compartment_of(*inside_->connection, inside_->store.patient_pids, patient);
+    for (std::size_t i = 0; i < rids.size(); ++i) {
+        shelf.ahead(rids, i, false);
+        const auto stored = shelf.current(rids[i], false);
         if (!stored || stored->deleted()) continue;
         const fhir::Type* type = inside_->store.numbers.type_of.at(stored->tid);
         auto place = std::find_if(counts.begin(), counts.end(), [&](const TypeCount& c) { return c.type == type; });

@@ -7,6 +7,9 @@ namespace xinglin::record {
 
 std::int64_t Shelf::find(std::int64_t tid, std::string_view id) {
     const std::string key = id_key(id);
+    if (!ahead_.names.empty()) {
+        if (const std::int64_t* rid = ahead_.names.find({tid, key})) return *rid;
+    }
     auto& query = context_.connection.prepare("SELECT rid FROM record_name WHERE id = ? AND tid = ?");
     query.bind_blob(1, key).bind(2, tid);
     const std::int64_t rid = query.step() ? query.integer(0) : 0;
@@ -15,6 +18,19 @@ std::int64_t Shelf::find(std::int64_t tid, std::string_view id) {
 }
 
 namespace {
+void unpack(const Context& context, Stored& stored, std::string_view body) {
+    if (stored.deleted()) {
+        stored.text = body;
+        return;
+    }
+    try {
+        stored.text = context.compressor.decompress(body);
+    } catch (const sql::Broken& broken) {
+        throw sql::Broken(broken.why, "resource " + std::to_string(stored.rid) + ", version " + std::to_string(stored.version) +
+                                          ": " + broken.what());
+    }
+}
+
 // Columns: tid version position updated_ms flags splice present body
 Stored stored_row(const Context& context, std::int64_t rid, const sql::Statement& row, bool with_text) {
     Stored stored{rid,
@@ -26,22 +42,23 @@ Stored stored_row(const Context& context, std::int64_t rid, const sql::Statement
                   row.integer(5),
                   static_cast<std::uint64_t>(row.integer(6)),
                   {}};
-    if (!with_text) return stored;
-    if (stored.deleted()) {
-        stored.text = row.text(7);
-        return stored;
-    }
-    try {
-        stored.text = context.compressor.decompress(row.text(7));
-    } catch (const sql::Broken& broken) {
-        throw sql::Broken(
-            broken.why, "resource " + std::to_string(rid) + ", version " + std::to_string(stored.version) + ": " + broken.what());
-    }
+    if (with_text) unpack(context, stored, row.text(7));
+    return stored;
+}
+
+Stored stored_row(const Context& context, std::int64_t rid, const Fetched& row, bool with_text) {
+    Stored stored{rid, row.tid, row.version, row.position, row.updated_ms, row.flags, row.splice, row.present, {}};
+    if (with_text) unpack(context, stored, row.body);
     return stored;
 }
 }  // namespace
 
 std::optional<Stored> Shelf::current(std::int64_t rid, bool with_text) {
+    if (!ahead_.current.empty()) {
+        const Fetched* held = ahead_.current.find(rid);
+        if (held && !held->there) return std::nullopt;
+        if (held && (held->has_body || !with_text)) return stored_row(context_, rid, *held, with_text);
+    }
     auto& query = context_.connection.prepare(
         "SELECT tid, version, position, updated_ms, flags, splice, present, body FROM record_current WHERE rid = ? "
         "/*pg AND p = ?1 >> 20*/");
@@ -53,6 +70,10 @@ std::optional<Stored> Shelf::current(std::int64_t rid, bool with_text) {
 }
 
 std::optional<Stored> Shelf::numbered(std::int64_t rid, std::int64_t version) {
+    if (!ahead_.versions.empty()) {
+        const Fetched* held = ahead_.versions.find({rid, version});
+        if (held) return held->there ? std::optional<Stored>(stored_row(context_, rid, *held, true)) : std::nullopt;
+    }
     auto now = current(rid, false);
     if (!now) return std::nullopt;
     if (now->version == version) return current(rid);
@@ -108,6 +129,9 @@ void for_each_change(const Context& context, Position after, Position upto, cons
             return lines.size() < 500;
         });
         if (lines.empty()) return;
+        std::vector<std::pair<std::int64_t, std::int64_t>> asked;
+        for (const feed::Change& line : lines) asked.emplace_back(line.resource, line.version);
+        shelf.expect_versions(asked);
         for (const feed::Change& line : lines) {
             auto stored = shelf.numbered(line.resource, line.version);
             const auto type = context.numbers.type_of.find(line.type);

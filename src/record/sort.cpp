@@ -30,9 +30,17 @@ Result<Found> Pager::sorted(const search::Query& query, Place place, std::size_t
     std::vector<std::int64_t> rids;
     Members members(*cursor);
     for (std::int64_t rid = 0; (rid = members.next()) != no_more;) {
-        if (matched(query, rid, place)) rids.push_back(rid);
+        rids.push_back(rid);
         if (rids.size() > most_sorted)
             return refuse(IssueCode::too_costly, "_sort", "too many resources to sort; add a condition");
+    }
+    if (place.as_of != position_) {
+        const std::vector<std::int64_t> candidates = std::move(rids);
+        rids.clear();
+        for (std::size_t i = 0; i < candidates.size(); ++i) {
+            finder_.shelf().ahead(candidates, i, false);
+            if (matched(query, candidates[i], place)) rids.push_back(candidates[i]);
+        }
     }
     const std::size_t total = rids.size();
     const std::size_t needed = std::min<std::size_t>(total, place.offset + size);
@@ -40,6 +48,7 @@ Result<Found> Pager::sorted(const search::Query& query, Place place, std::size_t
     Found found;
     found.total = total;
     for (std::size_t i = place.offset; i < needed && i < order.size(); ++i) {
+        finder_.shelf().ahead(std::span(order).first(std::min(needed, order.size())), i);
         if (auto stored = shown(query, order[i], place)) found.entries.push_back({finder_.shelf().version_of(*stored), false});
     }
     if (needed < total) {
@@ -68,7 +77,9 @@ Result<std::vector<std::int64_t>> Pager::in_order(const search::Query& query, st
 std::vector<std::int64_t> Pager::by_feed(std::vector<std::int64_t> rids, bool descending, const Place& place) {
     std::vector<std::pair<std::int64_t, std::int64_t>> keyed;
     keyed.reserve(rids.size());
-    for (const std::int64_t rid : rids) {
+    for (std::size_t i = 0; i < rids.size(); ++i) {
+        const std::int64_t rid = rids[i];
+        finder_.shelf().ahead(rids, i, false);
         auto stored = finder_.shelf().current(rid, false);
         if (stored && stored->position > place.as_of) stored = finder_.shelf().as_of(rid, place.as_of);
         keyed.emplace_back(stored ? stored->position : 0, rid);
@@ -83,7 +94,9 @@ std::vector<Pager::Keyed> Pager::keys_of(const search::Query& query, std::span<c
     std::vector<Keyed> keyed;
     keyed.reserve(rids.size());
     json::Arena arena;
-    for (const std::int64_t rid : rids) {
+    for (std::size_t i = 0; i < rids.size(); ++i) {
+        const std::int64_t rid = rids[i];
+        finder_.shelf().ahead(rids, i);
         auto stored = finder_.shelf().current(rid);
         if (stored && stored->position > place.as_of) stored = finder_.shelf().as_of(rid, place.as_of);
         if (!stored) continue;

@@ -25,6 +25,8 @@ public:
     Statement& bind(int index, std::string_view text) override;
     Statement& bind_blob(int index, std::string_view bytes) override { return bind(index, bytes); }
     Statement& bind_null(int index) override;
+    Statement& bind_many(int index, std::span<const std::int64_t> values) override;
+    Statement& bind_many(int index, std::span<const std::string> bytes) override;
     bool step() override;
     void run() override;
     void reset() override;

@@ -60,6 +60,33 @@ Statement& PostgresStatement::bind_null(int index) {
     return *this;
 }
 
+Statement& PostgresStatement::bind_many(int index, std::span<const std::int64_t> values) {
+    Parameter& bound = parameter(index);
+    bound.kind = Parameter::Kind::array;
+    bound.integer = type_int8_array;
+    bound.bytes.clear();
+    bound.bytes.reserve(20 + 12 * values.size());
+    append_array_head(bound.bytes, type_int8, values.size());
+    for (const std::int64_t value : values) {
+        append_number(bound.bytes, 8, 4);
+        append_number(bound.bytes, static_cast<std::uint64_t>(value), 8);
+    }
+    return *this;
+}
+
+Statement& PostgresStatement::bind_many(int index, std::span<const std::string> bytes) {
+    Parameter& bound = parameter(index);
+    bound.kind = Parameter::Kind::array;
+    bound.integer = type_bytea_array;
+    bound.bytes.clear();
+    append_array_head(bound.bytes, type_bytea, bytes.size());
+    for (const std::string& each : bytes) {
+        append_number(bound.bytes, each.size(), 4);
+        bound.bytes += each;
+    }
+    return *this;
+}
+
 bool PostgresStatement::step() {
     if (!running_) {
         result_ = walks_ ? connection_.first_of_walk(*this) : connection_.rows_of(*this);

@@ -60,6 +60,7 @@ Oid type_of(const Parameter& parameter) {
     switch (parameter.kind) {
         case Parameter::Kind::integer: return type_int8;
         case Parameter::Kind::real: return type_float8;
+        case Parameter::Kind::array: return static_cast<Oid>(parameter.integer);
         default: return 0;
     }
 }
@@ -76,6 +77,7 @@ bool append_binary(std::string& out, const Parameter& parameter, Oid type) {
             if (type != type_text && type != type_bytea) return false;
             out += type == type_bytea || is_storable(parameter.bytes) ? parameter.bytes : storable(parameter.bytes);
             return true;
+        case Parameter::Kind::array: out += parameter.bytes; return true;
     }
     return false;
 }
@@ -99,6 +101,15 @@ std::string as_text(const Parameter& parameter) {
             return fmt::format("{}", parameter.real);
         default: return parameter.bytes;
     }
+}
+
+void append_array_head(std::string& out, Oid type, std::size_t count, bool has_null) {
+    append_number(out, count > 0 ? 1 : 0, 4);  // dimensions
+    append_number(out, has_null ? 1 : 0, 4);
+    append_number(out, type, 4);
+    if (count == 0) return;
+    append_number(out, count, 4);
+    append_number(out, 1, 4);  // index of the first
 }
 
 void Columns::start(std::vector<Oid> types) {
@@ -140,11 +151,7 @@ std::vector<std::string> Columns::arrays() const {
     for (std::size_t i = 0; i < types_.size(); ++i) {
         std::string& array = arrays.emplace_back();
         array.reserve(cells_[i].size() + 20);
-        append_number(array, 1, 4);  // dimensions
-        append_number(array, has_null_[i] ? 1 : 0, 4);
-        append_number(array, types_[i], 4);
-        append_number(array, rows_, 4);
-        append_number(array, 1, 4);  // index of the first
+        append_array_head(array, types_[i], rows_, has_null_[i]);
         array += cells_[i];
     }
     return arrays;

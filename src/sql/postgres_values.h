@@ -26,14 +26,16 @@ enum TypeId : Oid {
     type_int4 = 23,
     type_text = 25,
     type_float8 = 701,
+    type_bytea_array = 1001,
+    type_int8_array = 1016,
     type_numeric = 1700
 };
 
 struct Parameter {
-    enum class Kind { null, integer, real, bytes } kind = Kind::null;
-    std::int64_t integer = 0;
+    enum class Kind { null, integer, real, bytes, array } kind = Kind::null;
+    std::int64_t integer = 0;  // of an array its type
     double real = 0;
-    std::string bytes;
+    std::string bytes;  // of an array as it travels
 };
 
 /// 0 when the kind alone does not tell.
@@ -46,6 +48,8 @@ std::string storable(std::string_view text);
 /// As text that the server reads.
 std::string as_text(const Parameter& parameter);
 void append_number(std::string& out, std::uint64_t value, int bytes);
+/// What stands before the elements of an array.
+void append_array_head(std::string& out, Oid type, std::size_t count, bool has_null = false);
 
 /// Rows of one batch: each parameter a column, on its way to be an array.
 class Columns {

@@ -38,6 +38,14 @@ public:
     virtual Statement& bind(int index, std::string_view text) = 0;
     virtual Statement& bind_blob(int index, std::string_view bytes) = 0;  // bytes must live until the step is done
     virtual Statement& bind_null(int index) = 0;
+    /// An array, for `= ANY(?)` and unnest(?): many looked up in one round trip. PostgreSQL only; SQLite has neither arrays nor
+    /// round trips.
+    virtual Statement& bind_many(int, std::span<const std::int64_t>) {
+        throw Broken(Broken::Why::other, "arrays are PostgreSQL's");
+    }
+    virtual Statement& bind_many(int, std::span<const std::string>) {
+        throw Broken(Broken::Why::other, "arrays are PostgreSQL's");
+    }
     /// Next row? After the last row the statement is reset.
     virtual bool step() = 0;
     /// For statements without rows: steps once and resets.

@@ -25,6 +25,12 @@ public:
     Statement& bind(int index, std::string_view text) override { return inside_.bind(index, text), *this; }
     Statement& bind_blob(int index, std::string_view bytes) override { return inside_.bind_blob(index, bytes), *this; }
     Statement& bind_null(int index) override { return inside_.bind_null(index), *this; }
+    Statement& bind_many(int index, std::span<const std::int64_t> values) override {
+        return inside_.bind_many(index, values), *this;
+    }
+    Statement& bind_many(int index, std::span<const std::string> bytes) override {
+        return inside_.bind_many(index, bytes), *this;
+    }
     bool step() override {
         plan_.before();
         return inside_.step();
