@@ -79,10 +79,12 @@ void measure(const char* engine, const std::string& place) {
             threads.emplace_back([&, t] {
                 for (int i = t; i < singles; i += writers) {
                     const record::Prepared ready = prepared(*store, observation(fmt::format("s{}", i), i % patients, i));
-                    const auto done = store->submit_and_wait([&](record::Transaction& transaction) -> Result<Done> {
-                        transaction.put(ready, false, false);
-                        return Done{};
-                    });
+                    const auto done = store->submit_and_wait(
+                        [&](record::Transaction& transaction) -> Result<Done> {
+                            transaction.put(ready, false, false);
+                            return Done{};
+                        },
+                        1'024, {ready});
                     if (!done.ok()) std::abort();
                 }
             });

@@ -31,6 +31,12 @@ const calendar::SystemClock system_clock;
 
 std::string p(std::vector<double>& us, double q) { return us.empty() ? "-" : std::to_string(static_cast<long>(quantile(us, q))); }
 
+/// The data folder, and the PostgreSQL database when the record lies there.
+struct Where {
+    std::filesystem::path folder;
+    std::string store;
+};
+
 /// Batches made ready by two threads, stored by the caller.
 class Pipeline {
 public:
@@ -99,9 +105,10 @@ private:
     std::vector<std::thread> threads_;
 };
 
-void import(const std::filesystem::path& folder, const std::vector<Person>& people, std::uint64_t wanted) {
+void import(const Where& where, const std::vector<Person>& people, std::uint64_t wanted) {
     auto store =
-        record::Store::open(folder, system_clock, {.cache_bytes = 512ll << 20, .bulk = true, .offset_minutes = std::int16_t{0}})
+        record::Store::open(where.folder, system_clock,
+                            {.cache_bytes = 512ll << 20, .bulk = true, .offset_minutes = std::int16_t{0}, .store = where.store})
             .value();
     const std::uint64_t there = store->figures().resources;
     std::uint64_t per_copy = 0;
@@ -257,14 +264,14 @@ void fsync_floor(const std::filesystem::path& folder) {
     std::printf("limit: append 4 KiB + fdatasync            p50 %6s us  p99 %7s us\n", p50.c_str(), p99.c_str());
 }
 
-int run(const std::filesystem::path& folder, const std::filesystem::path& samples, std::uint64_t wanted, bool only_import,
-        bool only_search) {
+int run(const Where& where, const std::filesystem::path& samples, std::uint64_t wanted, bool only_import, bool only_search) {
     const std::vector<Person> people = people_in(samples);
-    import(folder, people, wanted);
+    import(where, people, wanted);
     if (only_import) return 0;
     const auto start = Time::now();
-    auto store =
-        record::Store::open(folder, system_clock, {.cache_bytes = 256ll << 20, .terminology = mix_terminology()}).value();
+    auto store = record::Store::open(where.folder, system_clock,
+                                     {.cache_bytes = 256ll << 20, .store = where.store, .terminology = mix_terminology()})
+                     .value();
     std::printf("opened in %.1f ms, %llu resources, %.0f B a resource, %ld MiB\n", seconds_since(start) * 1000,
                 static_cast<unsigned long long>(store->figures().resources),
                 static_cast<double>(store->figures().data_bytes) / static_cast<double>(store->figures().resources),
@@ -273,7 +280,7 @@ int run(const std::filesystem::path& folder, const std::filesystem::path& sample
         search_mix(*store, sample(*store).patients);
         return 0;
     }
-    fsync_floor(folder);
+    fsync_floor(where.folder);
     const Sample ids = sample(*store);
     reads(*store, ids);
     std::uint32_t copy = 1'000'000 + static_cast<std::uint32_t>(std::random_device{}() % 1'000'000'000);
@@ -296,9 +303,11 @@ int main(int argc, char** argv) {
         return nullptr;
     };
     if (argc < 4) {
-        std::fprintf(stderr,
-                     "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only | --search-only] [--gate MINUTES [--cache MIB] "
-                     "[--writers N]]\n");
+        std::fprintf(
+            stderr,
+            "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only | --search-only] [--store postgres://…] [--gate MINUTES "
+            "[--cache MIB] "
+            "[--writers N]]\n");
         return 2;
     }
     if (const char* minutes = flag("--gate")) {
@@ -307,6 +316,7 @@ int main(int argc, char** argv) {
         if (const char* writers = flag("--writers")) options.writers = static_cast<unsigned>(std::atoi(writers));
         return gate(argv[1], people_in(argv[2]), options);
     }
-    return run(argv[1], argv[2], std::strtoull(argv[3], nullptr, 10), flag("--import-only") != nullptr,
+    const char* store = flag("--store");
+    return run({argv[1], store ? store : ""}, argv[2], std::strtoull(argv[3], nullptr, 10), flag("--import-only") != nullptr,
                flag("--search-only") != nullptr);
 }

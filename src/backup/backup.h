@@ -2,8 +2,8 @@
 // Backups: a folder with everything, folders with what came since, and a record made again from them as of any moment.
 //
 // A full backup holds a copy of each database. A differential one holds the versions after its base, in feed order, as
-// packed lines that know nothing of the engine they came from; it names its base by check sum. manifest.json is written
-// last, so that half a backup is none. docs/decisions/0012.
+// packed lines that know nothing of the engine they came from; it names its base by check sum. Each holds accounts, audit and
+// saved definitions of views as they are. manifest.json is written last, so that half a backup is none. docs/decisions/0012.
 #pragma once
 
 #include <filesystem>
@@ -54,6 +54,8 @@ struct Source {
 
 struct Request {
     fs::path data;                 // whose databases are copied; "" when there are none (PostgreSQL)
+    std::string store;             // instead: the PostgreSQL database whose accounts and audit are copied
+    fs::path views;                // where definitions of views were saved, NAME.json each; "" or absent: none
     fs::path out;                  // an empty or new folder
     std::optional<fs::path> base;  // an earlier backup: then only what came since
     std::optional<Source> source;  // for a differential; absent: read from `data`
@@ -75,8 +77,8 @@ struct Restored {
     record::Position position = 0;
     std::uint64_t resources = 0;
 };
-/// Checks every part first; then makes the record, as of the position or instant asked for. Accounts and audit are those
-/// of the last backup. Verify it afterwards.
+/// Checks every part first; then makes the record, as of the position or instant asked for. Accounts, audit (with `store` they go
+/// into the database too) and saved views are those of the last backup. Verify it afterwards.
 Result<Restored> restore(const Restoring& request, const calendar::Clock& clock);
 
 /// Backups below a folder, newest first, for a list. Unreadable ones are left out.
@@ -88,7 +90,7 @@ std::vector<Listed> list(const fs::path& folder);
 
 // ---- files ------------------------------------------------------------------------------------------------------------
 
-/// The databases of a data folder that a backup holds; views are built again.
+/// The databases of a data folder that a backup holds; tables of views are built again from their definitions.
 constexpr const char* kept_files[] = {"record.db", "access.db", "audit.db"};
 /// A consistent copy of one SQLite database, synchronised to disk. False when there is no such file.
 bool copy_database(const fs::path& from, const fs::path& to);

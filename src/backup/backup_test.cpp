@@ -141,6 +141,48 @@ TEST_F(Backup, IsRestoredIntoTheOtherEngine) {
     expect_same(scratch_.path() / "back", 20);
 }
 
+// What was saved in the pages and who may log in come along, in either engine.
+TEST_F(Backup, HoldsSavedViewsAndBringsAccountsAndAuditIntoEitherEngine) {
+    const std::string address = testing::fresh_postgres();
+    if (address.empty()) GTEST_SKIP() << testing::no_postgres;
+    put(1, "male");
+    fs::create_directories(data_ / "views");
+    const std::string definition = R"({"resourceType":"ViewDefinition","name":"mine"})";
+    std::ofstream(data_ / "views" / "mine.json") << definition;
+    std::ofstream(data_ / "views" / "mine.json.partial") << "{";  // of a save that broke off
+    {
+        access::Accounts accounts(data_, clock_);
+        ASSERT_TRUE(accounts.add_user("zhang", access::Role::clinician, "张医生", "a long password 1").ok());
+        access::Audit audit(data_);
+        audit.append({.at_ms = clock_.now_ms(), .who = "zhang", .what = "read"});
+    }
+    Request request{.data = data_, .views = data_ / "views", .out = scratch_.path() / "full"};
+    ASSERT_TRUE(make(request, clock_, "test").ok());
+    EXPECT_FALSE(fs::exists(scratch_.path() / "full" / "views" / "mine.json.partial"));
+
+    const auto expect_all = [&](const fs::path& folder, const std::string& store) {
+        EXPECT_EQ(testing::read_file(folder / "views" / "mine.json"), definition);
+        access::Accounts accounts(folder, clock_, store);
+        EXPECT_TRUE(accounts.login("zhang", "a long password 1", "test").ok());
+        EXPECT_EQ(access::Audit(folder, store).all(10).total, 1u);
+    };
+    const auto done = restored("pg", {"full"}, {}, {}, address);
+    ASSERT_TRUE(done.ok()) << done.outcome().line();
+    expect_all(scratch_.path() / "pg", address);
+    EXPECT_FALSE(fs::exists(scratch_.path() / "pg" / "access.db"));
+    EXPECT_FALSE(restored("twice", {"full"}, {}, {}, address).ok());
+
+    auto other = record::Store::open(scratch_.path() / "pg", clock_, {.store = address}).value();
+    Request back{.store = address, .views = scratch_.path() / "pg" / "views", .out = scratch_.path() / "lines"};
+    back.source =
+        Source{1, 480, [&](auto after, auto upto, const auto& each) { other->reader(viewer).changes(after, upto, each); }};
+    const auto lines = make(back, clock_, "test");
+    ASSERT_TRUE(lines.ok()) << lines.outcome().line();
+    ASSERT_TRUE(restored("back", {"lines"}).ok());
+    expect_all(scratch_.path() / "back", "");
+    expect_same(scratch_.path() / "back", 1);
+}
+
 TEST_F(Backup, NamesThePartThatIsMissingWrongOrDamaged) {
     three();
     const auto line = [&](std::vector<std::string> parts) {

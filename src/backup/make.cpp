@@ -2,6 +2,7 @@
 // Making a backup: files, then the manifest, read back before anybody is told that it is there.
 #include <chrono>
 
+#include "access/access.h"
 #include "backup/lines.h"
 #include "backup/manifest.h"
 
@@ -16,7 +17,7 @@ bool is_free(const fs::path& folder) {
     return !fs::exists(folder, error) || (fs::is_directory(folder, error) && fs::is_empty(folder, error));
 }
 
-void keep(const fs::path& folder, const char* name, Manifest& manifest) {
+void keep(const fs::path& folder, const std::string& name, Manifest& manifest) {
     manifest.files.push_back({name, file_sha256(folder / name), fs::file_size(folder / name)});
 }
 
@@ -39,6 +40,30 @@ Result<Done> verify_lines(const fs::path& file, const Manifest& manifest) {
     }));
     if (expected != manifest.upto) return no(file, "ends at position " + std::to_string(expected));
     return Done{};
+}
+
+/// Accounts and audit out of the database, as the files that they are elsewhere.
+Result<Done> copy_access(const Request& request, const calendar::Clock& clock, Manifest& manifest) {
+    XINGLIN_CHECK(access::copy({{}, request.store}, {request.out, ""}, clock));
+    for (const char* name : {"access.db", "audit.db"}) {
+        synchronise(request.out / name);
+        XINGLIN_CHECK(verify_copy(request.out / name));
+        keep(request.out, name, manifest);
+    }
+    return Done{};
+}
+
+/// What was saved in the pages: small files, whole or not there, for each is renamed into its place.
+void copy_views(const Request& request, Manifest& manifest) {
+    if (request.views.empty() || !fs::is_directory(request.views)) return;
+    for (const auto& entry : fs::directory_iterator(request.views)) {
+        const std::string name = std::string(views_name) + "/" + entry.path().filename().string();
+        if (!entry.is_regular_file() || !is_view(name)) continue;
+        fs::create_directories(request.out / views_name);
+        copy_bytes(entry.path(), request.out / name);
+        keep(request.out, name, manifest);
+    }
+    if (fs::exists(request.out / views_name)) synchronise(request.out / views_name);
 }
 
 Result<Manifest> fill(const Request& request, const calendar::Clock& clock, std::string_view program_version) {
@@ -64,6 +89,8 @@ Result<Manifest> fill(const Request& request, const calendar::Clock& clock, std:
             keep(request.out, name, manifest);
         }
     }
+    if (!request.store.empty()) XINGLIN_CHECK(copy_access(request, clock, manifest));
+    copy_views(request, manifest);
     std::unique_ptr<record::Archive> archive;
     Source source;
     if (copies || !request.source) {
@@ -108,6 +135,7 @@ Result<Manifest> make(const Request& request, const calendar::Clock& clock, std:
         if (was_there) {
             for (const char* name : kept_files) fs::remove(request.out / name, ignored);
             for (const char* name : {lines_name, "manifest.partial"}) fs::remove(request.out / name, ignored);
+            fs::remove_all(request.out / views_name, ignored);
         } else {
             fs::remove_all(request.out, ignored);
         }

@@ -42,11 +42,20 @@ std::int64_t whole(json::Value value) {
 }
 
 bool is_ours(std::string_view name) {
-    return name == lines_name ||
+    return name == lines_name || is_view(name) ||
            std::any_of(std::begin(kept_files), std::end(kept_files), [&](const char* kept) { return name == kept; });
 }
 
 }  // namespace
+
+bool is_view(std::string_view name) {
+    const std::string folder = std::string(views_name) + "/";
+    if (!name.starts_with(folder) || !name.ends_with(".json") || name.size() > 200) return false;
+    name = name.substr(folder.size(), name.size() - folder.size() - 5);
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    });
+}
 
 std::uint64_t Manifest::bytes() const {
     std::uint64_t all = 0;

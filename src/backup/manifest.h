@@ -7,6 +7,9 @@
 namespace xinglin::backup {
 
 constexpr const char* manifest_name = "manifest.json";
+constexpr const char* views_name = "views";  // folder of saved definitions, in a data folder as in a backup
+/// "views/NAME.json", and nothing that leads elsewhere.
+bool is_view(std::string_view name);
 void write_manifest(const fs::path& folder, const Manifest& manifest, std::string_view program_version);
 
 }  // namespace xinglin::backup

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making a record from backups: the copy as it is, or its history written again up to a moment, then what came since.
+#include "access/access.h"
 #include "backup/lines.h"
 #include "backup/manifest.h"
 
@@ -95,6 +96,31 @@ Result<bool> asks_for_less(const Restoring& request, const Part& first, const fs
     return less;
 }
 
+/// Accounts, sessions and audit: into the folder, or into the database when the record goes there.
+Result<Done> restore_access(const Restoring& request, const Part& last, const fs::path& scratch, const calendar::Clock& clock) {
+    if (!last.has("access.db") && !last.has("audit.db")) return Done{};
+    const fs::path folder = request.store.empty() ? request.data : scratch;
+    fs::create_directories(folder);
+    for (const char* name : {"access.db", "audit.db"}) {
+        if (last.has(name)) copy_bytes(last.folder / name, folder / name);
+    }
+    if (request.store.empty()) return Done{};
+    const auto copied = access::copy({folder, ""}, {{}, request.store}, clock);
+    fs::remove_all(scratch);
+    if (!copied.ok()) return refuse(IssueCode::conflict, "--store", "has accounts or an audit already, name an empty database");
+    return Done{};
+}
+
+/// Definitions lie in the folder whatever the engine; their tables are built again at the next start.
+void restore_views(const Restoring& request, const Part& last) {
+    for (const File& file : last.manifest.files) {
+        if (!is_view(file.name)) continue;
+        fs::create_directories(request.data / views_name);
+        copy_bytes(last.folder / file.name, request.data / file.name);
+    }
+    if (fs::exists(request.data / views_name)) synchronise(request.data / views_name);
+}
+
 Result<Restored> build(const Restoring& request, const std::vector<Part>& parts, const calendar::Clock& clock) {
     const Part& first = parts.front();
     const bool is_copy = first.has("record.db");
@@ -105,9 +131,8 @@ Result<Restored> build(const Restoring& request, const std::vector<Part>& parts,
                       "is " + std::to_string(*request.to_position) + ", the backups end at " + std::to_string(upto));
     fs::create_directories(request.data);
     fs::permissions(request.data, fs::perms::owner_all);
-    for (const char* name : {"access.db", "audit.db"}) {
-        if (parts.back().has(name)) copy_bytes(parts.back().folder / name, request.data / name);
-    }
+    XINGLIN_CHECK(restore_access(request, parts.back(), scratch, clock));
+    restore_views(request, parts.back());
     bool as_it_is = is_copy && request.store.empty();
     if (as_it_is) {
         XINGLIN_TRY(const bool less, asks_for_less(request, first, scratch));

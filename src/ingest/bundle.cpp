@@ -231,12 +231,16 @@ void run_transaction(record::Store& store, std::shared_ptr<json::Arena> arena, c
     const bool only_reads =
         std::all_of(whole->entries.begin(), whole->entries.end(), [](const Entry& entry) { return entry.read.has_value(); });
     if (only_reads) return finished(answer_of(whole->entries));
+    std::vector<record::Prepared> puts;
+    for (const Entry& entry : whole->entries) {
+        if (entry.step.prepared) puts.push_back(*entry.step.prepared);
+    }
     store.submit([whole](record::Transaction& transaction) { return whole->carry_out(transaction); },
                  [whole, finished = std::move(finished)](Result<Done> done) {
                      if (!done.ok()) return finished(std::move(done).outcome());
                      finished(answer_of(whole->entries));
                  },
-                 weight);
+                 weight, std::move(puts));
 }
 
 /// A batch on its way: chunks of entries, each chunk one submission; inside it each entry stands or falls alone.
@@ -296,6 +300,10 @@ void run_batch(record::Store& store, std::shared_ptr<Parts> parts) {
     const std::size_t weight = parts->arena->bytes() / (2 * std::max<std::size_t>(1, chunks.size())) + 512;
     for (auto& chunk : chunks) {
         auto shared = std::make_shared<std::vector<std::size_t>>(std::move(chunk));
+        std::vector<record::Prepared> puts;
+        for (const std::size_t i : *shared) {
+            if (parts->entries[i].step.prepared) puts.push_back(*parts->entries[i].step.prepared);
+        }
         store.submit(
             [parts, shared](record::Transaction& transaction) -> Result<Done> {
                 for (const std::size_t i : *shared) parts->carry_out(i, transaction);
@@ -307,7 +315,7 @@ void run_batch(record::Store& store, std::shared_ptr<Parts> parts) {
                 }
                 parts->chunk_done();
             },
-            weight);
+            weight, std::move(puts));
     }
     parts->chunk_done();
 }

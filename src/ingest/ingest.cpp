@@ -25,6 +25,8 @@ void Ingest::write(std::shared_ptr<json::Arena> arena, Change change, WrittenBac
         return Done{};
     };
     if (auto ready = make_ready(); !ready.ok()) return finished(std::move(ready).outcome());
+    std::vector<record::Prepared> puts;
+    if (journey->step.prepared) puts.push_back(*journey->step.prepared);
     store_.submit(
         [journey](record::Transaction& transaction) -> Result<Done> {
             XINGLIN_TRY(const bool again, journey->steps.settle(journey->step, transaction));
@@ -35,7 +37,7 @@ void Ingest::write(std::shared_ptr<json::Arena> arena, Change change, WrittenBac
             if (!done.ok()) return finished(std::move(done).outcome());
             finished(std::move(journey->step.written));
         },
-        arena->bytes() / 2 + 512);
+        arena->bytes() / 2 + 512, std::move(puts));
 }
 
 Result<Written> Ingest::write_and_wait(std::shared_ptr<json::Arena> arena, Change change) {

@@ -74,6 +74,10 @@ public:
     bool names_own_patient(std::int64_t rid, std::span<const std::int64_t> pids);
     void expect_own_patient(std::span<const std::int64_t> rids, std::span<const std::int64_t> pids);
     bool looks_ahead() const;
+    /// A current row that was expected and is held; nothing otherwise.
+    const Fetched* held(std::int64_t rid) const { return ahead_.current.find(rid); }
+    /// What was held may not be so any more.
+    void forget() { ahead_ = {}; }
 
 private:
     Context context_;

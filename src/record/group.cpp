@@ -22,6 +22,7 @@ Group::Group(sql::Connection& connection, const Numbers& numbers, const Compress
       offset_minutes_(offset_minutes),
       names_(connection, counters_, numbers.tid(*fhir::find_resource("Patient")), remembered),
       postings_(connection),
+      ahead_({connection, numbers, compressor, offset_minutes}),
       shelf_(shelf),
       fresh_rows_(fresh_rows) {
     load_counters();
@@ -70,6 +71,7 @@ void Group::save_counters() {
 void Group::begin() {
     connection_.begin();
     is_open_ = true;
+    ahead_.forget();
     // In the lane now: nobody else writes until the commit.
     if (connection_.engine() == sql::Engine::postgres && load_counters()) names_.forget_numbers();
     if (shelf_) {
@@ -107,6 +109,7 @@ void Group::close_submission(bool keep) {
         pending_of_.clear();
         names_.forget();
         postings_.forget();
+        ahead_.forget();
     } else if (!keep) {
         for (std::size_t i = submission_start_; i < pending_.size(); ++i) pending_of_.erase(pending_[i].rid);
         pending_.resize(submission_start_);
@@ -181,6 +184,10 @@ std::optional<Group::Known> Group::known(std::int64_t rid) {
         const Pending& p = pending_[found->second];
         return Known{rid, p.version, p.flags, p.updated_ms, p.position};
     }
+    if (const Fetched* row = ahead_.held(rid)) {
+        if (!row->there) return std::nullopt;
+        return Known{rid, row->version, row->flags, row->updated_ms, row->position};
+    }
     auto& query = connection_.prepare(
         "SELECT version, flags, updated_ms, position FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
     query.bind(1, rid);
@@ -222,6 +229,8 @@ bool Group::same_as_current(const Prepared::Inside& prepared) {
         const Pending& pending = pending_[found->second];
         return pending.prepared && pending.prepared->body.text == prepared.body.text;
     }
+    if (const Fetched* row = ahead_.held(state->rid); row && row->has_body)
+        return compressor_.decompress(row->body) == prepared.body.text;
     auto& query = connection_.prepare("SELECT splice, body FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
     query.bind(1, state->rid);
     const bool same = query.step() && compressor_.decompress(query.text(1)) == prepared.body.text;
@@ -340,11 +349,13 @@ void Group::flush_upto(std::size_t count) {
         has_previous = has_previous || pending_[i].has_previous;
     }
     if (has_previous) write_index();  // what they take back may still be held
+    expect_rows(sorted);
     for (const Pending* pending : sorted) index(*pending);
     for (const Pending* pending : sorted)
         feed::append(connection_, {pending->position, pending->rid, pending->version, pending->tid, pending->updated_ms});
     std::sort(sorted.begin(), sorted.end(), [](const Pending* a, const Pending* b) { return a->rid < b->rid; });
     write_versions(sorted);
+    ahead_.forget();
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
     pending_of_.clear();
     for (std::size_t i = 0; i < pending_.size(); ++i) pending_of_.emplace(pending_[i].rid, i);
@@ -394,17 +405,25 @@ void Group::rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& row
     }
 }
 
-void Group::previous_rows(const Pending& pending, Rows& rows) {
-    auto& query = connection_.prepare("SELECT flags, body FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
-    query.bind(1, pending.rid);
-    if (!query.step() || (query.integer(0) & flag_deleted)) {
-        query.reset();
-        return;
+/// Of the version in the table; nothing when there is none or it is a deletion.
+std::optional<std::string> Group::text_of(std::int64_t rid) {
+    if (const Fetched* row = ahead_.held(rid); row && (row->has_body || !row->there)) {
+        if (!row->there || (row->flags & flag_deleted)) return std::nullopt;
+        return compressor_.decompress(row->body);
     }
-    const std::string text = compressor_.decompress(query.text(1));
+    auto& query = connection_.prepare("SELECT flags, body FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
+    query.bind(1, rid);
+    std::optional<std::string> text;
+    if (query.step() && !(query.integer(0) & flag_deleted)) text = compressor_.decompress(query.text(1));
     query.reset();
+    return text;
+}
+
+void Group::previous_rows(const Pending& pending, Rows& rows) {
+    const auto text = text_of(pending.rid);
+    if (!text) return;
     json::Arena arena;
-    auto resource = json::parse(text, arena);
+    auto resource = json::parse(*text, arena);
     if (!resource.ok())
         throw sql::Broken(sql::Broken::Why::corrupt, "resource " + std::to_string(pending.rid) + ": its stored body is not JSON");
     rows_of(draft_of(numbers_, *numbers_.type_of.at(pending.tid), *resource, offset_minutes_), pending.rid, false, rows);

@@ -9,17 +9,28 @@ namespace xinglin::record {
 namespace {
 void append_number(std::string& key, std::int64_t number) { key.append(reinterpret_cast<const char*>(&number), sizeof number); }
 
-std::string name_key(std::int64_t tid, std::string_view id) {
+}  // namespace
+
+std::string Names::name_key(std::int64_t tid, std::string_view id) {
     std::string key;
     key.reserve(sizeof tid + id.size() + 1);
     append_number(key, tid);
     return key += id_key(id);
 }
-}  // namespace
+
+std::string Names::term_key(std::int64_t space, std::string_view norm, std::string_view extra) {
+    std::string key;
+    key.reserve(sizeof space + norm.size() + extra.size() + 1);
+    append_number(key, space);
+    key += norm;
+    key += '\0';
+    return key += extra;
+}
 
 std::int64_t Names::find(std::int64_t tid, std::string_view id) {
     std::string key = name_key(tid, id);
     if (const auto found = names_.find(key); found != names_.end()) return found->second;
+    if (!no_names_.empty() && no_names_.contains(key)) return 0;
     const std::string_view stored = std::string_view(key).substr(sizeof tid);
     std::int64_t rid = fresh_ ? fresh_->name(stored, tid) : 0;
     if (rid == 0) {
@@ -52,29 +63,31 @@ std::int64_t Names::give(std::int64_t tid, std::string_view id, std::int64_t pat
         if (const std::int64_t known = find(tid, id)) return known;
     }
     std::int64_t rid = 0;
-    if (tid == patient_tid_) rid = counters_.next_ordinal++ << rid_bits;
-    else if (patient_rid != 0) rid = next_in(patient_rid);
+    if (tid == patient_tid_) {
+        rid = counters_.next_ordinal++ << rid_bits;
+        next_number_[ordinal_of(rid)] = rid + 1;  // nobody can be there yet
+    } else if (patient_rid != 0) rid = next_in(patient_rid);
     if (rid == 0) rid = counters_.next_common++;
     std::string key = name_key(tid, id);
+    if (!no_names_.empty()) no_names_.erase(key);
     names_[key] = rid;
     new_names_.push_back({std::move(key), rid});
     return rid;
 }
 
 std::int64_t Names::term(std::int64_t space, std::string_view norm, std::string_view extra) {
-    std::string key;
-    key.reserve(sizeof space + norm.size() + extra.size() + 1);
-    append_number(key, space);
-    key += norm;
-    key += '\0';
-    key += extra;
+    std::string key = term_key(space, norm, extra);
     if (const auto found = terms_.find(key); found != terms_.end()) return found->second;
-    auto& query = connection_.prepare(same_term);
-    query.bind(1, space).bind(2, norm).bind(3, extra);
-    std::int64_t term = query.step() ? query.integer(0) : 0;
-    query.reset();
+    std::int64_t term = 0;
+    if (no_terms_.empty() || !no_terms_.contains(key)) {
+        auto& query = connection_.prepare(same_term);
+        query.bind(1, space).bind(2, norm).bind(3, extra);
+        term = query.step() ? query.integer(0) : 0;
+        query.reset();
+    }
     if (term == 0) {
         term = counters_.next_term++;
+        if (!no_terms_.empty()) no_terms_.erase(key);
         new_terms_.push_back({space, std::string(norm), std::string(extra), term});
     }
     terms_.emplace(std::move(key), term);
@@ -118,6 +131,8 @@ void Names::flush(Layer<NameRow>::Run* fresh) {
 }
 
 void Names::bound() {
+    no_names_.clear();
+    no_terms_.clear();
     for (auto* cache : {&names_, &terms_, &texts_}) {
         if (cache->size() > remembered_) cache->clear();
     }
@@ -151,6 +166,8 @@ void Names::undo_to(std::size_t mark) {
 }
 
 void Names::forget() {
+    no_names_.clear();
+    no_terms_.clear();
     names_.clear();
     terms_.clear();
     texts_.clear();

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "record/fresh.h"
@@ -31,6 +32,20 @@ public:
     std::int64_t give(std::int64_t tid, std::string_view id, std::int64_t patient_rid, bool surely_new);
     /// The rid of a reference's target; a stranger gets a place among the common ones (a Patient: an ordinal).
     std::int64_t give_mentioned(std::int64_t tid, std::string_view id) { return give(tid, id, 0, false); }
+
+    /// What will be asked next, looked up together where each would cost a round trip (PostgreSQL; nothing on SQLite).
+    struct AskedName {
+        std::int64_t tid;
+        std::string_view id;
+    };
+    struct AskedTerm {
+        std::int64_t space;
+        std::string_view norm, extra;
+    };
+    void expect(std::span<const AskedName> names);
+    void expect(std::span<const AskedTerm> terms);
+    /// … and that there will be something new in the ranges of these patients.
+    void expect_new(std::span<const std::int64_t> patients);
 
     /// Term number, given now if new.
     std::int64_t term(std::int64_t space, std::string_view norm, std::string_view extra);
@@ -74,6 +89,8 @@ private:
         std::int64_t term;
         auto operator<=>(const NewText&) const = default;
     };
+    static std::string name_key(std::int64_t tid, std::string_view id);
+    static std::string term_key(std::int64_t space, std::string_view norm, std::string_view extra);
     std::int64_t next_in(std::int64_t patient_rid);
 
     void flush_names(Layer<NameRow>::Run* fresh);
@@ -84,6 +101,7 @@ private:
     std::int64_t patient_tid_;
     std::size_t remembered_;
     std::unordered_map<std::string, std::int64_t> names_, terms_, texts_;
+    std::unordered_set<std::string> no_names_, no_terms_;         // looked up and not there; until others may write
     std::unordered_map<std::int64_t, std::int64_t> next_number_;  // by patient ordinal
     std::vector<NewName> new_names_;
     std::vector<NewTerm> new_terms_;

@@ -45,6 +45,7 @@ private:
     Result<Found> in_rid_order(const search::Query& query, Place place, std::size_t size);
     const search::Criterion* leading_date(const search::Query& query, const Place& place);
     Result<Found> in_date_order(const search::Query& query, const search::Criterion& leading, Place place, std::size_t size);
+    void expect_shown(const search::Criterion& leading, Cursor& others, std::span<const DateRow> rows);
     std::optional<DateRow> first_row(const search::Criterion& leading, const Stored& stored);
     std::vector<DateRow> changed_rows(const search::Query& query, const search::Criterion& leading, const Place& place);
     Result<Found> sorted(const search::Query& query, Place place, std::size_t size);

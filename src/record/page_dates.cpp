@@ -73,6 +73,18 @@ std::vector<DateRow> Pager::changed_rows(const search::Query& query, const searc
     return rows;
 }
 
+// The resources of a batch of rows come together, where that saves round trips.
+void Pager::expect_shown(const search::Criterion& leading, Cursor& others, std::span<const DateRow> rows) {
+    if (!finder_.shelf().looks_ahead()) return;
+    std::vector<std::int64_t> rids;
+    for (const DateRow& row : rows) {
+        if (search::date_matches(leading.any.front(), row.low, row.low + unpack_span(row.span)) &&
+            (!others.exact() || others.has(row.rid)))
+            rids.push_back(row.rid);
+    }
+    finder_.shelf().expect(rids);
+}
+
 Result<Found> Pager::in_date_order(const search::Query& query, const search::Criterion& leading, Place place, std::size_t size) {
     const bool first = query.page.empty();
     XINGLIN_TRY(CursorPtr others, finder_.cursor_without(query, leading));
@@ -117,6 +129,7 @@ Result<Found> Pager::in_date_order(const search::Query& query, const search::Cri
         std::vector<DateRow> rows;
         for (std::size_t batch = size + 1; !more; batch = std::min<std::size_t>(batch * 4, largest_batch)) {
             rows_beyond(context_, at, greatest, batch, rows);
+            expect_shown(leading, *others, rows);
             for (const DateRow& row : rows) {
                 if (more) break;
                 if (step) ++step->touched;

@@ -273,10 +273,11 @@ public:
 
     /// Queues work for the writer. `finished` is called from the writer thread once the group is durable, or at once
     /// (from this thread) with throttled when the queue is full, transient when the store is broken.
-    /// `weight`: body bytes it will put, so that groups stay short.
-    void submit(Work work, Finished finished, std::size_t weight = 1'024);
+    /// `weight`: body bytes it will put, so that groups stay short. `puts`: what it will most likely put, so that a whole group is
+    /// looked up at once where a look costs a round trip.
+    void submit(Work work, Finished finished, std::size_t weight = 1'024, std::vector<Prepared> puts = {});
     /// As submit, and waits.
-    Result<Done> submit_and_wait(Work work, std::size_t weight = 1'024);
+    Result<Done> submit_and_wait(Work work, std::size_t weight = 1'024, std::vector<Prepared> puts = {});
     /// Bulk loading: everything in one group, in order, sorted into the indexes; returns when durable (or, with
     /// Options::bulk, taken: close() then says whether the disk has it). A resource whose current version has the same content is left alone and counted.
     struct Loaded {

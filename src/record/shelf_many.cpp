@@ -43,7 +43,7 @@ void in_pieces(const std::vector<Item>& items, std::size_t size, Fetch&& fetch) 
 bool Shelf::looks_ahead() const { return context_.connection.engine() == sql::Engine::postgres; }
 
 void Shelf::expect(std::span<const std::int64_t> rids, bool with_text) {
-    if (!looks_ahead() || rids.size() < 2) return;
+    if (!looks_ahead()) return;
     std::vector<std::int64_t> wanted;
     for (const std::int64_t rid : rids) {
         const Fetched* held = ahead_.current.find(rid);

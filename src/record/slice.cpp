@@ -10,6 +10,7 @@ namespace xinglin::record {
 namespace {
 
 constexpr int block = 1'000;
+constexpr std::size_t at_once = 256;
 
 class Scan {
 public:
@@ -21,7 +22,8 @@ public:
     bool range(Rid from, Rid before, int& count, Rid& last) {
         auto& row = connection_.prepare(R"sql(
             SELECT rid, tid, version, position, updated_ms, flags, splice, body FROM record_current
-             WHERE rid >= ? AND rid < ? ORDER BY rid LIMIT ?)sql");
+             WHERE rid >= ? AND rid < ? /*pg AND (p, rid) >= (?1 >> 20, ?1) AND (p, rid) < (?2 >> 20, ?2)*/
+             ORDER BY /*pg p,*/ rid LIMIT ?)sql");
         row.bind(1, from).bind(2, before).bind(3, std::int64_t{block});
         bool more = true;
         while (more && row.step()) {
@@ -39,13 +41,25 @@ public:
         return range(rid, rid + 1, count, last);
     }
 
+    /// Some in one statement (PostgreSQL). In order, as they must be given.
+    bool several(std::span<const Rid> rids) {
+        auto& row = connection_.prepare(R"sql(
+            SELECT c.rid, c.tid, c.version, c.position, c.updated_ms, c.flags, c.splice, c.body FROM unnest(?::int8[]) AS w(rid)
+              JOIN record_current c ON c.p = w.rid >> 20 AND c.rid = w.rid ORDER BY c.p, c.rid)sql");
+        row.bind_many(1, rids);
+        bool more = true;
+        while (more && row.step()) more = take(row.integer(0), row);
+        row.reset();
+        return more;
+    }
+
 private:
     bool take(Rid rid, const sql::Statement& row) {
         const std::int64_t tid = row.integer(1);
         if (row.integer(3) <= as_of_) return show(rid, tid, row, false);
         auto& past = connection_.prepare(R"sql(
             SELECT rid, version, version, position, updated_ms, flags, splice, body FROM record_past
-             WHERE rid = ? AND position <= ? ORDER BY version DESC LIMIT 1)sql");
+             WHERE rid = ? /*pg AND p = ?1 >> 20*/ AND position <= ? ORDER BY version DESC LIMIT 1)sql");
         past.bind(1, rid).bind(2, as_of_);
         const bool more = !past.step() || show(rid, tid, past, true);
         past.reset();
@@ -78,6 +92,13 @@ private:
 void Reader::scan(const Slice& slice, const std::function<bool(const Sight&)>& wanted,
                   const std::function<bool(const Sight&, std::string_view)>& each) {
     Scan scan(inside_->store, *inside_->connection, slice.as_of, wanted, each);
+    if (slice.only && inside_->connection->engine() == sql::Engine::postgres) {
+        const std::span<const Rid> all(*slice.only);
+        for (std::size_t from = 0; from < all.size(); from += at_once) {
+            if (!scan.several(all.subspan(from, std::min(at_once, all.size() - from)))) return;
+        }
+        return;
+    }
     if (slice.only) {
         for (const Rid rid : *slice.only) {
             if (!scan.one(rid)) return;
@@ -94,7 +115,8 @@ void Reader::scan(const Slice& slice, const std::function<bool(const Sight&)>& w
 }
 
 std::optional<Rid> Reader::next_rid(Rid from) {
-    auto& query = inside_->connection->prepare("SELECT rid FROM record_current WHERE rid >= ? ORDER BY rid LIMIT 1");
+    auto& query = inside_->connection->prepare(
+        "SELECT rid FROM record_current WHERE rid >= ? /*pg AND (p, rid) >= (?1 >> 20, ?1)*/ ORDER BY /*pg p,*/ rid LIMIT 1");
     query.bind(1, from);
     const std::optional<Rid> found = query.step() ? std::optional<Rid>(query.integer(0)) : std::nullopt;
     query.reset();

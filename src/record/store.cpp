@@ -233,11 +233,11 @@ std::string Store::new_id() {
                        low & 0xffffffffffffull);
 }
 
-void Store::submit(Work work, Finished finished, std::size_t weight) {
-    inside_->writer->submit(std::move(work), std::move(finished), weight);
+void Store::submit(Work work, Finished finished, std::size_t weight, std::vector<Prepared> puts) {
+    inside_->writer->submit(std::move(work), std::move(finished), weight, std::move(puts));
 }
 
-Result<Done> Store::submit_and_wait(Work work, std::size_t weight) {
+Result<Done> Store::submit_and_wait(Work work, std::size_t weight, std::vector<Prepared> puts) {
     std::mutex mutex;
     std::condition_variable answered;
     std::optional<Result<Done>> answer;
@@ -248,7 +248,7 @@ Result<Done> Store::submit_and_wait(Work work, std::size_t weight) {
             answer = std::move(result);
             answered.notify_one();
         },
-        weight);
+        weight, std::move(puts));
     std::unique_lock lock(mutex);
     answered.wait(lock, [&] { return answer.has_value(); });
     return std::move(*answer);
@@ -270,7 +270,9 @@ Result<Store::Loaded> Store::load(std::vector<Prepared> batch) {
                 }
                 return Done{};
             },
-            inside_->options.group_bytes));
+            inside_->options.group_bytes,
+            std::vector<Prepared>(batch.begin() + static_cast<std::ptrdiff_t>(from),
+                                  batch.begin() + static_cast<std::ptrdiff_t>(upto))));
         loaded.stored += part.stored;
         loaded.unchanged += part.unchanged;
     }
@@ -279,6 +281,7 @@ Result<Store::Loaded> Store::load(std::vector<Prepared> batch) {
 
 Result<Done> Store::replay(std::span<const Change> changes) {
     std::vector<std::optional<Prepared>> prepared(changes.size());
+    std::vector<Prepared> puts;
     std::size_t weight = 0;
     std::int64_t before_ms = 0;
     for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -296,6 +299,7 @@ Result<Done> Store::replay(std::span<const Change> changes) {
             (*resource)["id"].string() != change.id)
             return no("its text is not the JSON of " + std::string(change.type->name) + "/" + change.id);
         prepared[i] = prepare(*change.type, change.id, *resource);
+        puts.push_back(*prepared[i]);
         weight += change.text.size();
     }
     return submit_and_wait(
@@ -304,7 +308,7 @@ Result<Done> Store::replay(std::span<const Change> changes) {
                 XINGLIN_CHECK(transaction.replay(changes[i], prepared[i] ? &*prepared[i] : nullptr));
             return Done{};
         },
-        weight);
+        weight, std::move(puts));
 }
 
 // ---- dictionaries ---------------------------------------------------------------------------------------------------
@@ -397,8 +401,10 @@ Store::Storage Store::storage() {
     each("SELECT tid, count FROM record_type WHERE count > 0", &Storage::OfType::resources);
     each("SELECT type, count(*) FROM feed_change GROUP BY type", &Storage::OfType::versions);
     each("SELECT tid, sum(length(body)) FROM record_current GROUP BY tid", &Storage::OfType::bytes);
-    each("SELECT c.tid, sum(length(p.body)) FROM record_past p JOIN record_current c ON c.rid = p.rid GROUP BY c.tid",
-         &Storage::OfType::bytes);
+    each(
+        "SELECT c.tid, sum(length(p.body)) FROM record_past p JOIN record_current c ON c.rid = p.rid /*pg AND c.p = p.p*/ GROUP "
+        "BY c.tid",
+        &Storage::OfType::bytes);
     Storage storage;
     for (auto& [tid, figures] : types) {
         const auto type = inside_->numbers.type_of.find(tid);

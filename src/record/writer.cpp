@@ -119,7 +119,8 @@ Writer::~Writer() {
     }
 }
 
-void Writer::submit(Work work, Finished finished, std::size_t weight) {
+void Writer::submit(Work work, Finished finished, std::size_t weight, std::vector<Prepared> puts) {
+    if (connection_->engine() == sql::Engine::sqlite) puts.clear();
     Outcome refusal;
     {
         std::lock_guard lock(queue_mutex_);
@@ -127,7 +128,7 @@ void Writer::submit(Work work, Finished finished, std::size_t weight) {
         else if (queue_.size() >= options_.queue)
             refusal = refuse(IssueCode::throttled, "", "too many writes are waiting; try again in a second");
         else {
-            queue_.push_back({std::move(work), std::move(finished), weight});
+            queue_.push_back({std::move(work), std::move(finished), weight, std::move(puts)});
             queue_filled_.notify_one();
             return;
         }
@@ -213,6 +214,12 @@ void Writer::run_group(std::vector<Submission>& group) {
     }
 }
 
+void Writer::expect(std::span<const Submission> group) {
+    std::vector<Prepared> puts;
+    for (const Submission& submission : group) puts.insert(puts.end(), submission.puts.begin(), submission.puts.end());
+    group_.expect(puts);
+}
+
 // False when the group as a whole could not be written; every result then holds the refusal.
 bool Writer::try_group(std::vector<Submission>& group) {
     const auto start = std::chrono::steady_clock::now();
@@ -235,6 +242,7 @@ bool Writer::try_group(std::vector<Submission>& group) {
     try {
         if (!group_was_open) group_.begin();
         group_was_open = true;
+        expect(group);
         for (Submission& submission : group) submission.result = run_one(submission);
         if (options_.bulk) {
             group_.hold();

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "record/draft.h"
+#include "record/find.h"
 #include "record/fresh.h"
 #include "record/names.h"
 #include "record/postings.h"
@@ -33,6 +34,8 @@ public:
           std::int16_t offset_minutes, std::size_t remembered, FreshShelf* shelf, std::size_t fresh_rows);
 
     void begin();
+    /// What is probably going to be put: looked up together, where each by itself would cost round trips.
+    void expect(std::span<const Prepared> puts);
     /// Marks the start of a submission …
     void open_submission();
     /// … and its end: kept, or undone.
@@ -76,11 +79,13 @@ private:
     void add(Pending pending);
     void flush_upto(std::size_t count);
     void write_index();
+    void expect_rows(std::span<const Pending* const> pending);
     /// Pending versions take other places.
     void move(const std::unordered_map<std::int64_t, std::int64_t>& moved);
     void write_versions(std::span<const Pending*> sorted);
     void index(const Pending& pending);
     void rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& rows);
+    std::optional<std::string> text_of(std::int64_t rid);
     void previous_rows(const Pending& pending, Rows& rows);
     void write_rows();
     void write_fresh();
@@ -98,6 +103,7 @@ private:
     Counters counters_;
     Names names_;
     Postings postings_;
+    Shelf ahead_;  // rows of resources that are coming; current until a version is written
     std::int64_t position_ = 0, now_ms_ = 0;
     std::vector<Pending> pending_;
     std::unordered_map<std::int64_t, std::size_t> pending_of_;  // rid to index in pending_
@@ -127,7 +133,7 @@ public:
            const calendar::Clock& clock, const Options& options, std::int16_t offset_minutes, FreshShelf& shelf);
     ~Writer();
 
-    void submit(Work work, Finished finished, std::size_t weight);
+    void submit(Work work, Finished finished, std::size_t weight, std::vector<Prepared> puts);
     /// Bulk loading: commits what is held; refuses when the load broke off.
     Result<Done> settle();
     void add_figures(Figures& figures);
@@ -139,11 +145,13 @@ private:
         Work work;
         Finished finished;
         std::size_t weight;
+        std::vector<Prepared> puts;
         Result<Done> result{Done{}};
     };
     void run();
     void run_group(std::vector<Submission>& group);
     bool try_group(std::vector<Submission>& group);
+    void expect(std::span<const Submission> group);
     void finish_load();
     Result<Done> run_one(Submission& submission);
 

@@ -65,7 +65,8 @@ std::vector<std::string> verify_store(record::Store& store, bool deep) {
 
 int back_up(const BackupCommand& options) {
     const calendar::SystemClock clock;
-    backup::Request request{.data = options.data, .out = options.backup};
+    backup::Request request{.data = options.data, .store = options.store, .out = options.backup};
+    if (!options.data.empty()) request.views = options.data / "views";
     if (!options.base.empty()) request.base = options.base;
     Progress progress;
     request.progress = [&](std::uint64_t done, std::uint64_t of) {

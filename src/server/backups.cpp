@@ -15,8 +15,14 @@ namespace {
 constexpr std::size_t most_listed = 50;
 }
 
-Backups::Backups(record::Store& store, fs::path data, fs::path folder, bool in_files, const calendar::Clock& clock, Log& log)
-    : store_(store), data_(std::move(data)), folder_(std::move(folder)), in_files_(in_files), clock_(clock), log_(log) {}
+Backups::Backups(record::Store& store, fs::path data, fs::path folder, std::string store_address, const calendar::Clock& clock,
+                 Log& log)
+    : store_(store),
+      data_(std::move(data)),
+      folder_(std::move(folder)),
+      store_address_(std::move(store_address)),
+      clock_(clock),
+      log_(log) {}
 
 Backups::~Backups() {
     if (thread_.joinable()) thread_.join();
@@ -25,7 +31,8 @@ Backups::~Backups() {
 Result<std::string> Backups::begin(bool differential) {
     const std::lock_guard lock(mutex_);
     if (running_) return refuse(IssueCode::conflict, "kind", "a backup is being made, wait until it is done");
-    backup::Request request{.data = in_files_ ? data_ : fs::path()};
+    backup::Request request{.store = store_address_, .views = data_ / "views"};
+    if (store_address_.empty()) request.data = data_;
     if (differential) {
         const auto there = backup::list(folder_);
         if (there.empty()) return refuse(IssueCode::conflict, "kind", "there is no backup to continue, make a full one first");
@@ -47,7 +54,7 @@ void Backups::work(const backup::Request& asked) {
         fs::create_directories(folder_);
         fs::permissions(folder_, fs::perms::owner_all);
         auto reader = store_.reader(access::Viewer::program("backup"));
-        if (!in_files_ || request.base)
+        if (!store_address_.empty() || request.base)
             request.source = backup::Source{reader.position(), store_.offset_minutes(),
                                             [&](auto after, auto upto, const auto& each) { reader.changes(after, upto, each); }};
         const auto made = backup::make(request, clock_, version());

@@ -19,7 +19,7 @@ namespace xinglin::server {
 class Backups {
 public:
     /// `store`: the address of the database when the record is not in `data`.
-    Backups(record::Store& store, std::filesystem::path data, std::filesystem::path folder, bool in_files,
+    Backups(record::Store& store, std::filesystem::path data, std::filesystem::path folder, std::string store_address,
             const calendar::Clock& clock, Log& log);
     ~Backups();  // waits for the one that is being made
 
@@ -34,7 +34,7 @@ private:
 
     record::Store& store_;
     const std::filesystem::path data_, folder_;
-    const bool in_files_;
+    const std::string store_address_;  // "" when the record lies in files
     const calendar::Clock& clock_;
     Log& log_;
     std::mutex mutex_;  // guards what follows

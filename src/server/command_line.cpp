@@ -121,7 +121,7 @@ void add_safety(CLI::App& app, Action& action) {
              "xinglin restore --data NEW-DIR /backup/monday /backup/tuesday --to-time 2026-11-22T08:00:00+08:00");
     restore_word->add_option("--data", again->data, "an empty or new folder")->required();
     restore_word->add_option("FOLDER", again->backups, "the backups, the full one first")->required();
-    restore_word->add_option("--store", again->store, "put the record into this empty PostgreSQL database instead");
+    restore_word->add_option("--store", again->store, "put record, accounts and audit into this empty PostgreSQL database");
     CLI::Option* to_time = restore_word->add_option("--to-time", again->to_time, "only what was written up to this instant");
     restore_word->add_option("--to-position", again->to_position, "only what was written up to this position of the feed")
         ->check(CLI::NonNegativeNumber)

@@ -84,7 +84,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->backups =
         std::make_unique<Backups>(*house->store, house->options.data,
                                   house->options.backups.empty() ? house->options.data / "backups" : house->options.backups,
-                                  house->options.record.store.empty(), house->clock, log);
+                                  house->options.record.store, house->clock, log);
     const auto totals = [&self] {
         const record::Figures figures = self.store->figures();
         self.watch(figures);

@@ -47,6 +47,35 @@ TEST(Dialect, HidesPasswords) {
     EXPECT_EQ(without_password("/a/file.db"), "/a/file.db");
 }
 
+TEST(Arrays, AreLookedUpInOneStatementAndOnlyOnPostgres) {
+    const std::string place = testing::fresh_postgres();
+    if (place.empty()) GTEST_SKIP() << testing::no_postgres;
+    const auto db = open(place);
+    db->run("CREATE TABLE t (id BLOB PRIMARY KEY, n INTEGER)");
+    using namespace std::string_literals;
+    const std::vector<std::string> ids{"a", "\0\xff"s, "", std::string(70'000, 'x')};
+    transaction(*db, [&] {
+        std::int64_t n = -2;
+        for (const std::string& id : ids) db->prepare("INSERT INTO t (id, n) VALUES (?, ?)").bind_blob(1, id).bind(2, n++).run();
+    });
+    auto& query = db->prepare(
+        "SELECT t.n FROM unnest(?::bytea[], ?::int8[]) AS w(id, n) JOIN t ON t.id = w.id AND t.n = w.n ORDER BY t.n");
+    const auto found = [&](const std::vector<std::string>& some, const std::vector<std::int64_t>& numbers) {
+        query.bind_many(1, std::span(some)).bind_many(2, std::span(numbers));
+        std::vector<std::int64_t> all;
+        while (query.step()) all.push_back(query.integer(0));
+        return all;
+    };
+    EXPECT_EQ(found(ids, {-2, -1, 0, 1}), (std::vector<std::int64_t>{-2, -1, 0, 1}));
+    EXPECT_EQ(found({"a", "b"}, {-2, -1}), (std::vector<std::int64_t>{-2}));
+    EXPECT_EQ(found({}, {}), std::vector<std::int64_t>{});
+    EXPECT_EQ(found({"a"}, {INT64_MIN}), std::vector<std::int64_t>{});
+    const testing::ScratchFolder folder;
+    const auto lite = open_sqlite(folder.path() / "t.db");
+    const std::int64_t one[] = {1};
+    EXPECT_THROW(lite->prepare("SELECT ?").bind_many(1, std::span<const std::int64_t>(one)), Broken);
+}
+
 /// Stands between a connection and the server, and tears the line when it is told to.
 class Proxy {
 public:
