@@ -21,6 +21,7 @@ namespace xinglin::record {
 namespace fs = std::filesystem;
 
 namespace {
+constexpr std::int64_t log_swept_from = 32 << 20, large_from = 4ll << 30;  // bytes
 constexpr std::size_t samples_wanted = 250, sample_bytes_wanted = 2u << 20, largest_sample = 64u << 10;
 
 Outcome refusal(const fs::path& path, IssueCode code, const std::string& what) { return refuse(code, path.string(), what); }
@@ -108,6 +109,11 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
         }
         inside->fresh.start_from(load_fresh(*connection));
         if (options.bulk && inside->fresh.latest()->number > 0) settle_all(*connection, inside->fresh);
+        for (const search::Parameter* parameter : search::all_parameters()) {
+            if (parameter->code == "identifier")
+                inside->identifier_spaces.insert(space(inside->numbers.pid(*parameter), Space::value));
+        }
+        inside->is_large = options.store.empty() && connection->size_bytes() > large_from;
         if (options.wrap_writer) connection = options.wrap_writer(std::move(connection));
         inside->writer = std::make_unique<Writer>(std::move(connection), inside->numbers, inside->compressor, clock,
                                                   inside->options, inside->offset_minutes, inside->fresh);
@@ -157,21 +163,46 @@ Store::Inside::~Inside() {
 
 void Store::Inside::sweep() {
     std::unique_ptr<sql::Connection> connection;
-    std::int64_t swept = 0;
+    std::int64_t swept = 0, seen = 0;
     std::unique_lock lock(sweeper_mutex);
     while (!sweeper_woken.wait_for(lock, std::chrono::milliseconds(200), [this] { return stopping; })) {
         Figures figures;
         writer->add_figures(figures);
-        if (figures.position == swept) continue;
+        const bool is_idle = figures.position == std::exchange(seen, figures.position);
+        // A page that is written again and again goes to the file once.
+        if (figures.position == swept || (!is_idle && writer->log_bytes() < log_swept_from)) continue;
         swept = figures.position;
         lock.unlock();
         try {
             if (!connection) connection = sql::open(place(), {.cache_bytes = 1 << 20});
             connection->checkpoint();
+            is_large = connection->size_bytes() > large_from;
         } catch (const std::exception&) {  // the writer's own checkpoint remains
         }
         lock.lock();
     }
+}
+
+void Store::Inside::ask_ahead(const Prepared::Inside& prepared) {
+    std::unique_ptr<sql::Connection> connection;
+    {
+        std::lock_guard lock(pool_mutex);
+        if (idle.empty()) return;  // never waits: the caller may hold a reader
+        connection = std::move(idle.back());
+        idle.pop_back();
+    }
+    try {
+        Shelf(context(*connection, no_fresh())).find(prepared.tid, prepared.id);
+        auto& term = connection->prepare(same_term);
+        for (const DraftTerm& each : prepared.draft.terms) {
+            if (!identifier_spaces.contains(each.space)) continue;
+            term.bind(1, each.space).bind(2, prepared.draft.view(each.norm)).bind(3, prepared.draft.view(each.extra));
+            term.step();
+            term.reset();
+        }
+    } catch (const sql::Broken&) {  // the writer will say it
+    }
+    give_back(std::move(connection));
 }
 
 std::shared_ptr<const Fresh> Store::Inside::fresh_of(sql::Connection& connection) {
@@ -220,6 +251,7 @@ Prepared Store::prepare(const fhir::Type& type, std::string_view id, json::Value
     made->draft = draft_of(inside_->numbers, type, resource, inside_->offset_minutes);
     inside_->compressor.compress(made->tid, made->body.text, made->frame);
     if (!inside_->compressor.has_dictionary(made->tid)) inside_->learn(made->tid, made->body.text);
+    if (inside_->is_large && !inside_->options.bulk) inside_->ask_ahead(*made);
     return Prepared(std::move(made));
 }
 

@@ -60,6 +60,11 @@ struct Store::Inside {
     void train(std::int64_t tid, std::vector<std::string> texts);
     /// Beside the writer: keeps the log short, so that no commit has to wait for a large checkpoint.
     void sweep();
+    /// Reads what the writer will ask of a large store, so that it finds it in memory: many callers wait for the disk at
+    /// once, the one writer would wait for each page by itself.
+    void ask_ahead(const Prepared::Inside& prepared);
+    std::atomic<bool> is_large{false};
+    std::unordered_set<std::int64_t> identifier_spaces;
     /// The fresh rows that belong to what the connection sees; nothing when that is too long ago.
     std::shared_ptr<const Fresh> fresh_of(sql::Connection& connection);
     void load_dictionaries(sql::Connection& connection);

@@ -270,6 +270,7 @@ bool Writer::try_group(std::vector<Submission>& group) {
     ++groups_;
     writes_ += static_cast<std::uint64_t>(group_.position() - position_.load());
     position_ = group_.position();
+    log_bytes_ = connection_->log_bytes();
     last_commit_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return true;
 }

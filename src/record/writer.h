@@ -137,6 +137,7 @@ public:
     /// Bulk loading: commits what is held; refuses when the load broke off.
     Result<Done> settle();
     void add_figures(Figures& figures);
+    std::int64_t log_bytes() const { return log_bytes_; }
     /// Runs `task` on the writer's connection between groups (checkpoint, dictionary, optimise).
     void between_groups(std::function<void(sql::Connection&)> task);
 
@@ -169,6 +170,7 @@ private:
 
     std::atomic<std::uint64_t> groups_{0}, writes_{0}, refused_busy_{0};
     std::atomic<double> last_commit_ms_{0};
+    std::atomic<std::int64_t> log_bytes_{0};
     bool lost_ = false;  // a bulk load broke off: what it held since its last commit is gone, so nothing may follow
     std::atomic<std::int64_t> position_{0};
     std::mutex broken_mutex_;  // guards broken_why_

@@ -77,6 +77,7 @@ public:
     void release_savepoint() override;
     void rollback_savepoint() override;
     void checkpoint() override {}
+    std::int64_t log_bytes() const override { return 0; }
     void settle() override;
     void copy_to(const std::filesystem::path& file) override;
     std::vector<std::string> integrity() override { return {}; }

@@ -82,6 +82,8 @@ public:
     virtual void rollback_savepoint() = 0;
     /// Moves what is committed from the log to its place, as far as nobody minds; holds nobody up. Never throws.
     virtual void checkpoint() = 0;
+    /// How long the write-ahead log was after the last commit of this connection.
+    virtual std::int64_t log_bytes() const = 0;
     /// Copies the whole database, consistent, while others write. SQLite only.
     virtual void copy_to(const std::filesystem::path& file) = 0;
     /// Empty when sound; else what is wrong.

@@ -170,6 +170,7 @@ public:
         prepare("RELEASE part").run();
     }
 
+    std::int64_t log_bytes() const override { return log_pages_ * 4'096; }
     void checkpoint() override { sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr); }
 
     void copy_to(const std::filesystem::path& file) override {
@@ -227,15 +228,23 @@ private:
         // NORMAL: no fsync per commit, but one before and after the log is moved, so that a power cut costs the newest
         // commits and never the file.
         run(options.bulk ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
-        // The log is emptied at 64 MiB at the latest; who wants commits to be even does most of it beforehand (checkpoint()).
-        run("PRAGMA wal_autocheckpoint = 16384; PRAGMA journal_size_limit = 67108864");
+        // The log is emptied at 96 MiB at the latest; who wants commits to be even does most of it beforehand (checkpoint()).
+        run("PRAGMA journal_size_limit = 134217728");
+        const auto committed = [](void* self, sqlite3* db, const char*, int pages) {
+            static_cast<SqliteConnection*>(self)->log_pages_ = pages;
+            if (pages >= longest_log) sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+            return SQLITE_OK;
+        };
+        sqlite3_wal_hook(db_, committed, this);
     }
 
     struct Kept {
         std::unique_ptr<std::string> text;
         std::unique_ptr<SqliteStatement> statement;
     };
+    static constexpr int longest_log = 24'576;  // pages
     sqlite3* db_ = nullptr;
+    std::int64_t log_pages_ = 0;
     std::unordered_map<std::string_view, Kept> statements_;
 };
 

@@ -91,6 +91,7 @@ public:
     }
     void rollback_savepoint() override { inside_->rollback_savepoint(); }
     void checkpoint() override { inside_->checkpoint(); }
+    std::int64_t log_bytes() const override { return inside_->log_bytes(); }
     void copy_to(const std::filesystem::path& file) override { inside_->copy_to(file); }
     std::vector<std::string> integrity() override { return inside_->integrity(); }
 
