@@ -195,6 +195,24 @@ TEST_F(BulkHttpTest, ParametersMayComeAsAResource) {
     ASSERT_EQ(begun.status, 202) << begun.body;
     const auto manifest = parsed(wait(system, path_of(begun)));
     EXPECT_EQ(manifest.find("output")[0].find("count").text(), "1");
+    put("Patient", "c", R"(,"gender":"male")");
+    put("Observation", "o", R"(,"status":"final","code":{"text":"x"},"subject":{"reference":"Patient/c"})");
+    const auto several = send(system, "POST", "/fhir/Patient/$export", {{"Prefer", "respond-async"}},
+                              R"({"resourceType":"Parameters","parameter":[{"name":"_type","valueString":"Patient"},
+                                {"name":"patient","valueReference":{"reference":"Patient/b"}},{"name":"patient","valueReference":{"reference":"Patient/c"}},
+                                {"name":"_typeFilter","valueString":"Patient?_has:Observation:patient:status=final"},
+                                {"name":"_elements","valueString":"Patient.gender"}]})");
+    ASSERT_EQ(several.status, 202) << several.body;
+    const auto output = parsed(wait(system, path_of(several))).find("output");
+    ASSERT_EQ(output.size(), 1u);
+    const auto file = send(system, "GET", std::string(output[0].find("url").string().substr(8)));
+    EXPECT_NE(file.body.find(R"("id":"c")"), std::string::npos) << file.body;
+    EXPECT_NE(file.body.find("SUBSETTED"), std::string::npos) << file.body;
+    const auto nowhere = send(
+        system, "POST", "/fhir/Patient/$export", {{"Prefer", "respond-async"}},
+        R"({"resourceType":"Parameters","parameter":[{"name":"includeAssociatedData","valueCode":"LatestProvenanceResources"}]})");
+    EXPECT_EQ(nowhere.status, 400);
+    EXPECT_NE(nowhere.body.find("includeAssociatedData"), std::string::npos) << nowhere.body;
 }
 
 // What was exported and imported elsewhere is the same, deletions included.

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "access/access.h"
+#include "bulk/deidentify.h"
 #include "calendar/calendar.h"
 #include "fhir/fhir.h"
 #include "json/json.h"
@@ -46,19 +47,22 @@ struct Order {
     std::vector<const fhir::Type*> types;  // empty: all that the level has
     std::vector<std::string> patients;     // ids; empty: all
     std::optional<std::int64_t> since_ms, until_ms;
-    std::vector<Filter> filters;  // a type with filters must match one of its own
-    bool packed = true;           // gzip files
-    Parameters written;           // from which it can be read again
+    std::vector<Filter> filters;                                      // a type with filters must match one of its own
+    std::vector<std::pair<const fhir::Type*, std::string>> elements;  // of a type, or (nullptr) of all; a type without any: all
+    bool packed = true;                                               // gzip files
+    Parameters written;                                               // from which it can be read again
 
     bool wants(const fhir::Type& type) const;
 };
-/// `_outputFormat _since _until _type _typeFilter patient _compress` (our own: gzip or none). Refuses what it does not know or
-/// cannot do, naming the parameter, unless `lenient`. A type of a patient or group export must be in the patient compartment.
+/// `_outputFormat _since _until _type _typeFilter _elements patient _compress` (our own: gzip or none). Refuses what it does not know
+/// or cannot do, naming the parameter, unless `lenient`. A type of a patient or group export must be in the patient compartment.
 Result<Order> read_order(Level level, std::string_view group, const Parameters& parameters, bool lenient,
                          std::int16_t offset_minutes, std::int64_t now_ms);
 /// May the viewer have it? People must be administrators, systems need the scope of every type; without `_type` they get what
 /// their scope includes.
 Result<Done> admit(Order& order, const access::Viewer& viewer);
+/// "A?x=1,2,B?y=3": a comma begins a new filter only when a type and a question mark follow.
+std::vector<std::string> split_filters(std::string_view text);
 /// The same parameters out of a Parameters resource.
 Result<Parameters> parameters_of(json::Value resource);
 
@@ -72,19 +76,41 @@ struct File {
 /// Shared with whoever watches; all may be read and `cancelled` set from any thread.
 struct Progress {
     std::atomic<std::uint64_t> seen{0}, written{0}, bytes{0};  // resources looked at, resources written, bytes on the disk
+    std::atomic<std::uint64_t> left_out{0};                    // by the rules of de-identification
     std::atomic<bool> cancelled{false};
 };
 struct RunOptions {
     unsigned threads = 2;
+    bool first_plain = false;                       // "Patient.ndjson", then "Patient.2.ndjson"
+    const Deidentifier* deidentifier = nullptr;     // what every resource goes through
+    std::uint64_t checkpoint_bytes = 512ull << 20;  // written between two places from which it can go on after a stop
     std::uint64_t part_resources = 2'000'000;       // of one file
     std::uint64_t disk_reserve_bytes = 256u << 20;  // left free for the record itself
     /// Tests: stands in for write(2).
     std::function<long(int descriptor, const char* bytes, std::size_t size)> write;
 };
-/// Writes the files of an order into an existing folder, durable when it returns; stops soon when cancelled. Throws sql::Broken
-/// (full) with the remedy when the disk is.
+/// Writes the files of an order into an existing folder, durable when it returns; stops soon when cancelled. Goes on where an earlier
+/// call for the same order and position stopped in that folder, however it stopped. Throws sql::Broken (full) with the remedy when
+/// the disk is.
 std::vector<File> write_files(record::Store& store, const Order& order, record::Position as_of,
                               const std::filesystem::path& folder, const RunOptions& options, Progress& progress);
+
+/// An export that stopped in a folder: what it was, so that it can be asked for again.
+struct Unfinished {
+    Level level = Level::system;
+    std::string group;
+    Parameters parameters;
+    record::Position position = 0;
+    std::uint64_t written = 0;  // resources that lie there already
+};
+std::optional<Unfinished> find_unfinished(const std::filesystem::path& folder);
+
+/// The state an export begun now would be of. Refuses an unknown Group or patient.
+struct Moment {
+    record::Position position = 0;
+    std::int64_t transaction_ms = 0;  // everything written before this instant is in it
+};
+Result<Moment> moment_of(record::Reader& reader, const Order& order, std::int64_t now_ms);
 
 /// One $export on its way or done.
 struct Job {
@@ -112,7 +138,7 @@ std::string manifest_of(const Job& job, std::string_view base);
 constexpr std::int64_t kept_ms = 7 * 86'400'000ll;  // after which a finished job and its files are removed
 
 /// The jobs of a store, in DATA/exports/ID, one running at a time. A job is durable when `add` returns; one that a stop interrupted
-/// is begun again at the next start, as of the same position. Safe from any thread.
+/// goes on at the next start, as of the same position. Safe from any thread.
 class Exports {
 public:
     static constexpr std::size_t waiting_most = 20;

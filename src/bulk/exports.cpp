@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The jobs: written down before they are promised, one at a time, begun again after a stop, forgotten after a week.
-#include <fcntl.h>
-#include <unistd.h>
-
+// The jobs: written down before they are promised, one at a time, going on after a stop, forgotten after a week.
 #include <cerrno>
-#include <charconv>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 
-#include "bulk/bulk.h"
+#include "bulk/kept.h"
+#include "text/text.h"
 
 namespace xinglin::bulk {
-
-namespace fs = std::filesystem;
 
 struct Exports::Kept {
     Job job;
@@ -24,125 +16,6 @@ struct Exports::Kept {
 namespace {
 
 constexpr std::int64_t tell_every_ms = 300;
-constexpr std::string_view job_file = "job";
-
-[[noreturn]] void disk_refuses(const fs::path& file) {
-    const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-    throw sql::Broken(full ? sql::Broken::Why::full : sql::Broken::Why::io, file.string() + ": " + std::strerror(errno));
-}
-
-/// Whole or not at all.
-void write_durably(const fs::path& file, std::string_view bytes) {
-    const fs::path fresh = file.string() + ".new";
-    const int descriptor = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (descriptor < 0) disk_refuses(fresh);
-    bool fine = true;
-    while (fine && !bytes.empty()) {
-        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        fine = written >= 0;
-        if (fine) bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    fine = fine && ::fsync(descriptor) == 0;
-    const int why = errno;
-    ::close(descriptor);
-    if (fine && ::rename(fresh.c_str(), file.c_str()) == 0) return;
-    if (!fine) errno = why;
-    disk_refuses(file);
-}
-
-std::int64_t number(json::Value value) {
-    std::int64_t out = 0;
-    const std::string_view text = value.text();
-    std::from_chars(text.data(), text.data() + text.size(), out);
-    return out;
-}
-
-json::Value count(json::Arena& arena, std::uint64_t value) { return arena.number(static_cast<std::int64_t>(value)); }
-
-json::Value parameters_json(const Parameters& parameters, json::Arena& arena) {
-    std::vector<json::Value> all;
-    for (const auto& [name, value] : parameters)
-        all.push_back(arena.object({{"name", arena.string(name)}, {"value", arena.string(value)}}));
-    return arena.array(all);
-}
-
-json::Value files_json(const Job& job, json::Arena& arena) {
-    std::vector<json::Value> all;
-    for (const File& file : job.files)
-        all.push_back(arena.object({{"name", arena.string(file.name)},
-                                    {"type", arena.string(file.type)},
-                                    {"deletions", arena.boolean(file.deletions)},
-                                    {"count", count(arena, file.count)},
-                                    {"bytes", count(arena, file.bytes)},
-                                    {"plain_bytes", count(arena, file.plain_bytes)}}));
-    return arena.array(all);
-}
-
-/// As kept on the disk.
-std::string stored_text(const Job& job) {
-    json::Arena arena;
-    return json::write(arena.object({{"id", arena.string(job.id)},
-                                     {"by", arena.string(job.by)},
-                                     {"request", arena.string(job.request)},
-                                     {"state", arena.string(text(job.state))},
-                                     {"level", arena.string(text(job.level))},
-                                     {"group", arena.string(job.group)},
-                                     {"parameters", parameters_json(job.parameters, arena)},
-                                     {"position", arena.number(job.position)},
-                                     {"transaction_ms", arena.number(job.transaction_ms)},
-                                     {"resources", count(arena, job.resources)},
-                                     {"resources_total", count(arena, job.resources_total)},
-                                     {"bytes", count(arena, job.bytes)},
-                                     {"files", files_json(job, arena)},
-                                     {"created_ms", arena.number(job.created_ms)},
-                                     {"started_ms", arena.number(job.started_ms)},
-                                     {"finished_ms", arena.number(job.finished_ms)},
-                                     {"error", arena.string(job.error)}})) +
-           "\n";
-}
-
-std::optional<Job> read_stored(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream content;
-    content << in.rdbuf();
-    const std::string bytes = std::move(content).str();
-    json::Arena arena;
-    const auto parsed = json::parse(bytes, arena);
-    if (!in || !parsed.ok()) return std::nullopt;
-    const json::Value stored = *parsed;
-    Job job;
-    job.id = stored.find("id").string();
-    job.by = stored.find("by").string();
-    job.request = stored.find("request").string();
-    for (const auto state :
-         {Job::State::waiting, Job::State::running, Job::State::done, Job::State::failed, Job::State::cancelled}) {
-        if (text(state) == stored.find("state").string()) job.state = state;
-    }
-    for (const auto level : {Level::system, Level::patient, Level::group}) {
-        if (text(level) == stored.find("level").string()) job.level = level;
-    }
-    job.group = stored.find("group").string();
-    for (const json::Node& node : stored.find("parameters").items())
-        job.parameters.emplace_back(json::Value(&node).find("name").string(), json::Value(&node).find("value").string());
-    job.position = number(stored.find("position"));
-    job.transaction_ms = number(stored.find("transaction_ms"));
-    job.resources = static_cast<std::uint64_t>(number(stored.find("resources")));
-    job.resources_total = static_cast<std::uint64_t>(number(stored.find("resources_total")));
-    job.bytes = static_cast<std::uint64_t>(number(stored.find("bytes")));
-    for (const json::Node& node : stored.find("files").items()) {
-        const json::Value file_value(&node);
-        job.files.push_back({std::string(file_value.find("name").string()), std::string(file_value.find("type").string()),
-                             file_value.find("deletions").as_bool(), static_cast<std::uint64_t>(number(file_value.find("count"))),
-                             static_cast<std::uint64_t>(number(file_value.find("bytes"))),
-                             static_cast<std::uint64_t>(number(file_value.find("plain_bytes")))});
-    }
-    job.created_ms = number(stored.find("created_ms"));
-    job.started_ms = number(stored.find("started_ms"));
-    job.finished_ms = number(stored.find("finished_ms"));
-    job.error = stored.find("error").string();
-    return job.id.empty() ? std::nullopt : std::optional<Job>(std::move(job));
-}
 
 void remove_files(const fs::path& folder) {
     std::error_code ignored;
@@ -156,6 +29,22 @@ std::string address(std::string_view base, const Job& job, const File& file) {
 }
 
 }  // namespace
+
+Result<Moment> moment_of(record::Reader& reader, const Order& order, std::int64_t now_ms) {
+    Moment moment{reader.position(), now_ms};
+    // Not the present: what is committed next may carry a time a moment earlier than now, never one before the feed's last.
+    reader.changes(moment.position - 1, moment.position, [&](const record::Change& last) {
+        moment.transaction_ms = last.updated_ms;
+        return true;
+    });
+    if (order.level == Level::group && !reader.read(*fhir::find_resource("Group"), order.group).ok())
+        return refuse(IssueCode::not_found, "Group", "there is no such Group (any more)");
+    for (const std::string& patient : order.patients) {
+        if (!reader.read(*fhir::find_resource("Patient"), patient).ok())
+            return refuse(IssueCode::not_found, "patient", "one of the patients named is not here (any more)");
+    }
+    return moment;
+}
 
 std::string_view text(Job::State state) {
     switch (state) {
@@ -180,8 +69,12 @@ std::string json_of(const Job& job, std::string_view base, std::int64_t now_ms, 
     std::vector<json::Value> types, filters, outputs;
     json::Value since = arena.null();
     for (const auto& [name, value] : job.parameters) {
-        if (name == "_type") types.push_back(arena.string(value));
-        if (name == "_typeFilter") filters.push_back(arena.string(value));
+        if (name == "_type") {
+            for (const std::string_view each : text::split(value, ',')) types.push_back(arena.string(each));
+        }
+        if (name == "_typeFilter") {
+            for (const std::string& each : split_filters(value)) filters.push_back(arena.string(each));
+        }
         if (name == "_since") since = arena.string(value);
     }
     for (const File& file : job.files)
@@ -251,7 +144,7 @@ void Exports::close() {
     if (thread_.joinable()) thread_.join();
 }
 
-/// What an earlier process left: jobs that were not over begin again.
+/// What an earlier process left: jobs that were not over go on.
 void Exports::load() {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder_, error)) {
@@ -262,8 +155,7 @@ void Exports::load() {
         }
         if (!job->is_over()) {
             job->state = Job::State::waiting;
-            job->started_ms = 0;
-            remove_files(entry.path());
+            job->started_ms = 0;  // and goes on from its last checkpoint
         }
         auto kept = std::make_shared<Kept>();
         kept->job = std::move(*job);
@@ -288,21 +180,9 @@ Result<std::string> Exports::add(const Order& order, std::string_view by, std::s
     job.created_ms = clock_.now_ms();
     {
         record::Reader reader = store_.reader(access::Viewer::program("export"));
-        job.position = reader.position();
-        job.transaction_ms = job.created_ms;
-        // Not the present: what is committed next may carry a time a moment earlier than now, never one before the feed's last.
-        reader.changes(job.position - 1, job.position, [&](const record::Change& last) {
-            job.transaction_ms = last.updated_ms;
-            return true;
-        });
-        if (order.level == Level::group) {
-            const auto group = reader.read(*fhir::find_resource("Group"), order.group);
-            if (!group.ok()) return refuse(IssueCode::not_found, "Group", "there is no such Group (any more)");
-        }
-        for (const std::string& patient : order.patients) {
-            if (!reader.read(*fhir::find_resource("Patient"), patient).ok())
-                return refuse(IssueCode::not_found, "patient", "one of the patients named is not here (any more)");
-        }
+        XINGLIN_TRY(const Moment moment, moment_of(reader, order, job.created_ms));
+        job.position = moment.position;
+        job.transaction_ms = moment.transaction_ms;
         if (order.level == Level::system || (order.level == Level::patient && order.patients.empty())) {
             for (const record::TypeCount& each : reader.type_counts())
                 if (order.wants(*each.type)) job.resources_total += each.count;

@@ -31,24 +31,13 @@ Result<std::int64_t> read_instant(std::string_view parameter, std::string_view w
     return calendar::span_of(*moment, offset_minutes).low_ms;
 }
 
-/// "A?x=1,2,B?y=3": a comma begins a new filter only when a type and a question mark follow.
-std::vector<std::string> split_filters(std::string_view text) {
-    std::vector<std::string> filters;
-    for (const std::string_view part : text::split(text, ',')) {
-        const std::size_t question = part.find('?');
-        const bool begins = question != std::string_view::npos && fhir::find_resource(part.substr(0, question)) != nullptr;
-        if (begins || filters.empty()) {
-            filters.emplace_back(part);
-        } else {
-            filters.back().append(",").append(part);
-        }
-    }
-    return filters;
-}
-
-bool has_inner_has(const search::Criterion& criterion) {
-    if (criterion.kind == search::Criterion::Kind::has) return true;
-    return std::any_of(criterion.inner.begin(), criterion.inner.end(), has_inner_has);
+/// _has is answered by reading the type it names beforehand; behind a chain there is nothing to read beforehand.
+bool has_behind_chain(const search::Criterion& criterion, bool in_chain = false) {
+    using Kind = search::Criterion::Kind;
+    if (criterion.kind == Kind::has && in_chain) return true;
+    return std::any_of(criterion.inner.begin(), criterion.inner.end(), [&](const search::Criterion& inner) {
+        return has_behind_chain(inner, in_chain || criterion.kind == Kind::chain);
+    });
 }
 
 std::string decoded(std::string_view text) {
@@ -89,10 +78,23 @@ Result<Order::Filter> read_filter(const std::string& written, Level level, const
     }
     if (!query->sort.empty() || !query->includes.empty() || query->count || query->summary != search::Summary::no)
         return bad("_typeFilter", "may only hold conditions, not _sort, _include, _count or _summary");
-    if (std::any_of(query->all.begin(), query->all.end(), has_inner_has))
-        return bad("_typeFilter", "_has is not supported here; export the other type too and join");
+    if (std::any_of(query->all.begin(), query->all.end(), [](const search::Criterion& each) { return has_behind_chain(each); }))
+        return refuse(IssueCode::not_supported, "_typeFilter",
+                      "_has behind a chain is not supported here; turn the condition round");
+    if (search::needs_codes(*query))
+        return refuse(IssueCode::not_supported, "_typeFilter",
+                      "asks for a value set or a hierarchy of codes (:in, :below, …); name the codes themselves");
     return Order::Filter{type, written, std::move(query->all)};
 }
+
+struct Unoffered {
+    std::string_view name, why;
+};
+constexpr Unoffered unoffered[] = {
+    {"includeAssociatedData", "is not offered: export Provenance too (_type) and join by Provenance.target"},
+    {"organizeOutputBy", "is not offered: files are by type"},
+    {"allowPartialManifests", "is not offered: the manifest comes when all files are there"},
+};
 
 constexpr std::string_view formats[] = {"application/fhir+ndjson", "application/fhir ndjson", "application/ndjson", "ndjson"};
 
@@ -117,10 +119,15 @@ public:
             return Done{};
         }
         if (name == "patient") return patient(value);
+        if (name == "_elements") return elements(value);
         if (options_.lenient) return Done{};
-        return refuse(IssueCode::not_supported, name,
-                      "is not a parameter of this export; known are _outputFormat, _since, _until, _type, _typeFilter, patient, "
-                      "_compress (or send Prefer: handling=lenient)");
+        for (const Unoffered& each : unoffered) {
+            if (each.name == name) return refuse(IssueCode::not_supported, name, std::string(each.why));
+        }
+        return refuse(
+            IssueCode::not_supported, name,
+            "is not a parameter of this export; known are _outputFormat, _since, _until, _type, _typeFilter, _elements, "
+            "patient, _compress (or send Prefer: handling=lenient)");
     }
 
 private:
@@ -143,6 +150,25 @@ private:
         }
         return Done{};
     }
+    /// "Patient.birthDate" of one type, "id" of all; only elements of a resource itself, as the guide has it.
+    Result<Done> elements(const std::string& value) {
+        for (const std::string_view name : text::split(value, ',')) {
+            const std::size_t dot = name.find('.');
+            const fhir::Type* type = dot == std::string_view::npos ? nullptr : fhir::find_resource(name.substr(0, dot));
+            const std::string_view element = name.substr(dot == std::string_view::npos ? 0 : dot + 1);
+            const auto has = [&](const fhir::Type* each) {
+                return fhir::find_element(*each, element) || fhir::match(*each, element);
+            };
+            const auto all = fhir::resources();
+            const bool known = type ? has(type) : dot == std::string_view::npos && std::any_of(all.begin(), all.end(), has);
+            if (!known && options_.lenient) continue;
+            if (!known)
+                return bad("_elements", fmt::format("\"{}\" is no element of {}; write it as Patient.birthDate or as id", name,
+                                                    type ? type->name : "a resource"));
+            order_.elements.emplace_back(type, std::string(element));
+        }
+        return Done{};
+    }
     Result<Done> patient(const std::string& value) {
         if (order_.level == Level::system) return bad("patient", "belongs to Patient/$export and Group/ID/$export");
         for (std::string_view each : text::split(value, ',')) {
@@ -160,6 +186,21 @@ private:
 };
 
 }  // namespace
+
+/// "A?x=1,2,B?y=3": a comma begins a new filter only when a type and a question mark follow.
+std::vector<std::string> split_filters(std::string_view text) {
+    std::vector<std::string> filters;
+    for (const std::string_view part : text::split(text, ',')) {
+        const std::size_t question = part.find('?');
+        const bool begins = question != std::string_view::npos && fhir::find_resource(part.substr(0, question)) != nullptr;
+        if (begins || filters.empty()) {
+            filters.emplace_back(part);
+        } else {
+            filters.back().append(",").append(part);
+        }
+    }
+    return filters;
+}
 
 std::string_view text(Level level) {
     switch (level) {

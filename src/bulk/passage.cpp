@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the record into the files: several readers, each with its own part of the storage order, lines gathered by type.
 #include <exception>
-#include <unordered_map>
-#include <unordered_set>
 
+#include "bulk/compartment.h"
+#include "bulk/filters.h"
+#include "bulk/kept.h"
 #include "bulk/spool.h"
-#include "text/text.h"
 
 namespace xinglin::bulk {
 
@@ -17,122 +17,49 @@ constexpr std::int64_t common_step = 4'096;        // rids of one part
 constexpr std::int64_t patient_step = 16ll << 20;  // 16 patients
 constexpr std::size_t list_step = 2'000;
 
-/// Which part is next? Shared by the threads.
+/// Which part is next? Shared by the threads. Parts come in rounds: at the end of one all before place() is written.
 class Parts {
 public:
-    explicit Parts(std::optional<std::vector<record::Rid>> only) : only_(std::move(only)) {}
+    Parts(std::optional<std::vector<record::Rid>> only, record::Rid place) : only_(std::move(only)), place_(place) {
+        if (only_) at_ = static_cast<std::size_t>(std::lower_bound(only_->begin(), only_->end(), place) - only_->begin());
+    }
 
-    /// False when there is none.
+    void begin_round(const std::function<bool()>& is_enough) {
+        is_enough_ = is_enough;
+        any_ = false;
+    }
+    /// False when there is none, or the round is over; at least one part a round.
     bool next(record::Reader& reader, record::Slice& slice, std::vector<record::Rid>& listed) {
         const std::lock_guard lock(mutex_);
+        if (over_ || (any_ && is_enough_())) return false;
+        any_ = true;
         if (only_) {
-            if (at_ >= only_->size()) return false;
             const std::size_t end = std::min(only_->size(), at_ + list_step);
             listed.assign(only_->begin() + static_cast<std::ptrdiff_t>(at_), only_->begin() + static_cast<std::ptrdiff_t>(end));
             at_ = end;
+            over_ = listed.empty();
+            if (!over_) place_ = listed.back() + 1;
             slice.only = &listed;
-            return true;
+            return !over_;
         }
-        const auto first = over_ ? std::nullopt : reader.next_rid(from_);
+        const auto first = reader.next_rid(place_);
         over_ = !first;
         if (over_) return false;
         slice.from = *first;
         slice.before = *first + (*first < (4'096ll << 20) ? common_step : patient_step);
-        from_ = slice.before;
+        place_ = slice.before;
         return true;
     }
+    bool is_over() const { return over_; }
+    record::Rid place() const { return place_; }
 
 private:
     std::mutex mutex_;  // guards what follows
     const std::optional<std::vector<record::Rid>> only_;
     std::size_t at_ = 0;
-    record::Rid from_ = INT64_MIN;
-    bool over_ = false;
-};
-
-/// Does a resource belong to a patient asked for? From the resource itself, as it was.
-class Compartment {
-public:
-    explicit Compartment(const std::vector<std::string>* patients) {
-        if (patients) asked_.emplace(patients->begin(), patients->end());
-    }
-
-    bool has(const fhir::Type& type, std::string_view body) {
-        const bool is_patient = type.name == "Patient";
-        if (is_patient && !asked_) return true;
-        if (!is_patient && body.find("Patient/") == std::string_view::npos) return false;
-        const auto names = fhir::compartment_parameters("Patient", type.name);
-        if (names.empty() && !is_patient) return false;
-        if (plainly_names(body, plain_members(type, names))) return true;
-        arena_.clear();
-        const auto resource = json::parse(body, arena_, {.depth = 1'000, .bytes = body.size() + 1});
-        if (!resource.ok()) return false;
-        if (is_patient && is_asked(resource->find("id").string())) return true;
-        entries_.clear();
-        search::extract(type, *resource, 0, entries_);
-        for (const search::Reference& reference : entries_.references) {
-            if (reference.type == "Patient" && is_asked(reference.id) && counts(type, names, reference)) return true;
-        }
-        return false;
-    }
-
-private:
-    /// Members that are compartment parameters as they stand ("subject" of Observation.subject): found without parsing.
-    const std::vector<std::string>& plain_members(const fhir::Type& type, std::span<const std::string_view> names) {
-        const auto [place, is_new] = plain_.try_emplace(&type);
-        if (!is_new) return place->second;
-        for (const std::string_view name : names) {
-            const search::Parameter* parameter = search::find_parameter(type, name);
-            for (std::string_view path : text::split(parameter ? parameter->expression : std::string_view(), '|')) {
-                while (path.starts_with(' ')) path.remove_prefix(1);
-                while (path.ends_with(' ')) path.remove_suffix(1);
-                if (!path.starts_with(type.name) || path.substr(type.name.size(), 1) != ".") continue;
-                path.remove_prefix(type.name.size() + 1);
-                const std::size_t dot = path.find('.');
-                if (dot != std::string_view::npos && path.substr(dot) != ".where(resolve() is Patient)") continue;
-                place->second.emplace_back(path.substr(0, dot));
-            }
-        }
-        return place->second;
-    }
-
-    /// A member at the top, {"reference":"Patient/ID", of a patient asked for.
-    bool plainly_names(std::string_view body, const std::vector<std::string>& members) const {
-        constexpr std::string_view mark = "\":{\"reference\":\"Patient/";
-        int depth = 0;
-        for (std::size_t i = 0; i < body.size(); ++i) {
-            const char c = body[i];
-            if (c == '{' || c == '[') ++depth;
-            else if (c == '}' || c == ']') --depth;
-            if (c != '"') continue;
-            const std::size_t start = ++i;
-            while (i < body.size() && body[i] != '"') i += body[i] == '\\' ? 2 : 1;
-            if (depth != 1 || body.substr(i, mark.size()) != mark) continue;
-            const std::string_view name = body.substr(start, i - start);
-            if (std::find(members.begin(), members.end(), name) == members.end()) continue;
-            const std::string_view rest = body.substr(i + mark.size());
-            if (is_asked(rest.substr(0, rest.find_first_of("\"/")))) return true;
-        }
-        return false;
-    }
-
-    bool is_asked(std::string_view id) const { return !asked_ || asked_->contains(std::string(id)); }
-    static bool counts(const fhir::Type& type, std::span<const std::string_view> names, const search::Reference& reference) {
-        for (const std::string_view name : names) {
-            const search::Parameter* parameter = search::find_parameter(type, name);
-            if (!parameter) continue;
-            const bool by_it = reference.parameter == parameter ||
-                               std::find(parameter->includes.begin(), parameter->includes.end(), reference.parameter) !=
-                                   parameter->includes.end();
-            if (by_it && search::counts_for(*parameter, reference)) return true;
-        }
-        return false;
-    }
-
-    std::optional<std::unordered_set<std::string>> asked_;
-    std::unordered_map<const fhir::Type*, std::vector<std::string>> plain_;
-    json::Arena arena_;
-    search::Entries entries_;
+    record::Rid place_;
+    std::function<bool()> is_enough_;
+    bool any_ = false, over_ = false;
 };
 
 /// The members of the Group as it was.
@@ -157,8 +84,9 @@ Result<std::vector<std::string>> members(record::Reader& reader, std::string_vie
 struct Plan {
     const Order& order;
     const record::Position as_of;
+    const RunOptions& options;
     std::optional<std::vector<std::string>> patients;  // asked for; nothing: all
-    std::int16_t offset_minutes = 0;
+    Reached reached;
 };
 
 /// What one thread does.
@@ -171,7 +99,8 @@ public:
           spool_(spool),
           progress_(progress),
           reader_(store.reader(access::Viewer::program("export"))),
-          compartment_(plan.patients ? &*plan.patients : nullptr) {}
+          compartment_(plan.patients ? &*plan.patients : nullptr),
+          filters_(store, plan.as_of, plan.reached) {}
 
     void run() {
         record::Slice slice{.as_of = plan_.as_of};
@@ -203,57 +132,59 @@ private:
 
     void take(const record::Sight& sight, std::string_view body) {
         if (sight.deleted) return take_deletion(sight, body);
-        if (plan_.order.level != Level::system && !compartment_.has(*sight.type, body)) return;
-        if (!plan_.order.filters.empty() && !passes(sight, body)) return;
+        const Order& order = plan_.order;
+        if (order.level != Level::system && !compartment_.has(*sight.type, body)) return;
         Lines& lines = lines_[sight.type];
-        lines.text.append(body).push_back('\n');
+        const std::size_t before = lines.text.size();
+        if (order.filters.empty() && order.elements.empty() && !plan_.options.deidentifier) {
+            lines.text.append(body);
+        } else if (!add_changed(sight, body, lines.text)) {
+            lines.text.resize(before);
+            return;
+        }
+        lines.text.push_back('\n');
         ++lines.count;
         if (lines.text.size() >= lines_bytes) flush(sight.type, false, lines);
+    }
+
+    /// Filtered, cut to the elements asked for, de-identified. False when it is not wanted after all.
+    bool add_changed(const record::Sight& sight, std::string_view body, std::string& out) {
+        arena_.clear();
+        const auto parsed = json::parse(body, arena_, {.depth = 1'000, .bytes = body.size() + 1});
+        if (!parsed.ok() || !passes(sight, *parsed)) return false;
+        json::Value resource = *parsed;
+        if (!plan_.order.elements.empty()) resource = only_elements(plan_.order, *sight.type, resource, arena_);
+        if (const Deidentifier* deidentifier = plan_.options.deidentifier) {
+            resource = deidentifier->apply(resource, arena_);
+            if (!resource) {
+                ++progress_.left_out;
+                return false;
+            }
+        }
+        json::write(resource, out);
+        return true;
     }
 
     /// A deleted resource no longer says whose it was: every deletion of the types asked for is told, as the standard allows
     /// for clients that keep a copy.
     void take_deletion(const record::Sight& sight, std::string_view id) {
+        const Deidentifier* deidentifier = plan_.options.deidentifier;
+        if (deidentifier && deidentifier->leaves_out(*sight.type)) return;
         deletions_.text += R"({"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE","url":")";
-        deletions_.text.append(sight.type->name).append("/").append(id).append("\"}}]}\n");
+        deletions_.text.append(sight.type->name).append("/");
+        deletions_.text.append(deidentifier ? deidentifier->id_of(*sight.type, id) : std::string(id)).append("\"}}]}\n");
         ++deletions_.count;
         if (deletions_.text.size() >= lines_bytes) flush(nullptr, true, deletions_);
     }
 
-    bool passes(const record::Sight& sight, std::string_view body) {
+    bool passes(const record::Sight& sight, json::Value resource) {
         bool filtered = false;
         for (const Order::Filter& filter : plan_.order.filters) {
             if (filter.type != sight.type) continue;
-            if (!filtered) {
-                arena_.clear();
-                const auto parsed = json::parse(body, arena_, {.depth = 1'000, .bytes = body.size() + 1});
-                if (!parsed.ok()) return false;
-                resource_ = *parsed;
-            }
             filtered = true;
-            if (passes(sight, filter)) return true;
+            if (filters_.has_all(*sight.type, resource, sight.updated_ms, filter.all)) return true;
         }
         return !filtered;
-    }
-
-    bool passes(const record::Sight& sight, const Order::Filter& filter) {
-        search::Surroundings around;
-        around.offset_minutes = plan_.offset_minutes;
-        around.last_updated_ms = sight.updated_ms;
-        around.resolve = [this](const search::Reference& reference) {
-            const fhir::Type* type = fhir::find_resource(reference.type);
-            if (!type || reference.id.empty()) return json::Value();
-            auto found = store_.reader(access::Viewer::program("export")).read(*type, reference.id, plan_.as_of);
-            if (!found.ok()) return json::Value();
-            const auto parsed = json::parse(arena_.keep(found->body), arena_, {.depth = 1'000, .bytes = found->body.size() + 1});
-            return parsed.ok() ? *parsed : json::Value();
-        };
-        around.referrers = [](const search::Parameter&, std::string_view, std::string_view) {
-            return std::vector<json::Value>();
-        };
-        return std::all_of(filter.all.begin(), filter.all.end(), [&](const search::Criterion& criterion) {
-            return search::matches(*sight.type, resource_, criterion, around);
-        });
     }
 
     void flush(const fhir::Type* type, bool deletions, Lines& lines) {
@@ -275,11 +206,11 @@ private:
     Progress& progress_;
     record::Reader reader_;
     Compartment compartment_;
+    Filters filters_;
     Packing packing_;
     std::unordered_map<const fhir::Type*, Lines> lines_;
     Lines deletions_;
     json::Arena arena_;
-    json::Value resource_;
     std::uint64_t seen_ = 0;
 };
 
@@ -308,35 +239,15 @@ std::optional<std::vector<record::Rid>> candidates(record::Reader& reader, const
     return reader.changed(reader.position_at(*plan.order.since_ms - 1), plan.as_of, changed_most);
 }
 
-}  // namespace
-
-std::vector<File> write_files(record::Store& store, const Order& order, record::Position as_of,
-                              const std::filesystem::path& folder, const RunOptions& options, Progress& progress) {
-    Plan plan{order, as_of, std::nullopt, store.offset_minutes()};
-    std::optional<Parts> parts;
-    {
-        record::Reader reader = store.reader(access::Viewer::program("export"));
-        if (!order.patients.empty()) plan.patients = order.patients;
-        if (order.level == Level::group) {
-            auto found = members(reader, order.group, as_of);
-            if (!found.ok()) throw std::runtime_error("the Group cannot be read: " + found.outcome().line());
-            if (plan.patients) {
-                std::erase_if(*found, [&](const std::string& id) {
-                    return std::find(plan.patients->begin(), plan.patients->end(), id) == plan.patients->end();
-                });
-            }
-            plan.patients = std::move(*found);
-        }
-        parts.emplace(candidates(reader, plan));
-    }
-    Spool spool(folder, order.packed, options, progress);
+/// Runs the same on several threads; what one throws ends all.
+void on_threads(const RunOptions& options, Progress& progress, const std::function<void()>& work) {
     std::mutex failure_mutex;
     std::exception_ptr failure;
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < std::max(1u, options.threads); ++i) {
         threads.emplace_back([&] {
             try {
-                Carrier(store, plan, *parts, spool, progress).run();
+                work();
             } catch (...) {
                 const std::lock_guard lock(failure_mutex);
                 if (!failure) failure = std::current_exception();
@@ -346,7 +257,93 @@ std::vector<File> write_files(record::Store& store, const Order& order, record::
     }
     for (std::thread& thread : threads) thread.join();
     if (failure) std::rethrow_exception(failure);
-    return progress.cancelled ? std::vector<File>() : spool.finish();
+}
+
+/// Reads the type that a _has names, and keeps whom its matches name.
+void reach(record::Store& store, Plan& plan, const fhir::Type& named, const search::Criterion& has, Progress& progress) {
+    auto& reached = plan.reached[&has];
+    std::mutex reached_mutex;
+    Parts parts(std::nullopt, INT64_MIN);
+    parts.begin_round([] { return false; });
+    on_threads(plan.options, progress, [&] {
+        record::Reader reader = store.reader(access::Viewer::program("export"));
+        Filters filters(store, plan.as_of, plan.reached);
+        record::Slice slice{.as_of = plan.as_of};
+        std::vector<record::Rid> listed;
+        json::Arena arena;
+        const auto wanted = [&](const record::Sight& sight) { return !sight.deleted && sight.type == has.has_type; };
+        const auto each = [&](const record::Sight& sight, std::string_view body) {
+            arena.clear();
+            const auto resource = json::parse(body, arena, {.depth = 1'000, .bytes = body.size() + 1});
+            std::unordered_set<std::string> found;
+            if (resource.ok()) add_reached(named, has, *resource, sight.updated_ms, filters, found);
+            if (!found.empty()) {
+                const std::lock_guard lock(reached_mutex);
+                reached.merge(found);
+                if (reached.size() > reached_most)
+                    throw std::runtime_error("_typeFilter " + has.written + ": reaches more than 2,000,000 resources; narrow it");
+            }
+            return !progress.cancelled;
+        };
+        while (!progress.cancelled && parts.next(reader, slice, listed)) reader.scan(slice, wanted, each);
+    });
+}
+
+Plan plan_of(record::Store& store, const Order& order, record::Position as_of, const RunOptions& options) {
+    Plan plan{order, as_of, options, std::nullopt, {}};
+    if (!order.patients.empty()) plan.patients = order.patients;
+    if (order.level != Level::group) return plan;
+    record::Reader reader = store.reader(access::Viewer::program("export"));
+    auto found = members(reader, order.group, as_of);
+    if (!found.ok()) throw std::runtime_error("the Group cannot be read: " + found.outcome().line());
+    if (plan.patients) {
+        std::erase_if(*found, [&](const std::string& id) {
+            return std::find(plan.patients->begin(), plan.patients->end(), id) == plan.patients->end();
+        });
+    }
+    plan.patients = std::move(*found);
+    return plan;
+}
+
+/// What an earlier run left, if it was the same one.
+Checkpoint begin_or_go_on(const Order& order, record::Position as_of, const fs::path& folder, Progress& progress) {
+    if (auto left = read_checkpoint(folder); left && left->what.position == as_of && left->what.parameters == order.written) {
+        progress.left_out = left->left_out;
+        return std::move(*left);
+    }
+    Checkpoint fresh{.what = {order.level, order.group, order.written, as_of, 0}, .place = INT64_MIN, .left_out = 0, .files = {}};
+    write_durably(folder / checkpoint_file, stored_text(fresh));
+    return fresh;
+}
+
+}  // namespace
+
+std::vector<File> write_files(record::Store& store, const Order& order, record::Position as_of, const fs::path& folder,
+                              const RunOptions& options, Progress& progress) {
+    Plan plan = plan_of(store, order, as_of, options);
+    Checkpoint checkpoint = begin_or_go_on(order, as_of, folder, progress);
+    for (const auto& [type, has] : has_conditions(order.filters)) reach(store, plan, *type, *has, progress);
+    std::optional<Parts> parts;
+    {
+        record::Reader reader = store.reader(access::Viewer::program("export"));
+        parts.emplace(candidates(reader, plan), checkpoint.place);
+    }
+    Spool spool(folder, order.packed, options, progress, checkpoint.files);
+    while (!progress.cancelled && !parts->is_over()) {
+        const std::uint64_t upto = progress.bytes + options.checkpoint_bytes;
+        parts->begin_round([&] { return progress.bytes >= upto; });
+        on_threads(options, progress, [&] { Carrier(store, plan, *parts, spool, progress).run(); });
+        if (progress.cancelled || parts->is_over()) break;
+        checkpoint.place = parts->place();
+        checkpoint.left_out = progress.left_out;
+        checkpoint.files = spool.so_far();
+        write_durably(folder / checkpoint_file, stored_text(checkpoint));
+    }
+    if (progress.cancelled) return {};
+    auto files = spool.finish();
+    std::error_code ignored;
+    fs::remove(folder / checkpoint_file, ignored);
+    return files;
 }
 
 }  // namespace xinglin::bulk

@@ -44,8 +44,27 @@ struct Spool::Open {
     int descriptor = -1;
 };
 
-Spool::Spool(fs::path folder, bool packed, const RunOptions& options, Progress& progress)
-    : folder_(std::move(folder)), packed_(packed), options_(options), progress_(progress) {}
+Spool::Spool(fs::path folder, bool packed, const RunOptions& options, Progress& progress, const std::vector<File>& begun)
+    : folder_(std::move(folder)), packed_(packed), options_(options), progress_(progress), closed_(begun) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder_, error)) {
+        const std::string name = entry.path().filename().string();
+        if (name.find(".ndjson") == std::string::npos) continue;
+        const bool known = std::any_of(begun.begin(), begun.end(), [&](const File& file) { return file.name == name; });
+        if (!known) fs::remove(entry.path(), error);
+    }
+    for (const File& file : begun) {
+        const fs::path path = folder_ / file.name;
+        if (fs::file_size(path, error) < file.bytes || error)
+            throw sql::Broken(sql::Broken::Why::corrupt,
+                              fmt::format("{} is shorter than it was; begin the export again in an empty folder", path.string()));
+        fs::resize_file(path, file.bytes, error);
+        if (error) fail(path);
+        ++parts_[file.deletions ? std::string("deleted") : file.type];
+        progress_.written += file.count;
+        progress_.bytes += file.bytes;
+    }
+}
 Spool::~Spool() = default;
 
 void Spool::fail(const fs::path& file) const {
@@ -96,7 +115,9 @@ void Spool::add(std::string_view type, bool deletions, std::string_view bytes, s
     if (!open) {
         open = std::make_unique<Open>();
         const std::string stem = deletions ? "deleted" : std::string(type);
-        open->file.name = fmt::format("{}.{}.ndjson{}", stem, ++parts_[stem], packed_ ? ".gz" : "");
+        const int part = ++parts_[stem];
+        open->file.name = fmt::format("{}{}.ndjson{}", stem, options_.first_plain && part == 1 ? "" : fmt::format(".{}", part),
+                                      packed_ ? ".gz" : "");
         open->file.type = type;
         open->file.deletions = deletions;
         open->path = folder_ / open->file.name;
@@ -108,6 +129,17 @@ void Spool::add(std::string_view type, bool deletions, std::string_view bytes, s
     open->file.bytes += bytes.size();
     open->file.plain_bytes += plain_bytes;
     progress_.written += count;
+}
+
+std::vector<File> Spool::so_far() {
+    const std::lock_guard lock(mutex_);
+    std::vector<File> files = closed_;
+    for (auto& [key, open] : open_) {
+        if (!open) continue;
+        if (::fsync(open->descriptor) != 0) fail(open->path);
+        files.push_back(open->file);
+    }
+    return files;
 }
 
 std::vector<File> Spool::finish() {

@@ -24,10 +24,14 @@ private:
 /// `add` is safe from many threads; the order of pieces in a file is that of arrival.
 class Spool {
 public:
-    Spool(std::filesystem::path folder, bool packed, const RunOptions& options, Progress& progress);
+    /// `begun`: files of an earlier run, cut back to the sizes given; whatever else lies there of that run is removed.
+    Spool(std::filesystem::path folder, bool packed, const RunOptions& options, Progress& progress,
+          const std::vector<File>& begun = {});
     ~Spool();
     /// Whole lines, packed already if the files are.
     void add(std::string_view type, bool deletions, std::string_view bytes, std::uint64_t plain_bytes, std::uint64_t count);
+    /// Makes durable what was added so far; the files as they are.
+    std::vector<File> so_far();
     /// Makes all durable.
     std::vector<File> finish();
 

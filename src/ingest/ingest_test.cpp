@@ -345,5 +345,67 @@ TEST_F(IngestTest, ATransactionIsWholeOrAbsentWhicheverStatementFails) {
     EXPECT_GT(failed, 5);
 }
 
+/// Stands for a profile: a Patient must have a birth date.
+Outcome born(json::Value resource) {
+    if (resource.find("resourceType").string() != "Patient" || resource.find("birthDate")) return {};
+    return refuse(IssueCode::invariant, "Patient.birthDate", "profile: is required");
+}
+
+// Nothing of a transaction is stored when one entry breaks a profile; every entry that does is named.
+TEST_F(IngestTest, ATransactionWithAProfileBrokenStoresNothingAndNamesTheEntries) {
+    Ingest checking(*store, {.check = born});
+    const auto ask = [&](const std::string& text) {
+        auto arena = std::make_shared<json::Arena>();
+        return checking.bundle_and_wait(arena, json::parse(arena->keep(text), *arena).value(), "http://here/fhir", true,
+                                        anything);
+    };
+    const auto put = [](const std::string& id, const std::string& more) {
+        return R"({"resource":{"resourceType":"Patient","id":")" + id + "\"" + more +
+               R"(},"request":{"method":"PUT","url":"Patient/)" + id + "\"}}";
+    };
+    const std::string sound = R"(,"birthDate":"1950-01-01")";
+    const auto before = reader().position();
+    for (const std::string type : {"transaction", "batch"}) {
+        const auto answer = ask(R"({"resourceType":"Bundle","type":")" + type + R"(","entry":[)" + put("e0", sound) + "," +
+                                put("e1", "") + "," + put("e2", sound) + "," + put("e3", "") + "]}");
+        if (type == "transaction") {
+            ASSERT_FALSE(answer.ok());
+            ASSERT_EQ(answer.outcome().issues.size(), 2u);
+            EXPECT_EQ(answer.outcome().issues[0].where, "Bundle.entry[1].resource.birthDate");
+            EXPECT_EQ(answer.outcome().issues[1].where, "Bundle.entry[3].resource.birthDate");
+            EXPECT_EQ(reader().position(), before);
+        } else {
+            ASSERT_TRUE(answer.ok());
+            EXPECT_TRUE(answer->entries[0].written.ok());
+            EXPECT_EQ(answer->entries[3].written.outcome().issues.front().where, "Bundle.entry[3].resource.birthDate");
+            EXPECT_EQ(reader().position(), before + 2);
+        }
+    }
+}
+
+// A patch is checked inside the writer, when other entries of the transaction are written already.
+TEST_F(IngestTest, APatchThatBreaksAProfileUndoesItsTransaction) {
+    Ingest checking(*store, {.check = born});
+    auto arena = std::make_shared<json::Arena>();
+    const auto ask = [&](const std::string& text) {
+        return checking.bundle_and_wait(arena, json::parse(arena->keep(text), *arena).value(), "http://here/fhir", true,
+                                        anything);
+    };
+    ASSERT_TRUE(
+        ask(R"({"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"resourceType":"Patient","id":"p","birthDate":"1950"},
+        "request":{"method":"PUT","url":"Patient/p"}}]})")
+            .ok());
+    const auto before = reader().position();
+    const auto answer = ask(R"({"resourceType":"Bundle","type":"transaction","entry":[
+        {"resource":{"resourceType":"Organization","id":"o","name":"x"},"request":{"method":"PUT","url":"Organization/o"}},
+        {"resource":{"resourceType":"Parameters","parameter":[{"name":"operation","part":[{"name":"type","valueCode":"delete"},
+            {"name":"path","valueString":"Patient.birthDate"}]}]},"request":{"method":"PATCH","url":"Patient/p"}}]})");
+    ASSERT_FALSE(answer.ok());
+    EXPECT_TRUE(answer.outcome().issues.front().where.starts_with("Bundle.entry[1].resource.birthDate"))
+        << answer.outcome().line();
+    EXPECT_EQ(reader().position(), before);
+    EXPECT_FALSE(reader().read(*fhir::find_resource("Organization"), "o").ok());
+}
+
 }  // namespace
 }  // namespace xinglin::ingest

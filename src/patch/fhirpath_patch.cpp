@@ -129,12 +129,36 @@ private:
         return bad_part("type", "must be add, insert, delete, replace or move");
     }
 
+    /// The official case "Full Resource" writes Patient.text.div, though FHIRPath keeps that word for itself: an element, in backticks.
+    static std::string with_div_named(std::string_view path) {
+        std::string out;
+        char quote = 0;
+        for (std::size_t i = 0; i < path.size(); ++i) {
+            const char c = path[i];
+            if (quote != 0 && c == '\\') {
+                out += c;
+                if (++i < path.size()) out += path[i];
+                continue;
+            }
+            if (quote == 0 && (c == '\'' || c == '`' || c == '"')) quote = c;
+            else if (c == quote) quote = 0;
+            out += c;
+            const std::string_view next = path.substr(i + 1);
+            const bool ends = next.size() == 3 || (next.size() > 3 && next.find_first_of("._[ )=", 3) == 3 && next[3] != '_');
+            if (quote == 0 && c == '.' && next.starts_with("div") && ends) {
+                out += "`div`";
+                i += 3;
+            }
+        }
+        return out;
+    }
+
     // ---- where --------------------------------------------------------------------------------------------------------
 
     Result<fhirpath::Collection> found(const Operation& operation) const {
         fhirpath::CompileOptions options;
         options.context_type = fhir::find_resource(document_.find("resourceType").string());
-        auto expression = fhirpath::Expression::compile(operation.path, options);
+        auto expression = fhirpath::Expression::compile(with_div_named(operation.path), options);
         if (!expression.ok()) return bad_part("path", "is no FHIRPath: " + expression.outcome().line());
         auto items = expression->evaluate(fhirpath::item_of(document_), environment_);
         if (!items.ok()) return unfit("path", items.outcome().line());

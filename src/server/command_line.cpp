@@ -88,18 +88,31 @@ void add_transfer(CLI::App& app, Action& action) {
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
     import_word->add_flag("--no-check", in->no_check, "leave structural validation out, for data that was validated before");
-    import_word->add_flag("--check-profiles", in->check_profiles,
-                          "also reject what breaks R4's rules or a profile it claims");
+    import_word->add_flag("--check-profiles", in->check_profiles, "also reject what breaks R4's rules or a profile it claims");
     import_word->add_flag("--json", in->json, "print the result as JSON");
     import_word->callback([in, &action] { action = [in] { return import_files(*in); }; });
 
     const auto out = std::make_shared<ExportCommand>();
     CLI::App* export_word =
-        word(app, "export", "Write every current resource as NDJSON, one file for each type; also while a server runs",
-             "xinglin export --data DIR --out export-2026-11 --gzip");
+        word(app, "export",
+             "Write resources as NDJSON, one file for each type; also while a server runs. Stopped, it goes on when run again",
+             "xinglin export --data DIR --out export-2026-11 --type Patient,Observation --since 2026-11-01 --gzip");
     needs_data_or_store(export_word, *out);
-    export_word->add_option("--out", out->out, "an empty or new folder")->required();
+    export_word->add_option("--out", out->out, "an empty or new folder, or that of the same export stopped midway")->required();
     export_word->add_option("--type", out->types, "only these resource types");
+    export_word->add_option("--type-filter", out->type_filters, "only what a search finds: \"Observation?category=laboratory\"");
+    export_word->add_option("--elements", out->elements,
+                            "only these elements and the required ones: Patient.birthDate, or id for all types");
+    export_word->add_option("--since", out->since, "only what was written at this instant or later, and what was deleted");
+    export_word->add_option("--until", out->until, "only what was written before this instant");
+    export_word->add_option("--group", out->group, "only the members of this Group (its id)");
+    export_word->add_option("--patient", out->patients, "only these patients (ids, or Patient/ID)");
+    export_word->add_flag("--deidentify", out->deidentify,
+                          "take persons out: pseudonyms for ids, no names, contacts, free text, exact birth dates");
+    export_word->add_option("--key", out->key,
+                            "file with the key of the pseudonyms, made when it is not there (default: DATA/deidentify.key)");
+    export_word->add_option("--content", out->content,
+                            "folder laid over the built-in content, with other rules of de-identification");
     export_word->add_flag("--gzip", out->gzip, "pack the files");
     export_word->add_flag("--json", out->json, "print the result as JSON");
     export_word->callback([out, &action] { action = [out] { return export_record(*out); }; });
@@ -242,8 +255,10 @@ void add_views(CLI::App& app, Action& action) {
     run_word->callback([options, &action] { action = [options] { return run_view(*options); }; });
 
     const auto again = std::make_shared<RebuildCommand>();
-    CLI::App* rebuild_word = word(app, "rebuild-views", "Build the tables of the views again; a running server does it by itself (POST /api/v1/views/NAME/rebuild)",
-                                  "xinglin rebuild-views --data DIR blood_pressure");
+    CLI::App* rebuild_word =
+        word(app, "rebuild-views",
+             "Build the tables of the views again; a running server does it by itself (POST /api/v1/views/NAME/rebuild)",
+             "xinglin rebuild-views --data DIR blood_pressure");
     needs_data(rebuild_word, *again);
     rebuild_word->add_option("NAME", again->name, "one view; without it all of them");
     rebuild_word->add_option("--content", again->content, "a folder laid out like content/");
@@ -251,9 +266,11 @@ void add_views(CLI::App& app, Action& action) {
     rebuild_word->callback([again, &action] { action = [again] { return rebuild_views(*again); }; });
 
     const auto folder = std::make_shared<ContentCommand>();
-    CLI::App* content_word = word(app, "content", "Content: views, terminology, profiles as files", "xinglin content check content");
+    CLI::App* content_word =
+        word(app, "content", "Content: views, terminology, profiles as files", "xinglin content check content");
     content_word->require_subcommand(1);
-    CLI::App* check_word = word(*content_word, "check", "Check a folder laid out like content/ and say what is wrong and where", "xinglin content check content");
+    CLI::App* check_word = word(*content_word, "check", "Check a folder laid out like content/ and say what is wrong and where",
+                                "xinglin content check content");
     check_word->add_option("FOLDER", folder->folder, "the folder, laid over the built-in content")->required();
     check_word->callback([folder, &action] { action = [folder] { return check_content(*folder); }; });
 }

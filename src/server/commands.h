@@ -41,8 +41,10 @@ int import_files(const ImportCommand& options);
 struct ExportCommand {
     fs::path data, out;
     std::string store;
-    std::vector<std::string> types;
-    bool gzip = false, json = false;
+    std::vector<std::string> types, type_filters, elements, patients;  // as parameters of $export
+    std::string since, until, group;
+    fs::path key, content;  // of --deidentify; "": DATA/deidentify.key, and the rules packed in
+    bool gzip = false, json = false, deidentify = false;
 };
 int export_record(const ExportCommand& options);
 

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// `xinglin export`: every current resource as NDJSON, one file for each type.
+// `xinglin export`: the same engine as $export over FHIR, into a folder of one's choice; goes on where an earlier run stopped.
 //
-// While a server holds the folder, a snapshot of the record's file is taken first and read instead; it needs as much
+// While a server holds the data folder, a snapshot of the record's file is taken first and read instead; it needs as much
 // disk again until the end.
-#include <zlib.h>
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <sstream>
 
 #include "access/access.h"
+#include "bulk/bulk.h"
 #include "json/json.h"
 #include "record/record.h"
 #include "server/commands.h"
@@ -20,108 +25,199 @@ namespace xinglin::server {
 
 namespace {
 
-struct Written {
-    std::string type, file;
-    std::uint64_t count = 0;
-};
-
-/// A file that is plain or packed; throws sql::Broken when the disk refuses.
-class Lines {
-public:
-    Lines(const fs::path& file, bool packed) : name_(file.string()), file_(gzopen(file.c_str(), packed ? "wb1" : "wbT")) {
-        if (!file_) fail();
-        gzbuffer(file_, 1u << 18);
-    }
-    ~Lines() {
-        if (file_) gzclose(file_);
-    }
-    Lines(const Lines&) = delete;
-    void add(std::string_view line) {
-        write(line);
-        write("\n");
-    }
-    void close() {
-        if (gzclose(std::exchange(file_, nullptr)) != Z_OK) fail();
-    }
-
-private:
-    void write(std::string_view bytes) {
-        if (bytes.empty()) return;
-        if (gzwrite(file_, bytes.data(), static_cast<unsigned>(bytes.size())) != static_cast<int>(bytes.size())) fail();
-    }
-    [[noreturn]] void fail() const {
-        const auto why = errno == ENOSPC || errno == EFBIG ? sql::Broken::Why::full : sql::Broken::Why::io;
-        throw sql::Broken(why, name_ + ": " + std::strerror(errno));
-    }
-    std::string name_;
-    gzFile file_;
-};
-
-Result<Done> check_types(const std::vector<std::string>& types) {
-    for (const std::string& type : types) {
-        const fhir::Type* found = fhir::find_resource(type);
-        if (!found || found->is_abstract)
-            return refuse(IssueCode::value, "--type",
-                          "\"" + type + "\" is no resource type of FHIR R4, see `xinglin export --help`");
-    }
-    return Done{};
+/// What is asked for, as parameters of $export.
+bulk::Parameters parameters_of(const ExportCommand& options) {
+    bulk::Parameters parameters;
+    const auto add = [&](std::string_view name, const std::string& value) {
+        if (!value.empty()) parameters.emplace_back(name, value);
+    };
+    for (const std::string& type : options.types) add("_type", type);
+    for (const std::string& filter : options.type_filters) add("_typeFilter", filter);
+    for (const std::string& element : options.elements) add("_elements", element);
+    for (const std::string& patient : options.patients) add("patient", patient);
+    add("_since", options.since);
+    add("_until", options.until);
+    add("_compress", options.gzip ? "gzip" : "none");
+    return parameters;
 }
 
-std::vector<Written> write_all(record::Store& store, const ExportCommand& options) {
-    record::Reader reader = store.reader(access::Viewer::program("export"));
-    std::vector<Written> all;
-    Progress progress;
-    std::uint64_t total = 0;
-    for (const record::TypeCount& each : reader.type_counts()) {
-        const std::string type(each.type->name);
-        const bool wanted =
-            options.types.empty() || std::find(options.types.begin(), options.types.end(), type) != options.types.end();
-        if (!wanted || each.count == 0) continue;
-        Written written{type, (options.out / (type + (options.gzip ? ".ndjson.gz" : ".ndjson"))).string(), 0};
-        Lines lines(written.file, options.gzip);
-        reader.scan(each.type, [&](const record::Version& version) {
-            lines.add(version.body);
-            ++written.count;
-            if (++total % 1'000 == 0) progress.show(grouped(total) + " resources written");
-            return true;
-        });
-        lines.close();
-        all.push_back(std::move(written));
+/// "_typeFilter status" → "--type-filter status": refusals name what was typed.
+Outcome as_typed(Outcome outcome) {
+    constexpr std::pair<std::string_view, std::string_view> words[] = {{"_typeFilter", "--type-filter"},
+                                                                       {"_type", "--type"},
+                                                                       {"_elements", "--elements"},
+                                                                       {"_since", "--since"},
+                                                                       {"_until", "--until"},
+                                                                       {"patient", "--patient"},
+                                                                       {"Group", "--group"}};
+    for (Issue& issue : outcome.issues) {
+        for (const auto& [parameter, word] : words) {
+            if (!issue.where.starts_with(parameter)) continue;
+            issue.where.replace(0, parameter.size(), word);
+            break;
+        }
     }
-    return all;
+    return outcome;
 }
 
-void print(const std::vector<Written>& all, double seconds, bool as_json) {
+Result<bulk::Order> read_order(const ExportCommand& options, std::int16_t offset_minutes, std::int64_t now_ms) {
+    const bulk::Level level = !options.group.empty()      ? bulk::Level::group
+                              : !options.patients.empty() ? bulk::Level::patient
+                                                          : bulk::Level::system;
+    auto order = bulk::read_order(level, options.group, parameters_of(options), false, offset_minutes, now_ms);
+    if (!order.ok()) return as_typed(std::move(order).outcome());
+    return order;
+}
+
+/// The key of pseudonyms: of a file that is made, for its owner only, when it is not there.
+Result<std::string> key_in(const fs::path& file) {
+    const auto cannot = [&](std::string_view what) {
+        return refuse(IssueCode::invalid, file.string(), fmt::format("{}, name another file with --key", what));
+    };
+    std::error_code error;
+    if (!fs::exists(file, error)) {
+        unsigned char bytes[32];
+        if (RAND_bytes(bytes, sizeof bytes) != 1) return cannot("no random key could be made");
+        std::string hex;
+        for (const unsigned char byte : bytes) hex += fmt::format("{:02x}", byte);
+        const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (descriptor < 0) return cannot("the key cannot be written");
+        const bool fine =
+            ::write(descriptor, hex.data(), hex.size()) == static_cast<ssize_t>(hex.size()) && ::fsync(descriptor) == 0;
+        ::close(descriptor);
+        if (!fine) return cannot("the key cannot be written");
+        return hex;
+    }
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream content;
+    content << in.rdbuf();
+    std::string key = std::move(content).str();
+    while (!key.empty() && (key.back() == '\n' || key.back() == '\r')) key.pop_back();
+    if (!in || key.size() < bulk::Deidentifier::key_bytes_least || key.size() > 4'096)
+        return cannot("does not hold a key of 32 to 4,096 bytes");
+    return key;
+}
+
+Result<std::optional<bulk::Deidentifier>> deidentifier_of(const ExportCommand& options, std::int64_t moment_ms) {
+    if (!options.deidentify) {
+        if (options.key.empty()) return std::optional<bulk::Deidentifier>();
+        return refuse(IssueCode::invalid, "--key", "belongs to --deidentify");
+    }
+    if (options.key.empty() && !options.store.empty())
+        return refuse(IssueCode::required, "--key", "a record in PostgreSQL has no folder for the key: name a file for it");
+    XINGLIN_TRY(std::string key, key_in(options.key.empty() ? options.data / "deidentify.key" : options.key));
+    content::Files files;
+    if (!options.content.empty()) {
+        XINGLIN_TRY(files, content::Files::over(options.content));
+    }
+    const int year = std::stoi(calendar::instant_text(moment_ms).substr(0, 4));
+    XINGLIN_TRY(bulk::Deidentifier made, bulk::Deidentifier::make(files, std::move(key), year));
+    return std::optional<bulk::Deidentifier>(std::move(made));
+}
+
+struct Ended {
+    std::vector<bulk::File> files;
+    bulk::Moment moment;
+    std::uint64_t left_out = 0, resumed = 0;
+    std::string key_mark;
+};
+
+/// Counts on the terminal while the export's threads work.
+void show(server::Progress& terminal, const bulk::Progress& progress) {
+    terminal.show(grouped(progress.written) + " resources written");
+}
+
+Result<Ended> write_all(record::Store& store, const ExportCommand& options, const calendar::Clock& clock) {
+    XINGLIN_TRY(bulk::Order order, read_order(options, store.offset_minutes(), clock.now_ms()));
+    Ended ended;
+    {
+        record::Reader reader = store.reader(access::Viewer::program("export"));
+        auto moment = bulk::moment_of(reader, order, clock.now_ms());
+        if (!moment.ok()) return as_typed(std::move(moment).outcome());
+        ended.moment = *moment;
+        if (const auto left = bulk::find_unfinished(options.out)) {
+            if (left->position > ended.moment.position)
+                return refuse(IssueCode::conflict, options.out.string(),
+                              "holds an unfinished export of another record; name an empty folder");
+            ended.moment.position = left->position;
+            ended.resumed = left->written;
+            reader.changes(left->position - 1, left->position, [&](const record::Change& last) {
+                ended.moment.transaction_ms = last.updated_ms;
+                return true;
+            });
+        }
+    }
+    XINGLIN_TRY(const std::optional<bulk::Deidentifier> deidentifier, deidentifier_of(options, ended.moment.transaction_ms));
+    if (deidentifier) {
+        ended.key_mark = deidentifier->key_mark();
+        order.written.emplace_back("deidentified", deidentifier->edition() + " " + ended.key_mark);
+    }
+    if (const auto left = bulk::find_unfinished(options.out);
+        left && (left->parameters != order.written || left->level != order.level || left->group != order.group))
+        return refuse(IssueCode::conflict, options.out.string(),
+                      "holds an unfinished export with other options; give the same ones to go on, or name an empty folder");
+    bulk::Progress progress;
+    bulk::RunOptions run;
+    run.first_plain = true;
+    run.deidentifier = deidentifier ? &*deidentifier : nullptr;
+    server::Progress terminal;
+    std::jthread teller([&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            show(terminal, progress);
+            std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        }
+    });
+    ended.files = bulk::write_files(store, order, ended.moment.position, options.out, run, progress);
+    ended.left_out = progress.left_out;
+    return ended;
+}
+
+void print(const Ended& ended, const fs::path& out, double seconds, bool as_json) {
     std::uint64_t total = 0;
     json::Arena arena;
+    const auto count = [&](std::uint64_t number) { return arena.number(static_cast<std::int64_t>(number)); };
     std::vector<json::Value> files;
-    for (const Written& each : all) {
-        total += each.count;
-        files.push_back(arena.object({{"type", arena.string(each.type)},
-                                      {"count", arena.number(static_cast<std::int64_t>(each.count))},
-                                      {"file", arena.string(each.file)}}));
+    for (const bulk::File& each : ended.files) {
+        total += each.deletions ? 0 : each.count;
+        files.push_back(arena.object({{"type", arena.string(each.deletions ? "deleted" : each.type)},
+                                      {"count", count(each.count)},
+                                      {"file", arena.string((out / each.name).string())}}));
     }
+    const bool deidentified = !ended.key_mark.empty();
     if (!as_json) {
-        std::printf("%s resources in %zu files, %.1f s\n", grouped(total).c_str(), all.size(), seconds);
+        std::printf("%s resources in %zu files, %.1f s\n", grouped(total).c_str(), ended.files.size(), seconds);
+        if (ended.resumed > 0) std::printf("went on from %s resources of an earlier run\n", grouped(ended.resumed).c_str());
+        if (deidentified)
+            std::printf("de-identified with key %s, %s resources left out\n", ended.key_mark.c_str(),
+                        grouped(ended.left_out).c_str());
         return;
     }
-    std::printf("%s\n", json::write(arena.object({{"resources", arena.number(static_cast<std::int64_t>(total))},
-                                                  {"seconds", arena.number(fmt::format("{:.3f}", seconds))},
-                                                  {"files", arena.array(files)}}))
-                            .c_str());
+    std::printf("%s\n",
+                json::write(arena.object({{"resources", count(total)},
+                                          {"seconds", arena.number(fmt::format("{:.3f}", seconds))},
+                                          {"files", arena.array(files)},
+                                          {"position", arena.number(ended.moment.position)},
+                                          {"transaction_time", arena.string(calendar::instant_text(ended.moment.transaction_ms))},
+                                          {"resumed", count(ended.resumed)},
+                                          {"deidentified", !deidentified ? arena.null()
+                                                                         : arena.object({{"key", arena.string(ended.key_mark)},
+                                                                                         {"left_out", count(ended.left_out)}})}}))
+                    .c_str());
 }
 
 }  // namespace
 
 int export_record(const ExportCommand& options) {
-    if (const auto types = check_types(options.types); !types.ok()) {
-        refused(types.outcome());
+    const calendar::SystemClock clock;
+    // Once before anything is opened: what is written wrongly costs nothing.
+    if (const auto order = read_order(options, 0, clock.now_ms()); !order.ok()) {
+        refused(order.outcome());
         return exit_usage;
     }
     if (options.store.empty()) {
         if (const auto folder = find_folder(options.data); !folder.ok()) return environment(folder.outcome());
     }
-    if (!is_free(options.out))
+    if (!is_free(options.out) && !bulk::find_unfinished(options.out))
         return complain(options.out.string(), "is not an empty folder, name another one with --out", exit_refused);
     std::error_code error;
     fs::create_directories(options.out, error);
@@ -129,15 +225,16 @@ int export_record(const ExportCommand& options) {
         return complain(options.out.string(), "cannot be made (" + error.message() + "), name another folder with --out",
                         exit_environment);
     const auto begin = std::chrono::steady_clock::now();
-    const calendar::SystemClock clock;
+    fs::remove_all(options.out / ".snapshot", error);  // of a run that was killed
     auto opened = options.store.empty() ? open_or_snapshot(options.data, options.out / ".snapshot", clock)
                                         : open_database(options.store, clock);
     if (!opened.ok()) return environment(opened.outcome());
-    const auto all = write_all(*opened->store, options);
+    auto ended = write_all(*opened->store, options, clock);
+    if (!ended.ok()) return refused(ended.outcome());
     std::uint64_t total = 0;
-    for (const Written& each : all) total += each.count;
-    write_down(options.data, options.store, "export", total);
-    print(all, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), options.json);
+    for (const bulk::File& each : ended->files) total += each.count;
+    write_down(options.data, options.store, options.deidentify ? "export, de-identified" : "export", total);
+    print(*ended, options.out, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), options.json);
     return exit_done;
 }
 

@@ -107,8 +107,9 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->api =
         std::make_unique<api::Api>(*house->store, *house->audit, *house->ingest, *house->people, house->clock, api_options);
 
-    house->imports = std::make_unique<Imports>(*house->store, house->clock,
-                                               [&self](const ImportJob& job) { self.pulse->tell("import", json_of(job)); });
+    house->imports = std::make_unique<Imports>(
+        *house->store, house->clock, [&self](const ImportJob& job) { self.pulse->tell("import", json_of(job)); },
+        [&profiles](json::Value resource) { return profiles.check_write(resource); });
     return house;
 }
 

@@ -12,7 +12,10 @@ namespace {
 
 void add(Visit& visit) {
     const std::string name = visit.parameter("name");
-    const auto id = visit.house.imports->add(name, visit.request.body);
+    const std::string check = visit.parameter("check");
+    if (!check.empty() && check != "structure" && check != "profiles")
+        return visit.refuse(refuse(IssueCode::value, "check", "must be structure or profiles"));
+    const auto id = visit.house.imports->add(name, visit.request.body, check == "profiles");
     visit.house.write_down(visit.viewer, visit.request, "import", id.ok() ? 202 : http_status(id.outcome().code()), "",
                            id.ok() ? *id : "");
     if (!id.ok()) return visit.refuse(id.outcome());
@@ -70,11 +73,13 @@ void cancel(Visit& visit) {
 
 constexpr std::string_view job_example =
     R"({"id":"01…","name":"bundle.json.gz","state":"running","read":1200,"stored":1190,"unchanged":8,"rejected":2,"bytes":900000,"bytes_done":310000,)"
-    R"("created_at":"2026-11-22T02:00:00.000Z","started_at":"2026-11-22T02:00:00.000Z","finished_at":null,"per_second":30000,"error":null})";
+    R"("created_at":"2026-11-22T02:00:00.000Z","started_at":"2026-11-22T02:00:00.000Z","finished_at":null,"per_second":30000,"error":null,"check":"structure"})";
 
 constexpr Route routes[] = {
     {"POST", "/api/v1/imports", Who::writer,
-     "Import a file: ?name=file.json.gz says its name; its bytes are the body, at most 512 MiB.",
+     "Import a file: ?name=file.json.gz says its name; its bytes are the body, at most 512 MiB. With &check=profiles also R4's "
+     "rules and "
+     "the profiles that resources claim are looked at; without, their structure alone.",
      "the bytes of a bundle, of NDJSON, or of either packed with gzip or zstd", R"({"id":"01…"})", add},
     {"GET", "/api/v1/imports", Who::writer, "The imports since the last start, newest first.", "", R"({"imports":[]})", list},
     {"GET", "/api/v1/imports/{id}", Who::writer, "One import.", "", job_example, show},

@@ -96,11 +96,13 @@ std::string json_of(const ImportJob& job) {
                                      {"started_at", time(job.started_ms)},
                                      {"finished_at", time(job.finished_ms)},
                                      {"per_second", count(static_cast<std::uint64_t>(job.figures.per_second()))},
-                                     {"error", job.error.empty() ? arena.null() : arena.string(job.error)}}));
+                                     {"error", job.error.empty() ? arena.null() : arena.string(job.error)},
+                                     {"check", arena.string(job.checks_profiles ? "profiles" : "structure")}}));
 }
 
-Imports::Imports(record::Store& store, const calendar::Clock& clock, std::function<void(const ImportJob&)> changed)
-    : store_(store), clock_(clock), changed_(std::move(changed)) {
+Imports::Imports(record::Store& store, const calendar::Clock& clock, std::function<void(const ImportJob&)> changed,
+                 std::function<Outcome(json::Value)> check)
+    : store_(store), clock_(clock), changed_(std::move(changed)), check_(std::move(check)) {
     std::error_code ignored;
     fs::remove_all(store.folder() / "incoming", ignored);  // what an earlier stop left behind
 }
@@ -117,7 +119,7 @@ Imports::~Imports() {
     if (thread_.joinable()) thread_.join();
 }
 
-Result<std::string> Imports::add(std::string_view name, std::string_view body) {
+Result<std::string> Imports::add(std::string_view name, std::string_view body, bool checks_profiles) {
     if (!can_be_imported(name)) {
         return refuse(IssueCode::value, "name",
                       "expected a name ending in .json, .ndjson or .jsonl, or one of these with .gz or .zst");
@@ -125,6 +127,7 @@ Result<std::string> Imports::add(std::string_view name, std::string_view body) {
     if (body.empty()) return refuse(IssueCode::invalid, "body", "the file is empty, send its bytes as the body");
     auto kept = std::make_shared<Kept>();
     kept->job.name = plain_name(name);
+    kept->job.checks_profiles = checks_profiles;
     kept->job.id = store_.new_id();
     kept->job.created_ms = clock_.now_ms();
     kept->job.figures.bytes = body.size();
@@ -211,7 +214,9 @@ void Imports::work() {
 }
 
 void Imports::run(const std::shared_ptr<Kept>& kept) {
-    ingest::Importer importer(store_);
+    ingest::ImportOptions options;
+    if (kept->job.checks_profiles) options.check = check_;
+    ingest::Importer importer(store_, options);
     {
         const std::lock_guard lock(mutex_);
         kept->running = &importer;

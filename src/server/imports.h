@@ -29,6 +29,7 @@ struct ImportJob {
     ingest::ImportFigures figures;
     std::int64_t created_ms = 0, started_ms = 0, finished_ms = 0;  // 0: not yet
     std::string error;
+    bool checks_profiles = false;
 };
 std::string_view text(ImportJob::State state);
 std::string json_of(const ImportJob& job);
@@ -37,12 +38,14 @@ std::string json_of(const ImportJob& job);
 /// cancelled: importing the file again stores nothing twice. Safe from any thread.
 class Imports {
 public:
-    /// `changed` is told of progress, a few times a second, from the import's thread.
-    Imports(record::Store& store, const calendar::Clock& clock, std::function<void(const ImportJob&)> changed);
+    /// `changed` is told of progress, a few times a second, from the import's thread. `check` looks at the profiles of resources, for
+    /// imports that want it.
+    Imports(record::Store& store, const calendar::Clock& clock, std::function<void(const ImportJob&)> changed,
+            std::function<Outcome(json::Value)> check);
     ~Imports();  // cancels what runs and waits for it
 
     /// Refuses a name that is no file we can import, and when 50 wait already. Throws sql::Broken when the disk refuses.
-    Result<std::string> add(std::string_view name, std::string_view body);
+    Result<std::string> add(std::string_view name, std::string_view body, bool checks_profiles);
     std::vector<ImportJob> list() const;  // newest first
     std::optional<ImportJob> find(std::string_view id) const;
     /// conflict when it is over already.
@@ -61,6 +64,7 @@ private:
     record::Store& store_;
     const calendar::Clock& clock_;
     std::function<void(const ImportJob&)> changed_;
+    std::function<Outcome(json::Value)> check_;
     mutable std::mutex mutex_;  // guards what follows
     std::condition_variable wakes_;
     std::deque<std::shared_ptr<Kept>> jobs_;  // oldest first; shared with the one that runs

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// What de-identification promises: the example cases, and that nothing of a person comes out of any resource.
+#include "bulk/deidentify.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "testing/testing.h"
+
+namespace xinglin::bulk {
+namespace {
+
+namespace fs = std::filesystem;
+const fs::path source = XINGLIN_SOURCE_DIR;
+constexpr std::string_view example_key = "the key of the examples, 32 bytes";
+
+Deidentifier example() {
+    auto made = Deidentifier::make(content::Files(), std::string(example_key), 2026);
+    if (!made.ok()) throw std::runtime_error(made.outcome().line());
+    return std::move(*made);
+}
+
+// Of `openssl dgst -sm3 -hmac KEY`.
+TEST(Deidentify, PseudonymsAreHmacSm3) {
+    EXPECT_EQ(example().id_of(*fhir::find_resource("Patient"), "p1"), "b2570d973cd17497066fd476d0c80df9");
+}
+
+TEST(Deidentify, TheExampleCasesComeOutAsTheySay) {
+    const Deidentifier deidentifier = example();
+    const auto files = testing::files_below(source / "content/deidentify/cases", ".json");
+    EXPECT_GE(files.size(), 9u);
+    for (const fs::path& file : files) {
+        json::Arena arena;
+        const std::string text = testing::read_file(file);
+        const auto parsed = json::parse(text, arena);
+        ASSERT_TRUE(parsed.ok()) << file;
+        EXPECT_FALSE(parsed->find("says").string().empty()) << file;
+        EXPECT_TRUE(fhir::validate(parsed->find("resource")).issues.empty()) << file;
+        const json::Value found = deidentifier.apply(parsed->find("resource"), arena), expected = parsed->find("expected");
+        if (expected.is_null()) {
+            EXPECT_FALSE(found) << file << " is to be left out, came out as " << json::write(found);
+            continue;
+        }
+        ASSERT_TRUE(found) << file;
+        EXPECT_TRUE(json::same_content(found, expected)) << file << "\n" << json::write(found);
+    }
+}
+
+/// Every string that stands under a key, anywhere.
+void strings_under(json::Value value, std::string_view key, std::string_view wanted, std::set<std::string>& found) {
+    if (value.is_string() && key == wanted) found.insert(std::string(value.string()));
+    for (const json::Node& item : value.items()) strings_under(json::Value(&item), key, wanted, found);
+    for (const json::Member& member : value.members()) strings_under(member.value(), member.key(), wanted, found);
+}
+
+/// Of a Bundle, or of NDJSON.
+std::vector<json::Value> resources_of(const fs::path& file, json::Arena& arena) {
+    std::vector<json::Value> all;
+    const std::string text = testing::read_packed(file);
+    if (file.string().find(".ndjson") == std::string::npos) {
+        const auto bundle = json::parse(text, arena);
+        std::map<std::string, std::string> names;  // as importing resolves them
+        for (const json::Node& entry : bundle->find("entry").items()) {
+            const json::Value one = json::Value(&entry).find("resource");
+            names.emplace(json::Value(&entry).find("fullUrl").string(),
+                          fmt::format("{}/{}", one.find("resourceType").string(), one.find("id").string()));
+            all.push_back(one);
+        }
+        for (json::Value& one : all) {
+            std::string resolved = json::write(one);
+            for (std::size_t at = 0; (at = resolved.find("\"urn:uuid:", at)) != std::string::npos; ++at) {
+                const auto name = names.find(resolved.substr(at + 1, resolved.find('"', at + 1) - at - 1));
+                if (name != names.end()) resolved.replace(at + 1, name->first.size(), name->second);
+            }
+            one = *json::parse(arena.keep(resolved), arena);
+        }
+        return all;
+    }
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        const auto one = json::parse(std::string_view(text).substr(at, end - at), arena);
+        if (one.ok()) all.push_back(*one);
+        at = end + 1;
+    }
+    return all;
+}
+
+/// Looked for in the text that comes out, without knowing the rules: names, phones, streets, numbers, exact birth dates.
+std::set<std::string> persons_in(json::Value resource) {
+    std::set<std::string> all;
+    for (const char* key : {"family", "given", "line", "birthDate", "div", "postalCode", "data", "valueString", "birthTime"})
+        strings_under(resource, "", key, all);
+    for (const char* list : {"name", "telecom", "identifier"}) {
+        for (const json::Node& one : resource.find(list).items()) {
+            strings_under(json::Value(&one), "", "value", all);
+            if (list == std::string_view("name")) strings_under(json::Value(&one), "", "text", all);
+        }
+    }
+    for (const char* list : {"given", "line"}) {
+        for (const json::Node& name : resource.find("name").items()) {
+            for (const json::Node& part : json::Value(&name).find(list).items())
+                all.insert(std::string(json::Value(&part).string()));
+        }
+        for (const json::Node& address : resource.find("address").items()) {
+            for (const json::Node& part : json::Value(&address).find(list).items())
+                all.insert(std::string(json::Value(&part).string()));
+        }
+    }
+    std::erase_if(all, [](const std::string& each) { return each.size() < 6; });  // short ones stand in codes too
+    return all;
+}
+
+TEST(Deidentify, NothingOfAPersonComesOutOfTheSamplesAndReferencesStillJoin) {
+    const Deidentifier deidentifier = example();
+    std::size_t seen = 0, joined = 0;
+    for (const fs::path& file : testing::files_below(source / "content/samples", ".json.gz")) {
+        json::Arena arena;
+        std::set<std::string> before, after;
+        for (const json::Value resource : resources_of(file, arena)) {
+            const json::Value out = deidentifier.apply(resource, arena);
+            if (!out) continue;
+            ++seen;
+            const std::string text = json::write(out);
+            const fhir::Type& type = *fhir::find_resource(resource.find("resourceType").string());
+            for (const std::string& secret : persons_in(resource)) {
+                EXPECT_EQ(text.find("\"" + secret + "\""), std::string::npos)
+                    << type.name << " " << resource.find("id").string() << " tells " << secret;
+            }
+            EXPECT_EQ(text.find(resource.find("id").string()), std::string::npos) << text.substr(0, 200);
+            EXPECT_TRUE(fhir::validate(out).issues.empty()) << fhir::validate(out).line() << "\n" << text.substr(0, 500);
+            after.insert(fmt::format("{}/{}", type.name, out.find("id").string()));
+            std::set<std::string> references;
+            strings_under(out, "", "reference", references);
+            before.insert(references.begin(), references.end());
+        }
+        for (const std::string& reference : before) joined += after.contains(reference);
+    }
+    EXPECT_GT(seen, 3'000u);
+    EXPECT_GT(joined, 500u);
+}
+
+TEST(Deidentify, EveryExampleOfR4StaysValid) {
+    const Deidentifier deidentifier = example();
+    json::Arena arena;
+    std::size_t seen = 0;
+    for (const json::Value resource : resources_of(source / "src/fhir/testdata/r4-examples.ndjson.gz", arena)) {
+        if (!fhir::validate(resource).issues.empty()) continue;
+        const json::Value out = deidentifier.apply(resource, arena);
+        if (!out) continue;
+        ++seen;
+        const Outcome outcome = fhir::validate(out);
+        EXPECT_TRUE(outcome.issues.empty()) << resource.find("resourceType").string() << "/" << resource.find("id").string()
+                                            << ": " << outcome.line();
+    }
+    EXPECT_GT(seen, 700u);
+}
+
+TEST(Deidentify, AnotherKeyGivesOtherPseudonymsAndIsToldApart) {
+    const Deidentifier one = example();
+    const auto other = Deidentifier::make(content::Files(), std::string(40, 'x'), 2026);
+    ASSERT_TRUE(other.ok());
+    const fhir::Type& patient = *fhir::find_resource("Patient");
+    EXPECT_NE(one.id_of(patient, "p1"), other->id_of(patient, "p1"));
+    EXPECT_NE(one.id_of(patient, "p1"), one.id_of(*fhir::find_resource("Group"), "p1"));
+    EXPECT_NE(one.key_mark(), other->key_mark());
+    EXPECT_EQ(one.key_mark().size(), 8u);
+}
+
+TEST(Deidentify, WrongRulesAndShortKeysAreRefusedByName) {
+    EXPECT_EQ(Deidentifier::make(content::Files(), "short", 2026).outcome().line().substr(0, 4), "key:");
+    const testing::ScratchFolder folder;
+    fs::create_directories(folder.path() / "deidentify");
+    const auto refusal = [&](const std::string& rules) {
+        std::ofstream(folder.path() / "deidentify/rules.json") << rules;
+        auto files = content::Files::over(folder.path());
+        const auto made = Deidentifier::make(*files, std::string(32, 'x'), 2026);
+        return made.ok() ? std::string() : made.outcome().line();
+    };
+    EXPECT_EQ(refusal(R"({"ages_up_to":89})"), "");
+    EXPECT_NE(refusal(R"({})").find("ages_up_to"), std::string::npos);
+    EXPECT_NE(refusal(R"({"ages_up_to":89,"elements":{"Patient.birthday":"keep"}})").find("Patient.birthday: is not in R4"),
+              std::string::npos);
+    EXPECT_NE(refusal(R"({"ages_up_to":89,"elements":{"Patient.birthDate":"blur"}})").find("no way of treating"),
+              std::string::npos);
+    EXPECT_NE(refusal(R"({"ages_up_to":89,"leave_out":["Horse"]})").find("no resource type"), std::string::npos);
+    EXPECT_NE(refusal("{").find("rules.json"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace xinglin::bulk
