@@ -61,7 +61,9 @@ Result<CursorPtr> Finder::cursor_without(const search::Query& query, const Crite
     for (const Criterion& criterion : query.all) {
         if (&criterion != &left_out) rest.push_back(criterion);
     }
-    return meeting(*query.types.front(), rest, &query);
+    auto found = meeting(*query.types.front(), rest, &query);
+    if (back_) back_->members.clear();  // known by the place of their conditions, which were copied here
+    return found;
 }
 
 Result<CursorPtr> Finder::of_type(const search::Query& query, const fhir::Type& type) {
@@ -78,7 +80,9 @@ Result<CursorPtr> Finder::of_type(const search::Query& query, const fhir::Type& 
             return refuse(IssueCode::not_supported, criterion.written,
                           std::string("not a search parameter of ") + std::string(type.name));
     }
-    return meeting(type, translated, &query);
+    auto found = meeting(type, translated, &query);
+    if (back_) back_->members.clear();
+    return found;
 }
 
 Step* Finder::step(std::string_view kind, const Criterion& criterion, std::string_view how) {
@@ -104,7 +108,7 @@ bool Finder::Making::led() const {
     return meeting.all.size() > static_cast<std::size_t>(open);
 }
 
-Result<CursorPtr> Finder::meeting(const fhir::Type& type, const std::vector<Criterion>& all, const search::Query* query) {
+Result<CursorPtr> Finder::meeting(const fhir::Type& type, std::span<const Criterion> all, const search::Query* query) {
     auto meeting = std::make_unique<Meeting>();
     Making making{*meeting, type};
     Step* step = plan_.add("intersect", std::string(type.name));
@@ -156,8 +160,11 @@ Result<Done> Finder::add_patient_chain(Making& making, const Criterion& criterio
     const fhir::Type& patient_type = *criterion.target_types.front();
     Step* step = this->step("chain", criterion, "asked of each candidate's patient");
     const Plan::Open open(plan_, step);
-    XINGLIN_TRY(CursorPtr inner, this->meeting(patient_type, {criterion.inner.front()}, nullptr));
-    if (!making.led() || inner->estimate() <= std::min<std::uint64_t>(few, meeting.estimate())) {
+    CursorPtr inner;
+    if (!back_) {
+        XINGLIN_TRY(inner, this->meeting(patient_type, {&criterion.inner.front(), 1}, nullptr));
+    }
+    if (!inner || !making.led() || inner->estimate() <= std::min<std::uint64_t>(few, meeting.estimate())) {
         inner.reset();
         XINGLIN_TRY(CursorPtr cursor, chain(criterion));
         meeting.all.push_back(std::move(cursor));
@@ -274,7 +281,7 @@ Result<Done> Finder::add_value(Making& making, const Criterion& criterion) {
 
 search::Surroundings Finder::surroundings(std::int64_t updated_ms) {
     const auto parsed = [this](std::int64_t rid) -> json::Value {
-        const auto stored = shelf_.current(rid);
+        const auto stored = at(rid);
         if (!stored || stored->deleted()) return {};
         auto resource = json::parse(stored->text, arenas_.emplace_back());
         return resource.ok() ? *resource : json::Value();
@@ -294,8 +301,7 @@ search::Surroundings Finder::surroundings(std::int64_t updated_ms) {
         const std::int64_t rid = type ? shelf_.find(context_.numbers.tid(*type), id) : 0;
         if (rid == 0) return resources;
         for (const Parameter* each : with_included(parameter)) {
-            auto cursor = reference_cursor(context_.connection, rid, context_.numbers.pid(*each));
-            for (const std::int64_t referrer : collect(*cursor, most_gathered)) {
+            for (const std::int64_t referrer : referrers(rid, *each, most_gathered)) {
                 if (const json::Value resource = parsed(referrer)) resources.push_back(resource);
             }
         }
@@ -327,22 +333,32 @@ void Finder::add_filter(Making& making, const Criterion& criterion) {
 bool Finder::matches(const search::Query& query, const fhir::Type& type, const Stored& stored) {
     if (stored.deleted() || !in_compartment(query, type, stored)) return false;
     for (const Criterion& criterion : query.all) {
-        if (criterion.kind == Criterion::Kind::id) {
-            const std::string id = stored.id();
-            if (std::none_of(criterion.any.begin(), criterion.any.end(), [&](const Operand& o) { return o.raw == id; }))
-                return false;
-        } else if (criterion.kind == Criterion::Kind::last_updated) {
-            if (std::none_of(criterion.any.begin(), criterion.any.end(),
-                             [&](const Operand& o) { return search::date_matches(o, stored.updated_ms, stored.updated_ms + 1); }))
-                return false;
-        } else {
-            Criterion own = criterion;
-            if (own.parameter && own.kind != Criterion::Kind::has)
-                own.parameter = search::find_parameter(type, own.parameter->code);
-            if (!confirm(type, own, stored)) return false;
-        }
+        const auto held = holds(criterion, type, stored);
+        if (!held.ok() || !*held) return false;  // what is refused was so before: the candidates came from the same conditions
     }
     return true;
+}
+
+Result<bool> Finder::holds(const Criterion& criterion, const fhir::Type& type, const Stored& stored) {
+    using Kind = Criterion::Kind;
+    const auto any = [&](auto&& one) { return std::any_of(criterion.any.begin(), criterion.any.end(), one); };
+    if (criterion.kind == Kind::id) return any([id = stored.id()](const Operand& o) { return o.raw == id; });
+    if (criterion.kind == Kind::last_updated)
+        return any([&](const Operand& o) { return search::date_matches(o, stored.updated_ms, stored.updated_ms + 1); });
+    if (back_ && criterion.kind == Kind::has) {
+        XINGLIN_TRY(const std::vector<std::int64_t>* named, members_then(type, criterion));
+        return std::binary_search(named->begin(), named->end(), stored.rid);
+    }
+    Criterion own = criterion;
+    if (own.parameter && own.kind != Kind::has) own.parameter = search::find_parameter(type, own.parameter->code);
+    if (!back_ || criterion.kind != Kind::chain) return confirm(type, own, stored);
+    for (std::size_t i = 0; own.parameter && i < criterion.target_types.size(); ++i) {
+        XINGLIN_TRY(const std::vector<std::int64_t>* found, members_then(*criterion.target_types[i], criterion.inner[i]));
+        for (const std::int64_t target : targets_in(stored, *own.parameter, *criterion.target_types[i])) {
+            if (std::binary_search(found->begin(), found->end(), target)) return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace xinglin::record

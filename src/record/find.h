@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 
 #include "record/ahead.h"
 #include "record/body.h"
@@ -105,6 +106,11 @@ public:
     bool matches(const search::Query& query, const fhir::Type& type, const Stored& stored);
     /// As cursor(), leaving one condition out.
     Result<CursorPtr> cursor_without(const search::Query& query, const search::Criterion& left_out);
+    /// From now on conditions on other resources, and what refers to one, are of an earlier position. Refuses when too much was written
+    /// since to the types that the query's conditions and _revincludes lead to; costs nothing when they lead nowhere.
+    Result<Done> go_back(const search::Query& query, Position as_of, Position now);
+    /// Resources that refer to one by a parameter, then or now.
+    std::vector<std::int64_t> referrers(std::int64_t target, const search::Parameter& parameter, std::size_t limit);
     bool range_is_large(const search::Parameter& parameter, const search::Operand& operand);
     std::vector<const search::Parameter*> with_included(const search::Parameter& parameter) const;
     /// Where the low ends of matching date rows can lie, short ones or long ones.
@@ -117,6 +123,28 @@ public:
     Shelf& shelf() { return shelf_; }
 
 private:
+    /// Of one type, since the position gone back to.
+    struct Since {
+        std::vector<std::int64_t> written, changed;  // changed: was there then
+        bool has_rows = false;
+        std::unordered_map<std::int64_t, std::vector<std::pair<std::int64_t, std::int64_t>>>
+            rows;  // target: (pid, rid), of changed ones
+    };
+    struct Back {
+        Position as_of = 0;
+        std::unordered_map<std::int64_t, Since> since;  // by tid
+        // Of an inner condition, or of a _has.
+        std::map<std::pair<const search::Criterion*, const fhir::Type*>, std::vector<std::int64_t>> members;
+    };
+    Since& since(const fhir::Type& type);
+    /// What is under a rid now, or was then.
+    std::optional<Stored> at(std::int64_t rid);
+    /// Who matched one condition then, sorted.
+    Result<const std::vector<std::int64_t>*> members_then(const fhir::Type& type, const search::Criterion& criterion);
+    /// One condition asked of one text.
+    Result<bool> holds(const search::Criterion& criterion, const fhir::Type& type, const Stored& stored);
+    Result<std::vector<std::int64_t>> has_targets(const fhir::Type& type, const search::Criterion& criterion);
+    std::vector<std::int64_t> targets_in(const Stored& stored, const search::Parameter& parameter, const fhir::Type& target);
     /// A meeting in the making.
     struct Making {
         Meeting& meeting;
@@ -128,8 +156,7 @@ private:
         bool led() const;                                   // some cursor knows its members
     };
     Result<CursorPtr> of_type(const search::Query& query, const fhir::Type& type);
-    Result<CursorPtr> meeting(const fhir::Type& type, const std::vector<search::Criterion>& all,
-                              const search::Query* compartment);
+    Result<CursorPtr> meeting(const fhir::Type& type, std::span<const search::Criterion> all, const search::Query* compartment);
     Result<Done> add(Making& making, const search::Criterion& criterion);
     Result<Done> add_value(Making& making, const search::Criterion& criterion);
     void add_missing(Making& making, const search::Criterion& criterion);
@@ -176,6 +203,7 @@ private:
     Plan plan_;
     std::deque<json::Arena> arenas_;  // of resources met while confirming
     bool reads_all_ = false;
+    std::optional<Back> back_;
 };
 
 }  // namespace xinglin::record

@@ -62,8 +62,7 @@ std::vector<std::int64_t> Finder::family_of(std::int64_t rid, const fhir::Type& 
     const Parameter* part_of = below || modifier == search::Modifier::above ? search::part_of(type.name) : nullptr;
     for (std::size_t i = 0; part_of && i < family.size() && family.size() < most_in_family; ++i) {
         std::vector<std::int64_t> next;
-        if (below)
-            next = collect(*reference_cursor(context_.connection, family[i], context_.numbers.pid(*part_of)), most_in_family);
+        if (below) next = referrers(family[i], *part_of, most_in_family);
         else next = targets_of(family[i], *part_of, type);
         for (const std::int64_t each : next) {
             if (std::find(family.begin(), family.end(), each) == family.end()) family.push_back(each);
@@ -100,8 +99,14 @@ Result<CursorPtr> Finder::chain(const Criterion& criterion) {
     const ReadingAll reading(reads_all_);
     std::vector<std::int64_t> rids;
     for (std::size_t i = 0; i < criterion.target_types.size(); ++i) {
-        XINGLIN_TRY(CursorPtr targets, meeting(*criterion.target_types[i], {criterion.inner[i]}, nullptr));
-        const std::vector<std::int64_t> found = collect(*targets, most_gathered);
+        std::vector<std::int64_t> found;
+        if (back_) {
+            XINGLIN_TRY(const std::vector<std::int64_t>* then, members_then(*criterion.target_types[i], criterion.inner[i]));
+            found = *then;
+        } else {
+            XINGLIN_TRY(CursorPtr targets, meeting(*criterion.target_types[i], {&criterion.inner[i], 1}, nullptr));
+            found = collect(*targets, most_gathered);
+        }
         if (found.size() == most_gathered)
             return refuse(IssueCode::too_costly, criterion.written,
                           "the chain passes through too many resources; add a narrower condition");
@@ -116,11 +121,15 @@ Result<CursorPtr> Finder::chain(const Criterion& criterion) {
 }
 
 std::vector<std::int64_t> Finder::targets_of(std::int64_t rid, const Parameter& parameter, const fhir::Type& target) {
+    const auto stored = at(rid);
+    return stored ? targets_in(*stored, parameter, target) : std::vector<std::int64_t>();
+}
+
+std::vector<std::int64_t> Finder::targets_in(const Stored& stored, const Parameter& parameter, const fhir::Type& target) {
     std::vector<std::int64_t> found;
-    const auto stored = shelf_.current(rid);
-    if (!stored || stored->deleted()) return found;
+    if (stored.deleted() || !context_.numbers.of_type.contains(&target)) return found;
     json::Arena arena;
-    auto resource = json::parse(stored->text, arena);
+    auto resource = json::parse(stored.text, arena);
     if (!resource.ok()) return found;
     search::Entries entries;
     search::extract(*parameter.resource, *resource, context_.offset_minutes, entries);
@@ -133,8 +142,26 @@ std::vector<std::int64_t> Finder::targets_of(std::int64_t rid, const Parameter& 
 }
 
 Result<CursorPtr> Finder::has(const fhir::Type& type, const Criterion& criterion) {
+    if (!back_) {
+        XINGLIN_TRY(std::vector<std::int64_t> rids, has_targets(type, criterion));
+        return list_cursor(std::move(rids));
+    }
+    XINGLIN_TRY(const std::vector<std::int64_t>* then, members_then(type, criterion));
+    return list_cursor(*then);
+}
+
+/// Whom the resources name that match the inner condition.
+Result<std::vector<std::int64_t>> Finder::has_targets(const fhir::Type& type, const Criterion& criterion) {
     const ReadingAll reading(reads_all_);
-    XINGLIN_TRY(CursorPtr sources, meeting(*criterion.has_type, criterion.inner, nullptr));
+    CursorPtr sources;
+    const Since* since = nullptr;
+    if (back_) {
+        XINGLIN_TRY(const std::vector<std::int64_t>* then, members_then(*criterion.has_type, criterion.inner.front()));
+        sources = list_cursor(*then);
+        since = &this->since(*criterion.has_type);
+    } else {
+        XINGLIN_TRY(sources, meeting(*criterion.has_type, criterion.inner, nullptr));
+    }
     const Parameter& parameter = *criterion.parameter;
     const auto asked = with_included(parameter);
     const bool by_place = type.name == "Patient" && single_valued(parameter);
@@ -149,7 +176,9 @@ Result<CursorPtr> Finder::has(const fhir::Type& type, const Criterion& criterion
         if (by_place) shelf_.expect_own_patient(few, pids);
         std::vector<std::int64_t> others;
         for (const std::int64_t source : few) {
-            if (!by_place || !shelf_.names_own_patient(source, pids)) others.push_back(source);
+            // The rows of what was written since are of today.
+            const bool rows_tell = by_place && !(since && std::binary_search(since->written.begin(), since->written.end(), source));
+            if (!rows_tell || !shelf_.names_own_patient(source, pids)) others.push_back(source);
             else if (patient_of(source) != last_patient) rids.push_back(last_patient = patient_of(source));
         }
         for (std::size_t i = 0; i < others.size(); ++i) {
@@ -159,7 +188,7 @@ Result<CursorPtr> Finder::has(const fhir::Type& type, const Criterion& criterion
         if (rids.size() > most_gathered)
             return refuse(IssueCode::too_costly, criterion.written, "reaches too many resources; add a narrower condition");
     }
-    return list_cursor(std::move(rids));
+    return rids;
 }
 
 CursorPtr Finder::by_id(const fhir::Type& type, const Criterion& criterion) {

@@ -105,6 +105,8 @@ Result<Found> Pager::page(const search::Query& query) {
         return found;
     }
     if (as_of_) XINGLIN_CHECK(go_back(query, start.as_of));
+    // A page later on: other resources too as of the first, unless too much was written since; then they are as they are now.
+    if (!as_of_ && start.as_of != position_) (void)finder_.go_back(query, start.as_of, position_).ok();
     const search::Criterion* leading = as_of_ ? nullptr : leading_date(query, start);
     XINGLIN_TRY(Found found, ordered(query, leading, start, size));
     found.as_of = start.as_of;
@@ -250,7 +252,7 @@ void Pager::add_referring(const search::Include& include, const Version& target,
     const std::int64_t rid = rid_of(target);
     for (const auto& [parameter, each] : asked_by(include)) {
         if (!search::counts_for(*parameter, search::Reference{each, target.type->name, target.id, {}, {}})) continue;
-        for (const std::int64_t source : finder_.shelf().referring(rid, context_.numbers.pid(*each), most_included))
+        for (const std::int64_t source : finder_.referrers(rid, *each, most_included))
             sources.push_back({source, 0, {}});
     }
 }
@@ -318,7 +320,7 @@ void Pager::add_included(const search::Query& query, Found& found) {
         for (std::size_t i = 0; i < rids.size() && found.entries.size() < most_included; ++i) {
             const std::int64_t rid = rids[i];
             finder_.shelf().ahead(rids, i);
-            const auto stored = as_of_ ? finder_.shelf().as_of(rid, found.as_of) : finder_.shelf().current(rid);
+            const auto stored = found.as_of != position_ ? finder_.shelf().as_of(rid, found.as_of) : finder_.shelf().current(rid);
             if (stored && !stored->deleted()) found.entries.push_back({finder_.shelf().version_of(*stored), true});
         }
     }

@@ -200,8 +200,8 @@ public:
                          Version* gone = nullptr);
     Result<Version> vread(const fhir::Type& type, std::string_view id, std::int64_t version);
     Result<HistoryPage> history(const HistoryRequest& request);
-    /// `as_of`: as search would have answered then; chains, _has and _revinclude are refused then, and so is a moment since which
-    /// too much was written.
+    /// `as_of`: as search would have answered then, other resources that conditions and includes lead to as they were too; refused is a
+    /// moment since which too much was written.
     Result<Found> search(const search::Query& query, std::optional<Position> as_of = {});
     Result<std::uint64_t> count(const search::Query& query, std::optional<Position> as_of = {});
     Result<Found> everything(const EverythingRequest& request);
