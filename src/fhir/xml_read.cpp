@@ -286,10 +286,25 @@ std::string declared_encoding(std::string_view xml) {
 
 }  // namespace
 
+namespace {
+/// Lines end with a line feed, however the file was written (XML 1.0, section 2.11).
+std::string with_line_feeds(std::string_view xml) {
+    std::string text;
+    text.reserve(xml.size());
+    for (std::size_t i = 0; i < xml.size(); ++i) {
+        if (xml[i] != '\r') text += xml[i];
+        else if (i + 1 == xml.size() || xml[i + 1] != '\n') text += '\n';
+    }
+    return text;
+}
+}  // namespace
+
 Result<json::Value> from_xml(std::string_view xml, json::Arena& arena) {
     if (xml.starts_with("\xEF\xBB\xBF")) xml.remove_prefix(3);
     if (xml.size() > json::Limits{}.bytes)
         return refuse(IssueCode::too_costly, "", "the XML is longer than " + std::to_string(json::Limits{}.bytes) + " bytes");
+    std::string with_feeds;
+    if (xml.find('\r') != std::string_view::npos) xml = with_feeds = with_line_feeds(xml);
     const std::string encoding = declared_encoding(xml);
     if (!text::is_utf8(xml) || (!encoding.empty() && encoding != "utf-8" && encoding != "us-ascii")) {
         return refuse(IssueCode::structure, "", "the XML must be in UTF-8");

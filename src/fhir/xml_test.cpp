@@ -250,5 +250,18 @@ TEST(Xml, SurvivesBrokenInput) {
     }
 }
 
+TEST(Xml, LinesEndWithALineFeedHoweverTheFileWasWritten) {
+    const auto with = [](std::string_view end) {
+        json::Arena arena;
+        const std::string xml = fmt::format(R"(<Patient xmlns="http://hl7.org/fhir"><text><status value="generated"/>{0})"
+                                            R"(<div xmlns="http://www.w3.org/1999/xhtml"><p>a{0}b</p></div></text></Patient>)",
+                                            end);
+        return json::write(*from_xml(xml, arena));
+    };
+    EXPECT_EQ(with("\r\n"), with("\n"));
+    EXPECT_EQ(with("\r"), with("\n"));
+    EXPECT_EQ(with("\n").find("\\r"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace xinglin::fhir

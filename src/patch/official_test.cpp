@@ -21,7 +21,7 @@ std::string_view inside(std::string_view text, std::string_view name) {
     return text.substr(from + 1, upto - from - 1);
 }
 
-/// As JSON, with blanks of a narrative folded and its quotes as characters: the same XHTML is written in two ways in the cases.
+/// As JSON without blanks and with the narrative's quotes as characters: the same XHTML is laid out in two ways in the cases.
 std::string folded(json::Value value) {
     const std::string text = json::write(value);
     std::string out;
@@ -30,7 +30,6 @@ std::string folded(json::Value value) {
         const bool is_line = rest.starts_with("\\n"), is_quote = rest.starts_with("&quot;");
         if (is_quote) out += "\\\"";
         else if (!is_line && text[i] != ' ') out += text[i];
-        else if (out.empty() || out.back() != ' ') out += ' ';
         i += is_line ? 1 : is_quote ? 5 : 0;
     }
     return out;
@@ -43,7 +42,11 @@ std::string why_not(std::string_view one) {
     if (!input.ok() || !diff.ok() || !output.ok()) return "the case cannot be read";
     const auto changed = apply_fhirpath_patch(*input, *diff, arena);
     if (!changed.ok()) return "refused: " + changed.outcome().line();
-    return json::same_content(*changed, *output) || folded(*changed) == folded(*output) ? "" : "gave " + json::write(*changed);
+    const std::string gave = folded(*changed), wanted = folded(*output);
+    if (json::same_content(*changed, *output) || gave == wanted) return "";
+    const auto at = std::mismatch(gave.begin(), gave.end(), wanted.begin(), wanted.end()).first - gave.begin();
+    const auto from = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, at - 40));
+    return "gave …" + gave.substr(from, 120) + "…, wanted …" + wanted.substr(from, 120) + "…";
 }
 
 TEST(OfficialPatch, FhirPathPatchAsTheOfficialCasesHaveIt) {
