@@ -3,6 +3,9 @@
 // connection so holds no buffer, TLS needs no second kind of connection, and a batch of answers leaves in one write.
 #include "http/connection.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include "http/field_text.h"
 #include "http/gzip.h"
 #include "http/stream.h"
@@ -17,6 +20,8 @@ constexpr std::size_t output_limit = 1u << 20;
 constexpr std::size_t slowest_bytes_per_second = 64u << 10;
 constexpr int rounds_per_turn = 16;
 constexpr std::chrono::seconds linger_time{2};
+constexpr std::chrono::seconds patience_in_a_crowd{2};
+constexpr std::size_t small_answer = 16u << 10;
 
 bool is_safe(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
 
@@ -43,6 +48,7 @@ Connection::Connection(Loop& loop, ConnectionName name, Socket socket, const std
 
 Connection::~Connection() {
     leave_stream();
+    loop_.surroundings.unsent -= counted_;
     loop_.tally.connections_open.take();
     if (turned_away_) --loop_.turned_away;
     for (const Pending& pending : pending_) {
@@ -70,6 +76,7 @@ void Connection::pump() {
     }
     pumping_ = false;
     if (alive) {
+        count_unsent();
         arm();
     } else {
         loop_.close(name_);
@@ -248,6 +255,7 @@ void Connection::answer(std::uint64_t request, Response response) {
     if (request < first_pending_ || request - first_pending_ >= pending_.size()) return;
     Pending& pending = pending_[request - first_pending_];
     if (pending.answered) return;
+    if (shed(response)) loop_.tally.refused_busy.add();
     pending.answered = true;
     pending.response = std::move(response);
     loop_.tally.in_flight.take();
@@ -255,6 +263,16 @@ void Connection::answer(std::uint64_t request, Response response) {
     --unanswered_;
     if (unanswered_ == 0) changing_ = false;
     pump();
+}
+
+/// Says that there is no room for a large answer, instead of it. Never of a request that changed something: that would be a lie.
+bool Connection::shed(Response& response) const {
+    const bool full = loop_.surroundings.unsent.load(std::memory_order_relaxed) > 2 * loop_.surroundings.options.unsent_bytes;
+    if (!full || changing_ || response.body.size() <= small_answer) return false;
+    response = error_response(503, "transient", "too many answers wait for clients that do not read them; try again in a moment",
+                              response.headers.get("Content-Type").starts_with("application/fhir"));
+    response.headers.add("Retry-After", "1");
+    return true;
 }
 
 /// Starts what may start now and writes the answers whose turn it is.
@@ -370,6 +388,26 @@ void Connection::arm() {
     }
 }
 
+void Connection::count_unsent() {
+    std::size_t bytes = output_.size();
+    for (const Pending& pending : pending_) bytes += pending.answered ? pending.response.body.size() : 0;
+    if (bytes == counted_) return;
+    loop_.surroundings.unsent += bytes - counted_;  // modulo 2^64, also when it is less
+    counted_ = bytes;
+}
+
+/// The client takes nothing of what is sent to it. In a crowd that is asked of the kernel, whose buffer hides a slow reader.
+bool Connection::is_stuck(Clock::time_point now) {
+    const ServerOptions& options = loop_.surroundings.options;
+    if (now > write_progress_ + options.write_timeout) return true;
+    if (now > write_since_ + options.write_timeout + earned(written_bytes_)) return true;
+    if (loop_.surroundings.unsent.load(std::memory_order_relaxed) <= options.unsent_bytes) return false;
+    int waiting = 0;
+    if (::ioctl(socket_.native_handle(), SIOCOUTQ, &waiting) == 0 && std::exchange(in_kernel_, waiting) > waiting)
+        write_progress_ = now;
+    return now > write_progress_ + patience_in_a_crowd;
+}
+
 /// Which clock runs against the client now.
 void Connection::note_phase() {
     Phase phase = Phase::none;
@@ -392,10 +430,7 @@ void Connection::note_phase() {
 
 void Connection::check_time(Clock::time_point now) {
     const ServerOptions& options = loop_.surroundings.options;
-    if (!output_.empty()) {
-        const bool stuck = now > write_progress_ + options.write_timeout;
-        if (stuck || now > write_since_ + options.write_timeout + earned(written_bytes_)) return loop_.close(name_);
-    }
+    if (!output_.empty() && is_stuck(now)) return loop_.close(name_);
     switch (phase_) {
         case Phase::none: return;
         case Phase::idle:

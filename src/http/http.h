@@ -82,6 +82,9 @@ struct ServerOptions {
     std::size_t body_bytes = 64u << 20;
     std::size_t connections = 10'000;
     std::size_t queued_requests = 4'096;      // waiting for a worker; more are answered 503 with Retry-After
+    /// Answers that wait for their clients to read, of all connections together. Beyond it, who takes nothing for two seconds is
+    /// dropped; beyond twice as much, a GET of anything large is answered 503 with Retry-After.
+    std::size_t unsent_bytes = 256u << 20;
     std::chrono::seconds header_timeout{15};  // from the first byte (or the connection) to the end of the header
     std::chrono::seconds body_timeout{120};   // without a byte; in all, one second more for every 64 KiB: else 408
     std::chrono::seconds idle_timeout{75};    // between requests
@@ -102,6 +105,7 @@ struct ServerOptions {
 struct ServerFigures {
     std::uint64_t connections_open = 0, connections_total = 0, requests_total = 0, requests_in_flight = 0;
     std::uint64_t refused_busy = 0, bytes_in = 0, bytes_out = 0;
+    std::uint64_t unsent_bytes = 0;  // of answers that wait for their clients to read
     std::uint64_t by_status_class[6] = {};    // [2] is 2xx
     std::uint64_t duration_buckets[12] = {};  // cumulative counts, bounds in duration_bounds_ms
     double duration_sum_seconds = 0;

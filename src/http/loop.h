@@ -33,6 +33,7 @@ struct Surroundings {
     const ServerOptions& options;
     const Handler& handler;
     Workers& workers;
+    std::atomic<std::size_t>& unsent;  // bytes of answers that no client has taken yet, of all connections
     SSL_CTX* tls = nullptr;
 };
 

@@ -19,6 +19,7 @@ struct Server::Inside {
     const ServerOptions options;
     const Handler handler;
     Workers workers;
+    std::atomic<std::size_t> unsent{0};
     TlsContext tls;
     std::vector<std::shared_ptr<Loop>> loops;  // shared with tickets, see Loop
     std::unique_ptr<Porter> porter;
@@ -41,7 +42,7 @@ Result<Done> Server::Inside::start() {
     const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
     const unsigned io_threads = options.io_threads != 0 ? options.io_threads : std::max(2u, cores);
     for (unsigned i = 0; i < io_threads; ++i) {
-        loops.push_back(std::make_shared<Loop>(Surroundings{options, handler, workers, tls.get()}));
+        loops.push_back(std::make_shared<Loop>(Surroundings{options, handler, workers, unsent, tls.get()}));
     }
     porter = std::make_unique<Porter>(options, loops);
     if (auto opened = porter->open(); !opened.ok()) {
@@ -106,6 +107,7 @@ ServerFigures Server::figures() const {
     ServerFigures figures;
     if (!inside_->started) return figures;
     for (const auto& loop : inside_->loops) loop->tally.add_to(figures);
+    figures.unsent_bytes = inside_->unsent;
     return figures;
 }
 

@@ -107,6 +107,17 @@ TEST(Matches, a_composite_needs_both_in_one_component) {
     EXPECT_TRUE(matched(pressure, "combo-code-value-quantity", "8462-4$lt100"));
 }
 
+TEST(Matches, a_place_on_another_server_is_below_and_above_itself_alone) {
+    const std::string_view visit =
+        R"({"resourceType":"Encounter","location":[{"location":{"reference":"http://b/Location/1"}}]})";
+    for (const char* name : {"location:below", "location:above"}) {
+        EXPECT_TRUE(matched(visit, name, "http://b/Location/1")) << name;
+        EXPECT_TRUE(matched(visit, name, "Location/1,http://b/Location/1")) << name;
+        EXPECT_FALSE(matched(visit, name, "Location/1")) << name;
+        EXPECT_FALSE(matched(visit, name, "http://c/Location/1")) << name;
+    }
+}
+
 TEST(SortKey, is_the_least_or_the_greatest_value) {
     json::Arena arena;
     const auto patient =
