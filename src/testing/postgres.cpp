@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -62,6 +63,15 @@ int finished(pid_t child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/// Gone, or waiting for whoever inherited it to notice.
+bool is_ended(pid_t process) {
+    std::ifstream file(fmt::format("/proc/{}/stat", process));
+    std::string line;
+    if (!std::getline(file, line)) return true;
+    const auto name_end = line.rfind(") ");
+    return name_end == std::string::npos || line[name_end + 2] == 'Z' || line[name_end + 2] == 'X';
+}
+
 }  // namespace
 
 bool PostgresCluster::is_installed() { return fs::exists(programs / "postgres"); }
@@ -107,6 +117,36 @@ void PostgresCluster::crash() {
     kill(server_, SIGQUIT);
     finished(server_);
     server_ = 0;
+}
+
+/// Those the server has made.
+std::vector<pid_t> PostgresCluster::processes() const {
+    std::ifstream list(fmt::format("/proc/{0}/task/{0}/children", server_));
+    std::vector<pid_t> found;
+    for (pid_t child = 0; list >> child;) found.push_back(child);
+    return found;
+}
+
+bool PostgresCluster::kill_one(std::uint64_t which) {
+    std::vector<pid_t> serving;
+    for (const pid_t child : processes()) {
+        std::ifstream file(fmt::format("/proc/{}/cmdline", child));
+        std::string title;
+        std::getline(file, title, '\0');
+        if (title.starts_with("postgres: test ")) serving.push_back(child);
+    }
+    return !serving.empty() && kill(serving[which % serving.size()], SIGKILL) == 0;
+}
+
+void PostgresCluster::kill_all() {
+    const std::vector<pid_t> children = processes();
+    kill(server_, SIGKILL);
+    finished(server_);
+    server_ = 0;
+    for (const pid_t child : children) kill(child, SIGKILL);
+    for (const pid_t child : children) {  // the next start refuses while one still has the memory
+        while (!is_ended(child)) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
 }
 
 PostgresCluster::~PostgresCluster() {

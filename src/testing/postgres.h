@@ -30,12 +30,18 @@ public:
     std::string fresh();
     /// Ends at once and cleans nothing up; the next start recovers from the log.
     void crash();
+    /// kill -9 of one of the processes that serve a connection; PostgreSQL then ends the others and recovers by itself. False when
+    /// there is none.
+    bool kill_one(std::uint64_t which);
+    /// kill -9 of all of its processes at once.
+    void kill_all();
     void start();
+    void wait_until_ready() const;
     /// PostgreSQL's programs are there?
     static bool is_installed();
 
 private:
-    void wait_until_ready() const;
+    std::vector<pid_t> processes() const;
     Options options_;
     std::filesystem::path folder_;
     pid_t server_ = 0;
