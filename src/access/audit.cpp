@@ -149,13 +149,21 @@ struct Audit::Inside {
 
     /// Writes the front of the queue and takes it off; the lock is open meanwhile. False when the disk refused.
     bool write_group(std::unique_lock<std::mutex>& lock) {
+        // Made beforehand: where there is no memory, there is none for a sentence either.
+        static const sql::Broken no_memory(sql::Broken::Why::other, "there is not enough memory");
         const std::size_t count = std::min(queue.size(), group_limit);
+        std::optional<sql::Broken> problem;
         // The front stays where it is while others append behind it: a deque moves no element then.
         std::vector<const Access*> group;
-        group.reserve(count);
+        try {
+            group.reserve(count);
+        } catch (const std::bad_alloc&) {
+            broken = no_memory;
+            changed.notify_all();
+            return false;
+        }
         for (std::size_t i = 0; i < count; ++i) group.push_back(&queue[i]);
         lock.unlock();
-        std::optional<sql::Broken> problem;
         try {
             sql::transaction(*writes, [&] {
                 // Numbered here: an engine's own numbers have gaps, and the last one is the count.
@@ -167,6 +175,8 @@ struct Audit::Inside {
             });
         } catch (const sql::Broken& error) {
             problem = error;
+        } catch (const std::exception&) {
+            problem = no_memory;
         }
         lock.lock();
         broken = problem;

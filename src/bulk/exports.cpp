@@ -148,11 +148,12 @@ void Exports::close() {
 void Exports::load() {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder_, error)) {
-        auto job = read_stored(entry.path() / job_file);
-        if (!job || job->id != entry.path().filename()) {
+        if (!fs::exists(entry.path() / job_file, error) && !error) {
             fs::remove_all(entry.path(), error);  // stopped before it was promised
             continue;
         }
+        auto job = read_stored(entry.path() / job_file);
+        if (!job || job->id != entry.path().filename()) continue;  // unreadable just now, or not ours: left alone
         if (!job->is_over()) {
             job->state = Job::State::waiting;
             job->started_ms = 0;  // and goes on from its last checkpoint
@@ -301,7 +302,14 @@ void Exports::work() {
             next->job.state = Job::State::running;
             next->job.started_ms = clock_.now_ms();
         }
-        run(next);
+        try {
+            run(next);
+        } catch (const std::exception&) {  // not even the end could be told
+            const std::lock_guard lock(mutex_);
+            next->job.state = Job::State::failed;
+            next->job.error = "out of memory";  // so short that it needs none
+            next->job.finished_ms = clock_.now_ms();
+        }
     }
 }
 
@@ -314,7 +322,9 @@ void Exports::run(const std::shared_ptr<Kept>& kept) {
         std::unique_lock lock(mutex);
         while (!changes.wait_for(lock, stop, std::chrono::milliseconds(tell_every_ms), [&] { return stop.stop_requested(); })) {
             if (stop.stop_requested()) return;
-            if (const auto job = find(kept->job.id)) changed_(*job);
+            try {
+                if (const auto job = find(kept->job.id)) changed_(*job);
+            } catch (const std::exception&) {}  // memory: the next time
         }
     });
     const auto end_telling = [&teller] {

@@ -86,6 +86,19 @@ std::optional<json::Value> read_json(const fs::path& file, json::Arena& arena) {
 }
 
 /// Whole or not at all.
+namespace {
+/// A name is as safe as what it names only when its folder is written too.
+bool folder_is_durable(const fs::path& folder) {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return false;
+    const bool fine = ::fsync(descriptor) == 0;
+    const int why = errno;
+    ::close(descriptor);
+    errno = why;
+    return fine;
+}
+}  // namespace
+
 void write_durably(const fs::path& file, std::string_view bytes) {
     const fs::path fresh = file.string() + ".new";
     const int descriptor = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -100,7 +113,7 @@ void write_durably(const fs::path& file, std::string_view bytes) {
     fine = fine && ::fsync(descriptor) == 0;
     const int why = errno;
     ::close(descriptor);
-    if (fine && ::rename(fresh.c_str(), file.c_str()) == 0) return;
+    if (fine && ::rename(fresh.c_str(), file.c_str()) == 0 && folder_is_durable(file.parent_path())) return;
     if (!fine) errno = why;
     disk_refuses(file);
 }

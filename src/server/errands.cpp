@@ -27,10 +27,13 @@ void Errands::work() {
     for (;;) {
         changed_.wait(lock, [&] { return !waiting_.empty() || ending_; });
         if (waiting_.empty()) return;
-        const auto errand = std::move(waiting_.front());
+        auto errand = std::move(waiting_.front());
         waiting_.pop_front();
         lock.unlock();
-        errand();
+        try {
+            errand();
+        } catch (const std::exception&) {}  // memory: who waits for its answer is told 500 when the errand is forgotten
+        errand = nullptr;
         lock.lock();
     }
 }

@@ -14,7 +14,7 @@ namespace xinglin::server {
 class Errands {
 public:
     ~Errands();  // finishes what was taken
-    /// False when 64 are waiting. The errand must not throw.
+    /// False when 64 are waiting. An errand that throws is forgotten.
     bool send(std::function<void()> errand);
 
 private:

@@ -209,7 +209,15 @@ void Imports::work() {
             next->job.state = ImportJob::State::running;
             next->job.started_ms = clock_.now_ms();
         }
-        run(next);
+        try {
+            run(next);
+        } catch (const std::exception&) {  // not even the end could be told
+            const std::lock_guard lock(mutex_);
+            next->running = nullptr;
+            next->job.state = ImportJob::State::failed;
+            next->job.error = "out of memory";  // so short that it needs none
+            next->job.finished_ms = clock_.now_ms();
+        }
     }
 }
 

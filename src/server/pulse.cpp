@@ -24,8 +24,11 @@ std::vector<Sample> Pulse::history() const {
 }
 
 void Pulse::work(const std::stop_token& stop) {
-    Totals before = totals_();
+    Totals before;
     auto at = std::chrono::steady_clock::now();
+    try {
+        before = totals_();
+    } catch (const std::exception&) {}  // the first rate is then of the whole time before
     for (;;) {
         bool someone_waits = false;
         {
@@ -35,21 +38,28 @@ void Pulse::work(const std::stop_token& stop) {
             std::erase_if(listeners_, [](const Listener& listener) { return listener.channel->is_over(); });
             someone_waits = !listeners_.empty();
         }
-        const Totals now = totals_();
-        const auto moment = std::chrono::steady_clock::now();
-        const double passed = std::chrono::duration<double>(moment - at).count();
-        const auto rate = [&](std::uint64_t from, std::uint64_t to) {
-            return to > from && passed > 0 ? static_cast<double>(to - from) / passed : 0.0;
-        };
-        {
-            const std::lock_guard lock(mutex_);
-            samples_.push_back({clock_.now_ms(), rate(before.writes, now.writes), rate(before.reads, now.reads)});
-            if (samples_.size() > samples_kept) samples_.pop_front();
-        }
-        before = now;
-        at = moment;
-        if (someone_waits) tell("system", state_());
+        try {
+            sample(before, at);
+            if (someone_waits) tell("system", state_());
+        } catch (const std::exception&) {}  // the store cannot be read, or memory: the next beat tells again
     }
+}
+
+/// The rates since the last time.
+void Pulse::sample(Totals& before, std::chrono::steady_clock::time_point& at) {
+    const Totals now = totals_();
+    const auto moment = std::chrono::steady_clock::now();
+    const double passed = std::chrono::duration<double>(moment - at).count();
+    const auto rate = [&](std::uint64_t from, std::uint64_t to) {
+        return to > from && passed > 0 ? static_cast<double>(to - from) / passed : 0.0;
+    };
+    {
+        const std::lock_guard lock(mutex_);
+        samples_.push_back({clock_.now_ms(), rate(before.writes, now.writes), rate(before.reads, now.reads)});
+        if (samples_.size() > samples_kept) samples_.pop_front();
+    }
+    before = now;
+    at = moment;
 }
 
 namespace {

@@ -58,6 +58,7 @@ private:
         std::int64_t since_ms;
     };
     void work(const std::stop_token& stop);
+    void sample(Totals& before, std::chrono::steady_clock::time_point& at);
 
     const calendar::Clock& clock_;
     std::function<Totals()> totals_;

@@ -117,6 +117,7 @@ Result<bool> Library::save(std::string_view name, const Definition& definition) 
     if (definition.name().empty()) json = arena.with(json, "name", arena.string(name));
     XINGLIN_TRY(Definition named, Definition::compile(json));
     const std::lock_guard lock(lock_);
+    saved_.reserve(saved_.size() + 1);  // what can fail, fails before the file is there
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
     if (!write_whole(file_of(name), json::write_pretty(json)))
