@@ -33,6 +33,9 @@ Result<Done> looks_right(json::Value definition) {
         return refuse(IssueCode::structure, "resourceType", "is not a StructureDefinition");
     if (definition["url"].string().empty())
         return refuse(IssueCode::required, "StructureDefinition.url", "is required: profiles are named by it");
+    if (definition["url"].string().find('|') != std::string_view::npos)
+        return refuse(IssueCode::value, "StructureDefinition.url",
+                      "holds '|', which begins the version where it is named; leave it out");
     return Done{};
 }
 

@@ -98,6 +98,9 @@ TEST(Book, TakesOnlyStructureDefinitionsWithAUrl) {
     EXPECT_FALSE(desk.book.add(desk.value("{'resourceType':'Patient'}"), "test").ok());
     EXPECT_FALSE(desk.book.add(desk.value("{'resourceType':'StructureDefinition'}"), "test").ok());
     EXPECT_FALSE(desk.book.add({}, "test").ok());
+    // Found by the fuzzer: listing such a book looked for the part before the '|' and found nothing.
+    EXPECT_FALSE(desk.book.add(desk.value("{'resourceType':'StructureDefinition','url':'urn:a|1'}"), "test").ok());
+    EXPECT_TRUE(desk.book.cards().empty());
 }
 
 TEST(Book, WithMoreDefinitionsCompilesAnew) {
