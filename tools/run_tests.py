@@ -29,8 +29,13 @@ import fuzz_seeds
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 CORES = str(os.cpu_count() or 2)
-THREADED_ROOMS = ["http", "access", "record", "people"]
-THREADED_TESTS = "Server.*:Life.*:*Many*:*AtOnce*:*hread*:*lients*:*Another*:*Writers*:*Readers*:*oncurren*:*arallel*"
+THREADED_ROOMS = ["http", "access", "record", "people", "bulk", "view", "api", "server"]
+# What is about threads, by name, and whole suites that start the real program or have threads of their own. Left out: what takes
+# minutes here and has run under cpp.
+THREADED_TESTS = ("Server.*:Life.*:StreamTest.*:*Many*:*AtOnce*:*hread*:*lients*:*Another*:*Writers*:*Readers*:*oncurren*:*arallel*:"
+                  "BulkTest.*:ExportsTest.*:BulkHttpTest.*:ApiUnderPressure.*:Library.*:Tables.*:OnEngine.*:ServeTest.*:PulseTest.*:"
+                  "Latency.*:ErrandsTest.*:ServersTogether.*:Pages.*:TerminologyServer.*"
+                  "-*TwoThousand*:*TenThousand*:*AThousand*")
 
 
 class Tally:

@@ -2,6 +2,8 @@
 // One acceptor rather than one per thread: the kernel's spreading by hash leaves threads idle when connections are few.
 #include "http/porter.h"
 
+#include <netinet/tcp.h>
+
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 
@@ -119,6 +121,9 @@ bool Porter::accept_one() {
     }
     socket.native_non_blocking(true, error);
     socket.set_option(asio::ip::tcp::no_delay(true), error);
+    // What a client does not take waits here, where it is counted, and not in the kernel, which would hold megabytes for each.
+    const int in_kernel_at_most = 128 << 10;
+    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &in_kernel_at_most, sizeof in_kernel_at_most);
     ++loop->load;
     loop->take(std::move(socket), peer_text(peer), full);
     return true;

@@ -24,6 +24,10 @@ constexpr std::size_t reserve_at_most = 1u << 20;  // a promised length alone ge
 
 std::string_view view(View text) { return {text.data(), text.size()}; }
 
+bool holds_fold(std::string_view lines) {
+    return lines.find("\n ") != std::string_view::npos || lines.find("\n\t") != std::string_view::npos;
+}
+
 }  // namespace
 
 /// Collects what Beast finds.
@@ -71,7 +75,10 @@ struct RequestReader::Parser {
             request_->body.append(body.data(), body.size());
             return body.size();
         }
-        void on_chunk_header_impl(std::uint64_t size, View, Error& error) override {
+        void on_chunk_header_impl(std::uint64_t size, View extensions, Error& error) override {
+            // Beast lets a line end pass inside quotation marks; another server would end the line there.
+            const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; };
+            if (std::any_of(extensions.begin(), extensions.end(), is_control)) error = beast::error::bad_chunk_extension;
             if (size > body_limit_bytes - request_->body.size()) {
                 over_limit = true;
                 error = beast::error::body_limit;
@@ -165,7 +172,8 @@ std::size_t RequestReader::take_header(std::string_view bytes) {
         refuse(431, "too-costly", "the request has more than " + std::to_string(fields_limit) + " header fields");
     } else if (error == beast::error::bad_version) {
         const std::string_view line = bytes.substr(0, bytes.find('\r'));
-        const bool other_version = line.size() > 9 && line.substr(line.size() - 9).starts_with(" HTTP/");
+        const bool other_version =
+            line.size() > 9 && line.substr(line.size() - 9).starts_with(" HTTP/") && !line.ends_with("HTTP/1.1");
         refuse(other_version ? 505 : 400, "invalid", "the request line does not end in HTTP/1.1");
     } else if (error) {
         refuse(400, "invalid", "the request's header is not well-formed: " + error.message());
@@ -266,11 +274,16 @@ void RequestReader::check_encoding() {
 std::size_t RequestReader::take_body(std::string_view bytes) {
     auto& grammar = *parser_->grammar;
     std::size_t used = 0;
+    bool folded = false;  // Beast joins what is folded; the step that ends a chunked body reads the last chunk and the trailer
     Error error;
     while (!grammar.is_done() && used < bytes.size() && !error) {
+        const std::size_t before = used;
         used += grammar.put(boost::asio::const_buffer(bytes.data() + used, bytes.size() - used), error);
+        folded = grammar.chunked() && grammar.is_done() && holds_fold(bytes.substr(before, used - before));
     }
-    if (grammar.is_done()) {
+    if (folded) {
+        refuse(400, "invalid", "a line of the trailer is folded; write it on one line");
+    } else if (grammar.is_done()) {
         state_ = State::done;
     } else if (grammar.over_limit) {
         refuse(413, "too-costly", "the body is over the limit of " + std::to_string(body_limit_) + " bytes; send it in parts");

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -39,8 +40,7 @@ public:
         if (pipe(orders) != 0 || pipe(news) != 0) return;
         child_ = fork();
         if (child_ == 0) {
-            close(orders[1]);
-            close(news[0]);
+            close_all_but(orders[0], news[1]);  // also what was made for other crowds: they wait for its end
             signal(SIGPIPE, SIG_IGN);
             raise_descriptors();
             std::uint16_t port = 0;
@@ -87,6 +87,12 @@ public:
     }
 
 private:
+    static void close_all_but(int one, int other) {
+        const auto [low, high] = std::minmax({static_cast<unsigned>(one), static_cast<unsigned>(other)});
+        close_range(3, low - 1, 0);
+        close_range(low + 1, high - 1, 0);
+        close_range(high + 1, ~0u, 0);
+    }
     static std::vector<int> connect_all(std::size_t clients, std::uint16_t port, const std::string& request, int receive_buffer) {
         std::vector<int> sockets;
         sockaddr_in address{};

@@ -306,7 +306,7 @@ TEST_P(SearchProperty, StillAgreesAfterUpdatesAndDeletes) {
     const std::uint64_t seed = testing::seed();
     SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
     std::mt19937_64 random(seed);
-    const int wanted = queries(300, 0.85);
+    const int wanted = queries(300, 0.9);
     int stores = 0;
     json::Arena arena;
     while (asked_ < wanted && !HasFailure()) {
@@ -403,7 +403,7 @@ TEST_P(SearchProperty, AsOfAPositionAgreesWithTheStoreOfThen) {
         }
         const search_oracle::Oracle oracle(there, 0, now_ms);
         SCOPED_TRACE("as of " + std::to_string(position));
-        compare(oracle, random, queries(60, 0.1 / static_cast<double>(moments.size())), position);
+        compare(oracle, random, queries(60, 0.05 / static_cast<double>(moments.size())), position);
         for (int i = 0; i < 40; ++i) {
             auto one = std::next(now_.begin(), static_cast<std::ptrdiff_t>(random() % now_.size()));
             const std::size_t slash = one->first.find('/');
