@@ -5,6 +5,7 @@
 // Twenty rounds in every test run; XINGLIN_CRASH_ROUNDS=1000 for the long one (bench/crash).
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <random>
@@ -75,6 +76,7 @@ public:
         }
     }
     Ledger ledger;
+    static inline std::atomic<int> answered{0};  // of all writers, since it was set to 0
 
 private:
     bool step(Caller& caller) {
@@ -90,6 +92,7 @@ private:
         if (answer.status != 200 && answer.status != 201) return answer.status == 429 || answer.status == 503;
         known.version += 1;
         known.mark = std::exchange(known.pending, "");
+        ++answered;
         return true;
     }
 
@@ -221,11 +224,14 @@ protected:
 
     /// Eight writers, until the server is killed in the middle of it.
     std::vector<Writer> load(RunningServer& server, const std::string& token, int round) {
+        Writer::answered = 0;
         std::vector<Writer> writers;
         for (int t = 0; t < 8; ++t) writers.emplace_back("r" + std::to_string(round) + "w" + std::to_string(t), random_());
         std::vector<std::thread> threads;
         for (Writer& writer : writers) threads.emplace_back([&] { writer.run(server, token); });
-        std::this_thread::sleep_for(std::chrono::milliseconds(30 + random_() % 300));
+        // However slow the machine: something was acknowledged before.
+        for (int i = 0; i < 2'000 && Writer::answered < 8; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 300));
         if (cluster_ && round % 5 == 3) hurt_database();
         server.kill_now();
         for (auto& thread : threads) thread.join();

@@ -149,11 +149,22 @@ public:
         throw Broken(why_of(code), what);
     }
     std::int64_t changes() const override { return sqlite3_changes64(db_); }
-    void begin() override { prepare("BEGIN IMMEDIATE").run(); }
+    void begin() override {
+        if (owes_rollback_) {
+            if (in_transaction()) prepare("ROLLBACK").run();
+            owes_rollback_ = false;
+        }
+        prepare("BEGIN IMMEDIATE").run();
+    }
     void begin_read() override { prepare("BEGIN").run(); }
     void commit() override { prepare("COMMIT").run(); }
     void rollback() override {
-        if (in_transaction()) prepare("ROLLBACK").run();
+        if (!in_transaction()) return;
+        try {
+            prepare("ROLLBACK").run();
+        } catch (const std::exception&) {  // no memory for it: what broke before is told, and the next begin makes up for it
+            owes_rollback_ = true;
+        }
     }
     void settle() override { run("PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)"); }
     std::int64_t size_bytes() override {
@@ -245,6 +256,7 @@ private:
     static constexpr int longest_log = 24'576;  // pages
     sqlite3* db_ = nullptr;
     std::int64_t log_pages_ = 0;
+    bool owes_rollback_ = false;
     std::unordered_map<std::string_view, Kept> statements_;
 };
 

@@ -375,7 +375,7 @@ private:
             cursor_ = from;
             if (!first) {
                 replaying_ = true;
-                replay_end_ = end;
+                replay_end_ = outer ? std::min(end, outer_end) : end;  // within a branch that has too many: what there is
             }
             auto made = branch(one, context, place, depth + 1);
             if (first) end = cursor_;

@@ -118,12 +118,12 @@ Result<bool> Library::save(std::string_view name, const Definition& definition) 
     XINGLIN_TRY(Definition named, Definition::compile(json));
     const std::lock_guard lock(lock_);
     saved_.reserve(saved_.size() + 1);  // what can fail, fails before the file is there
+    const auto known = at_name(saved_, name);
+    const bool fresh = known == saved_.end() && at_name(built_in_, name) == built_in_.end();
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
     if (!write_whole(file_of(name), json::write_pretty(json)))
         return refuse(IssueCode::transient, file_of(name).string(), "cannot be written, see to the disk");
-    auto known = at_name(saved_, name);
-    const bool fresh = known == saved_.end() && at_name(built_in_, name) == built_in_.end();
     if (known != saved_.end()) known->definition = std::move(named);
     else saved_.push_back({std::move(named), true});
     return fresh;
