@@ -127,8 +127,13 @@ Crowd::Behaviour flood(std::string piece) {
     return [piece = std::move(piece)](const std::vector<int>& sockets, int until_closed) {
         std::vector<bool> open(sockets.size(), true);
         std::size_t left = sockets.size();
+        std::optional<std::chrono::steady_clock::time_point> told;
         while (left > 0) {
-            if (Crowd::is_over(until_closed, 0)) return 1;
+            if (Crowd::is_over(until_closed, 0)) {  // what was closed a moment ago shows at the next sending
+                const auto now = std::chrono::steady_clock::now();
+                if (!told) told = now;
+                else if (now - *told > std::chrono::seconds(10)) return 1;
+            }
             for (std::size_t i = 0; i < sockets.size(); ++i) {
                 if (!open[i] || send(sockets[i], piece.data(), piece.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0) continue;
                 if (errno == EAGAIN) continue;
