@@ -26,7 +26,7 @@ std::string read_whole(const std::filesystem::path& file) {
 
 /// On the disk, whole or not at all.
 bool write_whole(const std::filesystem::path& file, std::string_view text) {
-    const std::string beside = file.string() + ".new";
+    const std::string beside = file.string() + ".new", place = file.parent_path();  // what needs memory comes first
     const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     if (fd < 0) return false;
     bool good = true;
@@ -38,7 +38,7 @@ bool write_whole(const std::filesystem::path& file, std::string_view text) {
     good = ::fsync(fd) == 0 && good;
     ::close(fd);
     if (!good || ::rename(beside.c_str(), file.c_str()) != 0) return false;
-    const int folder = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int folder = ::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder >= 0) {
         ::fsync(folder);
         ::close(folder);
