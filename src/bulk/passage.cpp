@@ -243,17 +243,22 @@ std::optional<std::vector<record::Rid>> candidates(record::Reader& reader, const
 void on_threads(const RunOptions& options, Progress& progress, const std::function<void()>& work) {
     std::mutex failure_mutex;
     std::exception_ptr failure;
+    const auto guarded = [&] {
+        try {
+            work();
+        } catch (...) {
+            const std::lock_guard lock(failure_mutex);
+            if (!failure) failure = std::current_exception();
+            progress.cancelled = true;
+        }
+    };
     std::vector<std::thread> threads;
-    for (unsigned i = 0; i < std::max(1u, options.threads); ++i) {
-        threads.emplace_back([&] {
-            try {
-                work();
-            } catch (...) {
-                const std::lock_guard lock(failure_mutex);
-                if (!failure) failure = std::current_exception();
-                progress.cancelled = true;
-            }
-        });
+    const std::size_t wanted = std::max(1u, options.threads);
+    threads.reserve(wanted);
+    try {
+        while (threads.size() < wanted) threads.emplace_back(guarded);
+    } catch (const std::exception&) {  // fewer will do
+        if (threads.empty()) throw;
     }
     for (std::thread& thread : threads) thread.join();
     if (failure) std::rethrow_exception(failure);

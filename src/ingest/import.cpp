@@ -255,21 +255,24 @@ private:
             }
         };
         std::vector<std::thread> threads;
-        for (unsigned i = 0; i < std::max(1u, options_.prepare_threads); ++i) {
+        guarded([&] {  // one that cannot be begun ends the others
+            threads.reserve(std::max(1u, options_.prepare_threads) + 1);
+            for (unsigned i = 0; i < std::max(1u, options_.prepare_threads); ++i) {
+                threads.emplace_back([&] {
+                    guarded([&] {
+                        Preparer preparer(store_, options_);
+                        while (auto unit = line.take()) line.give(unit->number, preparer.prepare(*unit));
+                    });
+                });
+            }
             threads.emplace_back([&] {
                 guarded([&] {
-                    Preparer preparer(store_, options_);
-                    while (auto unit = line.take()) line.give(unit->number, preparer.prepare(*unit));
+                    for (const std::size_t file : chosen) {
+                        if (cancelled_) break;
+                        cut(files[file], file, last_chance, line);
+                    }
+                    line.close();
                 });
-            });
-        }
-        threads.emplace_back([&] {
-            guarded([&] {
-                for (const std::size_t file : chosen) {
-                    if (cancelled_) break;
-                    cut(files[file], file, last_chance, line);
-                }
-                line.close();
             });
         });
         guarded([&] {

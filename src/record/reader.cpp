@@ -66,7 +66,9 @@ Reader::Inside::~Inside() {
     if (!connection) return;
     try {
         if (connection->in_transaction()) connection->commit();
-    } catch (const sql::Broken&) {}
+    } catch (const std::exception&) {  // the disk, the database, memory: another connection is opened when one is needed
+        connection.reset();
+    }
     store.give_back(std::move(connection));
 }
 

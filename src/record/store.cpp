@@ -222,6 +222,7 @@ std::unique_ptr<sql::Connection> Store::Inside::take() {
         idle.pop_back();
         return connection;
     }
+    idle.reserve(open_readers + 1);
     ++open_readers;
     lock.unlock();
     try {
@@ -234,9 +235,10 @@ std::unique_ptr<sql::Connection> Store::Inside::take() {
     }
 }
 
-void Store::Inside::give_back(std::unique_ptr<sql::Connection> connection) {
+void Store::Inside::give_back(std::unique_ptr<sql::Connection> connection) noexcept {
     std::lock_guard lock(pool_mutex);
-    idle.push_back(std::move(connection));
+    if (connection) idle.push_back(std::move(connection));  // take() has made room
+    else --open_readers;
     pool_returned.notify_one();
 }
 

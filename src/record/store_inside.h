@@ -49,7 +49,8 @@ struct Store::Inside {
     std::atomic<std::uint64_t> reads{0}, searches{0};
 
     std::unique_ptr<sql::Connection> take();
-    void give_back(std::unique_ptr<sql::Connection> connection);
+    /// Nothing: it could not be brought back into order.
+    void give_back(std::unique_ptr<sql::Connection> connection) noexcept;
     Context context(sql::Connection& connection, const Fresh& rows) {
         return {connection, numbers, compressor, offset_minutes, &options.terminology, &rows};
     }
