@@ -35,7 +35,7 @@ THREADED_ROOMS = ["http", "access", "record", "people", "bulk", "view", "api", "
 THREADED_TESTS = ("Server.*:Life.*:StreamTest.*:*Many*:*AtOnce*:*hread*:*lients*:*Another*:*Writers*:*Readers*:*oncurren*:*arallel*:"
                   "BulkTest.*:ExportsTest.*:BulkHttpTest.*:ApiUnderPressure.*:Library.*:Tables.*:OnEngine.*:ServeTest.*:PulseTest.*:"
                   "Latency.*:ErrandsTest.*:ServersTogether.*:Pages.*:TerminologyServer.*"
-                  "-*TwoThousand*:*TenThousand*:*AThousand*")
+                  "-*TwoThousand*:*TenThousand*:*AThousand*:*ASecondSigterm*")
 
 
 class Tally:

@@ -321,7 +321,8 @@ private:
                                                    "ug/mL", "mm[Hg]", "kPa", "/min", "Cel", "K",  "[degF]"};
             const std::string other(one_of(others));
             const std::string value = digits.substr(std::min(digits.find_first_of("-0123456789"), digits.size()));
-            if (const auto there = fhirpath::ucum_convert(value, code, other); there.ok() && there->size() <= 30)
+            // No more digits than a double holds: on which side of a value its rounding lies is nobody's to say.
+            if (const auto there = fhirpath::ucum_convert(value, code, other); there.ok() && there->size() <= 15)
                 return digits.substr(0, digits.size() - value.size()) + *there + "|" + joined(system, other);
         }
         if (often(50)) return digits + "|" + joined(system, code);

@@ -2,6 +2,7 @@
 // For tests only: files beside the tests, scratch folders, a stopped clock.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -41,7 +42,7 @@ public:
     void move(std::int64_t by_ms) { now_ms_ += by_ms; }
 
 private:
-    std::int64_t now_ms_;
+    std::atomic<std::int64_t> now_ms_;
 };
 
 /// Seed of a random test: the environment variable XINGLIN_SEED, or a fresh one. The test prints it on failure.
