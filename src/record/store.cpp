@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr std::int64_t log_swept_from = 32 << 20, large_from = 4ll << 30;  // bytes
-constexpr std::size_t samples_wanted = 250, sample_bytes_wanted = 2u << 20, largest_sample = 64u << 10;
 
 Outcome refusal(const fs::path& path, IssueCode code, const std::string& what) { return refuse(code, path.string(), what); }
 
@@ -166,12 +165,11 @@ void Store::Inside::sweep() {
     std::int64_t swept = 0, seen = 0;
     std::unique_lock lock(sweeper_mutex);
     while (!sweeper_woken.wait_for(lock, std::chrono::milliseconds(200), [this] { return stopping; })) {
-        Figures figures;
-        writer->add_figures(figures);
-        const bool is_idle = figures.position == std::exchange(seen, figures.position);
+        const std::int64_t position = writer->position();
+        const bool is_idle = position == std::exchange(seen, position);
         // A page that is written again and again goes to the file once.
-        if (figures.position == swept || (!is_idle && writer->log_bytes() < log_swept_from)) continue;
-        swept = figures.position;
+        if (position == swept || (!is_idle && writer->log_bytes() < log_swept_from)) continue;
+        swept = position;
         lock.unlock();
         try {
             if (!connection) connection = sql::open(place(), {.cache_bytes = 1 << 20});
@@ -343,55 +341,6 @@ Result<Done> Store::replay(std::span<const Change> changes) {
             return Done{};
         },
         weight, std::move(puts));
-}
-
-// ---- dictionaries ---------------------------------------------------------------------------------------------------
-
-void Store::Inside::load_dictionaries(sql::Connection& connection) {
-    auto& query = connection.prepare("SELECT number, tid, bytes FROM record_dictionary ORDER BY number");
-    while (query.step()) {
-        // A damaged one is left out: the bodies that need it are refused by name, all others are served.
-        if (dictionary_seal(connection, query.integer(0)) == seal_of_dictionary(query.integer(1), query.text(2)))
-            compressor.add_dictionary(query.integer(0), query.integer(1), query.text(2));
-    }
-}
-
-void Store::Inside::load_new_dictionaries() {
-    // A connection of its own: the readers may all be waiting for this.
-    std::lock_guard lock(dictionary_mutex);
-    if (!dictionary_connection) dictionary_connection = sql::open(place(), {.read_only = true});
-    load_dictionaries(*dictionary_connection);
-}
-
-void Store::Inside::learn(std::int64_t tid, std::string_view text) {
-    if (text.size() > largest_sample) return;
-    std::lock_guard lock(samples_mutex);
-    if (training.contains(tid)) return;
-    std::vector<std::string>& kept = samples[tid];
-    kept.emplace_back(text);
-    if (kept.size() < samples_wanted) return;
-    training.insert(tid);
-    trainers.emplace_back([this, tid, texts = std::move(kept)]() mutable { train(tid, std::move(texts)); });
-    samples.erase(tid);
-}
-
-void Store::Inside::train(std::int64_t tid, std::vector<std::string> texts) {
-    std::string dictionary;
-    try {
-        dictionary = Compressor::train(texts);
-    } catch (const std::bad_alloc&) {}  // bodies are then a little larger
-    if (dictionary.empty()) return;
-    // Durable first, used afterwards: no body may refer to a dictionary that a crash could lose.
-    writer->between_groups([this, tid, dictionary = std::move(dictionary)](sql::Connection& connection) {
-        sql::transaction(connection, [&] {
-            connection.prepare("INSERT INTO record_dictionary (tid, bytes) VALUES (?, ?)")
-                .bind(1, tid)
-                .bind_blob(2, dictionary)
-                .run();
-            seal_dictionaries(connection);
-        });
-        compressor.add_dictionary(0, tid, dictionary);
-    });
 }
 
 // ---- figures and care -----------------------------------------------------------------------------------------------

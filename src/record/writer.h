@@ -138,6 +138,7 @@ public:
     Result<Done> settle();
     void add_figures(Figures& figures);
     std::int64_t log_bytes() const { return log_bytes_; }
+    std::int64_t position() const { return position_; }
     /// Runs `task` on the writer's connection between groups (checkpoint, dictionary, optimise).
     void between_groups(std::function<void(sql::Connection&)> task);
 
