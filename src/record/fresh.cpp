@@ -2,11 +2,13 @@
 // Runs of fresh rows: adding, walking, settling; and the shelf they lie on.
 #include "record/fresh.h"
 
+#include <bit>
+
 namespace xinglin::record {
 
 namespace {
 constexpr std::size_t longest_run = 1u << 17;  // longer ones are not merged: nobody shall wait for it
-constexpr std::size_t kept_at_most = 64;
+constexpr std::size_t kept_at_most = 16;
 
 template <typename Row>
 bool below(const FreshRow<Row>& each, const Row& row) {
@@ -16,6 +18,22 @@ template <typename Row>
 bool above(const Row& row, const FreshRow<Row>& each) {
     return row < each.row;
 }
+
+std::uint64_t mixed(std::uint64_t a, std::uint64_t b) {
+    std::uint64_t mix = (a ^ (b * 0x9e3779b97f4a7c15ull)) * 0xff51afd7ed558ccdull;
+    return mix ^ (mix >> 32);
+}
+std::uint64_t hash_of(const DateRow& row) {
+    return mixed(static_cast<std::uint64_t>(row.low + row.key), static_cast<std::uint64_t>(row.rid));
+}
+std::uint64_t hash_of(const NumberRow& row) {
+    return mixed(std::bit_cast<std::uint64_t>(row.low + 0.0) + static_cast<std::uint64_t>(row.pid),
+                 static_cast<std::uint64_t>(row.rid));
+}
+std::uint64_t hash_of(const NameRow& row) {
+    return mixed(std::hash<std::string_view>()(row.id), static_cast<std::uint64_t>(row.tid));
+}
+std::uint64_t bits_of(std::uint64_t hash) { return 1ull << (hash >> 52 & 63) | 1ull << (hash >> 58); }
 
 /// `last`: nothing older is there that a taken-back row could still stand in.
 template <typename Row>
@@ -34,18 +52,32 @@ std::vector<FreshRow<Row>> merged(const std::vector<FreshRow<Row>>& older, const
 }  // namespace
 
 template <typename Row>
+Layer<Row>::Kept::Kept(Run sorted) : rows(std::move(sorted)), filter(rows.size() / 4 + 1) {
+    for (const FreshRow<Row>& each : rows) {
+        const std::uint64_t hash = hash_of(each.row);
+        filter[(hash & 0xffffffff) * filter.size() >> 32] |= bits_of(hash);
+    }
+}
+
+template <typename Row>
+bool Layer<Row>::Kept::may_hold(const Row& row) const {
+    const std::uint64_t hash = hash_of(row), bits = bits_of(hash);
+    return (filter[(hash & 0xffffffff) * filter.size() >> 32] & bits) == bits;
+}
+
+template <typename Row>
 void Layer<Row>::add(Run run) {
     if (run.empty()) return;
-    newer_.push_back(std::make_shared<Run>(std::move(run)));
+    newer_.push_back(std::make_shared<Kept>(std::move(run)));
     while (newer_.size() >= 2) {
-        const Run& older = *newer_[newer_.size() - 2];
-        const Run& last = *newer_.back();
+        const Run& older = newer_[newer_.size() - 2]->rows;
+        const Run& last = newer_.back()->rows;
         if (older.size() > 2 * last.size() || older.size() + last.size() > longest_run) return;
-        auto both = std::make_shared<Run>(merged(older, last, newer_.size() == 2 && frozen_.empty()));
+        auto both = std::make_shared<Kept>(merged(older, last, newer_.size() == 2 && frozen_.empty()));
         newer_.pop_back();
         newer_.back() = std::move(both);
     }
-    if (newer_.back()->empty()) newer_.pop_back();
+    if (newer_.back()->rows.empty()) newer_.pop_back();
 }
 
 template <typename Row>
@@ -78,8 +110,10 @@ std::vector<Row> Layer<Row>::settle(std::size_t most) {
 template <typename Row>
 const FreshRow<Row>* Layer<Row>::find_in(const Runs& runs, const Row& row) {
     for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
-        const auto found = std::lower_bound((*run)->begin(), (*run)->end(), row, below<Row>);
-        if (found != (*run)->end() && found->row == row) return &*found;
+        if (!(*run)->may_hold(row)) continue;
+        const Run& rows = (*run)->rows;
+        const auto found = std::lower_bound(rows.begin(), rows.end(), row, below<Row>);
+        if (found != rows.end() && found->row == row) return &*found;
     }
     return nullptr;
 }
@@ -111,8 +145,8 @@ void Layer<Row>::Walk::add(const Layer& layer, const Row* beyond, bool descendin
         if (settled) from = std::upper_bound(from, upto, *settled, above<Row>);
         if (from != upto) stretches_.push_back({from, upto});
     };
-    for (auto run = layer.newer_.rbegin(); run != layer.newer_.rend(); ++run) take(**run, {});
-    for (auto run = layer.frozen_.rbegin(); run != layer.frozen_.rend(); ++run) take(**run, layer.settled_);
+    for (auto run = layer.newer_.rbegin(); run != layer.newer_.rend(); ++run) take((*run)->rows, {});
+    for (auto run = layer.frozen_.rbegin(); run != layer.frozen_.rend(); ++run) take((*run)->rows, layer.settled_);
 }
 
 template <typename Row>

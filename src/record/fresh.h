@@ -39,6 +39,13 @@ template <typename Row>
 class Layer {
 public:
     using Run = std::vector<FreshRow<Row>>;
+    /// A run at rest. Its filter says of nearly every row that is not there that it isn't: two bits a row among sixteen.
+    struct Kept {
+        explicit Kept(Run sorted);
+        bool may_hold(const Row& row) const;
+        Run rows;
+        std::vector<std::uint64_t> filter;
+    };
 
     /// `run`: sorted, each row once.
     void add(Run run);
@@ -70,10 +77,10 @@ public:
     };
 
 private:
-    using Runs = std::vector<std::shared_ptr<const Run>>;
+    using Runs = std::vector<std::shared_ptr<const Kept>>;
     static std::size_t size_of(const Runs& runs) {
         std::size_t size = 0;
-        for (const auto& run : runs) size += run->size();
+        for (const auto& run : runs) size += run->rows.size();
         return size;
     }
     static const FreshRow<Row>* find_in(const Runs& runs, const Row& row);

@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t fewest_settled = 256;  // a commit, once enough have gathered
 constexpr std::int64_t lines_dropped = 16;   // a commit
 // A tenth of the store's size: about a fiftieth of its rows. Loading them at the start shall take some hundredths of a second.
-constexpr std::int64_t least_gathered = 20'000, most_gathered_rows = 2'000'000;
+constexpr std::int64_t least_gathered = 20'000, most_gathered_rows = 1'000'000;
 
 /// Both sorted; what is taken back first.
 template <typename Row>
