@@ -4,6 +4,8 @@
 // record_bench FOLDER SAMPLES RESOURCES: fills FOLDER to RESOURCES with re-keyed samples (everything searchable when the
 // line is printed), then measures the rest on it. --import-only stops after the filling; --gate MINUTES writes and reads
 // at once instead (gate.h). Figures with machine and date: docs/performance.md.
+#include <malloc.h>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -296,6 +298,7 @@ int run(const Where& where, const std::filesystem::path& samples, std::uint64_t 
 
 int main(int argc, char** argv) {
     using namespace xinglin::bench;
+    mallopt(M_MMAP_THRESHOLD, 512 << 10);  // as the server does
     const auto flag = [&](std::string_view name) -> const char* {
         for (int i = 4; i < argc; ++i) {
             if (argv[i] == name) return i + 1 < argc ? argv[i + 1] : "";

@@ -31,7 +31,7 @@ std::uint64_t hash_of(const NumberRow& row) {
                  static_cast<std::uint64_t>(row.rid));
 }
 std::uint64_t hash_of(const NameRow& row) {
-    return mixed(std::hash<std::string_view>()(row.id), static_cast<std::uint64_t>(row.tid));
+    return mixed(std::hash<std::string_view>()(row.key()), static_cast<std::uint64_t>(row.tid));
 }
 std::uint64_t bits_of(std::uint64_t hash) { return 1ull << (hash >> 52 & 63) | 1ull << (hash >> 58); }
 
@@ -182,7 +182,7 @@ void Fresh::freeze() {
 
 std::int64_t Fresh::name(std::string_view key, std::int64_t tid) const {
     if (names.size() == 0) return 0;
-    const NameRow* found = names.find({std::string(key), tid, 0});
+    const NameRow* found = names.find({key, tid, 0});
     return found ? found->rid : 0;
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/container/string.hpp>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -19,13 +20,15 @@
 namespace xinglin::record {
 
 struct NameRow {
-    std::string id;  // as id_key() has it
-    std::int64_t tid, rid;
-    bool operator==(const NameRow& other) const { return tid == other.tid && id == other.id; }
+    NameRow(std::string_view key, std::int64_t tid, std::int64_t rid) : id(key.data(), key.size()), tid(tid), rid(rid) {}
+    std::string_view key() const { return {id.data(), id.size()}; }
+    bool operator==(const NameRow& other) const { return tid == other.tid && key() == other.key(); }
     auto operator<=>(const NameRow& other) const {
-        const auto order = id <=> other.id;
+        const auto order = key() <=> other.key();
         return order != 0 ? order : tid <=> other.tid;
     }
+    boost::container::string id;  // as id_key() has it; 22 bytes need no memory of their own
+    std::int64_t tid, rid;
 };
 
 template <typename Row>

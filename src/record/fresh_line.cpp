@@ -125,8 +125,8 @@ void FreshLine::add(const Layer<NameRow>::Run& run) {
     put(bytes_, run.size());
     std::int64_t last = 0;
     for (const auto& [row, removed] : run) {
-        put(bytes_, row.id.size());
-        bytes_ += row.id;
+        put(bytes_, row.key().size());
+        bytes_ += row.key();
         put(bytes_, zigzag(row.tid));
         put(bytes_, zigzag(minus(row.rid, last)));
         last = row.rid;
@@ -177,10 +177,10 @@ bool FreshLine::read(std::int64_t number, std::string_view line, Fresh& into) {
             case of_names: {
                 std::int64_t last = 0;
                 read_run(bytes, into.names, [&]() -> FreshRow<NameRow> {
-                    std::string id(bytes.take(bytes.number()));
+                    const std::string_view id = bytes.take(bytes.number());
                     const std::int64_t tid = unzigzag(bytes.number());
                     last = plus(last, unzigzag(bytes.number()));
-                    return {{std::move(id), tid, last}, false};
+                    return {{id, tid, last}, false};
                 });
                 break;
             }

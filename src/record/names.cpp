@@ -110,7 +110,7 @@ void Names::flush_names(Layer<NameRow>::Run* fresh) {
     for (const NewName& made : new_names_) {
         std::int64_t tid = 0;
         made.key.copy(reinterpret_cast<char*>(&tid), sizeof tid);
-        if (fresh) fresh->push_back({{std::string(key_of(made)), tid, made.rid}});
+        if (fresh) fresh->push_back({{key_of(made), tid, made.rid}});
         else name.bind_blob(1, key_of(made)).bind(2, tid).bind(3, made.rid).run();
     }
     if (fresh) std::sort(fresh->begin(), fresh->end(), [](const auto& a, const auto& b) { return a.row < b.row; });

@@ -43,7 +43,7 @@ void insert_rows(sql::Connection& connection, std::span<const NumberRow> rows) {
 namespace {
 void insert_rows(sql::Connection& connection, std::span<const NameRow> rows) {
     auto& insert = connection.prepare("INSERT INTO record_name (id, tid, rid) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
-    for (const NameRow& row : rows) insert.bind_blob(1, row.id).bind(2, row.tid).bind(3, row.rid).run();
+    for (const NameRow& row : rows) insert.bind_blob(1, row.key()).bind(2, row.tid).bind(3, row.rid).run();
 }
 
 /// At most so many rows, table after table; returns how many.

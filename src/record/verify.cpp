@@ -101,7 +101,7 @@ private:
         while (const NameRow* row = walk.next()) {
             const auto type = context_.numbers.type_of.find(row->tid);
             if (row->rid == rid && type != context_.numbers.type_of.end())
-                return std::string(type->second->name) + "/" + id_of_key(row->id);
+                return std::string(type->second->name) + "/" + id_of_key(row->key());
         }
         return std::nullopt;
     }
@@ -243,7 +243,7 @@ private:
     }
     std::uint64_t unsettled_names() {
         auto& query = context_.connection.prepare("SELECT 1 FROM record_name WHERE id = ? AND tid = ?");
-        return unsettled(context_.fresh->names, query, [&](const NameRow& row) { query.bind_blob(1, row.id).bind(2, row.tid); });
+        return unsettled(context_.fresh->names, query, [&](const NameRow& row) { query.bind_blob(1, row.key()).bind(2, row.tid); });
     }
     template <typename Row, typename Bind>
     std::uint64_t unsettled(const Layer<Row>& layer, sql::Statement& query, Bind&& bind) {
