@@ -74,12 +74,14 @@ Reader::Inside::~Inside() {
 
 void Reader::Inside::hold() {
     if (holding) return;
-    for (;;) {
+    constexpr int attempts = 1'000;
+    for (int i = 0; i < attempts; ++i) {
         connection->begin_read();
         rows = store.fresh_of(*connection);
         if (rows) break;
         connection->commit();  // it slept for too long between the two
     }
+    if (!rows) throw sql::Broken(sql::Broken::Why::corrupt, "record_fresh: its last line is none that was written, run xinglin verify");
     holding = true;
 }
 
