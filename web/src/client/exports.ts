@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bulk exports: begun, followed, fetched.
-import { call } from './call'
+import type { Parameters, ParametersParameter } from 'fhir/r4'
+import { call, exchange } from './call'
 
 export type ExportState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
 export type ExportLevel = 'system' | 'patient' | 'group'
@@ -39,6 +40,8 @@ export interface ExportOrder {
   types: string[]
   since?: string
   type_filter?: string[]
+  /** Only these elements and the required ones: Patient.birthDate, or id for all types. */
+  elements?: string[]
 }
 
 const job = (id: string): string => `/api/v1/exports/${encodeURIComponent(id)}`
@@ -50,7 +53,22 @@ export const exports_list = async (signal?: AbortSignal): Promise<Export[]> => (
 
 export const export_of = async (id: string, signal?: AbortSignal): Promise<Export> => tidy(await call<Export>(job(id), { signal }))
 
-export const begin_export = async (order: ExportOrder): Promise<string> => (await call<{ id: string }>('/api/v1/exports', { method: 'POST', json: order })).id
+/** An order as FHIR says it: where it goes, and its parameters. Only there elements can be chosen. */
+export function fhir_order(order: ExportOrder): { path: string; parameters: Parameters } {
+  const parameter: ParametersParameter[] = []
+  if (order.types.length) parameter.push({ name: '_type', valueString: order.types.join(',') })
+  if (order.since) parameter.push({ name: '_since', valueInstant: order.since })
+  for (const filter of order.type_filter ?? []) parameter.push({ name: '_typeFilter', valueString: filter })
+  if (order.elements?.length) parameter.push({ name: '_elements', valueString: order.elements.join(',') })
+  const whose = order.level === 'system' ? '' : order.level === 'patient' ? '/Patient' : `/Group/${encodeURIComponent(order.group ?? '')}`
+  return { path: `/fhir${whose}/$export`, parameters: { resourceType: 'Parameters', parameter } }
+}
+
+export async function begin_export(order: ExportOrder): Promise<void> {
+  if (!order.elements?.length) return void (await call<{ id: string }>('/api/v1/exports', { method: 'POST', json: order }))
+  const { path, parameters } = fhir_order(order)
+  await exchange<unknown>(path, { method: 'POST', json: parameters, headers: { Prefer: 'respond-async' } })
+}
 
 export const cancel_export = (id: string): Promise<void> => call<void>(`${job(id)}/cancel`, { method: 'POST' })
 

@@ -10,8 +10,9 @@ const job = (id: string): string => `/api/v1/imports/${encodeURIComponent(id)}`
 
 export const imports = async (signal?: AbortSignal): Promise<Import[]> => (await call<{ imports: Import[] }>('/api/v1/imports', { signal })).imports
 
-export const send_import = async (file: File, on_progress: (sent: number) => void, signal?: AbortSignal): Promise<string> =>
-  (await upload<{ id: string }>(`/api/v1/imports?name=${encodeURIComponent(file.name)}`, file, on_progress, signal)).id
+/** `check`: the structure of resources alone, or also R4's rules and the profiles they claim. */
+export const send_import = async (file: File, check: 'structure' | 'profiles', on_progress: (sent: number) => void, signal?: AbortSignal): Promise<string> =>
+  (await upload<{ id: string }>(`/api/v1/imports?name=${encodeURIComponent(file.name)}&check=${check}`, file, on_progress, signal)).id
 
 export const cancel_import = (id: string): Promise<void> => call<void>(`${job(id)}/cancel`, { method: 'POST' })
 

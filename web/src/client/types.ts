@@ -189,4 +189,5 @@ export interface Import {
   finished_at: string | null
   per_second: number
   error: string | null
+  check?: 'structure' | 'profiles'
 }

@@ -2,7 +2,8 @@
 // What may be ordered, how far a job is, what messages change.
 import { describe, expect, it } from 'vitest'
 import type { Export } from '../client/exports'
-import { complaint_of, empty_draft, file_name, merged, order_of, share_done, status_of, told_of } from './jobs'
+import { fhir_order } from '../client/exports'
+import { command_of, complaint_of, empty_draft, file_name, merged, order_of, share_done, status_of, told_of } from './jobs'
 
 const job = (more: Partial<Export>): Export => ({ id: '1', state: 'running', level: 'system', types: [], since: null, position: 1, resources: 50, resources_total: 200, bytes: 1, files: 1, started_at: null, finished_at: null, per_second: 0, by: 'a', error: null, ...more })
 const draft = (more: Partial<ReturnType<typeof empty_draft>>): ReturnType<typeof empty_draft> => ({ ...empty_draft(), ...more })
@@ -16,11 +17,28 @@ describe('an order', () => {
     expect(said({ since: '2026-11-23' })).toBe('since')
     expect(said({ filters: 'status=final' })).toBe('filter')
     expect(said({ filters: 'Observation?status=final', types: ['Patient'] })).toBe('filter_type')
+    expect(said({ elements: 'Patient.name.family' })).toBe('element')
+    expect(said({ elements: 'Patient.birthDate', types: ['Observation'] })).toBe('element_type')
+    expect(said({ elements: 'id, Patient.birthDate\nObservation.value' })).toBeNull()
     expect(said({ filters: '\n Observation?status=final \n', types: ['Observation'] })).toBeNull()
   })
   it('holds what was chosen and nothing else', () => {
     expect(order_of(draft({ types: ['Patient', 'Condition'], group: 'left over' }))).toEqual({ level: 'system', types: ['Condition', 'Patient'] })
     expect(order_of(draft({ level: 'group', group: ' g ', since: '2026-11-01', filters: 'A?b=c' }))).toEqual({ level: 'group', types: [], group: 'g', since: new Date('2026-11-01T00:00:00').toISOString(), type_filter: ['A?b=c'] })
+    expect(order_of(draft({ elements: 'id,\nPatient.birthDate id' })).elements).toEqual(['id', 'Patient.birthDate'])
+  })
+  it('with elements is said as FHIR says it', () => {
+    const order = order_of(draft({ level: 'group', group: 'village-7', types: ['Patient'], filters: 'Patient?gender=male', elements: 'Patient.birthDate' }))
+    expect(fhir_order(order)).toEqual({
+      path: '/fhir/Group/village-7/$export',
+      parameters: { resourceType: 'Parameters', parameter: [{ name: '_type', valueString: 'Patient' }, { name: '_typeFilter', valueString: 'Patient?gender=male' }, { name: '_elements', valueString: 'Patient.birthDate' }] },
+    })
+    expect([fhir_order(order_of(draft({}))).path, fhir_order(order_of(draft({ level: 'patient' }))).path]).toEqual(['/fhir/$export', '/fhir/Patient/$export'])
+  })
+  it('without persons is a command whose words no shell misreads', () => {
+    expect(command_of(order_of(draft({ types: ['Patient', 'Condition'], filters: "Patient?name=O'Neill&_id=a", elements: 'id' })))).toBe(
+      "xinglin export --data DATA --out FOLDER --deidentify --gzip --type Condition,Patient --type-filter 'Patient?name=O'\\''Neill&_id=a' --elements id",
+    )
   })
 })
 

@@ -12,12 +12,15 @@ export interface Draft {
   since: string
   /** One search a line: Observation?status=final */
   filters: string
+  /** Elements, between commas or on lines: Patient.birthDate, or id for all types. */
+  elements: string
 }
-export const empty_draft = (): Draft => ({ level: 'system', group: '', types: [], since: '', filters: '' })
+export const empty_draft = (): Draft => ({ level: 'system', group: '', types: [], since: '', filters: '', elements: '' })
 
-export type Complaint = 'group' | 'since' | 'filter' | 'filter_type'
+export type Complaint = 'group' | 'since' | 'filter' | 'filter_type' | 'element' | 'element_type'
 
 const lines = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter(Boolean)
+const words = (text: string): string[] => [...new Set(text.split(/[\s,\uff0c\u3001]+/).filter(Boolean))]
 
 /** What the server would refuse is said before it is asked. */
 export function complaint_of(draft: Draft, today: string): Complaint | null {
@@ -28,19 +31,42 @@ export function complaint_of(draft: Draft, today: string): Complaint | null {
     if (!type) return 'filter'
     if (draft.types.length > 0 && !draft.types.includes(type)) return 'filter_type'
   }
+  for (const element of words(draft.elements)) {
+    const form = /^(?:([A-Z][A-Za-z]+)\.)?[a-z][A-Za-z]*$/.exec(element)
+    if (!form) return 'element'
+    if (form[1] && draft.types.length > 0 && !draft.types.includes(form[1])) return 'element_type'
+  }
   return null
 }
 
 /** A day begins where the reader is. */
 export function order_of(draft: Draft): ExportOrder {
   const filters = lines(draft.filters)
+  const elements = words(draft.elements)
   return {
     level: draft.level,
     types: [...draft.types].sort(),
     ...(draft.level === 'group' ? { group: draft.group.trim() } : {}),
     ...(draft.since ? { since: new Date(`${draft.since}T00:00:00`).toISOString() } : {}),
     ...(filters.length ? { type_filter: filters } : {}),
+    ...(elements.length ? { elements } : {}),
   }
+}
+
+const quoted = (word: string): string => (/^[A-Za-z0-9_.,:/=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
+
+/** The same order as a command on the server: what takes persons out needs its key, and the key doesn't leave the machine. */
+export function command_of(order: ExportOrder): string {
+  const said = ['xinglin', 'export', '--data', 'DATA', '--out', 'FOLDER', '--deidentify', '--gzip']
+  const add = (name: string, value: string | undefined): void => {
+    if (value) said.push(name, quoted(value))
+  }
+  add('--type', order.types.join(','))
+  for (const filter of order.type_filter ?? []) add('--type-filter', filter)
+  add('--elements', order.elements?.join(','))
+  add('--since', order.since)
+  add('--group', order.group)
+  return said.join(' ')
 }
 
 export const is_over = (job: Export): boolean => job.state === 'done' || job.state === 'failed' || job.state === 'cancelled'

@@ -8,6 +8,7 @@ import { complaint_of_file, type FileComplaint } from './jobs'
 export interface Sending {
   key: number
   file: File
+  check: 'structure' | 'profiles'
   sent: number
   state: 'waiting' | 'sending' | 'refused' | 'failed'
   complaint: FileComplaint | null
@@ -25,10 +26,10 @@ export function when_arrived(act: () => void): void {
   on_arrived = act
 }
 
-export function add_files(files: Iterable<File>): void {
+export function add_files(files: Iterable<File>, check: Sending['check']): void {
   for (const file of files) {
     const complaint = complaint_of_file(file)
-    sending.push({ key: next_key++, file: markRaw(file), sent: 0, state: complaint ? 'refused' : 'waiting', complaint, problem: null, stop: markRaw(new AbortController()) })
+    sending.push({ key: next_key++, file: markRaw(file), check, sent: 0, state: complaint ? 'refused' : 'waiting', complaint, problem: null, stop: markRaw(new AbortController()) })
   }
   void work()
 }
@@ -63,7 +64,7 @@ async function work(): Promise<void> {
 async function send(one: Sending): Promise<void> {
   one.state = 'sending'
   try {
-    await send_import(one.file, (sent) => (one.sent = sent), one.stop.signal)
+    await send_import(one.file, one.check, (sent) => (one.sent = sent), one.stop.signal)
     const at = sending.findIndex((other) => other.key === one.key)
     if (at >= 0) sending.splice(at, 1)
     on_arrived()

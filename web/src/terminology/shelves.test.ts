@@ -2,7 +2,7 @@
 // Systems in order, editions in force, why a concept was found, where a file is wrong.
 import { describe, expect, it } from 'vitest'
 import type { CodeSystemInfo, Concept } from '../client/terminology'
-import { complaint_of_file, fits, force_of, is_unverified, is_unwritten, line_in, marked, own_first, short_name, translations_of } from './shelves'
+import { complaint_of_file, fits, force_of, is_unverified, is_unwritten, line_in, marked, own_first, short_name, title_of, translations_of } from './shelves'
 
 const system = (title: string, count: number): CodeSystemInfo => ({ url: title, name: title, title, version: '1', versions: ['1'], count, hierarchical: false, languages: [], source: '', in_force_from: null, in_force_to: null })
 const found = (more: Partial<Concept>): Concept => ({ code: 'I10', display: '原发性高血压', display_en: 'Hypertension', pinyin: 'Yuánfāxìng gāoxuèyā', children: 0, parents: [], active: true, ...more })
@@ -65,5 +65,14 @@ describe('a definition', () => {
   it('that was published as a note to its author is none', () => {
     expect(['***TODO***', 'TODO', ' tbd. ', '**** TODO ****'].every(is_unwritten)).toBe(true)
     expect(['', null, undefined, 'To do the washing', 'TODO list of the ward'].some(is_unwritten)).toBe(false)
+  })
+})
+
+describe('a title', () => {
+  it('is a name in the language of the reader, never an address', () => {
+    const sex = { title: '生理性别代码', title_en: 'Sex', name: 'SexGbt2261_1' }
+    expect([title_of(sex, 'zh-CN'), title_of(sex, 'en')]).toEqual(['生理性别代码', 'Sex'])
+    expect(title_of({ title: 'urn:oid:2.16.840.1.113883.6.1', title_en: null, name: '2.16.840.1.113883.6.1' }, 'en')).toBe('')
+    expect(title_of({ title: '', name: 'v2.0001' }, 'zh-CN')).toBe('v2.0001')
   })
 })

@@ -68,6 +68,12 @@ export function translations_of(answer: Parameters): Translated[] {
 /** The end of an address: what people know of it. */
 export const short_name = (url: string): string => url.replace(/[?|].*$/, '').split(/[/:#]/).filter(Boolean).at(-1) ?? url
 
+/** What a system or set is called in a language; '' when it has only an address. */
+export function title_of(one: { title: string; title_en?: string | null; name: string }, language: string): string {
+  const is_name = (text: string | null | undefined): text is string => Boolean(text) && !/^(?:urn:|https?:|\d+(?:\.\d+){3,}$)/.test(text ?? '')
+  return [language === 'en' ? one.title_en : '', one.title, one.name].find(is_name) ?? ''
+}
+
 /** A table written down from memory says so; nobody should find out later. */
 export const is_unverified = (note: string | null | undefined): boolean => /\bUNVERIFIED\b/.test(note ?? '')
 
