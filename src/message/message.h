@@ -46,6 +46,9 @@ struct Converted {
     Facts facts;
     std::string bundle;  // FHIR R4 Bundle of type transaction, JSON; every entry a PUT to an id made by stable_id
     std::vector<Note> notes;
+    /// "Type/id" of entries that say only as much as this message needed (the patient of a laboratory result, a ward, a doctor):
+    /// whoever stores the bundle leaves them out when they are there already, or a fuller earlier version would be overwritten.
+    std::vector<std::string> lesser = {};
 };
 
 /// The id of what a sender calls `key` ("MRN^12345"): the same for every message, so that a message sent again changes nothing.
