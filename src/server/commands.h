@@ -119,6 +119,33 @@ struct ContentCommand {
 };
 int check_content(const ContentCommand& options);
 
+struct CityCommand {
+    std::uint32_t population = 10'000;
+    std::uint64_t seed = 1;
+    int years = 2;
+    std::string end = "2026-11-22";
+    fs::path out, content;
+    std::vector<std::string> only;  // fhir, sources, truth; empty: all
+    unsigned threads = 2;
+    int future_days = 0;
+    bool json = false;
+};
+int make_city(const CityCommand& options);
+
+struct LiveCommand {
+    fs::path city, content;
+    std::string to = "http://127.0.0.1:8080", token;
+    double speed = 360;  // seconds of the city in one of ours
+    unsigned threads = 1;
+};
+int live_city(const LiveCommand& options);
+
+struct AreasCommand {
+    fs::path from, out;
+    std::string province;
+};
+int import_areas(const AreasCommand& options);
+
 int print_version(bool json);
 
 /// Appends to the audit what the command line did with the record.
