@@ -84,7 +84,7 @@ TEST(City, TheSameSeedGivesTheSameBytesWhateverTheNumberOfThreads) {
 
 TEST(City, ItsFiguresAreThoseOfThePlans) {
     Memory sink;
-    Request request = small(12'000, 2);
+    Request request = small(60'000, 1);
     request.fhir = request.sources = request.truth = false;
     const auto description = make(content::Files(), request, sink);
     ASSERT_TRUE(description.ok()) << description.outcome().line();
@@ -155,15 +155,24 @@ TEST(Infection, IsAForestInWhichEveryoneWasInfectedByAnotherWhoWasIllThereThen) 
         EXPECT_GE(infection.day, std::max(source.day + 1, source.onset - 1));
         EXPECT_LE(infection.day, source.onset + static_cast<std::int32_t>(m.facts.pathogens[source.pathogen].infectious) + 1);
         EXPECT_TRUE(m.people.all[source.person].here(infection.day));
-        if (infection.setting == Setting::household)
+        if (infection.setting == Setting::household) {
             EXPECT_EQ(m.people.household(source.person, infection.day), m.people.household(infection.person, infection.day));
-        if (infection.setting == Setting::school) EXPECT_TRUE(m.days->is_school_day(infection.day));
-        if (infection.setting == Setting::work) EXPECT_TRUE(m.days->is_workday(infection.day));
+        }
+        if (infection.setting == Setting::school) {
+            EXPECT_TRUE(m.days->is_school_day(infection.day));
+        }
+        if (infection.setting == Setting::work) {
+            EXPECT_TRUE(m.days->is_workday(infection.day));
+        }
     }
     EXPECT_GE(settings.size(), 5u);
     for (const Infection& infection : m.epidemic.infections) {  // what is seen comes after what happened
-        if (infection.visit != never) EXPECT_GE(infection.visit, infection.onset);
-        if (infection.card != never) EXPECT_GE(infection.card, infection.visit);
+        if (infection.visit != never) {
+            EXPECT_GE(infection.visit, infection.onset);
+        }
+        if (infection.card != never) {
+            EXPECT_GE(infection.card, infection.visit);
+        }
     }
 }
 
@@ -268,7 +277,9 @@ TEST(Content, EveryDiagnosisAndProcedureIsInTheNationalTables) {
     for (const auto* list : {&facts.visits, &facts.stays}) {
         for (const Complaint& each : *list) {
             EXPECT_TRUE(icd.contains(each.code)) << each.code;
-            if (!each.procedure.empty()) EXPECT_TRUE(operations.contains(each.procedure)) << each.procedure;
+            if (!each.procedure.empty()) {
+                EXPECT_TRUE(operations.contains(each.procedure)) << each.procedure;
+            }
         }
     }
     for (const Chronic& each : facts.chronic) EXPECT_TRUE(icd.contains(each.code)) << each.code;

@@ -67,6 +67,11 @@ const Days::Day& Days::at(std::int32_t day) const {
     return days_[static_cast<std::size_t>(std::clamp<std::int64_t>(place, 0, static_cast<std::int64_t>(days_.size()) - 1))];
 }
 
+bool Days::is_workday(std::int32_t day) const {
+    if (day < start_ - margin || day >= end_ + margin) return ((day % 7) + 7 + 3) % 7 < 5;
+    return at(day).work;
+}
+
 std::string_view Days::holiday(std::int32_t day) const {
     for (const Holiday& each : facts_.holidays) {
         if (each.from <= day && day <= each.to) return each.name;

@@ -15,7 +15,8 @@ class Days {
 public:
     Days(const Facts& facts, std::int32_t start, std::int32_t end, std::uint64_t seed);
 
-    bool is_workday(std::int32_t day) const { return at(day).work; }
+    /// Outside the years of the city: Monday to Friday.
+    bool is_workday(std::int32_t day) const;
     bool is_school_day(std::int32_t day) const { return at(day).school; }
     /// How many go to a doctor on such a day, against the mean of all days.
     double outpatients(std::int32_t day) const { return at(day).outpatients; }

@@ -73,15 +73,17 @@ void put_patient(std::string& out, const Institution& at, const Written& who, st
    <patient classCode="PSN" determinerCode="INSTANCE">
     {}
     <name>{}</name>
-    <administrativeGenderCode code="{}" displayName="{}" codeSystem="2.16.156.10011.2.3.3.4" codeSystemName="生理性别代码表(GB/T 2261.1)"/>
+    <administrativeGenderCode code="{}" displayName="{}" codeSystem="2.16.156.10011.2.3.3.4" codeSystemName="生理性别代码表（GB/T 2261.1）"/>
     <birthTime value="{}"/>
    </patient>
    <providerOrganization classCode="ORG" determinerCode="INSTANCE"><id root="2.16.156.10011.1.5" extension="{}"/><name>{}</name></providerOrganization>
   </patientRole>
  </recordTarget>
 )",
-                   number, who.number, xml(who.address), who.phone, who.id.empty() ? "" : fmt::format(R"(<id root="2.16.156.10011.1.3" extension="{}"/>)", who.id), xml(who.name()), who.male ? 1 : 2,
-                   who.male ? "男性" : "女性", compact_time(who.birth * 86'400ll).substr(0, 8), at.key, xml(at.name));
+                   number, who.number, xml(who.address), who.phone,
+                   who.id.empty() ? "" : fmt::format(R"(<id root="2.16.156.10011.1.3" extension="{}"/>)", who.id),
+                   xml(who.name()), who.male ? 1 : 2, who.male ? "男性" : "女性", compact_time(who.birth * 86'400ll).substr(0, 8),
+                   at.key, xml(at.name));
 }
 
 void put_section(std::string& out, std::string_view code, std::string_view title, std::string_view text,

@@ -144,7 +144,7 @@ void Statistics::count_story(const World& world, const Story& story) {
         managed = managed || (illness.managed && (key == "hypertension" || key == "diabetes"));
     }
     both_managed += managed;
-    if (age >= 65 && all.start + 366 <= world.now) elder_checked += programmes.contains("老年人健康管理");
+    if (age >= 65 && all.start + 364 <= world.now) elder_checked += programmes.contains("老年人健康管理");
     if (age == 1 || age == 2) ++toddlers, toddlers_managed += programmes.contains("0-6岁儿童健康管理");
     if (age == 2) {  // by then: three doses of hepatitis B, two of measles, mumps and rubella
         doses_due += 5;

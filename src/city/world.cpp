@@ -125,7 +125,7 @@ World::World(const Facts& f, const District& d, const Days& dd, const People& p,
         }
     }
     const double share = facts.parameter("primary_share_percent") / 37.2;
-    primary = {std::min(1.0, 0.40 * share), std::min(1.0, 0.66 * share), std::min(1.0, 0.05 * share)};
+    primary = {std::min(1.0, 0.34 * share), std::min(1.0, 0.565 * share), std::min(1.0, 0.04 * share)};
 
     pregnancies_first.assign(people.all.size() + 1, 0);
     born_from.assign(people.all.size(), none32);
