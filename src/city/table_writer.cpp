@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables as small institutions keep them: outpatient register, follow-up, vaccinations, laboratory, resident register. The heads of
-// the columns are those that content/mappings knows.
+// the columns are those that the mapping files know.
 #include <fmt/format.h>
 
 #include <charconv>
