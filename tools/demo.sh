@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-# ./xinglin demo: the sample records in a data folder of their own, served, with two accounts. Sourced by ./xinglin.
-# The second start finds the folder and only serves it; --fresh throws it away first.
+# ./xinglin demo: a made-up district in a data folder of its own, served, with accounts, living on. Sourced by ./xinglin.
+# The second start finds the folder and only serves it; --fresh throws it away first; --samples takes the Synthea records instead.
 
 binary=build/release/xinglin
 
 port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 demo() {
-  local data=data/demo port=8080 chosen=no fresh=no
+  local data=data/demo port=8080 chosen=no fresh=no population=10000 samples=no speed=360
   while [ $# -gt 0 ]; do
     case "$1" in
       --data) data=${2:?--data needs a folder} && shift 2 ;;
       --port) port=${2:?--port needs a number} chosen=yes && shift 2 ;;
       --fresh) fresh=yes && shift ;;
+      --population) population=${2:?--population needs a number} && shift 2 ;;
+      --samples) samples=yes && shift ;;
+      --speed) speed=${2:?--speed needs a number} && shift 2 ;;
       *) echo "error: demo: unknown option $1; ./xinglin help lists the options" >&2 && return 2 ;;
     esac
   done
@@ -38,21 +41,36 @@ remove_demo_data() {
     echo "error: $1: not a folder made by ./xinglin demo, so it is not removed; name another one with --data" >&2
     return 1
   fi
-  rm -rf "$1" "$1.unfinished"
+  rm -rf "$1" "$1.unfinished" "$1.city"
 }
 
 fill_demo_data() {
-  if [ -e "$1.unfinished" ]; then rm -rf "$1" "$1.unfinished"; fi # an earlier start was interrupted half-way
+  if [ -e "$1.unfinished" ]; then rm -rf "$1" "$1.unfinished" "$1.city"; fi # an earlier start was interrupted half-way
   if [ -e "$1" ] && [ -n "$(ls -A "$1")" ]; then
     echo "error: $1: holds something else already; name another folder with --data" >&2
     return 1
   fi
+  if [ -e "$1.city" ] && [ ! -e "$1.city/city.json" ]; then
+    echo "error: $1.city: is where the made-up city goes, and holds something else; name another folder with --data" >&2
+    return 1
+  fi
   mkdir -p "$1" && chmod 700 "$1"
   : >"$1.unfinished"
-  echo "loading the sample records (content/samples) into $1" >&2
-  "$binary" import --data "$1" content/samples
-  add_demo_user "$1" admin administrator Administrator
-  add_demo_user "$1" doctor clinician "Dr Li"
+  rm -rf "$1.city"
+  if [ $samples = yes ]; then
+    echo "loading the sample records (content/samples) into $1" >&2
+    "$binary" import --data "$1" content/samples
+  else
+    echo "making up a district of $population people and two years (seed 1)" >&2
+    "$binary" city --population "$population" --years 2 --end "$(date +%F)" --future-days 60 --only fhir,truth --out "$1.city" >/dev/null
+    "$binary" import --data "$1" "$1.city/fhir"
+    rm -rf "$1.city/fhir" # it is in the record now; city.json and truth/ stay
+  fi
+  add_demo_user "$1" admin administrator 运维管理员
+  add_demo_user "$1" doctor clinician 医院医生
+  add_demo_user "$1" village clinician 乡村医生
+  add_demo_user "$1" epidemic clinician 流行病学人员
+  add_demo_user "$1" planner auditor 规划人员
   rm "$1.unfinished"
 }
 
@@ -69,6 +87,7 @@ show_demo() { # address, data folder
   echo
   while read -r name password; do printf '  login  %-8s password  %s\n' "$name" "$password"; done <"$2/demo-logins.txt"
   echo
+  if [ -e "$2.city/city.json" ]; then echo "  Everybody in it is made up; who infected whom, and whose number is whose: $2.city/truth"; fi
   echo "  FHIR R4 at $1/fhir    data in $2    log in build/log/demo.log"
   echo "  Ctrl+C stops it"
   echo

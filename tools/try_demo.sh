@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Does what a visitor does: ./xinglin demo, open the page, log in, find the sample patients, stop with Ctrl+C, start again.
+# Does what a visitor does: ./xinglin demo, open the page, log in, find the people of the made-up district, stop with Ctrl+C, start again.
 # Used by tools/fresh-machine; also runs on its own, in a scratch folder.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -45,7 +45,7 @@ status=$(curl -s -o "$scratch/refused" -w '%{http_code}' "$address/fhir/Patient"
 for name in admin doctor; do
   log_in $name
   curl -sSf -b "$scratch/cookies" "$address/fhir/Patient?_summary=count" >"$scratch/count.json"
-  expected=$(find content/samples -name '*.json.gz' | wc -l)
+  expected=$(sed -n 's/.*"Patient": *\([0-9]*\).*/\1/p' "$scratch/data.city/city.json")
   found=$(sed -n 's/.*"total" *: *\([0-9]*\).*/\1/p' "$scratch/count.json")
   [ "$found" = "$expected" ] || { echo "error: demo: $name found $found patients, not $expected" && exit 1; }
   echo "$name logged in and found $found patients"
