@@ -114,6 +114,16 @@ def patches() -> list[bytes]:
     return lines(*found)
 
 
+def csvs() -> list[bytes]:
+    several = ["a,b,c,d\n1,2026-11-22,3,11010519491231002X\n,,4,\n", "a;b\r\n\"x;\"\"y\"\"\";2026年1月2日\r\n", "姓名\tb\n张三\t昨天\n\"open\n"]
+    return [each.encode(code) for each in several for code in ("utf-8", "gb18030", "utf-16")]
+
+
+def sheets() -> list[bytes]:
+    rows = '<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c><c r="C1" s="1"><v>46348</v></c><c t="b"><v>1</v></c></row><row><c t="e"><v>#N/A</v></c></row>'
+    return lines(f"<worksheet><sheetData>{rows}</sheetData></worksheet>", "<!DOCTYPE a><a/>", "<worksheet><sheetData><row><c t=\"s\"><v>0</v></c>")
+
+
 SEEDS = {
     "json_fuzz": examples,
     "fhir_validate_fuzz": examples,
@@ -127,6 +137,9 @@ SEEDS = {
     "search_query_fuzz": query_lines,
     "backup_manifest_fuzz": backups,
     "patch_fuzz": patches,
+    "table_csv_fuzz": csvs,
+    "table_xlsx_fuzz": sheets,
+    "cda_fuzz": lambda: texts("src/cda/testdata", "*.xml"),
 }
 
 
