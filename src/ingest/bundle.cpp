@@ -9,6 +9,7 @@
 #include "ingest/bundle_entry.h"
 #include "ingest/ingest.h"
 #include "ingest/links.h"
+#include "ingest/ready.h"
 
 namespace xinglin::ingest {
 namespace {
@@ -43,6 +44,8 @@ public:
 
     Result<Done> make_ready();
     Result<Done> carry_out(record::Transaction& transaction);
+    /// Updates for which this is true of the present version are not carried out.
+    void leave_out(const Unless& unless);
 
 private:
     struct Sought {  // one conditional reference: "Patient?identifier=a|b"
@@ -185,6 +188,13 @@ Result<Done> Whole::settle_references(record::Transaction& transaction) {
     return Done{};
 }
 
+void Whole::leave_out(const Unless& unless) {
+    for (Entry& entry : entries) {
+        if (entry.read || entry.step.change.kind != Change::Kind::update) continue;
+        entry.step.unless = [unless, index = entry.index](std::string_view present) { return unless(index, present); };
+    }
+}
+
 Result<Done> Whole::carry_out(record::Transaction& transaction) {
     bool again = false;
     for (Entry& entry : entries) {
@@ -222,25 +232,35 @@ BundleAnswer answer_of(std::vector<Entry>& entries) {
     return answer;
 }
 
-void run_transaction(record::Store& store, std::shared_ptr<json::Arena> arena, const Check& check, std::vector<Entry> entries,
-                     BundleBack finished) {
+Result<Submit> ready_transaction(record::Store& store, std::shared_ptr<json::Arena> arena, const Check& check,
+                                 std::vector<Entry> entries) {
     const std::size_t weight = arena->bytes() / 2 + 512;
     auto whole = std::make_shared<Whole>(store, std::move(arena), check);
     whole->entries = std::move(entries);
-    if (auto ready = whole->make_ready(); !ready.ok()) return finished(std::move(ready).outcome());
-    const bool only_reads =
-        std::all_of(whole->entries.begin(), whole->entries.end(), [](const Entry& entry) { return entry.read.has_value(); });
-    if (only_reads) return finished(answer_of(whole->entries));
-    std::vector<record::Prepared> puts;
-    for (const Entry& entry : whole->entries) {
-        if (entry.step.prepared) puts.push_back(*entry.step.prepared);
-    }
-    store.submit([whole](record::Transaction& transaction) { return whole->carry_out(transaction); },
-                 [whole, finished = std::move(finished)](Result<Done> done) {
-                     if (!done.ok()) return finished(std::move(done).outcome());
-                     finished(answer_of(whole->entries));
-                 },
-                 weight, std::move(puts));
+    XINGLIN_CHECK(whole->make_ready());
+    return Submit([&store, whole, weight](const Unless& unless, BundleBack finished) {
+        if (unless) whole->leave_out(unless);
+        const bool only_reads =
+            std::all_of(whole->entries.begin(), whole->entries.end(), [](const Entry& entry) { return entry.read.has_value(); });
+        if (only_reads) return finished(answer_of(whole->entries));
+        std::vector<record::Prepared> puts;
+        for (const Entry& entry : whole->entries) {
+            if (entry.step.prepared) puts.push_back(*entry.step.prepared);
+        }
+        store.submit([whole](record::Transaction& transaction) { return whole->carry_out(transaction); },
+                     [whole, finished = std::move(finished)](Result<Done> done) {
+                         if (!done.ok()) return finished(std::move(done).outcome());
+                         finished(answer_of(whole->entries));
+                     },
+                     weight, std::move(puts));
+    });
+}
+
+void run_transaction(record::Store& store, std::shared_ptr<json::Arena> arena, const Check& check, std::vector<Entry> entries,
+                     BundleBack finished) {
+    auto submit = ready_transaction(store, std::move(arena), check, std::move(entries));
+    if (!submit.ok()) return finished(std::move(submit).outcome());
+    (*submit)({}, std::move(finished));
 }
 
 /// A batch on its way: chunks of entries, each chunk one submission; inside it each entry stands or falls alone.
@@ -322,21 +342,17 @@ void run_batch(record::Store& store, std::shared_ptr<Parts> parts) {
 
 }  // namespace
 
-void Ingest::bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std::string_view base_url, bool want_body,
-                    const Allowed& allowed, BundleBack finished) {
-    const std::string_view type = bundle.find("type").string();
-    if (bundle.find("resourceType").string() != "Bundle" || (type != "batch" && type != "transaction")) {
-        return finished(refuse(IssueCode::invalid, "Bundle.type", "must be a Bundle of type batch or transaction"));
-    }
-    const bool is_transaction = type == "transaction";
+namespace {
+
+/// The entries as asked for. Of a transaction one that may not be refuses all; of a batch `refused` says which.
+Result<std::vector<Entry>> read_entries(json::Value bundle, bool is_transaction, std::size_t most, std::string_view base_url,
+                                        bool want_body, const Allowed& allowed,
+                                        std::vector<std::optional<Outcome>>& all_refused) {
     const json::Value list = bundle.find("entry");
-    if (list && !list.is_array()) return finished(refuse(IssueCode::structure, "Bundle.entry", "must be an array"));
-    if (list.size() > options_.bundle_entries) {
-        return finished(refuse(IssueCode::too_costly, "Bundle.entry",
-                               "has more than " + std::to_string(options_.bundle_entries) + " entries; send several"));
-    }
-    auto parts = std::make_shared<Parts>(store_, arena, options_.check);
-    parts->finished = finished;
+    if (list && !list.is_array()) return refuse(IssueCode::structure, "Bundle.entry", "must be an array");
+    if (list.size() > most)
+        return refuse(IssueCode::too_costly, "Bundle.entry", "has more than " + std::to_string(most) + " entries; send several");
+    std::vector<Entry> entries;
     Outcome all;
     std::size_t index = 0;
     for (const json::Node& item : list.items()) {
@@ -350,13 +366,48 @@ void Ingest::bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std:
                 refused = std::move(may).outcome();
         }
         if (refused && is_transaction) gather(all, within_entry(*refused, index));
-        parts->refused.push_back(std::move(refused));
-        parts->entries.push_back(std::move(entry).value());
+        all_refused.push_back(std::move(refused));
+        entries.push_back(std::move(entry).value());
         ++index;
     }
-    if (!is_transaction) return run_batch(store_, std::move(parts));
-    if (!all.ok()) return finished(std::move(all));
-    run_transaction(store_, std::move(arena), options_.check, std::move(parts->entries), std::move(finished));
+    if (!all.ok()) return all;
+    return entries;
+}
+
+}  // namespace
+
+void Ingest::bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std::string_view base_url, bool want_body,
+                    const Allowed& allowed, BundleBack finished) {
+    const std::string_view type = bundle.find("type").string();
+    if (bundle.find("resourceType").string() != "Bundle" || (type != "batch" && type != "transaction")) {
+        return finished(refuse(IssueCode::invalid, "Bundle.type", "must be a Bundle of type batch or transaction"));
+    }
+    const bool is_transaction = type == "transaction";
+    std::vector<std::optional<Outcome>> refused;
+    auto entries = read_entries(bundle, is_transaction, options_.bundle_entries, base_url, want_body, allowed, refused);
+    if (!entries.ok()) return finished(std::move(entries).outcome());
+    if (is_transaction) {
+        return run_transaction(store_, std::move(arena), options_.check, std::move(entries).value(), std::move(finished));
+    }
+    auto parts = std::make_shared<Parts>(store_, arena, options_.check);
+    parts->finished = std::move(finished);
+    parts->entries = std::move(entries).value();
+    parts->refused = std::move(refused);
+    run_batch(store_, std::move(parts));
+}
+
+Result<Submit> Transactions::ready(std::shared_ptr<json::Arena> arena, json::Value bundle, const Allowed& allowed,
+                                   std::span<const std::string> lesser) {
+    if (bundle.find("resourceType").string() != "Bundle" || bundle.find("type").string() != "transaction")
+        return refuse(IssueCode::invalid, "Bundle.type", "must be a Bundle of type transaction");
+    std::vector<std::optional<Outcome>> refused;
+    XINGLIN_TRY(std::vector<Entry> entries, read_entries(bundle, true, options_.bundle_entries, {}, false, allowed, refused));
+    const std::unordered_set<std::string_view> lessers(lesser.begin(), lesser.end());
+    for (Entry& entry : entries) {
+        if (entry.read || entry.step.change.kind != Change::Kind::update || lessers.empty()) continue;
+        entry.step.only_if_absent = lessers.contains(std::string(entry.step.change.type->name) + "/" + entry.step.change.id);
+    }
+    return ready_transaction(store_, std::move(arena), options_.check, std::move(entries));
 }
 
 }  // namespace xinglin::ingest

@@ -240,6 +240,14 @@ Result<Done> Steps::carry_out(Step& step, record::Transaction& transaction) {
         return refuse(IssueCode::conflict, std::string(type.name) + ".id",
                       "a resource with this id is there, but does not match the condition");
     }
+    if (is_there && (step.only_if_absent || step.unless)) {
+        const auto present = step.only_if_absent ? std::nullopt : transaction.read(type, step.target);
+        if (step.only_if_absent || (present && step.unless(present->body))) {
+            written.version = state->version;
+            written.updated_ms = state->updated_ms;
+            return Done{};
+        }
+    }
     record::Version put = transaction.put(*step.prepared, change.kind == Change::Kind::create, change.want_body);
     written.version = put.version;
     written.updated_ms = put.updated_ms;

@@ -2,6 +2,7 @@
 // Inside the room: one change on its way: made ready outside the writer, carried out inside.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ struct Step {
     json::Value resource;              // with its id, links rewritten
     std::string patient;
     Written written;
+    bool only_if_absent = false;  // an update that is left out when the resource is there
+    /// An update that is left out when this is true of the present version's body.
+    std::function<bool(std::string_view present)> unless;
 };
 
 class Steps {
