@@ -111,9 +111,9 @@ void cda_visit(Sending& sending, const Visit& visit, std::uint16_t institution) 
 <ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
  <realmCode code="CN"/>
  <typeId root="2.16.840.1.113883.1.3" extension="POCD_MT000040"/>
- <templateId root="2.16.156.10011.2.1.1.38"/>
+ <templateId root="2.16.156.10011.2.1.1.18"/>
  <id root="2.16.156.10011.1.1" extension="{}"/>
- <code code="C0038" codeSystem="2.16.156.10011.2.4" codeSystemName="卫生信息共享文档规范编码体系"/>
+ <code code="HSDA00.18" codeSystem="2.16.156.10011.2.4" codeSystemName="卫生信息共享文档规范编码体系"/>
  <title>住院摘要</title>
  <effectiveTime value="{}"/>
  <confidentialityCode code="N" codeSystem="2.16.840.1.113883.5.25" codeSystemName="Confidentiality"/>

@@ -233,9 +233,9 @@ std::string resident_id(const District& district, const Person& person) {
 }
 
 std::string phone_of(const District& district, std::uint32_t person, int age, std::uint32_t household) {
-    // 100 and 101 begin no mobile number in China.
+    // 160 and 161 were allotted to no operator.
     const std::uint64_t owner = age < 14 ? household + 0x1'0000'0000ull : person;
-    return fmt::format("10{}{:08}", district.number % 2, mix(owner + district.seed) % 100'000'000);
+    return fmt::format("16{}{:08}", district.number % 2, mix(owner + district.seed) % 100'000'000);
 }
 
 std::string address_of(const District& district, const Household& household) {

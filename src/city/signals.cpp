@@ -113,7 +113,7 @@ void sale(Sending& sending, std::int32_t day, std::uint64_t luck, bool enteric) 
         std::string_view medicine, kind;
     };
     constexpr Article fever[] = {{"ibuprofen", "退热"},   {"paracetamol", "退热"}, {"lianhua", "抗病毒"},
-                                 {"banlangen", "抗病毒"}, {"ambroxol", "止咳"},    {"amoxicillin", "抗菌"}};
+                                 {"banlangen", "抗病毒"}, {"ambroxol", "止咳"},    {"amoxicillin", "抗菌药"}};
     constexpr Article bowels[] = {{"montmorillonite", "止泻"}, {"ors", "止泻"}, {"probiotic", "止泻"}};
     const Article& article = enteric ? bowels[luck / 7 % std::size(bowels)] : fever[luck / 7 % std::size(fever)];
     const Medicine& medicine = world.facts.medicines[world.facts.medicine(article.medicine)];
