@@ -118,6 +118,20 @@ void add_transfer(CLI::App& app, Action& action) {
     export_word->callback([out, &action] { action = [out] { return export_record(*out); }; });
 }
 
+void add_intake(CLI::App& app, Action& action) {
+    const auto in = std::make_shared<IntakeCommand>();
+    CLI::App* intake_word = word(app, "intake", "Convert messages and tables of institutions to FHIR bundles; `intake explain FILE` says a message in words",
+                                 "xinglin intake hl7v2 messages --to-bundle bundles --sender county-hospital");
+    intake_word->add_option("FORMAT", in->format, "hl7v2, cda, csv:MAPPING, xlsx:MAPPING; or explain")->required();
+    intake_word->add_option("PATH", in->paths, "files and folders; a file may hold many messages")->required();
+    intake_word->add_option("--to-bundle", in->to_bundle, "folder for one bundle for each message and report.csv; without it bundles are printed");
+    intake_word->add_option("--sender", in->sender, "the institution: 1 to 40 of a-z 0-9 -")->capture_default_str();
+    intake_word->add_option("--encoding", in->encoding, "of files that do not say theirs: UTF-8, GB18030; found out when not said");
+    intake_word->add_option("--content", in->content, "a folder laid out like content/, with tables of your own");
+    intake_word->add_flag("--json", in->json, "print the result as JSON");
+    intake_word->callback([in, &action] { action = [in] { return intake(*in); }; });
+}
+
 void add_safety(CLI::App& app, Action& action) {
     const auto backup = std::make_shared<BackupCommand>();
     CLI::App* backup_word =
@@ -367,6 +381,7 @@ int parse(int argc, char** argv, Action& action) {
     app.set_version_flag("--version", "xinglin " + std::string(version()));
     add_serve(app, action);
     add_transfer(app, action);
+    add_intake(app, action);
     add_safety(app, action);
     add_engines(app, action);
     add_accounts(app, action, "user", "Accounts of people",

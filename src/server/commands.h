@@ -38,6 +38,15 @@ struct ImportCommand {
 };
 int import_files(const ImportCommand& options);
 
+struct IntakeCommand {
+    std::string format;  // "hl7v2", "cda", "csv:MAPPING", "xlsx:MAPPING", or "explain"
+    std::vector<fs::path> paths;
+    fs::path to_bundle, content;  // "": print the bundles; the built-in content
+    std::string sender = "unnamed", encoding;
+    bool json = false;
+};
+int intake(const IntakeCommand& options);
+
 struct ExportCommand {
     fs::path data, out;
     std::string store;
