@@ -150,7 +150,7 @@ struct Audit::Inside {
     /// Writes the front of the queue and takes it off; the lock is open meanwhile. False when the disk refused.
     bool write_group(std::unique_lock<std::mutex>& lock) {
         // Made beforehand: where there is no memory, there is none for a sentence either.
-        static const sql::Broken no_memory(sql::Broken::Why::other, "there is not enough memory");
+        static const sql::Broken no_memory(sql::Broken::Why::memory, "there is not enough memory");
         const std::size_t count = std::min(queue.size(), group_limit);
         std::optional<sql::Broken> problem;
         // The front stays where it is while others append behind it: a deque moves no element then.

@@ -125,6 +125,8 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
                 return refusal(inside->file(), IssueCode::exception,
                                std::string("is damaged (") + broken.what() + "); restore a backup with `xinglin restore`");
             case sql::Broken::Why::full: return refusal(folder, IssueCode::exception, "the disk is full; free some space");
+            case sql::Broken::Why::memory:
+                return refusal(folder, IssueCode::exception, "cannot be opened, there is not enough memory; give it some");
             case sql::Broken::Why::read_only:
             case sql::Broken::Why::io:
                 return refusal(

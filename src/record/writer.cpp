@@ -28,6 +28,8 @@ Outcome refusal_of(const sql::Broken& error) {
         case sql::Broken::Why::lost:
             return refuse(IssueCode::transient, "",
                           "the connection to the database was lost; nothing was stored; send it again in a moment");
+        case sql::Broken::Why::memory:
+            return refuse(IssueCode::transient, "", "there is not enough memory; nothing was stored; send it again in a moment");
         default: return refuse(IssueCode::transient, "", "the store could not write; nothing was stored; see the server's log");
     }
 }

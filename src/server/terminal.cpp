@@ -36,6 +36,7 @@ std::string remedy(sql::Broken::Why why) {
         case sql::Broken::Why::read_only: return "the file may not be written, see to its owner and permissions";
         case sql::Broken::Why::io: return "the disk does not answer as it should, see to it and to the permissions";
         case sql::Broken::Why::lost: return "see to it that the database runs and can be reached, then try again";
+        case sql::Broken::Why::memory: return "there is not enough memory, give it some and try again";
         case sql::Broken::Why::constraint:
         case sql::Broken::Why::other: return "see the message";
     }

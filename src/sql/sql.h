@@ -22,7 +22,7 @@ enum class Engine { sqlite, postgres };
 /// The world broke: disk full, file corrupt, I/O error, busy beyond patience, connection lost.
 class Broken : public std::runtime_error {
 public:
-    enum class Why { full, corrupt, io, busy, constraint, read_only, lost, other };
+    enum class Why { full, corrupt, io, busy, constraint, read_only, lost, memory, other };
     Broken(Why why, const std::string& what) : std::runtime_error(what), why(why) {}
     Why why;
     bool may_be_stored = false;  // it broke while committing: whether the commit reached the disk will show later

@@ -21,6 +21,7 @@ Broken::Why why_of(int code) {
         case SQLITE_CONSTRAINT: return Broken::Why::constraint;
         case SQLITE_READONLY:
         case SQLITE_PERM: return Broken::Why::read_only;
+        case SQLITE_NOMEM: return Broken::Why::memory;
         default: return Broken::Why::other;
     }
 }

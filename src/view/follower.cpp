@@ -58,6 +58,7 @@ void Follower::open() {
             std::error_code ignored;
             std::filesystem::remove(options_.file.string() + end, ignored);
         }
+        ++times_made_;
         try_open();
     }
 }

@@ -52,6 +52,8 @@ public:
     Shown& shown() { return shown_; }
     const std::filesystem::path& file() const { return options_.file; }
     const std::string& place() const { return place_; }
+    /// Counts how often the file was thrown away and made again: a connection from before reads a file that is gone.
+    std::uint64_t times_made() const { return times_made_.load(); }
 
     /// Everything there is to do now: follows, then builds. False when told to stop. Throws sql::Broken.
     bool step();
@@ -63,6 +65,7 @@ private:
     const calendar::Clock& clock_;
     TablesOptions options_;
     std::string place_;
+    std::atomic<std::uint64_t> times_made_{0};
     std::unique_ptr<sql::Connection> connection_;
     std::map<std::string, std::unique_ptr<Kept>> kept_;
     std::map<std::string, std::int64_t> current_ms_;  // when it was last up to date

@@ -19,28 +19,33 @@ struct Tables::Inside {
     TablesOptions options;
     std::mutex work_lock;  // held by whoever steps the follower
     Follower follower;
+    struct Reader {
+        std::unique_ptr<sql::Connection> connection;
+        std::uint64_t of = 0;  // Follower::times_made when it was opened
+    };
     std::mutex readers_lock;  // guards readers
-    std::vector<std::unique_ptr<sql::Connection>> readers;
+    std::vector<Reader> readers;
     std::thread thread;
 
     void run();
-    std::unique_ptr<sql::Connection> take();
-    void give_back(std::unique_ptr<sql::Connection> connection) {
+    Reader take();
+    void give_back(Reader reader) {
         const std::lock_guard lock(readers_lock);
-        if (readers.size() < 4) readers.push_back(std::move(connection));
+        if (readers.size() < 4 && reader.of == follower.times_made()) readers.push_back(std::move(reader));
     }
 };
 
-std::unique_ptr<sql::Connection> Tables::Inside::take() {
+Tables::Inside::Reader Tables::Inside::take() {
+    const std::uint64_t made = follower.times_made();
     {
         const std::lock_guard lock(readers_lock);
-        if (!readers.empty()) {
-            auto connection = std::move(readers.back());
+        while (!readers.empty()) {
+            Reader reader = std::move(readers.back());
             readers.pop_back();
-            return connection;
+            if (reader.of == made) return reader;
         }
     }
-    return sql::open(follower.place(), {.read_only = true, .cache_bytes = 8ll << 20});
+    return {sql::open(follower.place(), {.read_only = true, .cache_bytes = 8ll << 20}), made};
 }
 
 void Tables::Inside::run() {
@@ -188,7 +193,8 @@ std::optional<After> parse_after(std::string_view text) {
 Result<TablePage> Tables::rows(std::string_view name, std::string_view after, std::size_t count) const {
     const auto from = parse_after(after);
     if (!from) return refuse(IssueCode::value, "after", "is not what a page gave as next");
-    auto connection = inside_->take();
+    auto reader = inside_->take();
+    sql::Connection* const connection = reader.connection.get();
     connection->begin_read();
     TablePage page;
     auto& made = connection->prepare("SELECT definition, rows FROM views_table WHERE name = ?");
@@ -199,7 +205,7 @@ Result<TablePage> Tables::rows(std::string_view name, std::string_view after, st
     made.reset();
     if (!there) {
         connection->commit();
-        inside_->give_back(std::move(connection));
+        inside_->give_back(std::move(reader));
         return refuse(IssueCode::not_found, "name", "there is no table of this view yet, see whether it is being built");
     }
     XINGLIN_TRY(const Definition definition, Definition::compile(text));
@@ -225,7 +231,7 @@ Result<TablePage> Tables::rows(std::string_view name, std::string_view after, st
         last = fmt::format("{}:{}", query.text(0), query.integer(1));
     }
     connection->commit();
-    inside_->give_back(std::move(connection));
+    inside_->give_back(std::move(reader));
     return page;
 }
 

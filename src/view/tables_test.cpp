@@ -185,6 +185,29 @@ TEST(Tables, AreFoundAgainAndMayBeThrownAway) {
     EXPECT_EQ(all_rows(tables, "strict").size(), 2u);
 }
 
+/// The file is found damaged and made again while somebody has read it: the next page is of the new file.
+TEST(Tables, MadeAgainAreReadFromTheNewFile) {
+    People people;
+    people.put("a", R"("name":[{"family":"Wang"}])");
+    const auto fault = std::make_shared<testing::FailingPlan>();
+    int opened = 0, damaged_at = 2;
+    TablesOptions options{.follow = false};
+    options.wrap = [&](std::unique_ptr<sql::Connection> inner) {
+        if (++opened == damaged_at) throw sql::Broken(sql::Broken::Why::corrupt, "malformed");
+        return testing::make_failing(std::move(inner), fault);
+    };
+    Tables tables(people.store(), people.clock(), {compiled(strict_view)}, options);
+    tables.catch_up();
+    ASSERT_EQ(all_rows(tables, "strict").size(), 1u);
+    people.put("b", R"("name":[{"family":"Li"}])");
+    fault->fail_after(0);
+    EXPECT_THROW(tables.catch_up(), sql::Broken);  // closes the connection
+    fault->fail_after(testing::FailingPlan::never);
+    tables.catch_up();  // finds the file damaged, makes it again
+    EXPECT_EQ(opened, 3);
+    EXPECT_EQ(all_rows(tables, "strict").size(), 2u);
+}
+
 TEST(Tables, FollowByThemselvesWithinASecond) {
     People people;
     Tables tables(people.store(), people.clock(), {compiled(names_view)});
