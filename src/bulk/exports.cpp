@@ -295,7 +295,9 @@ void Exports::work() {
                 return std::shared_ptr<Kept>();
             };
             while (!ending_ && !(next = find_waiting())) {
-                drop_old();
+                try {
+                    drop_old();
+                } catch (const std::exception&) {}  // memory: the next time
                 wakes_.wait_for(lock, std::chrono::minutes(10));
             }
             if (ending_) return;
@@ -315,10 +317,10 @@ void Exports::work() {
 
 void Exports::run(const std::shared_ptr<Kept>& kept) {
     if (const auto job = find(kept->job.id)) changed_(*job);
-    // Tells of progress while the export's own threads work.
-    std::jthread teller([this, kept](const std::stop_token& stop) {
-        std::mutex mutex;
-        std::condition_variable_any changes;
+    // Tells of progress while the export's own threads work. What it needs is made here, where it may be refused.
+    std::mutex mutex;
+    std::condition_variable_any changes;
+    std::jthread teller([this, &kept, &mutex, &changes](const std::stop_token& stop) {
         std::unique_lock lock(mutex);
         while (!changes.wait_for(lock, stop, std::chrono::milliseconds(tell_every_ms), [&] { return stop.stop_requested(); })) {
             if (stop.stop_requested()) return;
@@ -372,7 +374,9 @@ void Exports::finish(Kept& kept, Job::State state, std::string error, std::vecto
             if (state == Job::State::done) kept.job.error = broken.what();
         }
     }
-    changed_(copy);
+    try {
+        changed_(copy);
+    } catch (const std::exception&) {}  // who follows it asks again
 }
 
 }  // namespace xinglin::bulk
