@@ -1,16 +1,16 @@
 # What a room is: one folder, one static library, one test binary, one benchmark binary.
 #
-# room(NAME [NEEDS room...] [LIBS target...] [DOORS header...] [TEST_NEEDS room...] [TEST_LIBS target...])
+# room(NAME [ON_POSTGRES] [NEEDS room...] [LIBS target...] [DOORS header...] [TEST_NEEDS room...] [TEST_LIBS target...])
 #
 # NEEDS are rooms written above; their doors (ROOM/ROOM.h) may be included. DOORS are headers that others may include
-# beside ROOM/ROOM.h. TEST_* are for this room's tests only. tools/check_rooms.py reads the same lines and keeps the walls.
+# beside ROOM/ROOM.h. ON_POSTGRES: its tests run a second time with the record in PostgreSQL. TEST_* are for this room's tests only. tools/check_rooms.py reads the same lines and keeps the walls.
 # The files of src/NAME are sorted by suffix:
 # *_test.cpp go to NAME_test, *_benchmark.cpp to NAME_benchmark, *_fuzz.cpp to one fuzz target each
 # (clang only), main.cpp is left to the server, everything else is the library.
 set_property(GLOBAL PROPERTY xinglin_rooms "")
 
 function(room name)
-  cmake_parse_arguments(ROOM "" "" "NEEDS;LIBS;DOORS;TEST_NEEDS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "ON_POSTGRES" "" "NEEDS;LIBS;DOORS;TEST_NEEDS;TEST_LIBS" ${ARGN})
   list(TRANSFORM ROOM_TEST_NEEDS REPLACE "/" "_")
   list(TRANSFORM ROOM_TEST_NEEDS PREPEND room_)
   string(REPLACE "/" "_" target ${name})
@@ -43,6 +43,11 @@ function(room name)
     target_link_libraries(${target}_test PRIVATE room_${target} ${ROOM_TEST_NEEDS} ${ROOM_TEST_LIBS} room_testing GTest::gmock GTest::gtest_main)
     add_test(NAME ${target} COMMAND ${target}_test)
     set_tests_properties(${target} PROPERTIES WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    if(ROOM_ON_POSTGRES)
+      add_test(NAME ${target}_on_postgres COMMAND ${target}_test)
+      set_tests_properties(${target}_on_postgres PROPERTIES WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+                           ENVIRONMENT "XINGLIN_TEST_ENGINE=postgres" SKIP_RETURN_CODE 77)
+    endif()
   endif()
   if(benchmarks AND XINGLIN_BENCHMARKS)
     add_executable(${target}_benchmark ${benchmarks})

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "json/json.h"
+#include "testing/postgres.h"
 #include "testing/testing.h"
 
 namespace xinglin::api {
@@ -25,7 +26,8 @@ protected:
     access::Viewer doctor{.account = 1, .name = "doctor", .display = "Doctor", .role = access::Role::clinician};
 
     std::unique_ptr<record::Store> open() {
-        auto opened = record::Store::open(folder.path(), clock, {.readers = 4, .offset_minutes = 480});
+        auto opened = record::Store::open(
+            folder.path(), clock, {.readers = 4, .offset_minutes = 480, .store = xinglin::testing::store_beside(folder.path())});
         if (!opened.ok()) throw std::runtime_error(opened.outcome().line());
         return std::move(opened).value();
     }
@@ -504,7 +506,11 @@ TEST_F(ApiTest, PeopleCallsAnswerAsAgreed) {
 TEST(ApiUnderPressure, AFullQueueIsSaidWith429AndRetryAfter) {
     xinglin::testing::ScratchFolder folder;
     xinglin::testing::StoppedClock clock;
-    auto store = std::move(record::Store::open(folder.path(), clock, {.readers = 2, .queue = 1, .offset_minutes = 480})).value();
+    auto store =
+        std::move(record::Store::open(
+                      folder.path(), clock,
+                      {.readers = 2, .queue = 1, .offset_minutes = 480, .store = xinglin::testing::store_beside(folder.path())}))
+            .value();
     access::Audit audit{folder.path()};
     ingest::Ingest ingest{*store};
     people::People people{*store};

@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "json/json.h"
+#include "testing/postgres.h"
 #include "testing/testing.h"
 
 namespace xinglin::api {
@@ -23,7 +24,8 @@ protected:
     access::Viewer doctor{.account = 1, .name = "doctor", .role = access::Role::clinician};
 
     std::unique_ptr<record::Store> open() {
-        auto opened = record::Store::open(folder.path(), clock, {.readers = 4, .offset_minutes = 0});
+        auto opened = record::Store::open(
+            folder.path(), clock, {.readers = 4, .offset_minutes = 0, .store = xinglin::testing::store_beside(folder.path())});
         if (!opened.ok()) throw std::runtime_error(opened.outcome().line());
         return std::move(opened).value();
     }

@@ -12,6 +12,7 @@
 #include "http/stream.h"
 #include "ingest/import.h"
 #include "json/json.h"
+#include "testing/postgres.h"
 #include "testing/testing.h"
 
 namespace xinglin::api {
@@ -32,7 +33,8 @@ protected:
     access::Viewer system{.account = 3, .name = "registry", .role = access::Role::system, .scope = "system/*.rs"};
 
     std::unique_ptr<record::Store> open(const std::filesystem::path& where) {
-        auto opened = record::Store::open(where, clock, {.readers = 4, .offset_minutes = 480});
+        auto opened = record::Store::open(where, clock,
+                                          {.readers = 4, .offset_minutes = 480, .store = xinglin::testing::store_beside(where)});
         if (!opened.ok()) throw std::runtime_error(opened.outcome().line());
         return std::move(opened).value();
     }

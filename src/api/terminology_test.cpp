@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "json/json.h"
+#include "testing/postgres.h"
 #include "testing/testing.h"
 
 namespace xinglin::api {
@@ -19,7 +20,9 @@ protected:
     xinglin::testing::StoppedClock clock;
     content::Files files;
     std::unique_ptr<record::Store> store =
-        record::Store::open(folder.path(), clock, {.readers = 4, .offset_minutes = 480}).value();
+        record::Store::open(folder.path(), clock,
+                            {.readers = 4, .offset_minutes = 480, .store = xinglin::testing::store_beside(folder.path())})
+            .value();
     access::Audit audit{folder.path()};
     ingest::Ingest ingest{*store};
     people::People people{*store};

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "api/api.h"
+#include "testing/postgres.h"
 #include "testing/testing.h"
 
 namespace xinglin::api {
@@ -23,7 +24,10 @@ protected:
     xinglin::testing::StoppedClock clock;
     json::Arena arena;
     std::shared_ptr<const profile::Book> book = one_profile();
-    std::unique_ptr<record::Store> store = std::move(record::Store::open(folder.path(), clock, {.readers = 4})).value();
+    std::unique_ptr<record::Store> store =
+        std::move(
+            record::Store::open(folder.path(), clock, {.readers = 4, .store = xinglin::testing::store_beside(folder.path())}))
+            .value();
     access::Audit audit{folder.path()};
     ingest::Ingest ingest{*store,
                           {.check = [this](json::Value resource) { return book->check(resource, {.everything = false}); }}};

@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "http/stream.h"
 #include "json/json.h"
+#include "testing/postgres.h"
 #include "testing/testing.h"
 #include "view/library.h"
 
@@ -31,7 +32,8 @@ protected:
     access::Viewer doctor{.account = 1, .name = "doctor", .display = "Doctor", .role = access::Role::clinician};
 
     std::unique_ptr<record::Store> open() {
-        auto opened = record::Store::open(folder.path(), clock, {.readers = 4, .offset_minutes = 480});
+        auto opened = record::Store::open(
+            folder.path(), clock, {.readers = 4, .offset_minutes = 480, .store = xinglin::testing::store_beside(folder.path())});
         if (!opened.ok()) throw std::runtime_error(opened.outcome().line());
         return std::move(opened).value();
     }

@@ -11,7 +11,7 @@
 #include <random>
 #include <set>
 
-#include "testing/testing.h"
+#include "bulk/written_record_test.h"
 
 namespace xinglin::bulk {
 namespace {
@@ -38,38 +38,8 @@ std::string unpacked(const std::string& packed) {
     return plain;
 }
 
-class BulkTest : public ::testing::Test {
+class BulkTest : public WrittenRecord {
 protected:
-    testing::ScratchFolder folder_;
-    testing::StoppedClock clock_;
-    std::unique_ptr<record::Store> store_ = open();
-
-    std::unique_ptr<record::Store> open() {
-        auto opened = record::Store::open(folder_.path(), clock_, {.offset_minutes = std::int16_t{0}});
-        if (!opened.ok()) throw std::runtime_error(opened.outcome().line());
-        return std::move(*opened);
-    }
-    void put(std::string_view text) {
-        json::Arena arena;
-        const auto value = json::parse(text, arena);
-        ASSERT_TRUE(value.ok()) << text;
-        const auto ready =
-            store_->prepare(*fhir::find_resource((*value)["resourceType"].string()), (*value)["id"].string(), *value);
-        ASSERT_TRUE(store_
-                        ->submit_and_wait([&](record::Transaction& t) -> Result<Done> {
-                            t.put(ready, false, false);
-                            return Done{};
-                        })
-                        .ok());
-    }
-    void put_patient(std::string_view id, std::string_view gender = "male") {
-        put(fmt::format(R"({{"resourceType":"Patient","id":"{}","gender":"{}"}})", id, gender));
-    }
-    void put_observation(std::string_view id, std::string_view patient, std::string_view status = "final") {
-        put(fmt::format(
-            R"({{"resourceType":"Observation","id":"{}","status":"{}","code":{{"text":"x"}},"subject":{{"reference":"Patient/{}"}}}})",
-            id, status, patient));
-    }
     void erase(std::string_view type, std::string_view id) {
         ASSERT_TRUE(store_
                         ->submit_and_wait([&](record::Transaction& t) -> Result<Done> {
@@ -87,7 +57,6 @@ protected:
         const auto read = read_order(level, "", parameters, false, 0, clock_.now_ms());
         return read.ok() ? "" : read.outcome().line();
     }
-    record::Position position() { return store_->reader(viewer).position(); }
     /// "Type/id/version" of everything written, deletions as "-Type/id", sorted.
     std::string written(const Order& wanted, std::optional<record::Position> as_of = {}, RunOptions options = {}) {
         const testing::ScratchFolder out;

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "bulk/shelf_check.h"
 #include "testing/testing.h"
 
 namespace xinglin::bulk {
@@ -28,25 +29,28 @@ TEST(Deidentify, PseudonymsAreHmacSm3) {
     EXPECT_EQ(example().id_of(*fhir::find_resource("Patient"), "p1"), "b2570d973cd17497066fd476d0c80df9");
 }
 
-TEST(Deidentify, TheExampleCasesComeOutAsTheySay) {
-    const Deidentifier deidentifier = example();
-    const auto files = testing::files_below(source / "content/deidentify/cases", ".json");
-    EXPECT_GE(files.size(), 9u);
-    for (const fs::path& file : files) {
-        json::Arena arena;
-        const std::string text = testing::read_file(file);
-        const auto parsed = json::parse(text, arena);
-        ASSERT_TRUE(parsed.ok()) << file;
-        EXPECT_FALSE(parsed->find("says").string().empty()) << file;
-        EXPECT_TRUE(fhir::validate(parsed->find("resource")).issues.empty()) << file;
-        const json::Value found = deidentifier.apply(parsed->find("resource"), arena), expected = parsed->find("expected");
-        if (expected.is_null()) {
-            EXPECT_FALSE(found) << file << " is to be left out, came out as " << json::write(found);
-            continue;
-        }
-        ASSERT_TRUE(found) << file;
-        EXPECT_TRUE(json::same_content(found, expected)) << file << "\n" << json::write(found);
-    }
+TEST(Deidentify, TheExampleCasesComeOutAsTheySayAndAWrongOneIsNamed) {
+    const testing::ScratchFolder folder;
+    fs::create_directories(folder.path() / "deidentify");
+    fs::copy(source / "content/deidentify", folder.path() / "deidentify", fs::copy_options::recursive);
+    const auto complaints = [&] {
+        std::vector<content::Complaint> found;
+        std::size_t checked = 0;
+        check_shelf(*content::Files::over(folder.path()), found, checked);
+        EXPECT_GE(checked, 10u);
+        std::vector<std::string> lines;
+        for (const content::Complaint& each : found) lines.push_back(each.file + " " + each.where + " " + each.what);
+        return lines;
+    };
+    EXPECT_EQ(complaints(), std::vector<std::string>{});
+    std::ofstream(folder.path() / "deidentify/cases/wrong.json")
+        << R"({"says":"the name stays","resource":{"resourceType":"Patient","name":[{"text":"A"}]},"expected":{"resourceType":"Patient","name":[{"text":"A"}]}})";
+    std::ofstream(folder.path() / "deidentify/cases/mute.json") << R"({"resource":{"resourceType":"Patient"},"expected":null})";
+    const auto found = complaints();
+    ASSERT_EQ(found.size(), 2u);
+    EXPECT_TRUE(found[0].starts_with("deidentify/cases/mute.json says is missing")) << found[0];
+    EXPECT_TRUE(found[1].starts_with("deidentify/cases/wrong.json expected differs")) << found[1];
+    EXPECT_EQ(found[1].find("\"A\""), std::string::npos) << found[1];
 }
 
 /// Every string that stands under a key, anywhere.

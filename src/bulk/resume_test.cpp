@@ -7,51 +7,23 @@
 #include <random>
 #include <set>
 
-#include "bulk/bulk.h"
-#include "testing/testing.h"
+#include "bulk/written_record_test.h"
 
 namespace xinglin::bulk {
 namespace {
 
 namespace fs = std::filesystem;
 
-class ResumeTest : public ::testing::Test {
+class ResumeTest : public WrittenRecord {
 protected:
-    testing::ScratchFolder folder_, out_;
-    testing::StoppedClock clock_;
-    std::unique_ptr<record::Store> store_ = open();
+    testing::ScratchFolder out_;
 
-    std::unique_ptr<record::Store> open() {
-        auto opened = record::Store::open(folder_.path(), clock_, {.offset_minutes = std::int16_t{0}});
-        if (!opened.ok()) throw std::runtime_error(opened.outcome().line());
-        return std::move(*opened);
-    }
-    void put(std::string_view text) {
-        json::Arena arena;
-        const auto value = json::parse(text, arena);
-        ASSERT_TRUE(value.ok()) << text;
-        const auto ready =
-            store_->prepare(*fhir::find_resource((*value)["resourceType"].string()), (*value)["id"].string(), *value);
-        ASSERT_TRUE(store_
-                        ->submit_and_wait([&](record::Transaction& t) -> Result<Done> {
-                            t.put(ready, false, false);
-                            return Done{};
-                        })
-                        .ok());
-    }
-    void put_patient(std::string_view id) { put(fmt::format(R"({{"resourceType":"Patient","id":"{}","gender":"male"}})", id)); }
-    void put_observation(std::string_view id, std::string_view patient, std::string_view status) {
-        put(fmt::format(
-            R"({{"resourceType":"Observation","id":"{}","status":"{}","code":{{"text":"x"}},"subject":{{"reference":"Patient/{}"}}}})",
-            id, status, patient));
-    }
     Order order(Level level, Parameters parameters = {}) {
         parameters.emplace_back("_compress", "none");
         auto read = read_order(level, "", parameters, false, 0, clock_.now_ms());
         EXPECT_TRUE(read.ok()) << (read.ok() ? "" : read.outcome().line());
         return read.ok() ? *read : Order{};
     }
-    record::Position position() { return store_->reader(access::Viewer::program("test")).position(); }
     /// "Type/id" of the lines of the files, with how often each is there.
     std::map<std::string, int> lines(const std::vector<File>& files) {
         std::map<std::string, int> found;

@@ -7,6 +7,7 @@
 #include <zstd.h>
 #include <fstream>
 
+#include "testing/postgres.h"
 #include "testing/testing.h"
 
 namespace xinglin::ingest {
@@ -21,7 +22,8 @@ protected:
     std::unique_ptr<record::Store> store = open();
 
     std::unique_ptr<record::Store> open() {
-        auto opened = record::Store::open(data.path(), clock, {.readers = 2, .offset_minutes = 480});
+        auto opened = record::Store::open(
+            data.path(), clock, {.readers = 2, .offset_minutes = 480, .store = xinglin::testing::store_beside(data.path())});
         if (!opened.ok()) throw std::runtime_error(opened.outcome().line());
         return std::move(opened).value();
     }
@@ -96,9 +98,13 @@ TEST_F(ImportTest, RunAgainItStoresNothingTwice) {
 TEST_F(ImportTest, TakesTheDeletionsOfAnExport) {
     run({file("a.ndjson", patients(0, 3))});
     const auto line = [](std::string_view url) {
-        return fmt::format(R"({{"resourceType":"Bundle","type":"transaction","entry":[{{"request":{{"method":"DELETE","url":"{}"}}}}]}})", url) + "\n";
+        return fmt::format(
+                   R"({{"resourceType":"Bundle","type":"transaction","entry":[{{"request":{{"method":"DELETE","url":"{}"}}}}]}})",
+                   url) +
+               "\n";
     };
-    const auto path = file("deleted.1.ndjson", line("Patient/p1") + line("Patient/nobody") + line("nonsense") + line("Patient/p1"));
+    const auto path =
+        file("deleted.1.ndjson", line("Patient/p1") + line("Patient/nobody") + line("nonsense") + line("Patient/p1"));
     const auto figures = run({path});
     EXPECT_EQ(figures.stored, 1u);
     EXPECT_EQ(figures.unchanged, 2u);
@@ -108,7 +114,8 @@ TEST_F(ImportTest, TakesTheDeletionsOfAnExport) {
 }
 
 TEST_F(ImportTest, BundlesOfAFileNamedAfterThemAreResources) {
-    const std::string bundle = R"({"resourceType":"Bundle","id":"b","type":"document","entry":[{"resource":{"resourceType":"Patient","id":"x"}}]})";
+    const std::string bundle =
+        R"({"resourceType":"Bundle","id":"b","type":"document","entry":[{"resource":{"resourceType":"Patient","id":"x"}}]})";
     run({file("Bundle.1.ndjson", bundle + "\n")});
     EXPECT_NE(body("Bundle", "b").find("document"), std::string::npos);
     EXPECT_NE(body("Patient", "x").find("refused"), std::string::npos);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "testing/failing_sql.h"
+#include "testing/postgres.h"
 #include "testing/testing.h"
 
 namespace xinglin::ingest {
@@ -23,7 +24,7 @@ protected:
     Ingest ingest{*store};
 
     std::unique_ptr<record::Store> open() {
-        record::Options options{.readers = 2, .offset_minutes = 480};
+        record::Options options{.readers = 2, .offset_minutes = 480, .store = xinglin::testing::store_beside(folder.path())};
         options.wrap_writer = [plan = plan](std::unique_ptr<sql::Connection> inside) {
             return xinglin::testing::make_failing(std::move(inside), plan);
         };

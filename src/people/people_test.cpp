@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "people/keys.h"
+#include "testing/postgres.h"
 #include "testing/testing.h"
 
 namespace xinglin::people {
@@ -19,7 +20,8 @@ protected:
     const fhir::Type& type = *fhir::find_resource("Patient");
 
     std::unique_ptr<record::Store> open() {
-        auto opened = record::Store::open(folder.path(), clock, {.readers = 2, .offset_minutes = 480});
+        auto opened = record::Store::open(
+            folder.path(), clock, {.readers = 2, .offset_minutes = 480, .store = xinglin::testing::store_beside(folder.path())});
         if (!opened.ok()) throw std::runtime_error(opened.outcome().line());
         return std::move(opened).value();
     }

@@ -2,10 +2,14 @@
 // `xinglin content check`: is a folder laid out like content/ right? A table of checkers, one for each kind of content.
 #include <cstdio>
 
+#include "bulk/shelf_check.h"
+#include "calendar/calendar.h"
 #include "content/content.h"
+#include "profile/shelf_check.h"
 #include "server/commands.h"
 #include "server/content_check.h"
 #include "server/terminal.h"
+#include "terminology/terminology.h"
 #include "view/shelf_check.h"
 
 namespace xinglin::server {
@@ -16,8 +20,23 @@ void check_views(const content::Files& files, ContentReport& report) {
     view::check_shelf(files, report.complaints, report.checked);
 }
 
+void check_profiles(const content::Files& files, ContentReport& report) {
+    const calendar::SystemClock clock;
+    terminology::Terminology terminology(files, clock);
+    const auto member_of = [&](std::string_view set, std::string_view system, std::string_view code) {
+        return terminology.has(set, system, code);
+    };
+    profile::check_shelf(files, member_of, report.complaints, report.checked);
+}
+
+void check_deidentify(const content::Files& files, ContentReport& report) {
+    bulk::check_shelf(files, report.complaints, report.checked);
+}
+
 // A kind of content brings its row: the folder it lies in, and what looks at it.
 constexpr ContentChecker checkers[] = {
+    {"deidentify", check_deidentify},
+    {"profiles", check_profiles},
     {"views", check_views},
 };
 

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -176,6 +178,20 @@ std::string fresh_postgres() {
     if (!PostgresCluster::is_installed()) return {};
     static PostgresCluster cluster;
     return cluster.fresh();
+}
+
+std::string store_beside(const std::filesystem::path& folder) {
+    const char* engine = std::getenv("XINGLIN_TEST_ENGINE");
+    if (!engine || std::string_view(engine) != "postgres") return {};
+    static std::mutex mutex;
+    static std::map<std::string, std::string> places;
+    const std::lock_guard lock(mutex);
+    std::string& place = places[folder.string()];
+    if (place.empty() && (place = fresh_postgres()).empty()) {
+        std::fprintf(stderr, "skipped: %s\n", no_postgres);
+        std::exit(77);
+    }
+    return place;
 }
 
 std::vector<std::string> engines() { return {"sqlite", "postgres"}; }

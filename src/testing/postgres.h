@@ -53,6 +53,10 @@ private:
 std::string fresh_postgres();
 constexpr const char* no_postgres = "PostgreSQL 15 is not installed: apt-get install postgresql-15";
 
+/// Where the record of a folder lies in this run: "" (in its files), or, with XINGLIN_TEST_ENGINE=postgres, a schema of its own,
+/// the same one for the same folder. Ends the run as skipped when PostgreSQL is not installed.
+std::string store_beside(const std::filesystem::path& folder);
+
 /// For parametrised tests of both engines: "sqlite", "postgres".
 std::vector<std::string> engines();
 
