@@ -45,6 +45,7 @@ remove_demo_data() {
 }
 
 fill_demo_data() {
+  local resident=''
   if [ -e "$1.unfinished" ]; then rm -rf "$1" "$1.unfinished" "$1.city"; fi # an earlier start was interrupted half-way
   if [ -e "$1" ] && [ -n "$(ls -A "$1")" ]; then
     echo "error: $1: holds something else already; name another folder with --data" >&2
@@ -64,21 +65,30 @@ fill_demo_data() {
     echo "making up a district of $population people and two years (seed 1)" >&2
     "$binary" city --population "$population" --years 2 --end "$(date +%F)" --future-days 60 --only fhir,truth --out "$1.city" >/dev/null
     "$binary" import --data "$1" "$1.city/fhir"
+    resident=$(demo_resident "$1.city")
     rm -rf "$1.city/fhir" # it is in the record now; city.json and truth/ stay
   fi
-  add_demo_user "$1" admin administrator 运维管理员
+  add_demo_user "$1" admin administrator 管理员
   add_demo_user "$1" doctor clinician 医院医生
   add_demo_user "$1" village clinician 乡村医生
-  add_demo_user "$1" epidemic clinician 流行病学人员
-  add_demo_user "$1" planner auditor 规划人员
+  add_demo_user "$1" epidemic epidemiologist 流行病学人员
+  add_demo_user "$1" planner planner 规划人员
+  add_demo_user "$1" operator operator 运维人员
+  if [ -n "$resident" ]; then add_demo_user "$1" resident resident 居民 --patient "$resident"; fi
   rm "$1.unfinished"
 }
 
-add_demo_user() { # data folder, name, role, display; notes the password where the next start finds it
-  local password
+# Somebody with a long record: the first one of whom high blood pressure is known.
+demo_resident() {
+  { grep -m1 '"code":"I10' "$1/fhir/Condition.ndjson" || true; } | grep -o '"Patient/[^"]*"' | head -1 | tr -d '"' | cut -d/ -f2
+}
+
+add_demo_user() { # data folder, name, role, display, more options; notes the password where the next start finds it
+  local data=$1 name=$2 role=$3 display=$4 password
+  shift 4
   password="grove-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')"
-  "$binary" user add --data "$1" --name "$2" --role "$3" --display "$4" --password-file - <<<"$password" >/dev/null
-  (umask 077 && echo "$2 $password" >>"$1/demo-logins.txt")
+  "$binary" user add --data "$data" --name "$name" --role "$role" --display "$display" --password-file - "$@" <<<"$password" >/dev/null
+  (umask 077 && echo "$name $password" >>"$data/demo-logins.txt")
 }
 
 show_demo() { # address, data folder

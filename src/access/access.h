@@ -19,7 +19,9 @@
 
 namespace xinglin::access {
 
-enum class Role : std::uint8_t { administrator, clinician, auditor, system };
+/// administrator: everything · clinician: reads and writes records · epidemiologist: reads records · planner: figures without people ·
+/// operator: the house and its messages, no records · auditor: who looked · resident: one's own record · system: by scope.
+enum class Role : std::uint8_t { administrator, clinician, epidemiologist, planner, operator_, auditor, resident, system };
 std::string_view text(Role role);
 std::optional<Role> parse_role(std::string_view text);
 
@@ -29,13 +31,19 @@ struct Viewer {
     std::string name;  // account name
     std::string display;
     Role role = Role::system;
-    std::string scope;    // of clients, "system/*.cruds"; "" for people
+    std::string scope;    // of clients, "system/*.cruds"; of residents "patient/ID"; else ""
     std::string purpose;  // purpose of use, "" when unsaid
     std::string trace_id;
     bool must_change_password = false;
 
+    /// Records of people at all; of a resident and of a system only what `patient` and `scope` name.
+    bool may_read() const;
     bool may_write() const;
     bool may_administer() const;
+    /// What comes in and goes out, and how the house is: sources, messages, queues, backups.
+    bool may_operate() const;
+    /// The Patient a resident is; "" for everyone else.
+    std::string_view patient() const;
     /// For what the program does on its own account (import by command line, checks).
     static Viewer program(std::string_view what);
 };
@@ -74,7 +82,9 @@ public:
     std::optional<std::string> first_start();
     /// Returns a one-time password, or the given one (which then need not be changed). Refuses a name that exists or is
     /// not [a-z0-9._-]{2,64}.
-    Result<std::string> add_user(std::string_view name, Role role, std::string_view display, std::string_view password = {});
+    /// A resident needs the id of the Patient whose record is theirs, nobody else has one.
+    Result<std::string> add_user(std::string_view name, Role role, std::string_view display, std::string_view password = {},
+                                 std::string_view patient = {});
     Result<Done> remove_user(std::string_view name);
     Result<std::string> reset_password(std::string_view name);
     /// Returns the bearer token, shown once. The name is any text of 1 to 64 characters.

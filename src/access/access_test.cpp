@@ -344,6 +344,31 @@ TEST(Role, SaysWhatItMayDo) {
     EXPECT_FALSE(viewer.may_write());
     EXPECT_TRUE(Viewer::program("import").may_write());
     EXPECT_FALSE(Viewer::program("import").may_administer());
+    for (const auto& [role, reads, operates] :
+         {std::tuple{Role::administrator, true, true}, std::tuple{Role::clinician, true, false},
+          std::tuple{Role::epidemiologist, true, false}, std::tuple{Role::planner, false, false},
+          std::tuple{Role::operator_, false, true}, std::tuple{Role::auditor, false, false}}) {
+        const Viewer each{.role = role};
+        EXPECT_EQ(each.may_read(), reads) << text(role);
+        EXPECT_EQ(each.may_operate(), operates) << text(role);
+        EXPECT_EQ(parse_role(text(role)), role);
+        EXPECT_EQ(each.patient(), "");
+    }
+    EXPECT_FALSE((Viewer{.role = Role::epidemiologist}.may_write()));
+}
+
+TEST_P(AccountsTest, AResidentIsOnePatientAndNobodyElseIs) {
+    EXPECT_EQ(accounts_.add_user("zhao", Role::resident, "").outcome().issues[0].where, "patient");
+    EXPECT_EQ(accounts_.add_user("zhao", Role::resident, "", "", "a/b").outcome().issues[0].where, "patient");
+    EXPECT_EQ(accounts_.add_user("zhao", Role::clinician, "", "", "p1").outcome().issues[0].where, "patient");
+    const auto password = accounts_.add_user("zhao", Role::resident, "", "", "p1");
+    ASSERT_TRUE(password.ok());
+    const auto session = accounts_.login("zhao", *password, "a");
+    ASSERT_TRUE(session.ok());
+    EXPECT_EQ(session->viewer.patient(), "p1");
+    EXPECT_TRUE(session->viewer.may_read());
+    EXPECT_FALSE(session->viewer.may_write());
+    EXPECT_FALSE((Viewer{.role = Role::resident, .scope = "p1"}.may_read()));
 }
 
 TEST(ThrottleTest, ForgetsTheOldestWhenItKnowsTooMany) {

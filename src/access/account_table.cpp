@@ -11,8 +11,8 @@ constexpr sql::Migration migrations[] = {{1, R"sql(
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE,          -- [a-z0-9._-]
         display TEXT NOT NULL,
-        role TEXT NOT NULL,                 -- administrator clinician auditor system
-        scope TEXT NOT NULL,                -- of clients, SMART v2; '' for people
+        role TEXT NOT NULL,                 -- as access::text(Role) says
+        scope TEXT NOT NULL,                -- of clients, SMART v2; of residents patient/ID; else ''
         is_client INTEGER NOT NULL,         -- 0 a person, 1 a system
         password_hash TEXT NOT NULL,        -- argon2id, encoded; '' for clients
         must_change_password INTEGER NOT NULL,

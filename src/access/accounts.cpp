@@ -236,8 +236,21 @@ std::optional<std::string> Accounts::first_start() {
     });
 }
 
-Result<std::string> Accounts::add_user(std::string_view name, Role role, std::string_view display, std::string_view password) {
+namespace {
+/// FHIR's id.
+bool is_resource_id(std::string_view text) {
+    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
+    return !text.empty() && text.size() <= 64 && text.find_first_not_of(letters) == std::string_view::npos;
+}
+}  // namespace
+
+Result<std::string> Accounts::add_user(std::string_view name, Role role, std::string_view display, std::string_view password,
+                                       std::string_view patient) {
     if (!is_account_name(name)) return bad_name();
+    if (role == Role::resident && !is_resource_id(patient))
+        return refuse(IssueCode::required, "patient", "a resident needs the id of the Patient whose record is theirs");
+    if (role != Role::resident && !patient.empty())
+        return refuse(IssueCode::value, "patient", "only a resident has one, leave it out");
     if (role == Role::system)
         return refuse(IssueCode::value, "role", "a person cannot have the role system, add a client instead");
     if (!text::is_utf8(display) || display.size() > 200)
@@ -248,6 +261,7 @@ Result<std::string> Accounts::add_user(std::string_view name, Role role, std::st
     account.name = name;
     account.display = display.empty() ? name : display;
     account.role = role;
+    if (role == Role::resident) account.scope = "patient/" + std::string(patient);
     account.password_hash = hash_password(secret);
     account.must_change_password = password.empty();
     const std::int64_t now_ms = inside_->clock.now_ms();

@@ -10,8 +10,15 @@ namespace xinglin::access {
 
 namespace {
 
-constexpr std::pair<Role, std::string_view> roles[] = {
-    {Role::administrator, "administrator"}, {Role::clinician, "clinician"}, {Role::auditor, "auditor"}, {Role::system, "system"}};
+constexpr std::pair<Role, std::string_view> roles[] = {{Role::administrator, "administrator"},
+                                                       {Role::clinician, "clinician"},
+                                                       {Role::epidemiologist, "epidemiologist"},
+                                                       {Role::planner, "planner"},
+                                                       {Role::operator_, "operator"},
+                                                       {Role::auditor, "auditor"},
+                                                       {Role::resident, "resident"},
+                                                       {Role::system, "system"}};
+constexpr std::string_view patient_scope = "patient/";
 
 /// The actions of the part behind the dot as a subset of "cruds"; nothing when it is not one.
 std::optional<std::string> actions_of(std::string_view text) {
@@ -74,7 +81,19 @@ bool Viewer::may_write() const {
     return false;
 }
 
+bool Viewer::may_read() const {
+    return role == Role::administrator || role == Role::clinician || role == Role::epidemiologist || role == Role::system ||
+           !patient().empty();
+}
+
 bool Viewer::may_administer() const { return role == Role::administrator; }
+
+bool Viewer::may_operate() const { return role == Role::administrator || role == Role::operator_; }
+
+std::string_view Viewer::patient() const {
+    if (role != Role::resident || !scope.starts_with(patient_scope)) return {};
+    return std::string_view(scope).substr(patient_scope.size());
+}
 
 Viewer Viewer::program(std::string_view what) {
     Viewer viewer;

@@ -75,7 +75,7 @@ void add_version_headers(http::Response& response, std::int64_t version, std::in
 
 Result<Done> may(const access::Viewer& viewer, const fhir::Type* type, char action) {
     const bool writes = action == 'c' || action == 'u' || action == 'd';
-    bool allowed = viewer.role != access::Role::auditor && (!writes || viewer.may_write());
+    bool allowed = viewer.may_read() && (!writes || viewer.may_write());
     if (allowed && viewer.role == access::Role::system) {
         if (type) {
             allowed = access::scope_allows(viewer.scope, type->name, action);

@@ -94,8 +94,7 @@ void do_bundle(const Shared& exchange) {
     auto arena = std::make_shared<json::Arena>();
     const auto read = [&]() -> Result<json::Value> {
         XINGLIN_CHECK(only_parameters(*exchange, {}));
-        if (exchange->viewer.role == access::Role::auditor)
-            return refuse(IssueCode::forbidden, "", "your account may not do this");
+        if (!exchange->viewer.may_read()) return refuse(IssueCode::forbidden, "", "your account may not do this");
         return read_body(*exchange, *arena);
     };
     auto bundle = read();

@@ -95,7 +95,10 @@ void write_down(const fs::path& data, const std::string& store, std::string_view
 int add_user(const AccountCommand& options) {
     const auto role = access::parse_role(options.role);
     if (!role || *role == access::Role::system)
-        return complain("--role", "expected administrator, clinician or auditor, choose one of them", exit_usage);
+        return complain(
+            "--role",
+            "expected administrator, clinician, epidemiologist, planner, operator, auditor or resident, choose one of them",
+            exit_usage);
     std::string password;
     if (!options.password_file.empty()) {
         std::ifstream file(options.password_file);
@@ -105,7 +108,8 @@ int add_user(const AccountCommand& options) {
                             exit_environment);
     }
     return with_accounts(options, [&](access::Accounts& accounts) {
-        return print_secret(accounts.add_user(options.name, *role, options.display, password), options, "password");
+        return print_secret(accounts.add_user(options.name, *role, options.display, password, options.patient), options,
+                            "password");
     });
 }
 

@@ -19,6 +19,7 @@ json::Value who(json::Arena& arena, const access::Viewer& viewer, std::string_vi
     const json::Value user = arena.object({{"name", arena.string(viewer.name)},
                                            {"display", arena.string(viewer.display)},
                                            {"role", arena.string(access::text(viewer.role))},
+                                           {"patient", viewer.patient().empty() ? json::Value() : arena.string(viewer.patient())},
                                            {"must_change_password", arena.boolean(viewer.must_change_password)}});
     return arena.object({{"user", user}, {"csrf", arena.string(csrf)}});
 }

@@ -90,8 +90,8 @@ void begin(Visit& visit) {
     for (const auto& [name, value] : *fields) {
         if (name == "kind") kind = value;
     }
-    if (visit.viewer.role != access::Role::administrator)
-        return visit.refuse(refuse(IssueCode::forbidden, "role", "only administrators make backups"));
+    if (!visit.viewer.may_operate())
+        return visit.refuse(refuse(IssueCode::forbidden, "role", "only administrators and operators make backups"));
     if (kind != "full" && kind != "differential")
         return visit.refuse(refuse(IssueCode::value, "kind", "is neither \"full\" nor \"differential\""));
     const auto begun = visit.house.backups->begin(kind == "differential");

@@ -266,7 +266,10 @@ void add_accounts(CLI::App& app, Action& action, const std::string& kind, const 
                              kind == "user" ? "the account: 2 to 64 of a-z 0-9 . _ -" : "the system: 1 to 64 characters")
                 ->required();
         if (each.is_new && kind == "user") {
-            child->add_option("--role", options->role, "administrator, clinician or auditor")->required();
+            child->add_option("--role", options->role,
+                              "administrator, clinician, epidemiologist, planner, operator, auditor or resident")
+                ->required();
+            child->add_option("--patient", options->patient, "of a resident: the id of the Patient whose record is theirs");
             child->add_option("--display", options->display, "the name that is shown");
             child->add_option(
                 "--password-file", options->password_file,

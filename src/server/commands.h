@@ -94,7 +94,7 @@ int migrate(const MigrateCommand& options);
 
 struct AccountCommand {
     fs::path data;
-    std::string store, name, role = "clinician", display, scope = "system/*.cruds", password_file;
+    std::string store, name, role = "clinician", display, scope = "system/*.cruds", password_file, patient;
     bool json = false;
 };
 int add_user(const AccountCommand& options);

@@ -55,6 +55,16 @@ http::Response refusal_for(const http::Request& request, const Outcome& outcome)
     return is_fhir(request) ? api::refusal(outcome) : error_response(outcome, request.trace_id);
 }
 
+/// A resident reads one's own record and who looked at it, and nothing else.
+bool is_own(const http::Request& request, std::string_view patient) {
+    if (request.path.starts_with("/auth/")) return true;
+    const std::string of_fhir = fmt::format("/fhir/Patient/{}", patient), of_people = fmt::format("/api/v1/people/{}", patient);
+    if (request.method == "POST") return request.path == of_people + "/reveal" || request.path == of_people + "/printed";
+    if (request.method != "GET" && request.method != "HEAD") return false;
+    return request.path == of_fhir || request.path == of_fhir + "/$everything" || request.path == of_people ||
+           request.path == of_people + "/accesses" || request.path == of_people + "/timeline";
+}
+
 /// Nothing when this caller may go on.
 std::optional<Outcome> objection(const http::Request& request, const std::optional<Caller>& caller) {
     if (!caller) {
@@ -63,6 +73,9 @@ std::optional<Outcome> objection(const http::Request& request, const std::option
     }
     if (!caller->cookie.empty() && !only_reads(request) && request.headers.get("X-Xinglin-CSRF") != caller->csrf) {
         return refuse(IssueCode::forbidden, "X-Xinglin-CSRF", "send the csrf value of /auth/me in this header with every write");
+    }
+    if (caller->viewer.role == access::Role::resident && !is_own(request, caller->viewer.patient())) {
+        return refuse(IssueCode::forbidden, "role", "residents see their own record only");
     }
     if (caller->viewer.must_change_password && !is_under(request.path, "/auth")) {
         return refuse(IssueCode::forbidden, "password", "change the one-time password first, at /auth/password");

@@ -134,6 +134,51 @@ TEST_F(ServeTest, WritesWithACookieNeedItsCsrfValue) {
     EXPECT_EQ(doctor.send("DELETE", "/fhir/Patient/p1").status, 403);
 }
 
+TEST_F(ServeTest, RolesSeeWhatIsTheirs) {
+    const auto file = folder_.path() / ".password";
+    std::ofstream(file) << "moderate-rain-7\n";
+    for (const std::string role : {"clinician", "epidemiologist", "planner", "operator", "resident"}) {
+        std::vector<std::string> words{"user", "add",    "--data", folder_.path().string(), "--name",
+                                       role,   "--role", role,     "--password-file",       file.string()};
+        if (role == "resident") words.insert(words.end(), {"--patient", "p1"});
+        ASSERT_EQ(command(words).status, 0) << role;
+    }
+    RunningServer server(folder_.path());
+    const auto enter = [&](const std::string& role) {
+        Caller caller(server, "");
+        EXPECT_EQ(log_in(caller, role, "moderate-rain-7").status, 200) << role;
+        return caller;
+    };
+    Caller doctor = enter("clinician");
+    ASSERT_EQ(doctor.send("PUT", "/fhir/Patient/p1", patient).status, 201);
+    ASSERT_EQ(doctor.send("PUT", "/fhir/Patient/p2", R"({"resourceType":"Patient","id":"p2"})").status, 201);
+    Caller watcher = enter("epidemiologist");
+    EXPECT_EQ(watcher.get("/fhir/Patient?name=li").status, 200);
+    EXPECT_EQ(watcher.send("DELETE", "/fhir/Patient/p2").status, 403);
+    for (const std::string role : {"planner", "operator"}) {
+        Caller caller = enter(role);
+        for (const char* path : {"/fhir/Patient/p1", "/fhir/Patient", "/fhir/Patient/p1/$everything", "/fhir/_history",
+                                 "/api/v1/people?q=li", "/api/v1/people/p1", "/api/v1/people/p1/accesses",
+                                 "/fhir/Organization?_has:Encounter:service-provider:status=finished"})
+            EXPECT_EQ(caller.get(path).status, 403) << role << " " << path;
+        EXPECT_EQ(caller.send("PUT", "/fhir/Patient/p2", patient).status, 403) << role;
+        EXPECT_EQ(caller.get("/api/v1/system").status, 200) << role;
+    }
+    Caller resident = enter("resident");
+    EXPECT_EQ(member(resident.get("/auth/me"), {"user", "patient"}), "p1");
+    for (const char* path :
+         {"/fhir/Patient/p1", "/fhir/Patient/p1/$everything", "/api/v1/people/p1", "/api/v1/people/p1/accesses"})
+        EXPECT_EQ(resident.get(path).status, 200) << path;
+    for (const char* path :
+         {"/fhir/Patient/p2", "/fhir/Patient", "/fhir/Patient/p1/../p2", "/fhir/Patient/p1/_history", "/fhir/Observation",
+          "/api/v1/people?q=li", "/api/v1/people/p2", "/api/v1/people/p2/accesses", "/api/v1/system", "/api/v1/events",
+          "/fhir/Patient/p2/$everything", "/api/v1/types", "/fhir/_history"})
+        EXPECT_EQ(resident.get(path).status, 403) << path;
+    EXPECT_EQ(resident.send("PUT", "/fhir/Patient/p1", patient).status, 403);
+    EXPECT_EQ(resident.send("POST", "/fhir/Patient/_search", "name=li", "application/x-www-form-urlencoded").status, 403);
+    EXPECT_EQ(resident.send("POST", "/fhir", R"({"resourceType":"Bundle","type":"batch"})").status, 403);
+}
+
 TEST_F(ServeTest, GuessingIsStoppedAfterFiveFailures) {
     RunningServer server(folder_.path());
     Caller stranger(server, "");

@@ -18,8 +18,8 @@ constexpr std::size_t page_rows = 2'000;              // read at once for a file
 constexpr auto most_time = std::chrono::seconds(10);  // of one run
 
 Result<Done> may_read(const access::Viewer& viewer, const fhir::Type& type) {
-    const bool allowed = viewer.role != access::Role::auditor &&
-                         (viewer.role != access::Role::system || access::scope_allows(viewer.scope, type.name, 's'));
+    const bool allowed =
+        viewer.may_read() && (viewer.role != access::Role::system || access::scope_allows(viewer.scope, type.name, 's'));
     if (allowed) return Done{};
     return refuse(IssueCode::forbidden, std::string(type.name), "your account may not read this");
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the server answers beside FHIR, under /auth and /api/v1. Fields are named as on the wire.
 
-export type Role = 'administrator' | 'clinician' | 'auditor' | 'system'
+export type Role = 'administrator' | 'clinician' | 'epidemiologist' | 'planner' | 'operator' | 'auditor' | 'resident' | 'system'
 export type Sex = 'male' | 'female' | 'other' | 'unknown'
 
 export interface User {
   name: string
   display: string
   role: Role
+  /** Of a resident: the Patient whose record is theirs. */
+  patient?: string
   must_change_password: boolean
 }
 

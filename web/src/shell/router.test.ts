@@ -27,6 +27,18 @@ describe('the guard', () => {
     expect(guard(page, doctor)).toEqual({ name: 'no-right' })
     expect(guard(page, { ...doctor, role: 'administrator' })).toBe(true)
   })
+  it('shows residents their own record and nothing else', () => {
+    const resident: User = { ...doctor, role: 'resident', patient: 'p1' }
+    const own = { name: 'person', params: { id: 'p1' } }
+    expect(guard({ ...to('person', '/people/p1'), params: { id: 'p1' } }, resident)).toBe(true)
+    expect(guard(to('password', '/password'), resident)).toBe(true)
+    expect(guard({ ...to('person', '/people/p2'), params: { id: 'p2' } }, resident)).toEqual(own)
+    for (const name of ['home', 'people', 'explorer', 'system']) expect(guard(to(name, '/x'), resident)).toEqual(own)
+  })
+  it('lets those begin elsewhere who have no business with people', () => {
+    for (const role of ['planner', 'operator', 'auditor'] as const) expect(guard(to('home', '/'), { ...doctor, role })).toEqual({ name: 'system' })
+    expect(guard(to('home', '/'), { ...doctor, role: 'epidemiologist' })).toBe(true)
+  })
   it('returns to addresses of this house only', () => {
     expect(safe_return('/people/7')).toBe('/people/7')
     for (const bad of ['//evil.example', '/\\evil.example', 'https://evil.example', 'javascript:alert(1)', '/login', undefined, ['/a']]) expect(safe_return(bad)).toBe('/')

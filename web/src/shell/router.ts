@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Addresses. Each page folder says its own routes in routes.ts; here they are gathered and guarded.
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteLocationRaw, type RouteRecordRaw } from 'vue-router'
-import type { User } from '../client/types'
+import type { Role, User } from '../client/types'
 import { use_session } from './session_store'
 
 const found = import.meta.glob<RouteRecordRaw[]>('../*/routes.ts', { eager: true, import: 'routes' })
@@ -13,11 +13,28 @@ export const router = createRouter({
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
 })
 
+/** Who may read records of people. */
+export const readers: readonly Role[] = ['administrator', 'clinician', 'epidemiologist']
+/** Where those begin who may not: the first page is about people. */
+const first_page: Partial<Record<Role, string>> = { planner: 'system', operator: 'system', auditor: 'system' }
+
+/** A resident has one page, the own record. */
+function guard_resident(to: Going, patient: string): true | RouteLocationRaw {
+  if (to.name === 'password' || to.name === 'no-right') return true
+  const is_own = (to.name === 'person' || to.name === 'person-print') && to.params?.['id'] === patient
+  return is_own ? true : { name: 'person', params: { id: patient } }
+}
+
+type Going = Pick<RouteLocationNormalized, 'name' | 'fullPath' | 'meta'> & Partial<Pick<RouteLocationNormalized, 'params'>>
+
 /** Where someone is sent instead of the page asked for; true when the page may open. */
-export function guard(to: Pick<RouteLocationNormalized, 'name' | 'fullPath' | 'meta'>, user: User | null): true | RouteLocationRaw {
+export function guard(to: Going, user: User | null): true | RouteLocationRaw {
   if (to.meta.open) return user && !user.must_change_password && to.name === 'login' ? { name: 'home' } : true
   if (!user) return { name: 'login', query: to.fullPath === '/' ? {} : { to: to.fullPath } }
   if (user.must_change_password) return { name: 'login', query: { to: to.fullPath } }
+  if (user.role === 'resident') return guard_resident(to, user.patient ?? '')
+  const first = first_page[user.role]
+  if (to.name === 'home' && first) return { name: first }
   return to.meta.roles && !to.meta.roles.includes(user.role) ? { name: 'no-right' } : true
 }
 

@@ -3,5 +3,5 @@
 import type { RouteRecordRaw } from 'vue-router'
 
 export const routes: RouteRecordRaw[] = [
-  { path: '/terminology/:tab(value-sets|translate)?', name: 'terminology', component: () => import('./terminology.vue'), meta: { title: 'terminology.title', rail: { icon: 'book', label: 'shell.rail.terminology', order: 66 } } },
+  { path: '/terminology/:tab(value-sets|translate)?', name: 'terminology', component: () => import('./terminology.vue'), meta: { title: 'terminology.title', rail: { icon: 'book', label: 'shell.rail.terminology', order: 66 }, roles: ['administrator', 'clinician', 'epidemiologist'] } },
 ]

@@ -235,7 +235,7 @@ export default {
     too_many: 'too many files wait already, try again later',
     backup_busy: 'a backup is being made, wait until it is done',
     backup_first: 'there is no backup to continue, make a full one first',
-    backup_role: 'only administrators make backups',
+    backup_role: 'only administrators and operators make backups',
     role: 'your role may not write',
     account: 'your account may not do this',
     not_read: 'your account may not read this',

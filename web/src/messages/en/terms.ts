@@ -17,7 +17,7 @@ export default {
   identifier: { ni: 'National ID', nnchn: 'National ID', national_id: 'National ID', ppn: 'Passport', passport_number: 'Passport', dl: 'Driving licence', driver_s_license: 'Driving licence', ss: 'Social security', social_security_number: 'Social security', mr: 'Medical record', medical_record_number: 'Medical record', mc: 'Insurance', jhn: 'Health card' },
   marital: { m: 'married', married: 'married', s: 'never married', never_married: 'never married', d: 'divorced', divorced: 'divorced', w: 'widowed', widowed: 'widowed', unk: 'unknown', l: 'separated', legally_separated: 'separated', t: 'domestic partner', domestic_partner: 'domestic partner' },
   language: { zh: 'Chinese', zh_cn: 'Chinese', chinese: 'Chinese', en: 'English', en_us: 'English', english: 'English', es: 'Spanish', spanish: 'Spanish', fr: 'French', french: 'French', de: 'German', german: 'German', it: 'Italian', italian: 'Italian', pt: 'Portuguese', portuguese: 'Portuguese', ja: 'Japanese', ko: 'Korean', ru: 'Russian', russian: 'Russian' },
-  role: { administrator: 'administrator', clinician: 'clinician', auditor: 'auditor', system: 'system account' },
+  role: { administrator: 'administrator', clinician: 'clinician', epidemiologist: 'epidemiologist', planner: 'planner', operator: 'operator', auditor: 'auditor', resident: 'resident', system: 'system account' },
   access: { read: 'looked', search: 'searched', reveal: 'opened identifier or phone', print: 'printed', update: 'changed', create: 'wrote', delete: 'deleted', history: 'looked at history', everything: 'looked at everything', export: 'exported', import: 'imported' },
   as_needed: 'as needed',
   each: '{amount} each time',

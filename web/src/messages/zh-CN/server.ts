@@ -235,7 +235,7 @@ export default {
     too_many: '排队的文件太多，请稍后再试',
     backup_busy: '正在做备份，请等它做完',
     backup_first: '没有可以接续的备份，请先做一次完整备份',
-    backup_role: '只有管理员能做备份',
+    backup_role: '只有管理员和运维人员能做备份',
     role: '您的身份不能写入',
     account: '您的账号不能这样做',
     not_read: '您的账号看不到这部分',
