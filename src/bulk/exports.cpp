@@ -19,8 +19,8 @@ constexpr std::int64_t tell_every_ms = 300;
 
 void remove_files(const fs::path& folder) {
     std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-        if (entry.path().filename() != job_file) fs::remove(entry.path(), ignored);
+    for (const std::string& name : names_in(folder)) {
+        if (name != job_file) fs::remove(folder / name, ignored);
     }
 }
 
@@ -147,13 +147,14 @@ void Exports::close() {
 /// What an earlier process left: jobs that were not over go on.
 void Exports::load() {
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder_, error)) {
-        if (!fs::exists(entry.path() / job_file, error) && !error) {
-            fs::remove_all(entry.path(), error);  // stopped before it was promised
+    for (const std::string& name : names_in(folder_)) {
+        const fs::path path = folder_ / name;
+        if (!fs::exists(path / job_file, error) && !error) {
+            fs::remove_all(path, error);  // stopped before it was promised
             continue;
         }
-        auto job = read_stored(entry.path() / job_file);
-        if (!job || job->id != entry.path().filename()) continue;  // unreadable just now, or not ours: left alone
+        auto job = read_stored(path / job_file);
+        if (!job || job->id != name) continue;  // unreadable just now, or not ours: left alone
         if (!job->is_over()) {
             job->state = Job::State::waiting;
             job->started_ms = 0;  // and goes on from its last checkpoint

@@ -2,6 +2,7 @@
 // Jobs and checkpoints on the disk: small JSON files, replaced whole.
 #include "bulk/kept.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -83,6 +84,17 @@ std::optional<json::Value> read_json(const fs::path& file, json::Arena& arena) {
 [[noreturn]] void disk_refuses(const fs::path& file) {
     const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
     throw sql::Broken(full ? sql::Broken::Why::full : sql::Broken::Why::io, file.string() + ": " + std::strerror(errno));
+}
+
+std::vector<std::string> names_in(const fs::path& folder) {
+    std::vector<std::string> names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(folder.c_str()), &::closedir);
+    if (!open) return names;
+    while (const dirent* entry = ::readdir(open.get())) {
+        const std::string_view name(entry->d_name);
+        if (name != "." && name != "..") names.emplace_back(name);
+    }
+    return names;
 }
 
 /// Whole or not at all.

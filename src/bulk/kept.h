@@ -11,6 +11,8 @@ namespace fs = std::filesystem;
 constexpr std::string_view job_file = "job", checkpoint_file = ".unfinished";
 
 [[noreturn]] void disk_refuses(const fs::path& file);
+/// What lies in a folder; nothing when it cannot be read. The standard library's own walk ends the program when memory is refused.
+std::vector<std::string> names_in(const fs::path& folder);
 /// Whole or not at all.
 void write_durably(const fs::path& file, std::string_view bytes);
 

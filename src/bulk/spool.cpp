@@ -9,9 +9,9 @@
 #include <cerrno>
 #include <cstring>
 
-namespace xinglin::bulk {
+#include "bulk/kept.h"
 
-namespace fs = std::filesystem;
+namespace xinglin::bulk {
 
 struct Packing::Inside {
     z_stream stream{};
@@ -47,11 +47,10 @@ struct Spool::Open {
 Spool::Spool(fs::path folder, bool packed, const RunOptions& options, Progress& progress, const std::vector<File>& begun)
     : folder_(std::move(folder)), packed_(packed), options_(options), progress_(progress), closed_(begun) {
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder_, error)) {
-        const std::string name = entry.path().filename().string();
+    for (const std::string& name : names_in(folder_)) {
         if (name.find(".ndjson") == std::string::npos) continue;
         const bool known = std::any_of(begun.begin(), begun.end(), [&](const File& file) { return file.name == name; });
-        if (!known) fs::remove(entry.path(), error);
+        if (!known) fs::remove(folder_ / name, error);
     }
     for (const File& file : begun) {
         const fs::path path = folder_ / file.name;

@@ -115,6 +115,10 @@ public:
             sqlite3_close_v2(db_);
             throw error;
         }
+        if (!options.read_only && sqlite3_db_readonly(db_, "main") == 1) {  // SQLite falls back to reading without a word
+            sqlite3_close_v2(db_);
+            throw Broken(Broken::Why::read_only, file.string() + ": cannot be opened for writing");
+        }
         sqlite3_extended_result_codes(db_, 1);
         sqlite3_busy_timeout(db_, options.busy_timeout_ms);
         try {

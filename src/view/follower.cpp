@@ -63,7 +63,10 @@ void Follower::open() {
     }
 }
 
-void Follower::forget_connection() { connection_.reset(); }
+void Follower::forget_connection() {
+    connection_.reset();
+    ++times_made_;
+}
 
 void Follower::load() {
     const auto known = std::move(kept_);

@@ -52,7 +52,8 @@ public:
     Shown& shown() { return shown_; }
     const std::filesystem::path& file() const { return options_.file; }
     const std::string& place() const { return place_; }
-    /// Counts how often the file was thrown away and made again: a connection from before reads a file that is gone.
+    /// Counts how often the connection was given up or the file made again. A connection from before may read a file that is gone,
+    /// and one that SQLite could open for reading only keeps all others of this process from writing.
     std::uint64_t times_made() const { return times_made_.load(); }
 
     /// Everything there is to do now: follows, then builds. False when told to stop. Throws sql::Broken.

@@ -28,6 +28,11 @@ struct Tables::Inside {
     std::thread thread;
 
     void run();
+    void give_up_connections() {
+        follower.forget_connection();
+        const std::lock_guard lock(readers_lock);
+        readers.clear();
+    }
     Reader take();
     void give_back(Reader reader) {
         const std::lock_guard lock(readers_lock);
@@ -62,7 +67,7 @@ void Tables::Inside::run() {
                 state.error = broken.what();
             }
             wait = std::chrono::milliseconds(1'000);
-            follower.forget_connection();
+            give_up_connections();
         }
         std::unique_lock lock(shown.lock);
         const std::uint64_t turns = shown.turns;
@@ -170,7 +175,7 @@ void Tables::catch_up() {
     try {
         inside_->follower.step();
     } catch (...) {
-        inside_->follower.forget_connection();
+        inside_->give_up_connections();
         throw;
     }
 }
