@@ -265,6 +265,36 @@ TEST(Sources, EveryNumberOfAPatientLeadsToOneTruePerson) {
     EXPECT_GT(mistakes["id_missing"], 10);
 }
 
+TEST(Stream, GoesOnWhereTheFilesEndTheSameWheneverItIsAsked) {
+    Request request = small(1'500);
+    request.future_days = 12;
+    const auto stream = Stream::open(content::Files(), request);
+    ASSERT_TRUE(stream.ok()) << stream.outcome().line();
+    const std::int64_t day = 86'400, from = stream.value().first() + day;
+    const std::vector<Outgoing> whole = stream.value().between(from, from + 2 * day),
+                                first = stream.value().between(from, from + day);
+    ASSERT_GT(first.size(), 20u);
+    ASSERT_GT(whole.size(), first.size());
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+        EXPECT_GE(whole[i].time, from);
+        EXPECT_LT(whole[i].time, from + 2 * day);
+        if (i > 0) {
+            EXPECT_GE(whole[i].time, whole[i - 1].time);
+        }
+    }
+    for (std::size_t i = 0; i < first.size(); ++i) EXPECT_EQ(first[i].source, whole[i].source);
+
+    Memory sink;  // and nothing of it is in the files yet
+    request.truth = false;
+    ASSERT_TRUE(make(content::Files(), request, sink).ok());
+    for (const std::string_view line : lines(sink.files["fhir/Encounter.ndjson"])) {
+        const std::size_t start = line.find(R"("period":{"start":")") + 19;
+        EXPECT_LT(line.substr(start, 10), "2026-11-22");
+    }
+    request.future_days = 0;
+    EXPECT_EQ(Stream::open(content::Files(), request).outcome().issues[0].where, "--future-days");
+}
+
 TEST(Content, EveryDiagnosisAndProcedureIsInTheNationalTables) {
     const content::Files files;
     const Facts& facts = made().facts;

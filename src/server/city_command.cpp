@@ -9,6 +9,8 @@
 #include <map>
 #include <memory>
 
+#include <zstd.h>
+
 #include "city/city.h"
 #include "json/json.h"
 #include "server/commands.h"
@@ -22,11 +24,14 @@ namespace {
 /// Files below a folder. Those of fhir/ stay open; of the many others the one that is being written.
 class Folder : public city::Sink {
 public:
-    explicit Folder(fs::path root) : root_(std::move(root)) {}
+    Folder(fs::path root, bool pack) : root_(std::move(root)), pack_(pack) {}
 
     void append(std::string_view path, std::string_view bytes) override {
-        std::FILE* file = open(path);
-        if (std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size()) fail(path);
+        if (pack_ && path.starts_with("fhir/")) {
+            pack(bytes);
+            return write(std::string(path) + ".zst", packed_);
+        }
+        write(path, bytes);
     }
     /// Throws when something did not reach the disk.
     void close() {
@@ -43,10 +48,23 @@ private:
     };
     using File = std::unique_ptr<std::FILE, Closer>;
     fs::path root_;
+    bool pack_;
+    std::string packed_;
+    std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> packer_{ZSTD_createCCtx(), ZSTD_freeCCtx};
     std::map<std::string, File, std::less<>> files_;
     std::string single_path_;
     File single_;
 
+    /// One frame: frames behind each other are one file.
+    void pack(std::string_view bytes) {
+        packed_.resize(ZSTD_compressBound(bytes.size()));
+        const std::size_t size = ZSTD_compressCCtx(packer_.get(), packed_.data(), packed_.size(), bytes.data(), bytes.size(), 1);
+        if (ZSTD_isError(size)) throw std::bad_alloc();
+        packed_.resize(size);
+    }
+    void write(std::string_view path, std::string_view bytes) {
+        if (std::fwrite(bytes.data(), 1, bytes.size(), open(path)) != bytes.size()) fail(path);
+    }
     [[noreturn]] void fail(std::string_view path) const {
         throw std::runtime_error(
             fmt::format("{}: {}, make room or choose another folder", (root_ / path).string(), std::strerror(errno)));
@@ -119,7 +137,7 @@ int make_city(const CityCommand& options) {
                           wanted(options, "truth"),
                           options.threads,
                           options.future_days};
-    Folder folder(options.out);
+    Folder folder(options.out, options.pack);
     Progress progress;
     const auto made = city::make(files, request, folder, [&](const city::Progress& so_far) {
         progress.show(fmt::format("{} of {} people, {} resources, {} MB", grouped(so_far.people_done), grouped(so_far.people),

@@ -137,7 +137,7 @@ struct CityCommand {
     std::vector<std::string> only;  // fhir, sources, truth; empty: all
     unsigned threads = 2;
     int future_days = 0;
-    bool json = false;
+    bool json = false, pack = false;
 };
 int make_city(const CityCommand& options);
 

@@ -187,7 +187,8 @@ public:
             last = moment;
             if (!paused_ && !stuck_) now_ += passed * speed_;
             stuck_ = !send_due();
-            while (const auto word = words_.next()) obey(*word);
+            listen();
+            if (wants_jump_) jump();
             if (static_cast<std::int64_t>(now_) / day_seconds > day_ / day_seconds)
                 load(static_cast<std::int64_t>(now_) / day_seconds * day_seconds);
             progress.show(fmt::format("{}  {}{} sent, {} refused{}", local_text(static_cast<std::int64_t>(now_)),
@@ -206,7 +207,7 @@ private:
     Carrier& carrier_;
     Words words_;
     double speed_, now_;
-    bool paused_ = false, stuck_ = false;
+    bool paused_ = false, stuck_ = false, wants_jump_ = false;
     std::int64_t day_ = 0;
     std::vector<city::Outgoing> due_;
     std::size_t at_ = 0;
@@ -215,7 +216,8 @@ private:
 
     /// The messages of this day; those of the next are made meanwhile.
     void load(std::int64_t day) {
-        for (; at_ < due_.size(); ++at_) {  // nothing of the day before is left out
+        for (; at_ < due_.size() && !asked_to_stop; ++at_) {  // nothing of the day before is left out
+            if (at_ % 64 == 0) listen();
             while (!carrier_.deliver(due_[at_]) && !asked_to_stop) std::this_thread::sleep_for(std::chrono::seconds(1));
         }
         due_ = next_.valid() && next_day_ == day ? next_.get() : stream_.between(day, day + day_seconds);
@@ -233,11 +235,15 @@ private:
         return true;
     }
 
+    void listen() {
+        while (const auto word = words_.next()) obey(*word);
+    }
+
     void obey(const std::string& word) {
         if (word == "pause") paused_ = true;
         else if (word == "go") paused_ = false;
         else if (word == "quit") asked_to_stop = true;
-        else if (word == "jump") jump();
+        else if (word == "jump") wants_jump_ = true;
         else if (word.starts_with("speed ")) speed_ = std::clamp(std::strtod(word.c_str() + 6, nullptr), 1.0, 1'000'000.0);
         else if (!word.empty())
             std::fprintf(stderr, "\nwords: pause, go, speed SECONDS-A-SECOND, jump (to the next outbreak), quit\n");
@@ -245,6 +251,7 @@ private:
 
     /// The days up to the next planned outbreak are sent as fast as the server takes them.
     void jump() {
+        wants_jump_ = false;
         for (const city::Stream::Outbreak& outbreak : stream_.outbreaks()) {
             if (outbreak.begins <= static_cast<std::int64_t>(now_)) continue;
             std::fprintf(stderr, "\nto %s\n", outbreak.name.c_str());
