@@ -137,6 +137,8 @@ SEEDS = {
     "search_query_fuzz": query_lines,
     "backup_manifest_fuzz": backups,
     "patch_fuzz": patches,
+    "hl7v2_message_fuzz": lambda: texts("src/hl7v2/testdata", "*.hl7") + texts("src/hl7v2/testdata/corpus", "*"),
+    "hl7v2_frame_fuzz": lambda: texts("src/hl7v2/testdata/corpus", "*"),
     "table_csv_fuzz": csvs,
     "table_xlsx_fuzz": sheets,
     "cda_fuzz": lambda: texts("src/cda/testdata", "*.xml"),

@@ -72,6 +72,13 @@ std::string_view text_0357(std::string_view code) {
     return {};
 }
 
+/// MSA-3 holds 240 characters at most; a character of several bytes is not cut.
+std::string short_text(std::string_view text, const Delimiters& d) {
+    std::size_t end = std::min<std::size_t>(text.size(), 160);
+    while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    return escape(text.substr(0, end), d);
+}
+
 std::string error_segment(const Error& error, std::string_view version, const Delimiters& d) {
     const std::string at = location(error.where, d);
     const char f = d.field, c = d.component;
@@ -125,7 +132,7 @@ std::string acknowledge(const Message& message, Answer answer, std::string_view 
                        field(11).empty() ? "P" : field(11), version.empty() ? std::string_view("2.3") : field(12));
     if (!field(18).empty()) out += fmt::format("{0}{0}{0}{0}{0}{0}{1}", f, field(18));
     out += fmt::format("\rMSA{0}{1}{0}{2}", f, code_of(answer), field(10));
-    if (!errors.empty()) out += fmt::format("{}{}", f, escape(errors.front().text, d).substr(0, 240));
+    if (!errors.empty()) out += fmt::format("{}{}", f, short_text(errors.front().text, d));
     out += '\r';
     for (const Error& error : errors.subspan(0, std::min<std::size_t>(errors.size(), 20)))
         out += error_segment(error, version, d);
@@ -148,7 +155,7 @@ std::string reject(std::string_view bytes, std::string_view control_id, std::str
         }
     }
     std::string out = fmt::format("MSH|^~\\&|||||{}||ACK|{}|P|2.5\rMSA|AR|", now, escape(control_id));
-    if (!errors.empty()) out += "|" + escape(errors.front().text).substr(0, 240);
+    if (!errors.empty()) out += "|" + short_text(errors.front().text, {});
     out += '\r';
     for (const Error& error : errors) out += error_segment(error, "2.5", {});
     return out;

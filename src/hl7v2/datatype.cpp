@@ -339,6 +339,21 @@ const Tables::Target* national(Conversion& c, Part type, Part authority, std::st
 }
 }  // namespace
 
+namespace {
+/// Whose numbers these are when nothing says it: the sender's own of this kind.
+std::string numbers_of(const Conversion& c) {
+    if (!c.at_segment) return "patient";
+    const std::string_view segment = c.at_segment->name;
+    if (segment == "PID" && c.at_field == 18) return "account";
+    if (segment == "PV1" || segment == "PV2") return "visit";
+    if (segment == "IN1" || segment == "IN2") return c.at_field == 3 ? "payor" : "insured";
+    if (segment == "GT1") return "guarantor";
+    if (segment == "STF") return "staff";
+    if (segment == "SPM") return "specimen";
+    return "patient";
+}
+}  // namespace
+
 json::Value as_identifier(Conversion& c, Part p) {
     std::string value(p[1].text());
     if (value.empty()) return {};
@@ -358,7 +373,7 @@ json::Value as_identifier(Conversion& c, Part p) {
             out.set("type", c.concept_of("http://terminology.hl7.org/CodeSystem/v2-0203", tidy(type_code)));
         else if (!type_code.empty()) out.set("type", c.arena.object({{"text", c.string(type_code)}}));
         out.text("system",
-                 authority_system(c, authority, type_code.empty() || !is_code_like(type_code) ? "patient" : tidy(type_code)));
+                 authority_system(c, authority, type_code.empty() || !is_code_like(type_code) ? numbers_of(c) : tidy(type_code)));
     }
     out.text("value", value);
     out.set("period", period(c, as_date_time(c, p[7]), as_date_time(c, p[8])));

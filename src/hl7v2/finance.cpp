@@ -26,7 +26,11 @@ Thing* account_of(Walk& w) {
     out.text("status", "active");
     out.add("subject", w.subject());
     if (pid) {
+        const Segment* const before = c.at_segment;
+        c.at_segment = pid;
+        c.at_field = 18;
         for (const Part each : seg[18].all()) out.add("identifier", as_identifier(c, each));
+        c.at_segment = before;
     }
     w.account = &out;
     return &out;

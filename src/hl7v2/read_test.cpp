@@ -190,6 +190,15 @@ TEST(Acknowledge, KeepsTheCharacterSet) {
     EXPECT_NE(answer.find("|GB18030\r"), std::string::npos);
 }
 
+TEST(Acknowledge, DoesNotCutACharacterInTwo) {
+    const auto message = read(*from_utf8(std::string(header) + "||||||GB18030\rPID|1||7", "GB18030"), sender);
+    std::string text = "x";
+    for (int i = 0; i < 200; ++i) text += "错";
+    const std::string answer = acknowledge(*message, Answer::AE, "A1", "2026", std::vector<Error>{{"PID-3", "101", text}});
+    EXPECT_TRUE(to_utf8(answer, "GB18030"));
+    EXPECT_FALSE(to_utf8(answer, "UTF-8")) << "in the character set of the message";
+}
+
 TEST(Reject, AnswersEvenWhatCannotBeRead) {
     const Outcome why = read("garbage", sender).outcome();
     EXPECT_NE(reject("garbage", "A1", "2026", why).find("MSA|AR|"), std::string::npos);

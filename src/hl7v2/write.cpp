@@ -116,8 +116,7 @@ struct Writer {
             universal = system.substr(8);
             kind = "ISO";
         } else if (system.starts_with("urn:xinglin:source:")) {
-            const std::string_view own = system.substr(system.rfind(':') + 1);
-            if (name.empty() && own != "patient" && own != "order") name = safe(own);
+            // A number of the sender's own: who assigned it stands in assigner, or nobody was named.
         } else if (!system.empty()) {
             universal = safe(system);
             kind = "URI";
