@@ -92,8 +92,7 @@ private:
         const std::uint32_t chunks = (size + people_of_a_chunk - 1) / people_of_a_chunk;
         const auto span = std::max<std::int32_t>(20, static_cast<std::int32_t>(6'000'000 / (size + 1)));
         for (std::int32_t from = start_; from < end_; from += span) {
-            // The first span also takes what was before: vaccinations of children who live here.
-            const std::int64_t begin = from == start_ ? 0 : from * 86'400ll, end = std::min(end_, from + span) * 86'400ll;
+            const std::int64_t begin = from * 86'400ll, end = std::min(end_, from + span) * 86'400ll;
             std::vector<std::vector<Native>> parts(chunks);
             in_parallel(chunks, request_.threads, [&](std::uint32_t n) {
                 for (std::uint32_t i = n * people_of_a_chunk; i < std::min(size, (n + 1) * people_of_a_chunk); ++i)

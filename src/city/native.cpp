@@ -84,9 +84,14 @@ void natives(const World& world, const Alike& alike, const Story& story, std::in
         }
     }
     for (const Vaccination& each : story.vaccinations) {
-        if (!sending.is_now(each.at)) continue;
+        // What was given before the first day comes on that day, as when a programme takes over the cards; a hospital sends no history.
+        const std::int64_t begin = world.people.start * 86'400ll;
+        const std::int64_t sent =
+            each.at >= begin ? each.at : begin + 3600 + static_cast<std::int64_t>(mix(story.person) % 20'000);
+        if (!sending.is_now(sent) || (each.at < begin && world.district.institutions[each.institution].format == "hl7v2"))
+            continue;
         if (world.district.institutions[each.institution].format == "hl7v2") hl7_vaccination(sending, each);
-        else table_vaccination(sending, each);
+        else table_vaccination(sending, each, sent);
     }
     table_register(sending);
     signals(sending);

@@ -80,7 +80,7 @@ struct Sending {
 void hl7_visit(Sending& sending, const Visit& visit, std::uint16_t institution);
 void hl7_vaccination(Sending& sending, const Vaccination& vaccination);
 void table_visit(Sending& sending, const Visit& visit, std::uint16_t institution);
-void table_vaccination(Sending& sending, const Vaccination& vaccination);
+void table_vaccination(Sending& sending, const Vaccination& vaccination, std::int64_t sent);
 void table_register(Sending& sending);
 void signals(Sending& sending);  // fever and enteric clinics, school absence, pharmacies, report cards, 120 calls
 void fhir_visit(Sending& sending, const Visit& visit, std::uint16_t institution);

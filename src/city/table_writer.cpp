@@ -123,14 +123,14 @@ void table_visit(Sending& sending, const Visit& visit, std::uint16_t institution
     register_row(sending, visit, at, who);
 }
 
-void table_vaccination(Sending& sending, const Vaccination& vaccination) {
+void table_vaccination(Sending& sending, const Vaccination& vaccination, std::int64_t sent) {
     const World& world = sending.world;
     const Institution& at = world.district.institutions[vaccination.institution];
     const Vaccine& vaccine = world.facts.vaccines[vaccination.vaccine];
     const auto day = static_cast<std::int32_t>(vaccination.at / 86'400);
     const Written who = sending.as_known_to(vaccination.institution, day, 0);
     const Person& person = world.people.all[sending.story.person];
-    Native& native = row(sending, at, vaccination.at, "vaccinations", who,
+    Native& native = row(sending, at, sent, "vaccinations", who,
                          "姓名,身份证号,性别,出生日期,现住址,儿童编码,监护人,监护人电话,疫苗名称,剂次,接种日期,疫苗批号,有效期,"
                          "接种部位,接种途径,接种单位,接种医生");
     const bool arm = vaccine.route.find("口服") == std::string::npos;
