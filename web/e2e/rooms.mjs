@@ -230,6 +230,30 @@ export async function rooms(browser, server, pictures) {
     await visit.sees('还没有导出过')
   })
 
+  await check('an export of some elements holds those alone; one without persons says its command', async () => {
+    await visit.open('/exports')
+    await page.click('.chip:has-text("居民")')
+    await page.click('summary:has-text("只要这些元素")')
+    await page.fill('textarea[aria-label="只要这些元素"]', 'Observation.value')
+    await page.click('button.pri')
+    await visit.sees('元素的类型不在所选的类型里。')
+    await page.fill('textarea[aria-label="只要这些元素"]', 'Patient.birthDate')
+    await page.click('label:has-text("去标识化")')
+    await visit.sees('--deidentify', '--elements Patient.birthDate')
+    await visit.looks_right('exports-without')
+    await page.click('label:has-text("去标识化")')
+    await page.click('button.pri')
+    await page.waitForSelector('.job .st.good', { timeout: 20_000 })
+    await page.click('text=看文件')
+    const address = await page.locator('.more a').first().getAttribute('href')
+    const line = JSON.parse((await (await page.request.get(`${server.base}${address}`)).text()).split('\n')[0])
+    equal([Boolean(line.birthDate), Boolean(line.name)], [true, false], 'elements')
+    await page.click('.job >> text=移除')
+    await page.click('dialog button.dan')
+    await visit.sees('还没有导出过')
+    visit.problems.length = 0
+  })
+
   /* the past */
   await check('a record is seen as of a day, says so, and the link keeps the day', async () => {
     const { days } = await (await page.request.get(`${server.base}/api/v1/people/e2e-past/timeline`)).json()

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import { outcome, test } from './check.mjs'
 import { fhir_client } from './fhir_client.mjs'
+import { intake } from './intake.mjs'
 import { pages } from './pages.mjs'
 import { rooms } from './rooms.mjs'
 import { start } from './server.mjs'
@@ -27,6 +28,8 @@ async function run() {
       await pages(browser, server, pictures)
       await workbench(browser, server, pictures)
       await rooms(browser, server, pictures)
+      const { paths } = await (await fetch(`${server.base}/api/v1/openapi.json`, { headers: { Authorization: `Bearer ${server.token}` } })).json()
+      if (paths['/api/v1/intake/sources']) await intake(browser, server, pictures)
     } finally {
       await browser.close()
     }

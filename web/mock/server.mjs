@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { chinese_record } from './chinese.mjs'
+import { intake } from './intake.mjs'
 import { rooms, system_more } from './rooms.mjs'
 
 const words = process.argv.slice(2)
@@ -153,7 +154,7 @@ async function answer(request, response) {
   if (path === '/auth/me') return signed_in ? send(response, 200, { user, csrf: 'mock' }) : fail(response, 401, 'login', '')
   if (path.startsWith('/fhir/') || path.startsWith('/api/')) {
     if (!signed_in) return fail(response, 401, 'login', '')
-    const found = await rooms(path, request, query, body_of, all)
+    const found = (await intake(path, request, query, body_of)) ?? (await rooms(path, request, query, body_of, all))
     if (found) return send(response, found.status, found.value, found.type)
     if (path.startsWith('/fhir/')) return fhir(response, path, query)
   }
@@ -203,6 +204,7 @@ async function answer(request, response) {
   if (path.startsWith('/api/')) return fail(response, 404, 'missing', 'not in the stand-in')
   const wanted = normalize(join(dist, path))
   const file = wanted.startsWith(normalize(dist)) && existsSync(wanted) && statSync(wanted).isFile() ? wanted : join(dist, 'index.html')
+  if (path === '/api/v1/events') return response.writeHead(200, { 'Content-Type': 'text/event-stream' })
   const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
   response.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream' })
   return createReadStream(file).pipe(response)

@@ -14,6 +14,10 @@ declare module 'vue-router' {
     rail?: { icon: IconName; label: string; order: number }
     /** The rail entry that is lit while this page is open, by route name; itself when left out. */
     under?: string
+    /** A page of a section: its tab in the strip above the page, when it has one; `of` names the tab that is lit for it. One rail entry stands for all. */
+    section?: { name: string; of?: string; tab?: { label: string; order: number } }
+    /** A call without which the page is nothing: a server that does not know it has no such page. */
+    needs?: string
     /** Open without a session, and drawn without the frame. */
     open?: boolean
     /** Drawn without rail and bar (printing). */

@@ -50,6 +50,14 @@ describe('the routes', () => {
     for (const route of routes) expect([route.path, typeof route.meta?.title]).toEqual([route.path, 'string'])
   })
   it('fill at most eight places of the rail', () => {
-    expect(routes.filter((route) => route.meta?.rail).length).toBeLessThanOrEqual(8)
+    // Pages of one section share a place.
+    const places = new Set(routes.filter((route) => route.meta?.rail).map((route) => route.meta?.section?.name ?? route.name))
+    expect(places.size).toBeLessThanOrEqual(8)
+  })
+  it('light a tab that there is', () => {
+    for (const route of routes) {
+      const of = route.meta?.section?.of
+      if (of) expect([of, routes.some((other) => other.name === of && other.meta?.section?.tab)]).toEqual([of, true])
+    }
   })
 })

@@ -2,6 +2,7 @@
 // Addresses. Each page folder says its own routes in routes.ts; here they are gathered and guarded.
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteLocationRaw, type RouteRecordRaw } from 'vue-router'
 import type { Role, User } from '../client/types'
+import { ask_served, is_served } from './served'
 import { use_session } from './session_store'
 
 const found = import.meta.glob<RouteRecordRaw[]>('../*/routes.ts', { eager: true, import: 'routes' })
@@ -46,5 +47,12 @@ export function safe_return(address: unknown): string {
 router.beforeEach(async (to) => {
   const session = use_session()
   await session.ask()
-  return guard(to, session.user)
+  const may = guard(to, session.user)
+  if (may !== true || !session.user) return may
+  if (!to.meta.needs) {
+    void ask_served() // for the menu
+    return true
+  }
+  await ask_served()
+  return is_served(to.meta.needs) ? true : { name: 'missing', params: { rest: to.path.slice(1).split('/') }, query: to.query }
 })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lifelong record.
 export default {
+  origin: 'from {source}',
   title: 'Health record',
   missing: 'No such record',
   missing_text: 'It may have been merged into another, or the link is mistyped. Find the person by name.',

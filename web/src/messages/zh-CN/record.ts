@@ -2,6 +2,7 @@
 // The lifelong record.
 export default {
   title: '健康档案',
+  origin: '来自 {source}',
   missing: '没有这份档案',
   missing_text: '可能已经并到另一份档案，或者链接写错了。按姓名再找一次。',
   no_right: '您看不到这份档案',
