@@ -164,6 +164,17 @@ json::Value Conversion::concept_of(std::string_view system, std::string_view cod
     return arena.object({{"coding", arena.array({coding(system, code, display)})}, {"text", string(text)}});
 }
 
+namespace {
+/// The choice a member belongs to ("occurrenceTiming" → "occurrence"); "" for others.
+std::string_view choice_of(std::string_view key) {
+    for (const std::string_view each :
+         {"occurrence", "effective", "performed", "onset", "abatement", "deceased", "multipleBirth", "collected", "product"}) {
+        if (key.size() > each.size() && key.starts_with(each) && key[each.size()] >= 'A' && key[each.size()] <= 'Z') return each;
+    }
+    return {};
+}
+}  // namespace
+
 message::Converted Conversion::finish() {
     for (const Segment& segment : message.segments) leftovers(segment);
     message::Draft draft(arena, sender, facts);
@@ -171,7 +182,17 @@ message::Converted Conversion::finish() {
     for (const Thing& each : things) {
         std::vector<std::pair<std::string_view, json::Value>> head = {{"resourceType", arena.string(each.type)}};
         const json::Value body = each.value();
-        for (const json::Member& member : body.members()) head.emplace_back(member.key(), member.value());
+        std::vector<std::string_view> chosen;
+        for (const json::Member& member : body.members()) {
+            if (const std::string_view choice = choice_of(member.key()); !choice.empty()) {
+                if (std::find(chosen.begin(), chosen.end(), choice) != chosen.end()) {  // two orders of one number
+                    note(std::string(each.type), fmt::format("says {} in two ways; the first is kept", choice), "not-carried");
+                    continue;
+                }
+                chosen.push_back(choice);
+            }
+            head.emplace_back(member.key(), member.value());
+        }
         const std::string reference = draft.put(each.id, arena.object(head));
         if (each.is_lesser) out.lesser.push_back(reference);
     }

@@ -433,6 +433,35 @@ TEST(Convert, NeverFallsOverSamplesCutAnywhere) {
     }
 }
 
+TEST(Convert, StandsDamageAnywhere) {
+    std::uint64_t state = 7;
+    const auto random = [&](std::size_t below) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        return static_cast<std::size_t>((state >> 33) % below);
+    };
+    std::vector<std::string> texts;
+    for (const fs::path& path : samples()) texts.push_back(file(path));
+    constexpr std::string_view pieces[] = {
+        "|", "^", "~", "&", "\\", "\r", "\"\"", "\\X", "-", "99999999999999", "\xFF", "张", "\rOBX|", "\rORC|NW", "\rPID|1||7"};
+    for (int round = 0; round < 400; ++round) {
+        std::string text = texts[random(texts.size())];
+        for (std::size_t hit = 1 + random(12); hit > 0; --hit) {
+            const std::size_t at = 9 + random(text.size() - 9);
+            const std::string_view piece = pieces[random(std::size(pieces))];
+            if (random(2) == 0) text.insert(at, piece);
+            else text.replace(at, std::min<std::size_t>(piece.size(), text.size() - at), piece);
+        }
+        (void)explain(text, sender, tables());
+        const Bundle bundle(text);
+        if (!bundle.error.empty()) continue;
+        for (const json::Node& entry : bundle.root["entry"].items()) {
+            const Outcome outcome = fhir::validate(json::Value(&entry)["resource"]);
+            ASSERT_TRUE(outcome.ok()) << "round " << round << ": " << outcome.line() << '\n'
+                                      << json::write(json::Value(&entry)["resource"]);
+        }
+    }
+}
+
 TEST(Explain, SaysSegmentsAndFieldsInWords) {
     const auto words = explain(chinese_admission, sender, tables());
     ASSERT_TRUE(words.ok());

@@ -145,6 +145,23 @@ void on_pharmacy_order(Walk& w, Seg rxo) {
     c.carry(rxo, out, lines);
 }
 
+namespace {
+/// TQ of 2.3 to 2.6 in RXE-1: 2 the interval, 4 the start, 5 the end.
+void old_timing(Walk& w, Seg rxe) {
+    Conversion& c = w.c;
+    const Part said = rxe[1].first();
+    if (!said) return;
+    c.at_field = 1;
+    Object timing(c), repeat(c);
+    const json::Value start = as_date_time(c, said[4]);
+    repeat.set("boundsPeriod", period(c, start, as_date_time(c, said[5])));
+    timing.set("repeat", repeat.value());
+    if (const std::string_view pattern = said[2][1].text(); !pattern.empty())
+        timing.set("code", c.arena.object({{"text", c.string(pattern)}}));
+    if (w.dosage) w.dosage->set("timing", timing.value());
+}
+}  // namespace
+
 void on_encoded_order(Walk& w, Seg rxe) {
     Conversion& c = w.c;
     if (!w.patient) return;
@@ -156,6 +173,7 @@ void on_encoded_order(Walk& w, Seg rxe) {
     json::Value rate;
     if (const std::string number = number_text(rxe[23].text()); !number.empty()) rate = quantity(c, number, rxe[24].first());
     dose(c, rxe, 3, 4, 5, *w.dosage, rate);
+    old_timing(w, rxe);
     instructions(c, rxe, 7, *w.dosage);
     substitution(c, rxe, 9, out);
     Object dispense(c);
@@ -265,6 +283,8 @@ void immunization(Walk& w, Seg rxa, const std::string& key) {
     c.at_segment = rxa.segment();
     c.at_field = 3;
     const json::Value when = as_date_time(c, rxa[3].first());
+    if (rxa[4].text() == rxa[3].text()) pass_over(rxa, {4});
+    else if (rxa.has(4)) out.extend("urn:xinglin:hl7v2:RXA-4", "valueDateTime", as_date_time(c, rxa[4].first()));
     if (when) out.set("occurrenceDateTime", when);
     else out.text("occurrenceString", "unknown");
     c.at_field = 5;

@@ -56,7 +56,9 @@ json::Value name_of(Conversion& c, Part p, const NamePlaces& at) {
         if (const std::string_view code = code_by(c, use, "0200", c.here()); !code.empty()) out.text("use", code);
     }
     out.text("text", c.arena.keep(text));
-    out.text("family", c.arena.keep(whole_family));
+    // A Chinese name in one piece stays in one piece: nobody says where the surname ends.
+    const bool one_piece = given.empty() && text::has_han(whole_family) && text::code_points(whole_family) > 1;
+    if (!one_piece) out.text("family", c.arena.keep(whole_family));
     add_words(c, out, "given", given);
     if (!second.empty()) {  // "and further given names": several apart by spaces
         for (const std::string_view each : text::split(second, ' ')) add_words(c, out, "given", each);
