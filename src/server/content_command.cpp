@@ -4,11 +4,14 @@
 
 #include "bulk/shelf_check.h"
 #include "calendar/calendar.h"
+#include "cda/cda.h"
 #include "content/content.h"
 #include "profile/shelf_check.h"
 #include "server/commands.h"
 #include "server/content_check.h"
+#include "server/mapping_shelf.h"
 #include "server/terminal.h"
+#include "table/mapping.h"
 #include "terminology/terminology.h"
 #include "view/shelf_check.h"
 
@@ -33,11 +36,22 @@ void check_deidentify(const content::Files& files, ContentReport& report) {
     bulk::check_shelf(files, report.complaints, report.checked);
 }
 
+void check_mappings(const content::Files& files, ContentReport& report) {
+    const calendar::SystemClock clock;
+    const terminology::Terminology terms(files, clock);
+    table::check_shelf(files, terminology_lookup(terms), report.complaints, report.checked);
+    if (const auto known = cda::Knowledge::read(files); !known.ok()) {
+        const Issue& first = known.outcome().issues.front();
+        report.complaints.push_back({first.where, "table", first.what});
+    }
+}
+
 // A kind of content brings its row: the folder it lies in, and what looks at it.
 constexpr ContentChecker checkers[] = {
     {"deidentify", check_deidentify},
     {"profiles", check_profiles},
     {"views", check_views},
+    {"mappings", check_mappings},
 };
 
 }  // namespace

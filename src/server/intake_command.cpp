@@ -98,6 +98,13 @@ private:
         else if (status != "converted") complain(fmt::format("{} {}", source, item), reason, exit_refused);
     }
 
+    /// The line of an item, and one for every row that went with it.
+    void rows(std::string_view source, const IntakeItem& item, std::string_view status, std::string_view reason) {
+        row(source, item.name, status, reason);
+        for (const std::string& further : item.further)
+            row(source, further, status, status == "converted" ? "with " + item.name : std::string(reason));
+    }
+
     /// A name nobody has yet: two folders may hold files of one name.
     fs::path bundle_path(const fs::path& file, std::string_view item) {
         std::string stem = file.stem().string();
@@ -114,12 +121,12 @@ private:
             const std::string digest = message::stable_id(sender_.id, item.control_id, item.content);
             const auto [first, is_new] = seen_.emplace(digest, fmt::format("{} {}", source, item.name));
             if (!is_new && item.result.ok()) {
-                row(source, item.name, "duplicate", "the same as " + first->second);
+                rows(source, item, "duplicate", "the same as " + first->second);
                 return Done{};
             }
         }
         if (!item.result.ok()) {
-            row(source, item.name, "rejected", item.result.outcome().line());
+            rows(source, item, "rejected", item.result.outcome().line());
             return Done{};
         }
         notes += item.result->notes.size();
@@ -133,7 +140,7 @@ private:
             out.close();
             if (!out) return refuse(IssueCode::not_found, path.string(), "cannot be written, see whether the disk is full");
         }
-        row(source, item.name, "converted", "");
+        rows(source, item, "converted", "");
         return Done{};
     }
 

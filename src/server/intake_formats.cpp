@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "hl7v2/hl7v2.h"
+#include "server/intake_table_formats.h"
 #include "text/text.h"
 
 namespace xinglin::server {
@@ -64,6 +65,9 @@ Result<std::unique_ptr<IntakeFormat>> make_hl7v2(std::string_view, const content
 
 constexpr IntakeFormatEntry formats[] = {
     {"hl7v2", "", make_hl7v2},
+    {"cda", "", make_cda},
+    {"csv", "MAPPING", make_csv},
+    {"xlsx", "MAPPING", make_xlsx},
 };
 
 }  // namespace

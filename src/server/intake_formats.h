@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "content/content.h"
 #include "message/message.h"
@@ -20,6 +21,7 @@ struct IntakeItem {
     std::string control_id;  // the sender's own number; "" when there is none
     std::string content;     // what is compared to find duplicates; "" never is one
     Result<message::Converted> result;
+    std::vector<std::string> further = {};  // names of rows that went together with this one; each has its line in the report
 };
 
 class IntakeFormat {
