@@ -3,7 +3,7 @@
 import type { RouteRecordRaw } from 'vue-router'
 import type { Role } from '../client/types'
 
-const roles: Role[] = ['administrator', 'operator', 'auditor']
+const roles: Role[] = ['administrator', 'operator']
 const needs = '/api/v1/intake/sources'
 const data = { name: 'data' }
 

@@ -17,7 +17,7 @@ export const router = createRouter({
 /** Who may read records of people. */
 export const readers: readonly Role[] = ['administrator', 'clinician', 'epidemiologist']
 /** Where those begin who may not: the first page is about people. */
-const first_page: Partial<Record<Role, string>> = { planner: 'system', operator: 'system', auditor: 'system' }
+export const first_page: Partial<Record<Role, string>> = { planner: 'system', operator: 'system', auditor: 'system' }
 
 /** A resident has one page, the own record. */
 function guard_resident(to: Going, patient: string): true | RouteLocationRaw {
