@@ -90,8 +90,9 @@ std::vector<Listed> list(const fs::path& folder);
 
 // ---- files ------------------------------------------------------------------------------------------------------------
 
-/// The databases of a data folder that a backup holds; tables of views are built again from their definitions.
-constexpr const char* kept_files[] = {"record.db", "access.db", "audit.db"};
+/// The databases of a data folder that a backup holds; tables of views are built again from their definitions. The ledger of
+/// messages first: what it says is stored is then in the copy of the record, and what waits is stored again without harm.
+constexpr const char* kept_files[] = {"intake.db", "record.db", "access.db", "audit.db"};
 /// A consistent copy of one SQLite database, synchronised to disk. False when there is no such file.
 bool copy_database(const fs::path& from, const fs::path& to);
 /// Copies bytes and synchronises them. These throw sql::Broken when the disk refuses.

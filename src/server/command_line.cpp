@@ -67,6 +67,19 @@ void add_serve(CLI::App& app, Action& action) {
     serve_word->add_option(
         "--content", options->content,
         "a folder laid out like content/: its files replace the built-in tables and profiles, empty ones hide them");
+    CLI::Option* mllp = serve_word->add_option("--mllp", options->mllp, "port for HL7 v2 messages (MLLP), 0 for any free one")
+                            ->check(CLI::Range(0, 65'535));
+    serve_word->add_option("--mllp-bind", options->mllp_bind, "address for it, as --bind when not said")->needs(mllp);
+    CLI::Option* mllp_certificate =
+        serve_word->add_option("--mllp-tls-certificate", options->mllp_tls_certificate, "certificate chain (PEM) of that port")
+            ->needs(mllp);
+    CLI::Option* mllp_key = serve_word->add_option("--mllp-tls-key", options->mllp_tls_key, "its key (PEM)");
+    mllp_certificate->needs(mllp_key);
+    mllp_key->needs(mllp_certificate);
+    serve_word
+        ->add_option("--mllp-tls-clients", options->mllp_tls_clients,
+                     "certificates (PEM) of those who sign the senders' certificates, which are then demanded")
+        ->needs(mllp_certificate);
     serve_word->add_option("--io-threads", options->io_threads, "threads that carry bytes, 0: one per core");
     serve_word->add_option("--worker-threads", options->worker_threads, "threads that answer, 0: two per core");
     serve_word->add_option("--cache-mib", options->cache_mib, "memory for the writer's pages; readers take a quarter each")
@@ -130,6 +143,32 @@ void add_intake(CLI::App& app, Action& action) {
     intake_word->add_option("--content", in->content, "a folder laid out like content/, with tables of your own");
     intake_word->add_flag("--json", in->json, "print the result as JSON");
     intake_word->callback([in, &action] { action = [in] { return intake(*in); }; });
+}
+
+/// `intake ledger` and `intake replay`; what else stands behind `intake` converts files.
+void add_ledger(CLI::App& app, Action& action) {
+    CLI::App* intake_word = word(app, "intake", "The ledger of messages", "xinglin intake ledger --data DIR --day 2026-11-22");
+    intake_word->require_subcommand(1);
+    const auto ledger = std::make_shared<LedgerCommand>();
+    CLI::App* ledger_word = word(*intake_word, "ledger", "Print a day's ledger as CSV: every message accounted for, by source",
+                                 "xinglin intake ledger --data DIR --day 2026-11-22 --source county-hospital");
+    needs_data_or_store(ledger_word, *ledger);
+    ledger_word->add_option("--day", ledger->day, "the day")->required();
+    ledger_word->add_option("--source", ledger->source, "one source; without it all of them");
+    ledger_word->add_option("--content", ledger->content, "a folder laid out like content/, whose zone begins the day");
+    ledger_word->add_flag("--json", ledger->json, "print it as JSON");
+    ledger_word->callback([ledger, &action] { action = [ledger] { return print_ledger(*ledger); }; });
+
+    const auto again = std::make_shared<ReplayCommand>();
+    CLI::App* replay_word = word(*intake_word, "replay", "Make a record from the messages that were received, in order",
+                                 "xinglin intake replay --data DIR --to NEW-DIR --from 2026-11-01");
+    needs_data(replay_word, *again);
+    replay_word->add_option("--to", again->to, "the folder of the record that is made or added to")->required();
+    replay_word->add_option("--source", again->source, "only messages of this source");
+    replay_word->add_option("--from", again->from, "only what was received at this instant or later");
+    replay_word->add_option("--until", again->until, "only what was received before this instant");
+    replay_word->add_option("--content", again->content, "a folder laid out like content/");
+    replay_word->callback([again, &action] { action = [again] { return replay_messages(*again); }; });
 }
 
 void add_safety(CLI::App& app, Action& action) {
@@ -385,7 +424,10 @@ int parse(int argc, char** argv, Action& action) {
     app.set_version_flag("--version", "xinglin " + std::string(version()));
     add_serve(app, action);
     add_transfer(app, action);
-    add_intake(app, action);
+    const bool of_ledger = argc > 2 && std::string_view(argv[1]) == "intake" &&
+                           (std::string_view(argv[2]) == "ledger" || std::string_view(argv[2]) == "replay");
+    if (of_ledger) add_ledger(app, action);
+    else add_intake(app, action);
     add_safety(app, action);
     add_engines(app, action);
     add_accounts(app, action, "user", "Accounts of people",

@@ -26,6 +26,8 @@ struct ServeOptions {
     std::int64_t cache_mib = 32;
     std::string views = "all";
     fs::path content;  // overlay of content/, "" for none
+    int mllp = -1;     // port for HL7 v2; -1: none
+    std::string mllp_bind, mllp_tls_certificate, mllp_tls_key, mllp_tls_clients;
 };
 int serve(const ServeOptions& options);
 
@@ -154,6 +156,20 @@ struct AreasCommand {
     std::string province;
 };
 int import_areas(const AreasCommand& options);
+
+struct LedgerCommand {
+    fs::path data;
+    fs::path content;
+    std::string store, day, source;
+    bool json = false;
+};
+int print_ledger(const LedgerCommand& options);
+
+struct ReplayCommand {
+    fs::path data, to, content;
+    std::string source, from, until;
+};
+int replay_messages(const ReplayCommand& options);
 
 int print_version(bool json);
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "server/house_terminology.h"
+#include "server/live_formats.h"
 #include "text/text.h"
 
 namespace xinglin::server {
@@ -25,6 +26,27 @@ search::Terminology search_terminology(House& house) {
                 using Direction = terminology::Terminology::Direction;
                 return house.terminology->codes_below(system, code, below ? Direction::below : Direction::above);
             }};
+}
+
+/// Messages from outside: the ledger, and its formats.
+Result<Done> build_intake(House& house) {
+    intake::Options options;
+    options.data = house.options.data;
+    options.store = house.options.record.store;
+    options.alarm = [&house](const intake::Health& health, std::string_view before) {
+        const bool well = health.state == "ok" || health.state == "paused";
+        (house.log.*(well ? &Log::info : &Log::warn))(
+            "source", {{"id", health.id}, {"state", health.state}, {"before", std::string(before)}, {"why", health.why}});
+        json::Arena arena;
+        house.pulse->tell("intake", json::write(arena.object({{"source", arena.string(health.id)},
+                                                              {"state", arena.string(health.state)},
+                                                              {"before", arena.string(before)},
+                                                              {"why", arena.string(health.why)}})));
+    };
+    XINGLIN_TRY(auto formats, live_formats(*house.content, mapping_text(house.options.data, *house.content)));
+    XINGLIN_TRY(house.intake, intake::Intake::open(std::move(options), *house.store, *house.transactions, house.clock,
+                                                   *house.content, std::move(formats)));
+    return Done{};
 }
 
 }  // namespace
@@ -59,9 +81,10 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     };
     house->profiles = std::make_unique<Profiles>(*house->store, house->clock, std::move(book), member_of);
     Profiles& profiles = *house->profiles;
-    ingest::Options intake;
-    intake.check = [&profiles](json::Value resource) { return profiles.check_write(resource); };
-    house->ingest = std::make_unique<ingest::Ingest>(*house->store, intake);
+    ingest::Options checked;
+    checked.check = [&profiles](json::Value resource) { return profiles.check_write(resource); };
+    house->ingest = std::make_unique<ingest::Ingest>(*house->store, checked);
+    house->transactions = std::make_unique<ingest::Transactions>(*house->store, checked);
     house->people = std::make_unique<people::People>(*house->store);
 
     view::Environment views;
@@ -91,6 +114,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
         return Totals{figures.writes, figures.reads + figures.searches};
     };
     house->pulse = std::make_unique<Pulse>(house->clock, totals, [&self] { return system_state(self); });
+    XINGLIN_CHECK(build_intake(*house));
     house->exports = std::make_unique<bulk::Exports>(
         *house->store, house->clock, bulk::RunOptions{},
         [&self](const bulk::Job& job) { self.pulse->tell("export", bulk::json_of(job, "/fhir", self.clock.now_ms(), false)); });
@@ -139,8 +163,15 @@ Result<Done> House::open_doors() {
         });
     });
     XINGLIN_CHECK(server->start());
+    XINGLIN_CHECK(open_intake_doors());
     if (!options.record.store.empty()) processes = std::make_unique<Processes>(options.record.store, clock, server->port());
     first_password = accounts->first_start();  // not before: a start that fails would lose the password
+    return Done{};
+}
+
+Result<Done> House::open_intake_doors() {
+    const auto tell = [this](std::string_view line) { log.warn("intake", {{"message", std::string(line)}}); };
+    folders = std::make_unique<intake::Folders>(intake::FolderOptions{.data = options.data, .log = tell}, *intake);
     return Done{};
 }
 
@@ -160,7 +191,9 @@ void House::close_doors() {
     pulse->close();    // nobody waits for events any longer
     exports->close();  // a running export begins again at the next start
     imports.reset();   // a running import ends after its present batch; importing again goes on from there
+    folders.reset();   // a file being read goes on at the next start
     server->stop();
+    intake->close();                     // what is on disk and not stored is taken up at the next start
     for (int attempt = 0;; ++attempt) {  // a database that went away may be coming back
         try {
             audit->flush();
@@ -178,7 +211,9 @@ House::~House() {
     if (pulse) pulse->close();
     if (exports) exports->close();
     imports.reset();
+    folders.reset();
     server.reset();
+    intake.reset();
     errands.reset();
     pulse.reset();
     tables.reset();  // stops following before the store closes

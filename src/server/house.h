@@ -15,6 +15,8 @@
 #include "content/content.h"
 #include "http/http.h"
 #include "ingest/ingest.h"
+#include "intake/folders.h"
+#include "intake/intake.h"
 #include "people/people.h"
 #include "record/record.h"
 #include "server/backups.h"
@@ -42,8 +44,8 @@ struct HouseOptions {
     http::ServerOptions http;
     std::string base_url;  // public address of /fhir; empty: from the request
     record::Options record;
-    std::filesystem::path backups;  // empty: DATA/backups
-    std::string views = "all";      // which views are kept as tables: all, saved, none
+    std::filesystem::path backups;          // empty: DATA/backups
+    std::string views = "all";              // which views are kept as tables: all, saved, none
 };
 
 /// The running server. Members stand in the order in which they lean on each other, and are taken down the other way round.
@@ -66,6 +68,8 @@ struct House {
     std::unique_ptr<access::Audit> audit;
     std::unique_ptr<Profiles> profiles;
     std::unique_ptr<ingest::Ingest> ingest;
+    std::unique_ptr<ingest::Transactions> transactions;  // the same path, for messages
+    std::unique_ptr<intake::Intake> intake;
     std::unique_ptr<people::People> people;
     std::unique_ptr<view::Library> library;
     std::unique_ptr<view::Tables> tables;
@@ -77,11 +81,13 @@ struct House {
     std::unique_ptr<api::Api> api;
     std::unique_ptr<Imports> imports;
     std::unique_ptr<http::Server> server;
+    std::unique_ptr<intake::Folders> folders;  // watched ones
     std::unique_ptr<Processes> processes;  // with a database that others may serve too
 
     /// Are built-in (or saved) views kept as tables?
     bool keeps_views(bool saved) const { return options.views == "all" || (saved && options.views == "saved"); }
     Result<Done> open_doors();  // begins to listen
+    Result<Done> open_intake_doors();
     /// Reads the large code systems ahead, beside everything else, once; idle memory is small until somebody asks of codes.
     void warm_up();
     /// Finishes what was taken, then closes everything. Safe to call once.

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "intake/mllp.h"
 #include "server/commands.h"
 #include "server/folder.h"
 #include "server/house.h"
@@ -66,6 +67,18 @@ std::string address(const ServeOptions& options, std::uint16_t port) {
     return std::string(options.tls_certificate.empty() ? "http" : "https") + "://" + host + ":" + std::to_string(port);
 }
 
+intake::MllpOptions mllp_options(const ServeOptions& options, Log& log) {
+    intake::MllpOptions chosen;
+    chosen.port.option = "--mllp";
+    chosen.port.port = static_cast<std::uint16_t>(options.mllp);
+    chosen.port.bind = options.mllp_bind.empty() ? options.bind : options.mllp_bind;
+    chosen.port.tls_certificate = options.mllp_tls_certificate;
+    chosen.port.tls_key = options.mllp_tls_key;
+    chosen.port.tls_client_authorities = options.mllp_tls_clients;
+    chosen.port.log = [&log](std::string_view line) { log.warn("mllp", {{"message", std::string(line)}}); };
+    return chosen;
+}
+
 bool is_loopback(const std::string& bind) { return bind == "::1" || bind == "localhost" || bind.starts_with("127."); }
 
 }  // namespace
@@ -83,6 +96,17 @@ int serve(const ServeOptions& options) {
     const std::unique_ptr<House> house = std::move(built).value();
     if (const auto opened = house->open_doors(); !opened.ok()) return environment(opened.outcome());
 
+    std::unique_ptr<intake::MllpDoor> mllp;
+    if (options.mllp >= 0) {
+        mllp = std::make_unique<intake::MllpDoor>(mllp_options(options, log), *house->intake, house->clock);
+        if (const auto opened = mllp->start(); !opened.ok()) return environment(opened.outcome());
+        log.info("mllp", {{"port", static_cast<std::int64_t>(mllp->port())},
+                          {"tls", std::string(options.mllp_tls_certificate.empty() ? "no" : "yes")}});
+        if (options.mllp_tls_certificate.empty() && !is_loopback(options.mllp_bind.empty() ? options.bind : options.mllp_bind))
+            log.warn("no encryption",
+                     {{"advice", std::string("HL7 v2 messages can be read on the network; give --mllp-tls-certificate "
+                                             "and --mllp-tls-key, or a tunnel")}});
+    }
     const std::string at = address(options, house->server->port());
     if (house->first_password) {
         std::fprintf(stderr, "first start: log in as admin with the one-time password %s\n", house->first_password->c_str());
@@ -103,6 +127,7 @@ int serve(const ServeOptions& options) {
         _exit(exit_refused);
     })
         .detach();
+    if (mllp) mllp->stop();
     house->close_doors();
     log.info("stopped", {{"requests", static_cast<std::int64_t>(house->server->figures().requests_total)}});
     return exit_done;

@@ -63,6 +63,8 @@ std::vector<Check> checks(House& house) {
                    !trouble.empty()   ? trouble
                    : waiting > 20'000 ? std::to_string(waiting) + " accesses wait to be written"
                                       : ""});
+    const std::string intake = house.intake->trouble();
+    all.push_back({"intake", intake.empty() ? "good" : "critical", intake});
     const std::int64_t free_mib = disk_free_bytes(house) >> 20;
     all.push_back({"disk",
                    free_mib < 200     ? "critical"
