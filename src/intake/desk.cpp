@@ -26,6 +26,7 @@ struct Intake::Inside::Batch {
     std::map<std::pair<std::string, std::int64_t>, Hour> hours;
     std::map<std::pair<std::string, std::string>, std::int64_t> files;
     std::vector<std::string> replaced;  // sources of rejected messages that edited ones took the place of
+    std::vector<bool> settled;          // of the results: not already settled by another attempt
     Number before = 0, newest = 0;
 };
 
@@ -82,7 +83,7 @@ bool Intake::Inside::write(Batch& batch) {
         open_ledger();
         batch.now_ms = clock.now_ms();
         sql::transaction(ledger->connection(), [&] {
-            for (const Outgoing& out : batch.results) settle_one(batch, out);
+            settle(batch);
             add_arrivals(batch);
             for (const auto& [key, more] : batch.hours)
                 ledger->add_hour(key.first, key.second, more.counts, more.first, more.last);
@@ -105,6 +106,20 @@ bool Intake::Inside::write(Batch& batch) {
         pending.taken(refuse(IssueCode::transient, "intake", "the ledger cannot be written at the moment, send it again later"));
     batch.arrivals.clear();
     return false;
+}
+
+/// What was settled meanwhile (after a lost connection a message may have been taken up twice) is not settled again.
+void Intake::Inside::settle(Batch& batch) {
+    std::vector<Number> numbers;
+    for (const Outgoing& out : batch.results) numbers.push_back(out.work->number);
+    auto states = numbers.empty() ? std::map<Number, State>() : ledger->states(numbers);
+    for (const Outgoing& out : batch.results) {
+        const auto found = states.find(out.work->number);
+        batch.settled.push_back(found != states.end() && found->second == out.work->before);
+        if (!batch.settled.back()) continue;
+        settle_one(batch, out);
+        found->second = out.state;
+    }
 }
 
 void Intake::Inside::settle_one(Batch& batch, const Outgoing& out) {
@@ -173,7 +188,9 @@ void Intake::Inside::after(Batch& batch) {
             pending.settled({entry.number, entry.state, entry.where, entry.reason});
     }
     for (const std::string& source : batch.replaced) note_replaced(source);
-    for (const Outgoing& out : batch.results) {
+    for (std::size_t i = 0; i < batch.results.size(); ++i) {
+        const Outgoing& out = batch.results[i];
+        if (!batch.settled[i]) continue;
         note_settled(out, batch.now_ms);
         if (out.work->settled) out.work->settled({out.work->number, out.state, out.where, out.reason});
     }
@@ -226,7 +243,8 @@ void Intake::Inside::look_after_belt() {
             }
             ours = true;
             behind = true;
-            if (conveyor->size() == 0) scanned = 0;
+            if (connection.engine() == sql::Engine::postgres)
+                scanned = 0, again_from_start = true;  // another may have stopped midway
         }
         if (!behind && now - looked >= (connection.engine() == sql::Engine::postgres ? look_again : idle_look)) {
             looked = now;
@@ -239,6 +257,7 @@ void Intake::Inside::look_after_belt() {
             if (idle && !ledger->waiting(0, 1).empty()) {  // put back by another process, or by hand
                 scanned = 0;
                 behind = true;
+                again_from_start = true;
             }
         }
         const std::size_t held = conveyor->size();
@@ -249,12 +268,13 @@ void Intake::Inside::look_after_belt() {
         Number last = scanned;
         const std::vector<Waiting> waiting = ledger->waiting(scanned, room);
         for (const Waiting& one : waiting) {
-            works.push_back(work_of(one, one.number <= newest_at_start));
+            works.push_back(work_of(one, again_from_start || one.number <= newest_at_start));
             last = one.number;
         }
         conveyor->push(std::move(works));
         behind = waiting.size() == room;
         scanned = behind ? last : newest;
+        if (!behind) again_from_start = false;
     } catch (const std::exception& error) {
         ledger.reset();
         const std::lock_guard lock(desk_mutex);

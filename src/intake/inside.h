@@ -100,9 +100,10 @@ struct Intake::Inside {
 
     // The writer's own
     std::unique_ptr<Ledger> ledger;
-    bool ours = false;   // this process converts and stores (PostgreSQL: one of several)
-    Number scanned = 0;  // every waiting message up to here was put on the conveyor
-    bool behind = true;  // there may be waiting ones after `scanned`
+    bool ours = false;              // this process converts and stores (PostgreSQL: one of several)
+    Number scanned = 0;             // every waiting message up to here was put on the conveyor
+    bool behind = true;             // there may be waiting ones after `scanned`
+    bool again_from_start = false;  // those looked for now may be stored already
     Number newest_at_start = 0;
     std::chrono::steady_clock::time_point looked{};
 
@@ -127,6 +128,7 @@ struct Intake::Inside {
     void write_down();
     struct Batch;
     bool write(Batch& batch);
+    void settle(Batch& batch);
     void settle_one(Batch& batch, const Outgoing& out);
     void add_arrivals(Batch& batch);
     void after(Batch& batch);

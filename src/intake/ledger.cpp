@@ -265,6 +265,25 @@ void Ledger::change(const Line& before, State state, std::int64_t at_ms, const s
     add_hour(before.source, hour_of(before.received_ms), delta, before.number, before.number);
 }
 
+std::map<Number, State> Ledger::states(const std::vector<Number>& numbers) {
+    std::map<Number, State> all;
+    if (connection_->engine() == sql::Engine::postgres) {
+        auto& query = connection_->prepare("SELECT number, state FROM intake_message WHERE number = ANY(?)");
+        query.reset();
+        query.bind_many(1, numbers);
+        while (query.step()) all[query.integer(0)] = static_cast<State>(query.integer(1));
+        return all;
+    }
+    auto& query = connection_->prepare("SELECT state FROM intake_message WHERE number = ?");
+    for (const Number number : numbers) {
+        query.reset();
+        query.bind(1, number);
+        if (query.step()) all[number] = static_cast<State>(query.integer(0));
+    }
+    query.reset();
+    return all;
+}
+
 void Ledger::learn(Number number, const message::Facts& facts, std::int64_t sent_ms, std::int64_t patient) {
     const std::string kind = tidy(facts.kind, 60), control_id = tidy(facts.control_id, 200);
     auto& update =

@@ -75,6 +75,8 @@ public:
     /// Settles a waiting one, or reopens one: counts what it was down and what it is up.
     void change(const Line& before, State state, std::int64_t at_ms, const std::string& where, const std::string& reason,
                 const std::string& versions);
+    /// As the table has them now; nothing for a number that isn't there.
+    std::map<Number, State> states(const std::vector<Number>& numbers);
     void learn(Number number, const message::Facts& facts, std::int64_t sent_ms, std::int64_t patient);
     void note(Number number, std::int64_t at_ms, const std::string& what, const std::string& detail);
     void file_at(const std::string& source, const std::string& file, std::int64_t items, bool done);
