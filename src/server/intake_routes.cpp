@@ -16,7 +16,7 @@ constexpr std::size_t most_listed = 500;
 
 /// Administrators, and systems that may do everything.
 bool runs_platform(const access::Viewer& viewer) {
-    return viewer.may_administer() ||
+    return viewer.may_operate() ||
            (viewer.role == access::Role::system && viewer.scope.find("system/*.cruds") != std::string::npos);
 }
 
@@ -24,7 +24,7 @@ bool runs_platform(const access::Viewer& viewer) {
 bool may_run(Visit& visit) {
     if (runs_platform(visit.viewer)) return true;
     visit.refuse(refuse(IssueCode::forbidden, "role",
-                        "only administrators, and systems with the scope system/*.cruds, look after sources and messages"));
+                        "only administrators, operators, and systems with the scope system/*.cruds, look after sources and messages"));
     return false;
 }
 

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// /api/v1/screen: what the wall display shows. Counts and institutions only, nothing about any person.
+#include <charconv>
+#include <map>
+#include <set>
+
+#include "intake/intake.h"
+#include "server/house.h"
+#include "server/route.h"
+
+namespace xinglin::server {
+
+namespace {
+
+constexpr std::size_t arrivals_shown = 20;
+constexpr std::int64_t hour_ms = 3'600'000, day_ms = 24 * hour_ms, minute_ms = 60'000;
+
+json::Value figure(json::Arena& arena, std::string_view key, std::optional<double> value, std::optional<double> delta = {}) {
+    const auto number = [&](std::optional<double> each) {
+        return each ? arena.number(fmt::format("{:.4g}", *each)) : arena.null();
+    };
+    return arena.object({{"key", arena.string(key)},
+                         {"value", value ? arena.number(fmt::format("{:.10g}", *value)) : arena.null()},
+                         {"delta", number(delta)}});
+}
+
+/// The hours of all sources together, of two days.
+std::map<std::int64_t, intake::HourLine> all_hours(House& house) {
+    std::map<std::int64_t, intake::HourLine> hours;
+    for (const intake::Source& source : house.intake->sources()) {
+        for (const intake::HourLine& each : house.intake->hours(source.id, 2)) {
+            intake::HourLine& sum = hours[each.at_ms];
+            sum.at_ms = each.at_ms;
+            sum.counts += each.counts;
+            if (each.expected) sum.expected = sum.expected.value_or(0) + *each.expected;
+        }
+    }
+    return hours;
+}
+
+struct Today {
+    intake::Counts counts;
+    std::optional<double> against_yesterday;  // share more or less than at the same time yesterday
+};
+
+Today today_of(const std::map<std::int64_t, intake::HourLine>& hours, std::int64_t midnight_ms, std::int64_t now_ms) {
+    Today today;
+    double yesterday = 0;
+    for (const auto& [at_ms, line] : hours) {
+        if (at_ms >= midnight_ms) today.counts += line.counts;
+        const std::int64_t passed_ms = std::clamp<std::int64_t>(now_ms - day_ms - at_ms, 0, hour_ms);
+        if (at_ms < midnight_ms && at_ms >= midnight_ms - day_ms)
+            yesterday +=
+                static_cast<double>(line.counts.received) * static_cast<double>(passed_ms) / static_cast<double>(hour_ms);
+    }
+    if (yesterday >= 1) today.against_yesterday = static_cast<double>(today.counts.received) / yesterday - 1;
+    return today;
+}
+
+std::vector<json::Value> figures_of(House& house, const access::Viewer& viewer, const Today& today,
+                                    const std::vector<intake::Health>& all, json::Arena& arena) {
+    double people = 0, resources = 0;
+    for (const record::TypeCount& each : house.store->reader(viewer).type_counts()) {
+        resources += static_cast<double>(each.count);
+        if (each.type->name == "Patient") people = static_cast<double>(each.count);
+    }
+    std::set<std::string> institutions;
+    for (const intake::Source& source : house.intake->sources()) {
+        if (!source.organization.empty()) institutions.insert(source.organization);
+    }
+    double alive = 0, errors = 0, weight = 0, latency = 0;
+    for (const intake::Health& each : all) {
+        if (each.id != intake::unknown_source && (each.state == "ok" || each.state == "late")) ++alive;
+        errors += static_cast<double>(each.total.rejected);
+        weight += static_cast<double>(each.today.received);
+        latency += static_cast<double>(each.today.received) * each.p99_ms;
+    }
+    const double settled = static_cast<double>(today.counts.stored + today.counts.rejected + today.counts.ignored);
+    std::optional<double> stored_share, latency_s;
+    if (settled > 0) stored_share = static_cast<double>(today.counts.stored) / settled;
+    if (weight > 0) latency_s = latency / weight / 1'000;
+    return {figure(arena, "people", people),
+            figure(arena, "resources", resources),
+            figure(arena, "received_today", static_cast<double>(today.counts.received), today.against_yesterday),
+            figure(arena, "stored_share", stored_share),
+            figure(arena, "latency_s", latency_s),
+            figure(arena, "sources_alive", alive),
+            figure(arena, "institutions", static_cast<double>(institutions.size())),
+            figure(arena, "waiting_errors", errors)};
+}
+
+std::vector<json::Value> sources_of(House& house, const std::vector<intake::Health>& all, json::Value places, std::int64_t now_ms,
+                                    json::Arena& arena) {
+    std::map<std::string, std::string> names;
+    for (const intake::Source& source : house.intake->sources()) names[source.id] = source.name;
+    std::vector<json::Value> sources;
+    for (const intake::Health& each : all) {
+        if (each.id == intake::unknown_source && each.total.received == 0) continue;
+        const auto minute = house.intake->find({.source = each.id, .from_ms = now_ms - minute_ms, .count = 1});
+        const json::Value place = places[each.id];
+        sources.push_back(arena.object({{"id", arena.string(each.id)},
+                                        {"name", arena.string(names[each.id].empty() ? each.id : names[each.id])},
+                                        {"place", place.is_array() && place.size() == 2 ? place : arena.null()},
+                                        {"state", arena.string(each.state)},
+                                        {"last_minute", arena.number(minute.total)},
+                                        {"today", arena.number(each.today.received)}}));
+    }
+    return sources;
+}
+
+std::vector<json::Value> hours_of(const std::map<std::int64_t, intake::HourLine>& hours, std::int64_t now_ms,
+                                  json::Arena& arena) {
+    std::vector<json::Value> lines;
+    for (const auto& [at_ms, line] : hours) {
+        if (at_ms < now_ms - day_ms) continue;
+        lines.push_back(
+            arena.object({{"at", arena.string(calendar::instant_text(at_ms))},
+                          {"received", arena.number(line.counts.received)},
+                          {"expected", line.expected ? arena.number(fmt::format("{:.1f}", *line.expected)) : arena.null()}}));
+    }
+    return lines;
+}
+
+/// What came last, the same source and kind within a second counted together.
+std::vector<json::Value> arrivals_of(House& house, json::Arena& arena) {
+    struct Arrivals {
+        std::int64_t at_ms;
+        std::string source, kind;
+        std::int64_t count;
+    };
+    std::vector<Arrivals> all;
+    for (const intake::Line& line : house.intake->find({.count = 200}).lines) {
+        const std::int64_t at_ms = line.received_ms / 1'000 * 1'000;
+        if (!all.empty() && all.back().at_ms == at_ms && all.back().source == line.source && all.back().kind == line.kind) {
+            ++all.back().count;
+        } else if (all.size() < arrivals_shown) {
+            all.push_back({at_ms, line.source, line.kind, 1});
+        } else {
+            break;
+        }
+    }
+    std::vector<json::Value> lines;
+    for (const Arrivals& each : all)
+        lines.push_back(arena.object({{"at", arena.string(calendar::instant_text(each.at_ms))},
+                                      {"source", arena.string(each.source)},
+                                      {"kind", arena.string(each.kind)},
+                                      {"count", arena.number(each.count)}}));
+    return lines;
+}
+
+void screen(Visit& visit) {
+    House& house = visit.house;
+    json::Arena arena;
+    const auto parsed = json::parse(arena.keep(house.content->read("screen/screen.json").value_or("{}")), arena);
+    if (!parsed.ok())
+        return visit.refuse(
+            refuse(IssueCode::exception, "screen/screen.json", "is no JSON, mend it: " + parsed.outcome().line()));
+    const std::int64_t now_ms = house.clock.now_ms(), offset_ms = house.store->offset_minutes() * minute_ms;
+    const std::int64_t midnight_ms = (now_ms + offset_ms) / day_ms * day_ms - offset_ms;
+    const auto all = house.intake->health();
+    const auto hours = all_hours(house);
+    const json::Value area = (*parsed)["area"];
+    visit.answer(
+        200,
+        arena.object({{"area", area.is_object() ? area : arena.object({{"code", arena.string("")}, {"name", arena.string("")}})},
+                      {"figures", arena.array(figures_of(house, visit.viewer, today_of(hours, midnight_ms, now_ms), all, arena))},
+                      {"sources", arena.array(sources_of(house, all, (*parsed)["places"], now_ms, arena))},
+                      {"arrivals", arena.array(arrivals_of(house, arena))},
+                      {"hours", arena.array(hours_of(hours, now_ms, arena))}}));
+}
+
+constexpr Route routes[] = {
+    {"GET", "/api/v1/screen", Who::logged_in,
+     "What the wall display shows: arrivals, sources and key figures, nothing about any person.", "",
+     R"({"area":{"code":"130303","name":"…"},"figures":[{"key":"people","value":165000,"delta":null}],"sources":[{"id":"…","name":"…","place":[119.76,40.0],"state":"ok","last_minute":3,"today":912}],"arrivals":[{"at":"…","source":"…","kind":"ADT^A01","count":1}],"hours":[{"at":"…","received":38,"expected":41.0}]})",
+     screen},
+};
+
+}  // namespace
+
+std::span<const Route> screen_routes() { return routes; }
+
+}  // namespace xinglin::server
