@@ -23,8 +23,9 @@ bool runs_platform(const access::Viewer& viewer) {
 /// What messages hold, and who may send, is for those who run the platform.
 bool may_run(Visit& visit) {
     if (runs_platform(visit.viewer)) return true;
-    visit.refuse(refuse(IssueCode::forbidden, "role",
-                        "only administrators, operators, and systems with the scope system/*.cruds, look after sources and messages"));
+    visit.refuse(
+        refuse(IssueCode::forbidden, "role",
+               "only administrators, operators, and systems with the scope system/*.cruds, look after sources and messages"));
     return false;
 }
 
@@ -164,6 +165,8 @@ int status_of(intake::State state, bool is_settled) {
 }
 
 void take_message(Visit& visit) {
+    if (!visit.viewer.may_write() && !runs_platform(visit.viewer))
+        return visit.refuse(refuse(IssueCode::forbidden, "role", "your role may not write"));
     const std::string wait = visit.parameter("wait");
     if (!wait.empty() && wait != "stored") return visit.refuse(refuse(IssueCode::value, "wait", "must be stored, or left out"));
     const std::string source = visit.parameter("source");
@@ -194,6 +197,7 @@ void take_message(Visit& visit) {
 }
 
 void list_messages(Visit& visit) {
+    if (!may_run(visit)) return;
     intake::Wanted wanted{.source = visit.parameter("source"),
                           .kind = visit.parameter("kind"),
                           .text = visit.parameter("text"),
@@ -232,9 +236,10 @@ void list_messages(Visit& visit) {
 }
 
 void show_message(Visit& visit) {
+    const bool whole = runs_platform(visit.viewer);
+    if (!whole && !visit.viewer.may_read() && !may_run(visit)) return;
     const auto line = message_of(visit);
     if (!line) return;
-    const bool whole = runs_platform(visit.viewer);
     if (whole)
         visit.house.write_down(visit.viewer, visit.request, "message", 200, "", std::to_string(line->number), line->source);
     json::Arena arena;
@@ -298,6 +303,7 @@ void resubmit(Visit& visit) {
 }
 
 void list_errors(Visit& visit) {
+    if (!may_run(visit)) return;
     json::Arena arena;
     std::vector<json::Value> all;
     for (const intake::ErrorGroup& group : visit.house.intake->errors(visit.parameter("source"))) {
@@ -388,18 +394,18 @@ constexpr Route routes[] = {
     {"GET", "/api/v1/intake/sources", Who::logged_in,
      "Who sends messages, and how they are: state is ok, late, silent, failing or paused.", "", R"({"sources":[]})",
      list_sources},
-    {"POST", "/api/v1/intake/sources", Who::writer, "Add a source.",
+    {"POST", "/api/v1/intake/sources", Who::logged_in, "Add a source.",
      R"({"id":"hospital-7","name":"…","kind":"mllp","format":"hl7v2","settings":{"senders":["HIS^H7"]}})", source_example,
      add_source},
     {"GET", "/api/v1/intake/sources/{id}", Who::logged_in, "One source.", "", source_example, show_source},
-    {"PUT", "/api/v1/intake/sources/{id}", Who::writer, "Change a source; members left out stay.", R"({"paused":true})",
+    {"PUT", "/api/v1/intake/sources/{id}", Who::logged_in, "Change a source; members left out stay.", R"({"paused":true})",
      source_example, change_source},
-    {"DELETE", "/api/v1/intake/sources/{id}", Who::writer, "Remove a source without open messages; its lines stay in the ledger.",
-     "", "", remove_source},
+    {"DELETE", "/api/v1/intake/sources/{id}", Who::logged_in,
+     "Remove a source without open messages; its lines stay in the ledger.", "", "", remove_source},
     {"GET", "/api/v1/intake/sources/{id}/hours", Who::logged_in, "Counts by hour: ?days=7; expected is null without a habit.", "",
      R"({"hours":[{"at":"2026-11-22T02:00:00.000Z","received":10,"stored":8,"rejected":1,"duplicate":1,"expected":12.0}]})",
      hours},
-    {"POST", "/api/v1/intake/messages", Who::writer,
+    {"POST", "/api/v1/intake/messages", Who::logged_in,
      "Send a message: ?source=ID. 202 when it is on disk, 200 a duplicate, 422 rejected at sight; &wait=stored answers when it "
      "is in "
      "the record (200) or why not (422).",
@@ -411,29 +417,29 @@ constexpr Route routes[] = {
      "&after=NEXT.",
      "", R"({"messages":[],"next":null,"total":0,"total_is_least":false})", list_messages},
     {"GET", "/api/v1/intake/messages/{id}", Who::logged_in,
-     "One message; administrators also get raw, segments, notes and resources, which is audited.", "", line_example,
+     "One message; administrators and operators also get raw, segments, notes and resources, which is audited.", "", line_example,
      show_message},
     {"GET", "/api/v1/intake/messages/{id}/raw", Who::logged_in, "The bytes as they came; administrators, audited.", "", "",
      show_raw},
-    {"POST", "/api/v1/intake/messages/{id}/retry", Who::writer, "Convert and store a rejected message again.", "", line_example,
-     retry},
-    {"POST", "/api/v1/intake/messages/{id}/ignore", Who::writer, "Settle a rejected message without storing it.",
+    {"POST", "/api/v1/intake/messages/{id}/retry", Who::logged_in, "Convert and store a rejected message again.", "",
+     line_example, retry},
+    {"POST", "/api/v1/intake/messages/{id}/ignore", Who::logged_in, "Settle a rejected message without storing it.",
      R"({"reason":"a test of the vendor"})", line_example, ignore},
-    {"POST", "/api/v1/intake/messages/{id}/resubmit", Who::writer,
+    {"POST", "/api/v1/intake/messages/{id}/resubmit", Who::logged_in,
      "Send an edited text in place of a rejected message, which becomes ignored.",
      R"({"text":"MSH|…","reason":"birth date mended"})",
      R"({"id":"13","source":"clinic","state":"waiting","of":"12","where":null,"reason":null})", resubmit},
     {"GET", "/api/v1/intake/errors", Who::logged_in, "Rejected messages by source, place and reason: ?source.", "",
      R"({"groups":[{"source":"clinic","where":"PID-7","reason":"…","count":3,"first_at":"2026-11-22T02:00:00.000Z","last_at":"2026-11-22T02:00:00.000Z","example":"12"}]})",
      list_errors},
-    {"POST", "/api/v1/intake/errors/retry", Who::writer, "Retry a group of rejected messages; empty members mean any.",
+    {"POST", "/api/v1/intake/errors/retry", Who::logged_in, "Retry a group of rejected messages; empty members mean any.",
      R"({"source":"clinic","where":"PID-7","reason":"…"})", R"({"retried":3})", retry_group},
     {"GET", "/api/v1/intake/ledger", Who::logged_in,
      "The ledger of a day: ?day=2026-11-22 &source. balanced: received is the sum of the others, and the messages themselves say "
      "so.",
      "", ledger_example, ledger},
     {"GET", "/api/v1/intake/ledger.csv", Who::logged_in, "The same as CSV.", "", "", ledger_file},
-    {"POST", "/api/v1/intake/replay", Who::writer,
+    {"POST", "/api/v1/intake/replay", Who::logged_in,
      "Store again, in order, what was received from `from` up to before `to`; what the record has from later messages stays.",
      R"({"source":"clinic","from":"2026-11-22T00:00:00+08:00","to":"2026-11-23T00:00:00+08:00"})", R"({"replayed":120})", replay},
 };

@@ -151,10 +151,10 @@ std::vector<json::Value> arrivals_of(House& house, json::Arena& arena) {
 void screen(Visit& visit) {
     House& house = visit.house;
     json::Arena arena;
-    const auto parsed = json::parse(arena.keep(house.content->read("screen/screen.json").value_or("{}")), arena);
+    const auto parsed = json::parse(arena.keep(house.content->read("screen/district.json").value_or("{}")), arena);
     if (!parsed.ok())
         return visit.refuse(
-            refuse(IssueCode::exception, "screen/screen.json", "is no JSON, mend it: " + parsed.outcome().line()));
+            refuse(IssueCode::exception, "screen/district.json", "is no JSON, mend it: " + parsed.outcome().line()));
     const std::int64_t now_ms = house.clock.now_ms(), offset_ms = house.store->offset_minutes() * minute_ms;
     const std::int64_t midnight_ms = (now_ms + offset_ms) / day_ms * day_ms - offset_ms;
     const auto all = house.intake->health();
@@ -169,11 +169,23 @@ void screen(Visit& visit) {
                       {"hours", arena.array(hours_of(hours, now_ms, arena))}}));
 }
 
+void map(Visit& visit) {
+    auto sketch = visit.house.content->read("screen/map.json");
+    if (!sketch)
+        return visit.refuse(refuse(IssueCode::not_found, "screen/map.json", "there is no map, lay one into the content"));
+    http::Response response = http::Response::text(200, "application/json; charset=utf-8", std::move(*sketch));
+    response.headers.set("Cache-Control", "private, max-age=3600");
+    visit.respond(std::move(response));
+}
+
 constexpr Route routes[] = {
     {"GET", "/api/v1/screen", Who::logged_in,
      "What the wall display shows: arrivals, sources and key figures, nothing about any person.", "",
      R"({"area":{"code":"130303","name":"…"},"figures":[{"key":"people","value":165000,"delta":null}],"sources":[{"id":"…","name":"…","place":[119.76,40.0],"state":"ok","last_minute":3,"today":912}],"arrivals":[{"at":"…","source":"…","kind":"ADT^A01","count":1}],"hours":[{"at":"…","received":38,"expected":41.0}]})",
      screen},
+    {"GET", "/api/v1/screen/map", Who::logged_in,
+     "The sketch of the prefecture around it: areas with rings of longitude and latitude.", "",
+     R"({"name":"…","source":"…","areas":[{"code":"130303","name":"…","centre":[119.7,40.0],"rings":[[[119.6,39.9]]]}]})", map},
 };
 
 }  // namespace

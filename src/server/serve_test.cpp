@@ -163,6 +163,10 @@ TEST_F(ServeTest, RolesSeeWhatIsTheirs) {
             EXPECT_EQ(caller.get(path).status, 403) << role << " " << path;
         EXPECT_EQ(caller.send("PUT", "/fhir/Patient/p2", patient).status, 403) << role;
         EXPECT_EQ(caller.get("/api/v1/system").status, 200) << role;
+        EXPECT_EQ(caller.get("/api/v1/screen").status, 200) << role;
+        EXPECT_EQ(caller.get("/api/v1/screen/map").status, 200) << role;
+        EXPECT_EQ(caller.get("/api/v1/intake/messages").status, role == "operator" ? 200 : 403) << role;
+        EXPECT_EQ(caller.send("POST", "/api/v1/intake/messages/1/retry").status, role == "operator" ? 404 : 403) << role;
     }
     Caller resident = enter("resident");
     EXPECT_EQ(member(resident.get("/auth/me"), {"user", "patient"}), "p1");
