@@ -98,19 +98,42 @@ show_demo() { # address, data folder
   while read -r name password; do printf '  login  %-8s password  %s\n' "$name" "$password"; done <"$2/demo-logins.txt"
   echo
   if [ -e "$2.city/city.json" ]; then echo "  Everybody in it is made up; who infected whom, and whose number is whose: $2.city/truth"; fi
+  if [ -e "$2/demo-live" ]; then
+    echo "  The district lives on, $speed seconds of its time in one of ours. Tell it: echo pause > $2/demo-live"
+    echo "  (pause, go, speed N, jump to the next outbreak, quit); what it sends is under 数据接入 and at $1/screen"
+  fi
   echo "  FHIR R4 at $1/fhir    data in $2    log in build/log/demo.log"
   echo "  Ctrl+C stops it"
   echo
 }
 
+# The city sends what its institutions send from the day of its making on; what came before a restart is known to the ledger by then.
+start_living() { # address, data folder; prints the process
+  [ -e "$2.city/city.json" ] || return 0
+  local token="$2/demo-live-token"
+  if [ ! -s "$token" ]; then (umask 077 && "$binary" client add --data "$2" --name city-live --scope 'system/*.cruds' >"$token"); fi
+  rm -f "$2/demo-live" && mkfifo -m 600 "$2/demo-live"
+  XINGLIN_TOKEN=$(cat "$token") "$binary" city live --city "$2.city" --to "$1" --speed "$speed" <>"$2/demo-live" >build/log/live.log 2>&1 &
+  echo $!
+}
+
 serve_demo() { # a session of its own: Ctrl+C reaches this script only, which asks the server to stop
   local log=build/log/demo.log
   mkdir -p build/log
+  rm -f "$1/demo-live"
   setsid "$binary" serve --data "$1" --port "$2" 2>"$log" > >(
     trap '' INT
+    living=''
     while read -r word address; do
-      if [ "$word" = ready ]; then show_demo "$address" "$data"; else echo "$word $address"; fi
+      if [ "$word" = ready ]; then
+        living=$(start_living "$address" "$data")
+        show_demo "$address" "$data"
+      else
+        echo "$word $address"
+      fi
     done
+    if [ -n "$living" ]; then kill -TERM "$living" 2>/dev/null || true; fi
+    rm -f "$data/demo-live"
   ) &
   local server=$! status=0 asked=no
   trap 'asked=yes; kill -TERM $server 2>/dev/null' INT TERM HUP
