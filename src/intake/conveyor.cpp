@@ -13,6 +13,7 @@ namespace xinglin::intake {
 namespace {
 
 constexpr std::size_t patients_remembered = 200'000;
+constexpr std::size_t ahead = 512;  // converted messages that wait to be stored: each is much larger than its bytes
 constexpr std::chrono::milliseconds first_pause{100}, longest_pause{5'000};
 
 std::string origin_prefix(std::string_view source) { return fmt::format("urn:xinglin:source:{}", source); }
@@ -188,7 +189,7 @@ void Conveyor::stop() {
 void Conveyor::convert_all() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        to_convert_.wait(lock, [this] { return stopping_ || taken_ < belt_.size(); });
+        to_convert_.wait(lock, [this] { return stopping_ || (taken_ < belt_.size() && taken_ < ahead); });
         if (stopping_) return;
         const std::shared_ptr<Work> work = belt_[taken_++];
         lock.unlock();
@@ -225,6 +226,7 @@ bool Conveyor::wait_for_turn(std::shared_ptr<Work>& work, std::vector<std::share
     work = std::move(belt_.front());
     belt_.pop_front();
     --taken_;
+    to_convert_.notify_one();
     bytes_ -= std::min(bytes_, work->bytes.size());
     ++in_flight_;
     return true;
