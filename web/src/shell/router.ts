@@ -48,7 +48,7 @@ router.beforeEach(async (to) => {
   const session = use_session()
   await session.ask()
   const may = guard(to, session.user)
-  if (may !== true || !session.user) return may
+  if (may !== true || !session.user || session.user.must_change_password) return may
   if (!to.meta.needs) {
     void ask_served() // for the menu
     return true
