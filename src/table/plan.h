@@ -78,6 +78,7 @@ enum class Op : std::uint8_t {
     array
 };
 
+struct Member;
 struct Node {
     Op op = Op::constant;
     json::Value constant;
@@ -86,12 +87,19 @@ struct Node {
     int resource = -1;                               // of references
     std::string text;                                // words: template; own_system: the kind of numbers
     std::vector<std::pair<std::string, int>> holes;  // of words: text before, column behind (-1 at the end)
-    std::vector<std::pair<std::string, Node>> members;
+    std::vector<Member> members;
     std::vector<Node> items;           // array; first; choice: then, else; rows: one
     Condition condition;               // of choice
     const fhir::Type* type = nullptr;  // what has to come out
     bool dynamic = false;              // holds something that comes from a row
     std::string where;                 // place in the mapping
+};
+
+/// An element of an object: its name, and what fills it. A type of its own, since a pair of an unfinished type is none.
+struct Member {
+    std::string first;
+    Node second;
+    Member(std::string name, Node node) : first(std::move(name)), second(std::move(node)) {}
 };
 
 struct ResourcePlan {
