@@ -69,7 +69,8 @@ protected:
 TEST_F(PeopleTest, FindsByNameAndPartsOfIt) {
     EXPECT_EQ(found("单雄信"), "shan:name");
     EXPECT_EQ(found("雄信"), "shan:name");
-    EXPECT_EQ(found("小明"), "wang:name zhang:name");
+    const std::string both = found("小明");  // which comes first depends on whether they were taken up in one step
+    EXPECT_TRUE(both == "wang:name zhang:name" || both == "zhang:name wang:name") << both;
     EXPECT_EQ(found("王"), "wang:name");
     EXPECT_EQ(found("berg"), "jane:name");
     EXPECT_EQ(found("jane elise"), "jane:name");

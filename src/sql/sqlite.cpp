@@ -71,6 +71,8 @@ public:
     double real(int column) const override { return sqlite3_column_double(statement_, column); }
     std::string_view text(int column) const override {
         const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+        if (!bytes && (sqlite3_errcode(db_) & 0xff) == SQLITE_NOMEM)  // else a refused allocation would read as an empty value
+            throw Broken(Broken::Why::memory, "a value could not be read: out of memory");
         return {bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
     }
     bool is_null(int column) const override { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
