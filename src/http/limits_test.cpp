@@ -5,6 +5,7 @@
 #include <random>
 
 #include "http/gzip.h"
+#include "http/request_reader.h"
 #include "http/test_server.h"
 #include "testing/testing.h"
 
@@ -87,6 +88,21 @@ TEST(Limits, RefusesChunksThatAreNotWellFormed) {
     EXPECT_EQ(post("1;" + std::string(10'000, 'a')), 400);
     EXPECT_EQ(post("0\r\nA: " + std::string(10'000, 'a')), 400);
     EXPECT_EQ(post("5\r\nhello\r\n0\r\n\r\n"), 200);
+}
+
+TEST(Limits, TakesALastChunkThatComesByteByByte) {
+    const ServerOptions options;
+    for (const std::string_view body : {"0\r\n\r\n", "0;a\r\n\r\n", "0\r\nA: b\r\n\r\n", "00\r\n\r\n"}) {
+        const std::string whole = fmt::format("POST /echo HTTP/1.1\r\n{}Transfer-Encoding: chunked\r\n\r\n{}", host, body);
+        RequestReader reader(options, "peer", "http");
+        std::string waiting;
+        for (const char byte : whole) {
+            EXPECT_NE(reader.state(), RequestReader::State::done) << body;
+            waiting += byte;
+            for (int again = 0; again < 2; ++again) waiting.erase(0, reader.take(waiting));
+        }
+        EXPECT_EQ(reader.state(), RequestReader::State::done) << body;
+    }
 }
 
 TEST(Limits, RefusesLongHeaders) {

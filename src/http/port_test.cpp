@@ -44,7 +44,8 @@ class PortTest : public ::testing::Test {
 protected:
     void SetUp() override { Echo::expired = false; }
     void open(PortOptions options = {}) {
-        port = std::make_unique<Port>(std::move(options), [](std::shared_ptr<Wire> wire) { return std::make_unique<Echo>(std::move(wire)); });
+        port = std::make_unique<Port>(std::move(options),
+                                      [](std::shared_ptr<Wire> wire) { return std::make_unique<Echo>(std::move(wire)); });
         const auto started = port->start();
         ASSERT_TRUE(started.ok()) << started.outcome().line();
     }
@@ -74,7 +75,8 @@ TEST_F(PortTest, DropsAPeerThatLetsItsAnswersGather) {
     open({.log = [&](std::string_view) { ++told; }});
     Client client = dial();
     ASSERT_TRUE(client.send_raw("flood").ok());
-    for (int i = 0; i < 400 && (told == 0 || port->connections() > 0); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    for (int i = 0; i < 400 && (told == 0 || port->connections() > 0); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     EXPECT_EQ(port->connections(), 0u);
     EXPECT_EQ(told, 1);
     Client other = dial();

@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t fields_limit = 200;
 constexpr std::size_t chunk_header_limit = 4096;   // a size and its extensions
 constexpr std::size_t reserve_at_most = 1u << 20;  // a promised length alone gets no more memory than this
+constexpr std::size_t shortest_chunked = 5;        // "0", its line end and the end of the trailer
 
 std::string_view view(View text) { return {text.data(), text.size()}; }
 
@@ -273,6 +274,8 @@ void RequestReader::check_encoding() {
 
 std::size_t RequestReader::take_body(std::string_view bytes) {
     auto& grammar = *parser_->grammar;
+    // Beast takes a first chunk that is the last one for five bytes or more whenever it comes back to it.
+    if (grammar.chunked() && request_.body.empty() && bytes.starts_with('0') && bytes.size() < shortest_chunked) return 0;
     std::size_t used = 0;
     bool folded = false;  // Beast joins what is folded; the step that ends a chunked body reads the last chunk and the trailer
     Error error;

@@ -19,6 +19,16 @@ namespace xinglin::record {
 namespace {
 constexpr std::size_t most_problems = 100;
 
+/// Runs one check; what breaks in it is a problem, not the end.
+template <typename Check>
+void attempt(std::string_view what, std::vector<std::string>& problems, Check&& check) {
+    try {
+        check();
+    } catch (const sql::Broken& broken) {
+        problems.push_back(std::string(what) + ": " + broken.what());
+    }
+}
+
 /// Counts different numbers, eight bytes each.
 class Distinct {
 public:
@@ -65,9 +75,9 @@ public:
         compare("record_posting", postings_,
                 "(SELECT count(*) FROM record_posting) + (SELECT coalesce(sum(count), 0) FROM record_block)");
         compare("record_reference", references_);
-        compare("record_date", dates_, "(SELECT count(*) FROM record_date) + " + std::to_string(unsettled_dates()));
-        compare("record_number", numbers_, "(SELECT count(*) FROM record_number) + " + std::to_string(unsettled_numbers()));
-        compare("record_name", names_.count(), "(SELECT count(*) FROM record_name) + " + std::to_string(unsettled_names()));
+        compare_settled("record_date", dates_, [&] { return unsettled_dates(); });
+        compare_settled("record_number", numbers_, [&] { return unsettled_numbers(); });
+        compare_settled("record_name", names_.count(), [&] { return unsettled_names(); });
         compare("record_term", terms_.count());
         compare("record_term_text", texts_.count());
         compare("feed_change", versions_);
@@ -243,7 +253,8 @@ private:
     }
     std::uint64_t unsettled_names() {
         auto& query = context_.connection.prepare("SELECT 1 FROM record_name WHERE id = ? AND tid = ?");
-        return unsettled(context_.fresh->names, query, [&](const NameRow& row) { query.bind_blob(1, row.key()).bind(2, row.tid); });
+        return unsettled(context_.fresh->names, query,
+                         [&](const NameRow& row) { query.bind_blob(1, row.key()).bind(2, row.tid); });
     }
     template <typename Row, typename Bind>
     std::uint64_t unsettled(const Layer<Row>& layer, sql::Statement& query, Bind&& bind) {
@@ -258,7 +269,7 @@ private:
     }
 
     void compare(const std::string& table, std::uint64_t expected, const std::string& counted = {}) {
-        try {
+        attempt(table, problems_, [&] {
             auto& query = context_.connection.prepare(counted.empty() ? "SELECT count(*) FROM " + table : "SELECT " + counted);
             query.reset();
             query.step();
@@ -266,9 +277,13 @@ private:
             query.reset();
             if (there != expected)
                 problems_.push_back(table + " has " + std::to_string(there) + " rows, " + std::to_string(expected) + " are due");
-        } catch (const sql::Broken& broken) {
-            problems_.push_back(table + ": " + broken.what());
-        }
+        });
+    }
+
+    template <typename Unsettled>
+    void compare_settled(const std::string& table, std::uint64_t expected, Unsettled&& unsettled) {
+        attempt(table, problems_,
+                [&] { compare(table, expected, "(SELECT count(*) FROM " + table + ") + " + std::to_string(unsettled())); });
     }
 
     Shelf shelf_;
@@ -379,15 +394,6 @@ std::vector<std::int64_t> resources_of(sql::Connection& connection, std::vector<
     return rids;
 }
 
-/// Runs one check; what breaks in it is a problem, not the end.
-template <typename Check>
-void attempt(std::string_view what, std::vector<std::string>& problems, Check&& check) {
-    try {
-        check();
-    } catch (const sql::Broken& broken) {
-        problems.push_back(std::string(what) + ": " + broken.what());
-    }
-}
 }  // namespace
 
 std::vector<std::string> Store::verify(bool deep, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
