@@ -39,7 +39,8 @@ std::optional<std::string> rows_of(const std::filesystem::path& file, const Tabl
             auto& rows = connection->prepare("SELECT * FROM \"" + name + "\"");
             while (rows.step()) {
                 for (int column = 0; column < columns; ++column) {
-                    const std::string_view text = rows.text(column);
+                    std::string_view text = rows.text(column);
+                    if (text == "0") text = {};  // one bit makes an empty value of a 0, which reads as 0
                     all += fmt::format("{}:{}|", rows.is_null(column) ? -1 : static_cast<int>(text.size()),
                                        is_packed(text) ? "packed" : text);
                 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "feed/feed.h"
 #include "record/postings.h"
 
 #include "record/setting.h"
@@ -200,6 +201,44 @@ Numbers prepare_tables(sql::Connection& connection) {
 }
 
 Numbers read_numbers(sql::Connection& connection) { return load(connection); }
+
+namespace {
+/// Statements by the name of their table or index, without comments and white space.
+std::map<std::string, std::string> statements_of(sql::Connection& connection) {
+    std::map<std::string, std::string> statements;
+    auto& query = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
+    while (query.step()) {
+        std::string& kept = statements[std::string(query.text(0))];
+        std::string_view rest = query.text(1);
+        while (!rest.empty()) {
+            const std::string_view end = rest.starts_with("--") ? "\n" : rest.starts_with("/*") ? "*/" : "";
+            if (end.empty()) {
+                if (rest[0] != ' ' && rest[0] != '\n') kept += rest[0];
+                rest.remove_prefix(1);
+            } else {
+                const std::size_t at = rest.find(end, 2);
+                rest.remove_prefix(at == std::string_view::npos ? rest.size() : at + end.size());
+            }
+        }
+    }
+    return statements;
+}
+}  // namespace
+
+std::vector<std::string> schema_problems(sql::Connection& connection) {
+    if (connection.engine() != sql::Engine::sqlite) return {};
+    const auto fresh = sql::open_sqlite(":memory:");
+    feed::prepare(*fresh);
+    sql::migrate(*fresh, "record", migrations);
+    const auto there = statements_of(connection);
+    std::vector<std::string> problems;
+    for (const auto& [name, statement] : statements_of(*fresh)) {
+        const auto found = there.find(name);
+        if (found == there.end() || found->second != statement)
+            problems.push_back("the statement that made " + name + " is not as it was; its rows may be read wrongly");
+    }
+    return problems;
+}
 
 std::string catalogue_seal(sql::Connection& connection) {
     std::string text;

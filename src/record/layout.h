@@ -37,11 +37,11 @@ constexpr std::int64_t pack_span(std::int64_t ms) { return ms == 1000 ? 0 : ms =
 constexpr std::int64_t unpack_span(std::int64_t packed) { return packed == 0 ? 1000 : packed == 1 ? 1 : packed - 1; }
 
 enum Flags : std::int64_t { flag_deleted = 1, flag_created = 2 };
-// Whether a version came by create is said twice, so that a flipped bit shows; older stores say it once (2 or 0).
+// Whether a version came by create is said twice, so that a flipped bit shows.
 constexpr std::int64_t came_by_create = flag_created | 4, came_otherwise = 8;
 constexpr bool is_known_flags(std::int64_t flags) {
     const std::int64_t came = flags & ~std::int64_t{flag_deleted};
-    return came == came_by_create || came == came_otherwise || came == flag_created || came == 0;
+    return came == came_by_create || came == came_otherwise;
 }
 
 /// Stored numbers of types and parameters; the same for the life of a store, whatever the build.
@@ -59,6 +59,8 @@ struct Numbers {
 Numbers prepare_tables(sql::Connection& connection);
 /// As they are; for who must not write.
 Numbers read_numbers(sql::Connection& connection);
+/// Tables and indexes of an SQLite file that are declared otherwise than this program declares them.
+std::vector<std::string> schema_problems(sql::Connection& connection);
 
 std::string seal_of_dictionary(std::int64_t tid, std::string_view bytes);
 /// The seal a dictionary must have; "" when it has none.

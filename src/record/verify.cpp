@@ -403,6 +403,9 @@ std::vector<std::string> Store::verify(bool deep, const std::function<void(std::
     if (!problems.empty()) return problems;
     sql::Connection& connection = *reading->connection;
     problems = connection.integrity();
+    attempt("the schema", problems, [&] {
+        for (std::string& problem : schema_problems(connection)) problems.push_back(std::move(problem));
+    });
     attempt("record_setting", problems, [&] {
         for (std::string& problem : setting_problems(connection)) problems.push_back(std::move(problem));
     });
