@@ -54,11 +54,13 @@ struct Source {
 
 struct Request {
     fs::path data;                 // whose databases are copied; "" when there are none (PostgreSQL)
-    std::string store;             // instead: the PostgreSQL database whose accounts and audit are copied
+    std::string store;             // instead: the PostgreSQL database whose ledger, accounts and audit are copied
     fs::path views;                // where definitions of views were saved, NAME.json each; "" or absent: none
+    fs::path mappings;             // the same for mappings of tables
     fs::path out;                  // an empty or new folder
     std::optional<fs::path> base;  // an earlier backup: then only what came since
-    std::optional<Source> source;  // for a differential; absent: read from `data`
+    /// For a differential; none: read from `data`. Asked after the ledger was copied, so that what the ledger says is stored is there.
+    std::function<Source()> source;
     std::function<void(record::Position done, record::Position of)> progress;
 };
 /// Makes a backup, reads it again and compares. Refuses with the file that could not be written, or what is wrong with the
@@ -92,7 +94,8 @@ std::vector<Listed> list(const fs::path& folder);
 
 /// The databases of a data folder that a backup holds; tables of views are built again from their definitions. The ledger of
 /// messages first: what it says is stored is then in the copy of the record, and what waits is stored again without harm.
-constexpr const char* kept_files[] = {"intake.db", "record.db", "access.db", "audit.db"};
+constexpr const char* ledger_name = "intake.db";
+constexpr const char* kept_files[] = {ledger_name, "record.db", "access.db", "audit.db"};
 /// A consistent copy of one SQLite database, synchronised to disk. False when there is no such file.
 bool copy_database(const fs::path& from, const fs::path& to);
 /// Copies bytes and synchronises them. These throw sql::Broken when the disk refuses.

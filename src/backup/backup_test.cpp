@@ -9,6 +9,7 @@
 #include <fstream>
 #include <random>
 
+#include "intake/copy.h"
 #include "testing/postgres.h"
 #include "testing/testing.h"
 
@@ -134,8 +135,10 @@ TEST_F(Backup, IsRestoredIntoTheOtherEngine) {
     EXPECT_EQ(history(*other, 100), history(*store_, 100));
     // And back again: a full backup of PostgreSQL is lines from the first version on.
     Request request{.out = scratch_.path() / "lines"};
-    request.source =
-        Source{20, 480, [&](auto after, auto upto, const auto& each) { other->reader(viewer).changes(after, upto, each); }};
+    request.source = [&] {
+        return Source{20, 480,
+                      [&](auto after, auto upto, const auto& each) { other->reader(viewer).changes(after, upto, each); }};
+    };
     ASSERT_TRUE(make(request, clock_, "test").ok());
     ASSERT_TRUE(restored("back", {"lines"}).ok());
     expect_same(scratch_.path() / "back", 20);
@@ -174,13 +177,130 @@ TEST_F(Backup, HoldsSavedViewsAndBringsAccountsAndAuditIntoEitherEngine) {
 
     auto other = record::Store::open(scratch_.path() / "pg", clock_, {.store = address}).value();
     Request back{.store = address, .views = scratch_.path() / "pg" / "views", .out = scratch_.path() / "lines"};
-    back.source =
-        Source{1, 480, [&](auto after, auto upto, const auto& each) { other->reader(viewer).changes(after, upto, each); }};
+    back.source = [&] {
+        return Source{1, 480, [&](auto after, auto upto, const auto& each) { other->reader(viewer).changes(after, upto, each); }};
+    };
     const auto lines = make(back, clock_, "test");
     ASSERT_TRUE(lines.ok()) << lines.outcome().line();
     ASSERT_TRUE(restored("back", {"lines"}).ok());
     expect_all(scratch_.path() / "back", "");
     expect_same(scratch_.path() / "back", 1);
+}
+
+// Messages, raw texts and sources come along in either engine, and so do mappings of tables.
+TEST_F(Backup, CarriesTheLedgerOfMessagesIntoEitherEngine) {
+    const std::string address = testing::fresh_postgres();
+    if (address.empty()) GTEST_SKIP() << testing::no_postgres;
+    put(1, "male");
+    fs::create_directories(data_ / "mappings");
+    std::ofstream(data_ / "mappings" / "own_1.json") << "{}";
+    const std::string raw("a\0b", 3);
+    {
+        const fs::path none = scratch_.path() / "none.db";
+        ASSERT_TRUE(intake::copy_ledger(none.string(), (data_ / "intake.db").string()).ok());  // makes the tables
+        auto ledger = sql::open_sqlite(data_ / "intake.db");
+        ledger->run(
+            "INSERT INTO intake_source (id, definition) VALUES ('h1', '{\"id\":\"h1\"}');"
+            "INSERT INTO intake_hour VALUES ('h1', 5, 2, 1, 1, 0, 0, 1, 2);"
+            "INSERT INTO intake_event VALUES (2, 7, 'retry', '张三 的重试');"
+            "INSERT INTO intake_file VALUES ('h1', 'a.csv', 2, 1); INSERT INTO intake_swept VALUES ('h1', 1);");
+        for (int i = 1; i <= 2; ++i) {
+            ledger->run(
+                fmt::format("INSERT INTO intake_message VALUES ({}, 'h1', 'ADT^A01', 'c{}', {}, -5, {}, 1, 2, 3, 4, 5, 0, "
+                            "'PID-3', 'PID-3', '原因', '1,2')",
+                            i, i, i * 1'000'000'007LL, i));
+            ledger->prepare("INSERT INTO intake_raw (number, packed) VALUES (?, ?)")
+                .bind(1, std::int64_t{i})
+                .bind_blob(2, raw)
+                .run();
+        }
+    }
+    Request request{.data = data_, .mappings = data_ / "mappings", .out = scratch_.path() / "full"};
+    ASSERT_TRUE(make(request, clock_, "test").ok());
+    const auto expect_all = [&](const std::string& place, const fs::path& folder) {
+        EXPECT_EQ(testing::read_file(folder / "mappings" / "own_1.json"), "{}");
+        auto ledger = sql::open(place);
+        const auto lines = [&](sql::Connection& connection, const char* query) {
+            auto& row = connection.prepare(query);
+            row.reset();
+            std::vector<std::string> all;
+            while (row.step()) all.emplace_back(row.text(0));
+            return all;
+        };
+        auto original = sql::open_sqlite(data_ / "intake.db");
+        for (const char* query :
+             {"SELECT number || source || kind || control_id || print || print_more || state || received_ms || sent_ms || "
+              "settled_ms || patient || bytes || of || place || spot || reason || versions FROM intake_message ORDER BY number",
+              "SELECT definition FROM intake_source", "SELECT what || detail || at_ms || number FROM intake_event",
+              "SELECT source || hour || received || stored || rejected || duplicate || ignored || first || last FROM intake_hour",
+              "SELECT source || file || items || done FROM intake_file", "SELECT source || number FROM intake_swept"})
+            EXPECT_EQ(lines(*ledger, query), lines(*original, query)) << query;
+        EXPECT_EQ(lines(*ledger, "SELECT packed FROM intake_raw ORDER BY number"), (std::vector<std::string>{raw, raw}));
+    };
+    ASSERT_TRUE(restored("same", {"full"}).ok());
+    expect_all((scratch_.path() / "same" / "intake.db").string(), scratch_.path() / "same");
+    const auto done = restored("pg", {"full"}, {}, {}, address);
+    ASSERT_TRUE(done.ok()) << done.outcome().line();
+    expect_all(address, scratch_.path() / "pg");
+    EXPECT_FALSE(fs::exists(scratch_.path() / "pg" / "intake.db"));
+
+    auto other = record::Store::open(scratch_.path() / "pg", clock_, {.store = address}).value();
+    Request back{.store = address, .mappings = scratch_.path() / "pg" / "mappings", .out = scratch_.path() / "lines"};
+    back.source = [&] {
+        return Source{1, 480, [&](auto after, auto upto, const auto& each) { other->reader(viewer).changes(after, upto, each); }};
+    };
+    const auto lines = make(back, clock_, "test");
+    ASSERT_TRUE(lines.ok()) << lines.outcome().line();
+    ASSERT_TRUE(restored("back", {"lines"}).ok());
+    expect_all((scratch_.path() / "back" / "intake.db").string(), scratch_.path() / "back");
+}
+
+// Every table and column of the ledger is copied, those too that somebody adds later.
+TEST_F(Backup, CopiesOfTheLedgerLackNoTableAndKeepWhatIsThere) {
+    const std::string from = (scratch_.path() / "from.db").string(), to = (scratch_.path() / "to.db").string();
+    ASSERT_TRUE(intake::copy_ledger(from, to).ok());
+    auto original = sql::open_sqlite(from);
+    std::vector<std::string> tables;
+    auto& named = original->prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'intake%' ORDER BY name");
+    named.reset();
+    while (named.step()) tables.emplace_back(named.text(0));
+    ASSERT_GE(tables.size(), 7u);
+    const auto fill = [&](int seed) {
+        for (const std::string& table : tables) {
+            auto& columns = original->prepare("SELECT type FROM pragma_table_info('" + table + "') ORDER BY cid");
+            columns.reset();
+            std::string values;
+            for (int value = seed; columns.step(); ++value) {
+                const std::string kind(columns.text(0));
+                values += (values.empty() ? "" : ", ") + (kind == "BLOB"      ? fmt::format("x'{:02x}'", value)
+                                                          : kind == "INTEGER" ? fmt::format("{}", value)
+                                                                              : fmt::format("'t{}'", value));
+            }
+            original->run(fmt::format("INSERT INTO {} VALUES ({})", table, values));
+        }
+    };
+    const auto expect_same_rows = [&] {
+        auto copy = sql::open_sqlite(to);
+        copy->run("ATTACH '" + from + "' AS original");
+        for (const std::string& table : tables) {
+            auto& differing = copy->prepare(
+                fmt::format("SELECT count(*) FROM (SELECT * FROM original.{0} EXCEPT SELECT * FROM main.{0})", table));
+            differing.reset();
+            ASSERT_TRUE(differing.step());
+            EXPECT_EQ(differing.integer(0), 0) << table;
+        }
+    };
+    fill(1);
+    EXPECT_EQ(intake::copy_ledger(from, to).value(), 1);
+    expect_same_rows();
+    fill(100);  // an earlier copy is made anew, another ledger is not overwritten
+    EXPECT_EQ(intake::copy_ledger(from, to).value(), 2);
+    expect_same_rows();
+    EXPECT_EQ(intake::copy_ledger(from, to).value(), 2);
+    const std::string strange = (scratch_.path() / "strange.db").string();
+    ASSERT_TRUE(intake::copy_ledger((scratch_.path() / "empty.db").string(), strange).ok());
+    sql::open_sqlite(strange)->run("INSERT INTO intake_source (id, definition) VALUES ('mine', '{}')");
+    EXPECT_EQ(intake::copy_ledger(from, strange).outcome().code(), IssueCode::conflict);
 }
 
 TEST_F(Backup, NamesThePartThatIsMissingWrongOrDamaged) {

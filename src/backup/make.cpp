@@ -5,6 +5,7 @@
 #include "access/access.h"
 #include "backup/lines.h"
 #include "backup/manifest.h"
+#include "intake/copy.h"
 
 namespace xinglin::backup {
 
@@ -53,17 +54,26 @@ Result<Done> copy_access(const Request& request, const calendar::Clock& clock, M
     return Done{};
 }
 
+/// Messages and what became of them, out of the database.
+Result<Done> copy_ledger(const Request& request, Manifest& manifest) {
+    XINGLIN_CHECK(intake::copy_ledger(request.store, (request.out / ledger_name).string()));
+    synchronise(request.out / ledger_name);
+    XINGLIN_CHECK(verify_copy(request.out / ledger_name));
+    keep(request.out, ledger_name, manifest);
+    return Done{};
+}
+
 /// What was saved in the pages: small files, whole or not there, for each is renamed into its place.
-void copy_views(const Request& request, Manifest& manifest) {
-    if (request.views.empty() || !fs::is_directory(request.views)) return;
-    for (const auto& entry : fs::directory_iterator(request.views)) {
-        const std::string name = std::string(views_name) + "/" + entry.path().filename().string();
-        if (!entry.is_regular_file() || !is_view(name)) continue;
-        fs::create_directories(request.out / views_name);
-        copy_bytes(entry.path(), request.out / name);
-        keep(request.out, name, manifest);
+void copy_saved(const fs::path& folder, const char* kind, const fs::path& out, Manifest& manifest) {
+    if (folder.empty() || !fs::is_directory(folder)) return;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        const std::string name = std::string(kind) + "/" + entry.path().filename().string();
+        if (!entry.is_regular_file() || !is_saved(name)) continue;
+        fs::create_directories(out / kind);
+        copy_bytes(entry.path(), out / name);
+        keep(out, name, manifest);
     }
-    if (fs::exists(request.out / views_name)) synchronise(request.out / views_name);
+    if (fs::exists(out / kind)) synchronise(out / kind);
 }
 
 Result<Manifest> fill(const Request& request, const calendar::Clock& clock, std::string_view program_version) {
@@ -89,8 +99,12 @@ Result<Manifest> fill(const Request& request, const calendar::Clock& clock, std:
             keep(request.out, name, manifest);
         }
     }
-    if (!request.store.empty()) XINGLIN_CHECK(copy_access(request, clock, manifest));
-    copy_views(request, manifest);
+    if (!request.store.empty()) {
+        XINGLIN_CHECK(copy_ledger(request, manifest));
+        XINGLIN_CHECK(copy_access(request, clock, manifest));
+    }
+    copy_saved(request.views, views_name, request.out, manifest);
+    copy_saved(request.mappings, mappings_name, request.out, manifest);
     std::unique_ptr<record::Archive> archive;
     Source source;
     if (copies || !request.source) {
@@ -98,7 +112,7 @@ Result<Manifest> fill(const Request& request, const calendar::Clock& clock, std:
         source = {archive->position(), archive->offset_minutes(),
                   [&](record::Position after, record::Position upto, const auto& each) { archive->changes(after, upto, each); }};
     } else {
-        source = *request.source;
+        source = request.source();
     }
     manifest.upto = source.position;
     manifest.offset_minutes = source.offset_minutes;
@@ -135,7 +149,7 @@ Result<Manifest> make(const Request& request, const calendar::Clock& clock, std:
         if (was_there) {
             for (const char* name : kept_files) fs::remove(request.out / name, ignored);
             for (const char* name : {lines_name, "manifest.partial"}) fs::remove(request.out / name, ignored);
-            fs::remove_all(request.out / views_name, ignored);
+            for (const char* name : {views_name, mappings_name}) fs::remove_all(request.out / name, ignored);
         } else {
             fs::remove_all(request.out, ignored);
         }

@@ -42,16 +42,19 @@ std::int64_t whole(json::Value value) {
 }
 
 bool is_ours(std::string_view name) {
-    return name == lines_name || is_view(name) ||
+    return name == lines_name || is_saved(name) ||
            std::any_of(std::begin(kept_files), std::end(kept_files), [&](const char* kept) { return name == kept; });
 }
 
 }  // namespace
 
-bool is_view(std::string_view name) {
-    const std::string folder = std::string(views_name) + "/";
-    if (!name.starts_with(folder) || !name.ends_with(".json") || name.size() > 200) return false;
-    name = name.substr(folder.size(), name.size() - folder.size() - 5);
+bool is_saved(std::string_view name) {
+    const std::size_t slash = name.find('/');
+    const std::string_view folder = name.substr(0, slash);
+    if (slash == std::string_view::npos || (folder != views_name && folder != mappings_name)) return false;
+    name.remove_prefix(slash + 1);
+    if (!name.ends_with(".json") || name.size() > 190) return false;
+    name.remove_suffix(5);
     return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     });

@@ -7,9 +7,10 @@
 namespace xinglin::backup {
 
 constexpr const char* manifest_name = "manifest.json";
-constexpr const char* views_name = "views";  // folder of saved definitions, in a data folder as in a backup
-/// "views/NAME.json", and nothing that leads elsewhere.
-bool is_view(std::string_view name);
+constexpr const char* views_name = "views";        // folder of saved definitions, in a data folder as in a backup
+constexpr const char* mappings_name = "mappings";  // the same of mappings of tables
+/// "views/NAME.json" or "mappings/NAME.json", and nothing that leads elsewhere.
+bool is_saved(std::string_view name);
 void write_manifest(const fs::path& folder, const Manifest& manifest, std::string_view program_version);
 
 }  // namespace xinglin::backup

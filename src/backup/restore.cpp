@@ -3,6 +3,7 @@
 #include "access/access.h"
 #include "backup/lines.h"
 #include "backup/manifest.h"
+#include "intake/copy.h"
 
 namespace xinglin::backup {
 
@@ -104,24 +105,36 @@ Result<Done> restore_access(const Restoring& request, const Part& last, const fs
     for (const char* name : {"access.db", "audit.db"}) {
         if (last.has(name)) copy_bytes(last.folder / name, folder / name);
     }
-    if (request.store.empty()) {
-        if (last.has("intake.db")) copy_bytes(last.folder / "intake.db", folder / "intake.db");
-        return Done{};
-    }
+    if (request.store.empty()) return Done{};
     const auto copied = access::copy({folder, ""}, {{}, request.store}, clock);
     fs::remove_all(scratch);
     if (!copied.ok()) return refuse(IssueCode::conflict, "--store", "has accounts or an audit already, name an empty database");
     return Done{};
 }
 
-/// Definitions lie in the folder whatever the engine; their tables are built again at the next start.
-void restore_views(const Restoring& request, const Part& last) {
+/// Messages and what became of them: into the folder, or into the database when the record goes there.
+Result<Done> restore_ledger(const Restoring& request, const Part& last, const fs::path& scratch) {
+    if (!last.has(ledger_name)) return Done{};
+    const fs::path folder = request.store.empty() ? request.data : scratch;
+    fs::create_directories(folder);
+    copy_bytes(last.folder / ledger_name, folder / ledger_name);
+    if (request.store.empty()) return Done{};
+    const auto copied = intake::copy_ledger((folder / ledger_name).string(), request.store);
+    fs::remove_all(scratch);
+    if (!copied.ok()) return refuse(IssueCode::conflict, "--store", "has a ledger of messages already, name an empty database");
+    return Done{};
+}
+
+/// Definitions and mappings lie in the folder whatever the engine; tables of views are built again at the next start.
+void restore_saved(const Restoring& request, const Part& last) {
     for (const File& file : last.manifest.files) {
-        if (!is_view(file.name)) continue;
-        fs::create_directories(request.data / views_name);
+        if (!is_saved(file.name)) continue;
+        fs::create_directories((request.data / file.name).parent_path());
         copy_bytes(last.folder / file.name, request.data / file.name);
     }
-    if (fs::exists(request.data / views_name)) synchronise(request.data / views_name);
+    for (const char* folder : {views_name, mappings_name}) {
+        if (fs::exists(request.data / folder)) synchronise(request.data / folder);
+    }
 }
 
 Result<Restored> build(const Restoring& request, const std::vector<Part>& parts, const calendar::Clock& clock) {
@@ -135,7 +148,8 @@ Result<Restored> build(const Restoring& request, const std::vector<Part>& parts,
     fs::create_directories(request.data);
     fs::permissions(request.data, fs::perms::owner_all);
     XINGLIN_CHECK(restore_access(request, parts.back(), scratch, clock));
-    restore_views(request, parts.back());
+    XINGLIN_CHECK(restore_ledger(request, parts.back(), scratch));
+    restore_saved(request, parts.back());
     bool as_it_is = is_copy && request.store.empty();
     if (as_it_is) {
         XINGLIN_TRY(const bool less, asks_for_less(request, first, scratch));

@@ -175,10 +175,8 @@ std::string_view choice_of(std::string_view key) {
 }
 }  // namespace
 
-message::Converted Conversion::finish() {
+void Conversion::put_all(message::Draft& draft, message::Converted& out) {
     for (const Segment& segment : message.segments) leftovers(segment);
-    message::Draft draft(arena, sender, facts);
-    message::Converted out;
     for (const Thing& each : things) {
         std::vector<std::pair<std::string_view, json::Value>> head = {{"resourceType", arena.string(each.type)}};
         const json::Value body = each.value();
@@ -197,8 +195,23 @@ message::Converted Conversion::finish() {
         if (each.is_lesser) out.lesser.push_back(reference);
     }
     out.facts = facts;
-    out.bundle = draft.bundle();
     out.notes = std::move(notes);
+}
+
+message::Converted Conversion::finish() {
+    message::Draft draft(arena, sender, facts);
+    message::Converted out;
+    put_all(draft, out);
+    out.bundle = draft.bundle();
+    return out;
+}
+
+message::Converted Conversion::finish_as_tree() {
+    message::Draft draft(arena, sender, facts);
+    message::Converted out;
+    put_all(draft, out);
+    out.arena = std::make_shared<json::Arena>();  // shared: whoever stores it keeps it to the end
+    out.tree = out.arena->copy(draft.tree());     // without what the conversion made and dropped on the way
     return out;
 }
 

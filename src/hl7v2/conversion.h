@@ -169,8 +169,10 @@ public:
 
     /// The bundle and the notes about what was left.
     message::Converted finish();
+    message::Converted finish_as_tree();
 
 private:
+    void put_all(message::Draft& draft, message::Converted& out);
     void leftovers(const Segment& segment);
     void leftover(const Segment& segment, std::uint32_t number, std::vector<std::pair<std::string, std::string_view>>& out);
     void keep_leftovers(const Segment& segment, const std::vector<std::pair<std::string, std::string_view>>& left);

@@ -173,10 +173,10 @@ void walk(Walk& w) {
     end_event(w);
 }
 
-}  // namespace
+enum class As : std::uint8_t { text, tree };
 
-Result<message::Converted> convert(const Message& message, const message::Sender& sender, const Tables& tables,
-                                   const Limits& limits) {
+Result<message::Converted> convert_as(As as, const Message& message, const message::Sender& sender, const Tables& tables,
+                                      const Limits& limits) {
     XINGLIN_TRY(message::Facts facts, facts_of(message, sender));
     XINGLIN_CHECK(check_whole(message, facts));
     Conversion c(message, sender, tables, limits, std::move(facts));
@@ -194,13 +194,26 @@ Result<message::Converted> convert(const Message& message, const message::Sender
     if (c.things.empty())
         return refuse(IssueCode::not_supported, "MSH-9",
                       fmt::format("a {} message holds nothing that the record keeps", c.facts.kind));
-    return c.finish();
+    return as == As::tree ? c.finish_as_tree() : c.finish();
+}
+
+}  // namespace
+
+Result<message::Converted> convert(const Message& message, const message::Sender& sender, const Tables& tables,
+                                   const Limits& limits) {
+    return convert_as(As::text, message, sender, tables, limits);
 }
 
 Result<message::Converted> convert(std::string_view bytes, const message::Sender& sender, const Tables& tables,
                                    const Limits& limits) {
     XINGLIN_TRY(const Message message, read(bytes, sender, limits));
     return convert(message, sender, tables, limits);
+}
+
+Result<message::Converted> convert_to_tree(std::string_view bytes, const message::Sender& sender, const Tables& tables,
+                                           const Limits& limits) {
+    XINGLIN_TRY(const Message message, read(bytes, sender, limits));
+    return convert_as(As::tree, message, sender, tables, limits);
 }
 
 }  // namespace xinglin::hl7v2

@@ -111,7 +111,16 @@ TEST(Convert, MakesValidFhirOfEverySample) {
 }
 
 TEST(Convert, GivesTheSameBundleForTheSameMessage) {
-    for (const fs::path& path : samples()) EXPECT_EQ(Bundle(file(path)).converted.bundle, Bundle(file(path)).converted.bundle);
+    for (const fs::path& path : samples()) {
+        const Bundle once(file(path));
+        EXPECT_EQ(once.converted.bundle, Bundle(file(path)).converted.bundle);
+        const auto as_value = convert_to_tree(file(path), sender, tables());
+        ASSERT_EQ(as_value.ok(), once.error.empty()) << path;
+        if (!as_value.ok()) continue;
+        EXPECT_TRUE(as_value->bundle.empty());
+        EXPECT_EQ(as_value->text(), once.converted.bundle) << path;
+        EXPECT_EQ(as_value->lesser, once.converted.lesser);
+    }
 }
 
 // ---- Field by field ---------------------------------------------------------------------------------------------------------

@@ -183,6 +183,9 @@ Result<message::Converted> convert(std::string_view bytes, const message::Sender
                                    const Limits& limits = {});
 Result<message::Converted> convert(const Message& message, const message::Sender& sender, const Tables& tables,
                                    const Limits& limits = {});
+/// The same without writing it down: `tree` instead of `bundle`.
+Result<message::Converted> convert_to_tree(std::string_view bytes, const message::Sender& sender, const Tables& tables,
+                                           const Limits& limits = {});
 
 struct WriteOptions {
     std::string event;       // of ADT: "A01"; "" is chosen by the state of the visit

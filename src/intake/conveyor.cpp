@@ -19,7 +19,12 @@ constexpr std::chrono::milliseconds first_pause{100}, longest_pause{5'000};
 std::string origin_prefix(std::string_view source) { return fmt::format("urn:xinglin:source:{}", source); }
 
 /// A message without a number of its own gets one, so that what it wrote can be told from what others wrote.
-void name_origin(std::string& bundle, std::string_view source, std::string_view control_id) {
+void name_origin(message::Converted& converted, std::string_view source, std::string_view control_id) {
+    if (converted.tree) {
+        converted.bundle = converted.text();
+        converted.tree = {};
+    }
+    std::string& bundle = converted.bundle;
     const std::string nameless = fmt::format("\"source\":\"{}\"", origin_prefix(source));
     const std::string named = fmt::format("\"source\":\"{}#{}\"", origin_prefix(source), control_id);
     for (std::size_t at = bundle.find(nameless); at != std::string::npos; at = bundle.find(nameless, at + named.size()))
@@ -69,17 +74,22 @@ void convert(Work& work, ingest::Transactions& ingest) {
         const std::string known = std::move(work.facts.control_id);
         work.facts = std::move(converted->facts);
         if (work.facts.control_id.empty()) work.facts.control_id = made_control_id(work.print);
-        if (work.facts.control_id.starts_with('h')) name_origin(converted->bundle, source.id, work.facts.control_id);
+        if (work.facts.control_id.starts_with('h')) name_origin(*converted, source.id, work.facts.control_id);
         work.has_learned |= known != work.facts.control_id || work.sent_ms == 0;
         work.sent_ms = instant_of(work.facts.sent_at, source.offset_minutes);
         work.patient = patient_key(source.id, work.facts.patient);
-        work.arena = std::make_shared<json::Arena>();
-        auto bundle = json::parse(converted->bundle, *work.arena);
-        if (!bundle.ok()) {
-            work.refusal = std::move(bundle).outcome();
-            return;
+        if (converted->tree) {
+            work.arena = std::move(converted->arena);
+            work.bundle = converted->tree;
+        } else {
+            work.arena = std::make_shared<json::Arena>();  // shared: the record keeps it until it is stored
+            auto bundle = json::parse(converted->bundle, *work.arena);
+            if (!bundle.ok()) {
+                work.refusal = std::move(bundle).outcome();
+                return;
+            }
+            work.bundle = *bundle;
         }
-        work.bundle = *bundle;
         auto submit = ingest.ready(work.arena, work.bundle, allow_all(), converted->lesser);
         if (submit.ok()) work.submit = std::move(*submit);
         else work.refusal = std::move(submit).outcome();

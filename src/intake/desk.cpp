@@ -126,7 +126,11 @@ void Intake::Inside::settle_one(Batch& batch, const Outgoing& out) {
     const Work& work = *out.work;
     const Line before{.number = work.number, .source = work.source->id, .state = work.before, .received_ms = work.received_ms};
     if (work.has_learned) ledger->learn(work.number, work.facts, work.sent_ms, work.patient);
-    ledger->change(before, out.state, batch.now_ms, out.where, out.reason, out.versions);
+    const Counts delta = ledger->turn(before, out.state, batch.now_ms, out.where, out.reason, out.versions);
+    auto& hour = batch.hours[{before.source, hour_of(before.received_ms)}];
+    hour.counts += delta;
+    hour.first = hour.first == 0 ? before.number : std::min(hour.first, before.number);
+    hour.last = std::max(hour.last, before.number);
 }
 
 void Intake::Inside::add_arrivals(Batch& batch) {
@@ -158,7 +162,7 @@ void Intake::Inside::add_arrivals(Batch& batch) {
         if (entry.state == State::rejected) ++counts.rejected;
         if (entry.state == State::duplicate) ++counts.duplicate;
         if (first_number == 0) first_number = entry.number;
-        last_number = entry.number;
+        last_number = std::max(last_number, entry.number);
         if (!entry.file.empty()) {
             auto& items = batch.files[{entry.source, entry.file}];
             items = std::max(items, entry.item);

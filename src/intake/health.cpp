@@ -9,7 +9,7 @@
 namespace xinglin::intake {
 
 namespace {
-constexpr std::size_t latencies_kept = 1'000, clocks_kept = 100, clocks_needed = 10;
+constexpr std::size_t latencies_kept = 1'000, latencies_kept_of_all = 10'000, clocks_kept = 100, clocks_needed = 10;
 constexpr std::int64_t weeks_looked_back = 9;
 constexpr std::chrono::seconds look_every{10};
 
@@ -50,8 +50,11 @@ void Intake::Inside::note_settled(const Outgoing& out, std::int64_t now_ms) {
     if (out.state == State::stored) ++one.total.stored;
     if (out.state == State::rejected) ++one.total.rejected;
     if (out.work->before != State::waiting || out.work->again) return;
-    one.latencies_ms.push_back(static_cast<double>(now_ms - out.work->received_ms));
+    const auto latency_ms = static_cast<double>(now_ms - out.work->received_ms);
+    one.latencies_ms.push_back(latency_ms);
     if (one.latencies_ms.size() > latencies_kept) one.latencies_ms.pop_front();
+    latencies_ms.push_back(latency_ms);
+    if (latencies_ms.size() > latencies_kept_of_all) latencies_ms.pop_front();
 }
 
 std::shared_ptr<const History> Intake::Inside::history_of(const std::string& source, std::int64_t now_ms) {
@@ -71,14 +74,61 @@ std::shared_ptr<const History> Intake::Inside::history_of(const std::string& sou
     return history;
 }
 
-Health Intake::Inside::health_of(const Source& source, std::int64_t now_ms) {
+std::int64_t Intake::Inside::first_hour(std::int64_t now_ms) const {
+    const std::int64_t midnight = day_of(now_ms, base.offset_minutes) * day_ms - base.offset_minutes * 60'000;
+    return std::min(hour_of(midnight), hour_of(now_ms) - 1);
+}
+
+std::shared_ptr<const Registry> Intake::Inside::all_sources() const {
+    const std::lock_guard lock(registry_mutex);
+    return registry;
+}
+
+std::vector<Health> Intake::Inside::healths(const std::map<std::string, Hours>& hours, std::int64_t now_ms) {
+    static const Hours none;
+    std::vector<Health> all;
+    const auto sources = all_sources();
+    for (const auto& [id, source] : *sources) {
+        const auto found = hours.find(id);
+        all.push_back(health_of(*source, found == hours.end() ? none : found->second, now_ms));
+    }
+    return all;
+}
+
+Overview Intake::overview(int days) {
+    Inside& in = *inside_;
+    const std::int64_t now_ms = in.clock.now_ms(), now = hour_of(now_ms), from = now - days * 24 + 1;
+    Overview all;
+    std::map<std::string, Hours> hours;
+    in.reading.with([&](Ledger& ledger) {
+        hours = ledger.hours_of_all(std::min(from, in.first_hour(now_ms)), now + 1);
+        all.last_minute = ledger.received_since(now_ms - 60'000);
+    });
+    all.sources = in.healths(hours, now_ms);
+    for (std::int64_t hour = from; hour <= now; ++hour) all.hours.push_back({.at_ms = hour * hour_ms});
+    for (const auto& [id, of_source] : hours) {
+        for (const auto& [hour, counts] : of_source) {
+            if (hour >= from && hour <= now) all.hours[static_cast<std::size_t>(hour - from)].counts += counts;
+        }
+    }
+    for (const Health& each : all.sources) {
+        const auto history = in.history_of(each.id, now_ms);
+        for (HourLine& line : all.hours) {
+            if (const auto expected = history->expected(hour_of(line.at_ms)))
+                line.expected = line.expected.value_or(0) + *expected;
+        }
+    }
+    const std::lock_guard lock(in.live_mutex);
+    if (!in.latencies_ms.empty()) all.p99_ms = share_of(in.latencies_ms, 0.99);
+    return all;
+}
+
+Health Intake::Inside::health_of(const Source& source, const Hours& hours, std::int64_t now_ms) {
     const auto history = history_of(source.id, now_ms);
     const std::int64_t hour = hour_of(now_ms);
     const std::int64_t midnight = day_of(now_ms, base.offset_minutes) * day_ms - base.offset_minutes * 60'000;
     Health health{.id = source.id};
     Counts recent;
-    const auto hours =
-        reading.with([&](Ledger& ledger) { return ledger.hours(source.id, std::min(hour_of(midnight), hour - 1), hour + 1); });
     for (const auto& [at, counts] : hours) {
         if (at * hour_ms >= midnight) health.today += counts;
         if (at >= hour - 1) recent += counts;
@@ -122,17 +172,13 @@ void Intake::Inside::keep(const std::stop_token& stop) {
         try {
             if (!options.store.empty()) load();
             const std::int64_t now_ms = clock.now_ms();
-            std::shared_ptr<const Registry> all;
-            {
-                const std::lock_guard lock(registry_mutex);
-                all = registry;
-            }
-            for (const auto& [id, source] : *all) {
-                const Health health = health_of(*source, now_ms);
+            const auto hours =
+                reading.with([&](Ledger& ledger) { return ledger.hours_of_all(first_hour(now_ms), hour_of(now_ms) + 1); });
+            for (const Health& health : healths(hours, now_ms)) {
                 std::string before;
                 {
                     const std::lock_guard lock(live_mutex);
-                    before = std::exchange(live[id].state, health.state);
+                    before = std::exchange(live[health.id].state, health.state);
                 }
                 if (before != health.state && options.alarm) options.alarm(health, before);
             }
@@ -149,11 +195,7 @@ void Intake::Inside::keep(const std::stop_token& stop) {
 
 void Intake::Inside::sweep() {
     constexpr std::size_t at_once = 1'000;
-    std::shared_ptr<const Registry> all;
-    {
-        const std::lock_guard lock(registry_mutex);
-        all = registry;
-    }
+    const auto all = all_sources();
     for (const auto& [id, source] : *all) {
         for (std::int64_t looked_at = 1; looked_at > 0;) {
             {

@@ -73,8 +73,9 @@ struct Intake::Inside {
     mutable std::mutex registry_mutex;  // guards registry
     std::shared_ptr<const Registry> registry;
 
-    mutable std::mutex live_mutex;  // guards live
+    mutable std::mutex live_mutex;  // guards what follows, down to the blank line
     std::map<std::string, Live, std::less<>> live;
+    std::deque<double> latencies_ms;  // of all sources together
 
     /// What waits to be written.
     struct Pending {
@@ -141,7 +142,11 @@ struct Intake::Inside {
     void note_arrival(const Entry& entry);
     void note_replaced(const std::string& source);
     void note_settled(const Outgoing& out, std::int64_t now_ms);
-    Health health_of(const Source& source, std::int64_t now_ms);
+    /// `hours`: of this source, from where the day or the hour before begins.
+    Health health_of(const Source& source, const Hours& hours, std::int64_t now_ms);
+    std::int64_t first_hour(std::int64_t now_ms) const;  // that health_of asks for
+    std::vector<Health> healths(const std::map<std::string, Hours>& hours, std::int64_t now_ms);
+    std::shared_ptr<const Registry> all_sources() const;
     std::shared_ptr<const History> history_of(const std::string& source, std::int64_t now_ms);
     void keep(const std::stop_token& stop);
     void sweep();

@@ -347,12 +347,12 @@ Result<Done> Intake::remove_source(const std::string& id) {
 }
 
 std::vector<Health> Intake::health(const std::string& only) {
-    const std::int64_t now_ms = inside_->clock.now_ms();
-    std::vector<Health> all;
-    for (const Source& source : sources()) {
-        if (only.empty() || source.id == only) all.push_back(inside_->health_of(source, now_ms));
-    }
-    return all;
+    Inside& in = *inside_;
+    const std::int64_t now_ms = in.clock.now_ms(), from = in.first_hour(now_ms), to = hour_of(now_ms) + 1;
+    if (only.empty()) return in.healths(in.reading.with([&](Ledger& ledger) { return ledger.hours_of_all(from, to); }), now_ms);
+    const auto source = in.source_of(only);
+    if (!source) return {};
+    return {in.health_of(*source, in.reading.with([&](Ledger& ledger) { return ledger.hours(only, from, to); }), now_ms)};
 }
 
 std::vector<HourLine> Intake::hours(const std::string& source, int days) {

@@ -134,6 +134,14 @@ struct HourLine {
     std::optional<double> expected;
 };
 
+/// All sources at one look: what a wall shows of them.
+struct Overview {
+    std::vector<Health> sources;                      // as `health` says
+    std::map<std::string, std::int64_t> last_minute;  // received, by source; none for a source that sent nothing
+    std::vector<HourLine> hours;                      // all sources added up; every hour, oldest first
+    std::optional<double> p99_ms;                     // received to settled, of the last ten thousand of all sources together
+};
+
 struct DayLine {
     std::string source;
     Counts counts;             // as counted when it happened
@@ -209,6 +217,8 @@ public:
     Result<Done> remove_source(const std::string& id);
     std::vector<Health> health(const std::string& only = {});
     std::vector<HourLine> hours(const std::string& source, int days);
+    /// All sources together, hours of so many days, with a handful of queries however many sources there are.
+    Overview overview(int days);
 
     // Files of watched folders
     const Format* format(std::string_view name) const;

@@ -38,6 +38,59 @@ TEST_P(OnEachEngine, AMessageIsReceivedThenStored) {
     EXPECT_EQ(house->today().counts.stored, 1);
 }
 
+TEST_P(OnEachEngine, AMessageConvertedToAValueIsStoredLikeOneConvertedToText) {
+    ASSERT_TRUE(house->send(simple("1", "p", "tree", "5"))->number > 0);
+    const auto nameless = house->send(simple("", "p", "tree2", "6"));
+    ASSERT_TRUE(house->intake->settle(10));
+    EXPECT_EQ(house->value("tree"), "5");
+    EXPECT_EQ(house->value("tree2"), "6");
+    const std::string all = house->everything(*house->record)["Observation/" + message::stable_id("a", "Observation", "tree2")];
+    EXPECT_NE(all.find("\"source\":\"urn:xinglin:source:a#h"), std::string::npos) << all;
+    const auto again = house->intake->convert_again(nameless->number);
+    ASSERT_TRUE(again.ok());
+    EXPECT_TRUE(again->bundle.starts_with(R"({"resourceType":"Bundle")")) << again->bundle;
+}
+
+// The wall asks for everything at once; it is what asking for each source says.
+TEST_P(OnEachEngine, AllSourcesAtOneLookAreWhatEachOfThemSays) {
+    for (int source = 0; source < 4; ++source) house->add(fmt::format("s{}", source), "http", "hl7v2");
+    EXPECT_EQ(house->intake->overview(2).p99_ms, std::nullopt);
+    for (int step = 0; step < 30; ++step) {  // three messages an hour, then a minute of silence before the last ones
+        const std::string source = fmt::format("s{}", step % 3);
+        ASSERT_TRUE(
+            house->send(simple(fmt::format("{}", step), "p", fmt::format("o{}", step), step % 7 == 6 ? "?" : "1"), source).ok());
+        ASSERT_TRUE(house->intake->settle(20));
+        house->clock.move(step < 27 ? 20 * 60'000 : 25'000);
+    }
+    const std::int64_t now_ms = house->clock.now_ms();
+    const Overview all = house->intake->overview(2);
+    ASSERT_TRUE(all.p99_ms);
+    const auto each = house->intake->health();
+    ASSERT_EQ(all.sources.size(), each.size());
+    std::map<std::int64_t, Counts> hours;
+    for (std::size_t i = 0; i < each.size(); ++i) {
+        const Health& here = all.sources[i];
+        const Health alone = house->intake->health(each[i].id).at(0);
+        for (const Health& other : {each[i], alone}) {
+            EXPECT_EQ(here.id, other.id);
+            EXPECT_EQ(here.state, other.state);
+            EXPECT_EQ(here.today.received, other.today.received) << here.id;
+            EXPECT_EQ(here.today.rejected, other.today.rejected) << here.id;
+            EXPECT_EQ(here.this_hour, other.this_hour);
+        }
+        const auto found = all.last_minute.find(here.id);
+        const std::int64_t minute = house->intake->find({.source = here.id, .from_ms = now_ms - 60'000, .count = 1}).total;
+        EXPECT_EQ(found == all.last_minute.end() ? 0 : found->second, minute) << here.id;
+        for (const HourLine& line : house->intake->hours(here.id, 2)) hours[line.at_ms] += line.counts;
+    }
+    ASSERT_EQ(all.hours.size(), 48u);
+    for (const HourLine& line : all.hours) {
+        EXPECT_EQ(line.counts.received, hours[line.at_ms].received);
+        EXPECT_EQ(line.counts.rejected, hours[line.at_ms].rejected);
+    }
+    EXPECT_EQ(all.last_minute.size(), 2u);
+}
+
 TEST_P(OnEachEngine, TheSameAgainIsADuplicateAndChangesNothing) {
     const auto first = house->send(simple("1", "p", "o", "5"));
     const auto again = house->send(simple("1", "p", "o", "5"));

@@ -252,7 +252,7 @@ void Ledger::add_hour(const std::string& source, std::int64_t hour, const Counts
     upsert.bind(6, delta.duplicate).bind(7, delta.ignored).bind(8, first).bind(9, last).run();
 }
 
-void Ledger::change(const Line& before, State state, std::int64_t at_ms, const std::string& where, const std::string& reason,
+Counts Ledger::turn(const Line& before, State state, std::int64_t at_ms, const std::string& where, const std::string& reason,
                     const std::string& versions) {
     const std::string place = tidy(where, 400), spot = tidy(spot_of(place), 400), why = tidy(reason, 1'000);
     auto& update = connection_->prepare(
@@ -262,6 +262,12 @@ void Ledger::change(const Line& before, State state, std::int64_t at_ms, const s
     Counts delta;
     if (before.state != State::waiting) --of_state(delta, before.state);
     if (state != State::waiting) ++of_state(delta, state);
+    return delta;
+}
+
+void Ledger::change(const Line& before, State state, std::int64_t at_ms, const std::string& where, const std::string& reason,
+                    const std::string& versions) {
+    const Counts delta = turn(before, state, at_ms, where, reason, versions);
     add_hour(before.source, hour_of(before.received_ms), delta, before.number, before.number);
 }
 

@@ -50,6 +50,9 @@ struct Waiting {
     State state = State::waiting;
 };
 
+/// Counts by hour since 1970, in order; hours without messages are not there.
+using Hours = std::vector<std::pair<std::int64_t, Counts>>;
+
 std::string pack(std::string_view bytes);
 /// Throws sql::Broken (corrupt) when it is no packed text.
 std::string unpack(std::string_view packed, std::int64_t bytes);
@@ -75,6 +78,9 @@ public:
     /// Settles a waiting one, or reopens one: counts what it was down and what it is up.
     void change(const Line& before, State state, std::int64_t at_ms, const std::string& where, const std::string& reason,
                 const std::string& versions);
+    /// The same without counting: returns what is to be added to the hour it was received in.
+    [[nodiscard]] Counts turn(const Line& before, State state, std::int64_t at_ms, const std::string& where,
+                              const std::string& reason, const std::string& versions);
     /// As the table has them now; nothing for a number that isn't there.
     std::map<Number, State> states(const std::vector<Number>& numbers);
     void learn(Number number, const message::Facts& facts, std::int64_t sent_ms, std::int64_t patient);
@@ -95,7 +101,11 @@ public:
     std::vector<ErrorGroup> errors(const std::string& source);
     std::vector<Number> rejected(const std::string& source, const std::string& spot, const std::string& reason);
     std::vector<std::pair<std::string, Counts>> totals(std::int64_t from_hour, std::int64_t to_hour);
-    std::vector<std::pair<std::int64_t, Counts>> hours(const std::string& source, std::int64_t from_hour, std::int64_t to_hour);
+    Hours hours(const std::string& source, std::int64_t from_hour, std::int64_t to_hour);
+    /// Of every source that has any.
+    std::map<std::string, Hours> hours_of_all(std::int64_t from_hour, std::int64_t to_hour);
+    /// How many each source sent since; 0 is left out.
+    std::map<std::string, std::int64_t> received_since(std::int64_t from_ms);
     /// By state, counted in the lines themselves.
     std::map<std::string, std::array<std::int64_t, 5>> counted(std::int64_t from_ms, std::int64_t to_ms,
                                                                const std::string& source);

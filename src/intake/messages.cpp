@@ -56,7 +56,9 @@ Result<message::Converted> Intake::convert_again(Number number) {
     const Format* format = source ? inside_->format_of(source->format_name()) : nullptr;
     if (!format || !format->convert)
         return refuse(IssueCode::not_supported, "format", "nothing here reads the format of this source");
-    return format->convert(*bytes, *source, source->format_variant());
+    auto converted = format->convert(*bytes, *source, source->format_variant());
+    if (converted.ok() && converted->tree) converted->bundle = converted->text();
+    return converted;
 }
 
 std::string Intake::explain(Number number, std::string& encoding) {

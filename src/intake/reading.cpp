@@ -244,15 +244,48 @@ std::vector<std::pair<std::string, Counts>> Ledger::totals(std::int64_t from_hou
     return all;
 }
 
-std::vector<std::pair<std::int64_t, Counts>> Ledger::hours(const std::string& source, std::int64_t from_hour,
-                                                           std::int64_t to_hour) {
+Hours Ledger::hours(const std::string& source, std::int64_t from_hour, std::int64_t to_hour) {
     auto& query = connection_->prepare(
         "SELECT hour, received, stored, rejected, duplicate, ignored FROM intake_hour"
         " WHERE source = ? AND hour >= ? AND hour < ? ORDER BY hour");
     query.reset();
     query.bind(1, source).bind(2, from_hour).bind(3, to_hour);
-    std::vector<std::pair<std::int64_t, Counts>> all;
+    Hours all;
     while (query.step()) all.emplace_back(query.integer(0), counts_of(query, 1));
+    return all;
+}
+
+std::map<std::string, Hours> Ledger::hours_of_all(std::int64_t from_hour, std::int64_t to_hour) {
+    auto& query = connection_->prepare(
+        "SELECT hour, received, stored, rejected, duplicate, ignored, source FROM intake_hour"
+        " WHERE hour >= ? AND hour < ? ORDER BY hour");
+    query.reset();
+    query.bind(1, from_hour).bind(2, to_hour);
+    std::map<std::string, Hours> all;
+    while (query.step()) all[std::string(query.text(6))].emplace_back(query.integer(0), counts_of(query, 1));
+    return all;
+}
+
+std::map<std::string, std::int64_t> Ledger::received_since(std::int64_t from_ms) {
+    // Numbers follow the time of receiving but for moments, so the first one is found by halving what lies between.
+    constexpr std::int64_t moments_ms = 5'000;
+    const auto [first, last] = numbers_between(from_ms - moments_ms, from_ms + 24 * hour_ms, "");
+    auto& at = connection_->prepare("SELECT received_ms FROM intake_message WHERE number >= ? ORDER BY number LIMIT 1");
+    Number low = first, high = last + 1;
+    while (low < high) {
+        const Number middle = low + (high - low) / 2;
+        at.reset();
+        at.bind(1, middle);
+        if (at.step() && at.integer(0) < from_ms - moments_ms) low = middle + 1;
+        else high = middle;
+        at.reset();
+    }
+    auto& query = connection_->prepare(
+        "SELECT source, count(*) FROM intake_message WHERE number >= ? AND received_ms >= ? GROUP BY source");
+    query.reset();
+    query.bind(1, low).bind(2, from_ms);
+    std::map<std::string, std::int64_t> all;
+    while (query.step()) all.emplace(query.text(0), query.integer(1));
     return all;
 }
 

@@ -41,7 +41,14 @@ inline Result<message::Converted> simple_convert(std::string_view bytes, const S
                             {"code", arena.object({{"text", arena.string(parts[5])}})},
                             {"subject", arena.object({{"reference", arena.string(patient)}})},
                             {"valueString", arena.string(parts[6])}}));
-    return message::Converted{.facts = std::move(facts), .bundle = draft.bundle()};
+    message::Converted converted{.facts = std::move(facts)};
+    if (parts[5].starts_with("tree")) {  // as converters do that hand over a value
+        converted.arena = std::make_shared<json::Arena>();
+        converted.tree = converted.arena->copy(draft.tree());
+    } else {
+        converted.bundle = draft.bundle();
+    }
+    return converted;
 }
 
 inline Format simple_format() {

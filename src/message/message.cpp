@@ -75,4 +75,17 @@ std::string Draft::bundle() const {
     return out;
 }
 
+json::Value Draft::tree() const {
+    const json::Value put = arena_.string("PUT");
+    std::vector<json::Value> entries;
+    entries.reserve(resources_.size());
+    for (const json::Value resource : resources_) {
+        const std::string url = fmt::format("{}/{}", resource["resourceType"].string(), resource["id"].string());
+        entries.push_back(
+            arena_.object({{"resource", resource}, {"request", arena_.object({{"method", put}, {"url", arena_.string(url)}})}}));
+    }
+    return arena_.object(
+        {{"resourceType", arena_.string("Bundle")}, {"type", arena_.string("transaction")}, {"entry", arena_.array(entries)}});
+}
+
 }  // namespace xinglin::message

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,6 +50,11 @@ struct Converted {
     /// "Type/id" of entries that say only as much as this message needed (the patient of a laboratory result, a ward, a doctor):
     /// whoever stores the bundle leaves them out when they are there already, or a fuller earlier version would be overwritten.
     std::vector<std::string> lesser = {};
+    /// The Bundle as a value and what it lives in, from a converter that was asked for it: `bundle` is "" then.
+    std::shared_ptr<json::Arena> arena = {};
+    json::Value tree = {};
+    /// The Bundle as text, whichever there is.
+    std::string text() const { return tree ? json::write(tree) : bundle; }
 };
 
 /// The id of what a sender calls `key` ("MRN^12345"): the same for every message, so that a message sent again changes nothing.
@@ -83,6 +89,8 @@ public:
     std::size_t size() const { return resources_.size(); }
     /// The Bundle, compact JSON.
     std::string bundle() const;
+    /// The same as a value; lives in the arena.
+    json::Value tree() const;
 
 private:
     json::Arena& arena_;

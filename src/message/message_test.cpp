@@ -36,6 +36,7 @@ TEST(Draft, GivesEveryResourceItsIdItsOriginAndOneEntry) {
         R"("request":{"method":"PUT","url":"Patient/p1"}},)"
         R"({"resource":{"resourceType":"Encounter","id":"e1","meta":{"source":"urn:xinglin:source:clinic#7%20%E5%8F%B7"}},)"
         R"("request":{"method":"PUT","url":"Encounter/e1"}}]})");
+    EXPECT_EQ(json::write(draft.tree()), draft.bundle());
 }
 
 }  // namespace

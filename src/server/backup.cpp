@@ -66,7 +66,7 @@ std::vector<std::string> verify_store(record::Store& store, bool deep) {
 int back_up(const BackupCommand& options) {
     const calendar::SystemClock clock;
     backup::Request request{.data = options.data, .store = options.store, .out = options.backup};
-    if (!options.data.empty()) request.views = options.data / "views";
+    if (!options.data.empty()) request.views = options.data / "views", request.mappings = options.data / "mappings";
     if (!options.base.empty()) request.base = options.base;
     Progress progress;
     request.progress = [&](std::uint64_t done, std::uint64_t of) {
@@ -78,10 +78,12 @@ int back_up(const BackupCommand& options) {
         auto database = open_database(options.store, clock);
         if (!database.ok()) return environment(database.outcome());
         opened = std::move(*database);
-        reader.emplace(opened.store->reader(access::Viewer::program("backup")));
         request.data.clear();
-        request.source = backup::Source{reader->position(), opened.store->offset_minutes(),
-                                        [&](auto after, auto upto, const auto& each) { reader->changes(after, upto, each); }};
+        request.source = [&] {
+            reader.emplace(opened.store->reader(access::Viewer::program("backup")));
+            return backup::Source{reader->position(), opened.store->offset_minutes(),
+                                  [&](auto after, auto upto, const auto& each) { reader->changes(after, upto, each); }};
+        };
     } else if (const auto folder = find_folder(options.data); !folder.ok()) {
         return environment(folder.outcome());
     }

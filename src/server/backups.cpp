@@ -31,7 +31,7 @@ Backups::~Backups() {
 Result<std::string> Backups::begin(bool differential) {
     const std::lock_guard lock(mutex_);
     if (running_) return refuse(IssueCode::conflict, "kind", "a backup is being made, wait until it is done");
-    backup::Request request{.store = store_address_, .views = data_ / "views"};
+    backup::Request request{.store = store_address_, .views = data_ / "views", .mappings = data_ / "mappings"};
     if (store_address_.empty()) request.data = data_;
     if (differential) {
         const auto there = backup::list(folder_);
@@ -53,10 +53,14 @@ void Backups::work(const backup::Request& asked) {
         backup::Request request = asked;
         fs::create_directories(folder_);
         fs::permissions(folder_, fs::perms::owner_all);
-        auto reader = store_.reader(access::Viewer::program("backup"));
-        if (!store_address_.empty() || request.base)
-            request.source = backup::Source{reader.position(), store_.offset_minutes(),
-                                            [&](auto after, auto upto, const auto& each) { reader.changes(after, upto, each); }};
+        std::optional<record::Reader> reader;
+        if (!store_address_.empty() || request.base) {
+            request.source = [&] {
+                reader.emplace(store_.reader(access::Viewer::program("backup")));
+                return backup::Source{reader->position(), store_.offset_minutes(),
+                                      [&](auto after, auto upto, const auto& each) { reader->changes(after, upto, each); }};
+            };
+        }
         const auto made = backup::make(request, clock_, version());
         if (made.ok()) log_.info("backup", {{"folder", request.out.string()}, {"bytes", std::to_string(made->bytes())}});
         else log_.error("backup", {{"why", made.outcome().line()}});

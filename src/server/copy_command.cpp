@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "access/access.h"
+#include "intake/copy.h"
 #include "json/json.h"
 #include "record/record.h"
 #include "server/commands.h"
@@ -119,6 +120,7 @@ Result<Opened> open_target(const access::Place& place, std::int16_t offset_minut
 
 struct Report {
     std::uint64_t versions = 0;
+    std::int64_t messages = 0;
     access::Copied access;
     std::string sum;
     double seconds = 0;
@@ -143,6 +145,12 @@ Result<Report> copy_all(const access::Place& from, const access::Place& to) {
     XINGLIN_TRY(Opened target, open_target(to, source.store->offset_minutes(), clock));
     if (target.store->offset_minutes() != source.store->offset_minutes())
         return refuse(IssueCode::conflict, "--to", "was made for another time zone than the source; name an empty target");
+    // The ledger first: what it says is stored is then among the versions copied.
+    const std::string ledger = from.store.empty() ? (from.folder / "intake.db").string() : from.store;
+    if (!from.store.empty() || fs::exists(ledger)) {
+        XINGLIN_TRY(report.messages,
+                    intake::copy_ledger(ledger, to.store.empty() ? (to.folder / "intake.db").string() : to.store));
+    }
     const record::Position upto = source.store->reader(viewer).position();
     Chain chain;
     XINGLIN_CHECK(copy_versions(*source.store, *target.store, upto, chain, progress));
@@ -176,15 +184,18 @@ int copy_record(const CopyCommand& options) {
         const auto count = [&](std::uint64_t number) { return arena.number(static_cast<std::int64_t>(number)); };
         std::printf("%s\n", json::write(arena.object({{"versions", count(report->versions)},
                                                       {"accounts", count(report->access.accounts)},
+                                                      {"messages", arena.number(report->messages)},
                                                       {"accesses", count(report->access.accesses)},
                                                       {"sha256", arena.string(report->sum)},
                                                       {"seconds", arena.number(fmt::format("{:.3f}", report->seconds))}}))
                                 .c_str());
     } else {
         std::printf(
-            "%s versions, %s accounts, %s accesses copied to %s and proven, %.1f s\nsha256 of all versions on both sides: %s\n",
-            grouped(report->versions).c_str(), grouped(report->access.accounts).c_str(), grouped(report->access.accesses).c_str(),
-            shown(*to).c_str(), report->seconds, report->sum.c_str());
+            "%s versions, %s messages, %s accounts, %s accesses copied to %s and proven, %.1f s\nsha256 of all versions on both "
+            "sides: %s\n",
+            grouped(report->versions).c_str(), grouped(static_cast<std::uint64_t>(report->messages)).c_str(),
+            grouped(report->access.accounts).c_str(), grouped(report->access.accesses).c_str(), shown(*to).c_str(),
+            report->seconds, report->sum.c_str());
     }
     return exit_done;
 }

@@ -80,7 +80,7 @@ Result<intake::Format> hl7v2_format(const content::Files& content) {
     format.glance = [](std::string_view bytes) { return hl7v2::facts_of(bytes, {}); };
     format.essence = without_time;
     format.convert = [tables](std::string_view bytes, const intake::Source& source, std::string_view) {
-        return hl7v2::convert(bytes, source.sender(), *tables);
+        return hl7v2::convert_to_tree(bytes, source.sender(), *tables);
     };
     format.explain = [tables](std::string_view bytes, const intake::Source& source, std::string& encoding) {
         return segments_json(bytes, source, *tables, encoding);

@@ -4,20 +4,15 @@
 
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "content/content.h"
-#include "server/route.h"
 #include "table/mapping.h"
 #include "terminology/terminology.h"
 
 namespace xinglin::server {
-
-/// /api/v1/mappings
-std::span<const Route> mapping_routes();
 
 /// What terminology knows of a code or a name. Remembers what it was asked; for one thread at a time. `terms` outlives it.
 table::Lookup terminology_lookup(const terminology::Terminology& terms);

@@ -2,7 +2,6 @@
 // Finding a route, and answering in its manner.
 #include "server/route.h"
 
-#include "server/mapping_shelf.h"
 #include "server/pages.h"
 #include "text/text.h"
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api/v1/screen: what the wall display shows. Counts and institutions only, nothing about any person.
-#include <charconv>
 #include <map>
 #include <set>
 
@@ -24,29 +23,16 @@ json::Value figure(json::Arena& arena, std::string_view key, std::optional<doubl
                          {"delta", number(delta)}});
 }
 
-/// The hours of all sources together, of two days.
-std::map<std::int64_t, intake::HourLine> all_hours(House& house) {
-    std::map<std::int64_t, intake::HourLine> hours;
-    for (const intake::Source& source : house.intake->sources()) {
-        for (const intake::HourLine& each : house.intake->hours(source.id, 2)) {
-            intake::HourLine& sum = hours[each.at_ms];
-            sum.at_ms = each.at_ms;
-            sum.counts += each.counts;
-            if (each.expected) sum.expected = sum.expected.value_or(0) + *each.expected;
-        }
-    }
-    return hours;
-}
-
 struct Today {
     intake::Counts counts;
     std::optional<double> against_yesterday;  // share more or less than at the same time yesterday
 };
 
-Today today_of(const std::map<std::int64_t, intake::HourLine>& hours, std::int64_t midnight_ms, std::int64_t now_ms) {
+Today today_of(const std::vector<intake::HourLine>& hours, std::int64_t midnight_ms, std::int64_t now_ms) {
     Today today;
     double yesterday = 0;
-    for (const auto& [at_ms, line] : hours) {
+    for (const intake::HourLine& line : hours) {
+        const std::int64_t at_ms = line.at_ms;
         if (at_ms >= midnight_ms) today.counts += line.counts;
         const std::int64_t passed_ms = std::clamp<std::int64_t>(now_ms - day_ms - at_ms, 0, hour_ms);
         if (at_ms < midnight_ms && at_ms >= midnight_ms - day_ms)
@@ -57,8 +43,8 @@ Today today_of(const std::map<std::int64_t, intake::HourLine>& hours, std::int64
     return today;
 }
 
-std::vector<json::Value> figures_of(House& house, const access::Viewer& viewer, const Today& today,
-                                    const std::vector<intake::Health>& all, json::Arena& arena) {
+std::vector<json::Value> figures_of(House& house, const access::Viewer& viewer, const Today& today, const intake::Overview& all,
+                                    json::Arena& arena) {
     double people = 0, resources = 0;
     for (const record::TypeCount& each : house.store->reader(viewer).type_counts()) {
         resources += static_cast<double>(each.count);
@@ -68,17 +54,15 @@ std::vector<json::Value> figures_of(House& house, const access::Viewer& viewer, 
     for (const intake::Source& source : house.intake->sources()) {
         if (!source.organization.empty()) institutions.insert(source.organization);
     }
-    double alive = 0, errors = 0, weight = 0, latency = 0;
-    for (const intake::Health& each : all) {
+    double alive = 0, errors = 0;
+    for (const intake::Health& each : all.sources) {
         if (each.id != intake::unknown_source && (each.state == "ok" || each.state == "late")) ++alive;
         errors += static_cast<double>(each.total.rejected);
-        weight += static_cast<double>(each.today.received);
-        latency += static_cast<double>(each.today.received) * each.p99_ms;
     }
     const double settled = static_cast<double>(today.counts.stored + today.counts.rejected + today.counts.ignored);
     std::optional<double> stored_share, latency_s;
     if (settled > 0) stored_share = static_cast<double>(today.counts.stored) / settled;
-    if (weight > 0) latency_s = latency / weight / 1'000;
+    if (all.p99_ms) latency_s = *all.p99_ms / 1'000;
     return {figure(arena, "people", people),
             figure(arena, "resources", resources),
             figure(arena, "received_today", static_cast<double>(today.counts.received), today.against_yesterday),
@@ -89,29 +73,29 @@ std::vector<json::Value> figures_of(House& house, const access::Viewer& viewer, 
             figure(arena, "waiting_errors", errors)};
 }
 
-std::vector<json::Value> sources_of(House& house, const std::vector<intake::Health>& all, json::Value places, std::int64_t now_ms,
-                                    json::Arena& arena) {
+std::vector<json::Value> sources_of(House& house, const intake::Overview& all, json::Value places, json::Arena& arena) {
     std::map<std::string, std::string> names;
     for (const intake::Source& source : house.intake->sources()) names[source.id] = source.name;
     std::vector<json::Value> sources;
-    for (const intake::Health& each : all) {
+    for (const intake::Health& each : all.sources) {
         if (each.id == intake::unknown_source && each.total.received == 0) continue;
-        const auto minute = house.intake->find({.source = each.id, .from_ms = now_ms - minute_ms, .count = 1});
+        const auto minute = all.last_minute.find(each.id);
         const json::Value place = places[each.id];
-        sources.push_back(arena.object({{"id", arena.string(each.id)},
-                                        {"name", arena.string(names[each.id].empty() ? each.id : names[each.id])},
-                                        {"place", place.is_array() && place.size() == 2 ? place : arena.null()},
-                                        {"state", arena.string(each.state)},
-                                        {"last_minute", arena.number(minute.total)},
-                                        {"today", arena.number(each.today.received)}}));
+        sources.push_back(
+            arena.object({{"id", arena.string(each.id)},
+                          {"name", arena.string(names[each.id].empty() ? each.id : names[each.id])},
+                          {"place", place.is_array() && place.size() == 2 ? place : arena.null()},
+                          {"state", arena.string(each.state)},
+                          {"last_minute", arena.number(minute == all.last_minute.end() ? std::int64_t{0} : minute->second)},
+                          {"today", arena.number(each.today.received)}}));
     }
     return sources;
 }
 
-std::vector<json::Value> hours_of(const std::map<std::int64_t, intake::HourLine>& hours, std::int64_t now_ms,
-                                  json::Arena& arena) {
+std::vector<json::Value> hours_of(const std::vector<intake::HourLine>& hours, std::int64_t now_ms, json::Arena& arena) {
     std::vector<json::Value> lines;
-    for (const auto& [at_ms, line] : hours) {
+    for (const intake::HourLine& line : hours) {
+        const std::int64_t at_ms = line.at_ms;
         if (at_ms < now_ms - day_ms) continue;
         lines.push_back(
             arena.object({{"at", arena.string(calendar::instant_text(at_ms))},
@@ -157,16 +141,15 @@ void screen(Visit& visit) {
             refuse(IssueCode::exception, "screen/district.json", "is no JSON, mend it: " + parsed.outcome().line()));
     const std::int64_t now_ms = house.clock.now_ms(), offset_ms = house.store->offset_minutes() * minute_ms;
     const std::int64_t midnight_ms = (now_ms + offset_ms) / day_ms * day_ms - offset_ms;
-    const auto all = house.intake->health();
-    const auto hours = all_hours(house);
+    const intake::Overview all = house.intake->overview(2);
     const json::Value area = (*parsed)["area"];
     visit.answer(
-        200,
-        arena.object({{"area", area.is_object() ? area : arena.object({{"code", arena.string("")}, {"name", arena.string("")}})},
-                      {"figures", arena.array(figures_of(house, visit.viewer, today_of(hours, midnight_ms, now_ms), all, arena))},
-                      {"sources", arena.array(sources_of(house, all, (*parsed)["places"], now_ms, arena))},
-                      {"arrivals", arena.array(arrivals_of(house, arena))},
-                      {"hours", arena.array(hours_of(hours, now_ms, arena))}}));
+        200, arena.object(
+                 {{"area", area.is_object() ? area : arena.object({{"code", arena.string("")}, {"name", arena.string("")}})},
+                  {"figures", arena.array(figures_of(house, visit.viewer, today_of(all.hours, midnight_ms, now_ms), all, arena))},
+                  {"sources", arena.array(sources_of(house, all, (*parsed)["places"], arena))},
+                  {"arrivals", arena.array(arrivals_of(house, arena))},
+                  {"hours", arena.array(hours_of(all.hours, now_ms, arena))}}));
 }
 
 void map(Visit& visit) {

@@ -27,6 +27,15 @@ describe('what the server says', () => {
     expect(say('fails on a resource: gives several values, take first() or say "collection": true')).toBe('在一条资源上出错：得出几个值，请用 first() 取第一个，或写 "collection": true')
     expect(say('Some systems send 1 for positive: never trust the bare code, map it by source. UNVERIFIED: written from memory of the named document; check it against the edition in force before relying on it.')).toMatch(/^有的系统.*对照。 待核：.*核对。$/)
   })
+  it('is said in Chinese of tables and shared documents too', () => {
+    expect(say('is no word of the code table "sex"; add it to the mapping, or correct the cell')).toBe('不在代码表“sex”里，请加到映射里，或改这一格')
+    expect(say('is no date; write it as 2026-11-22, 20261122 or 2026年11月22日; the cell was left out')).toBe('不是日期，请写成 2026-11-22、20261122 或 2026年11月22日；这一格没有采用')
+    expect(say('row 12, column 出生日期')).toBe('第 12 行，“出生日期”列')
+    expect(say('Patient.birthDate is of type date, but column "sex" is of kind code; map another column, or give this one another kind')).toBe('Patient.birthDate 的类型是 date，而列“sex”的类型是 code；请换一列，或改这一列的类型')
+    expect(say('needs a key: what tells this resource from others of the sender, as ["visit", "$visit_number"]')).toMatch(/^要有 key：.*\["visit", "\$visit_number"\]$/)
+    expect(say('declares a document type (entities, external references); send it without DOCTYPE')).toBe('声明了文档类型（实体、外部引用），请去掉 DOCTYPE')
+    expect(say('unpacks to more than the limit, as an archive bomb does; save the workbook anew')).toBe('解压后超过上限，像压缩炸弹，请把表格另存一份再送')
+  })
   it('keeps the place that it speaks of', () => {
     expect(say('Patient.contact[2].gender: must be one of: male, female')).toBe('Patient.contact[2].gender: 必须是以下之一：male, female')
     expect(say('elsewhere: nothing we know')).toBe('elsewhere: nothing we know')
