@@ -13,6 +13,7 @@
 #include "access/scope.h"
 #include "access/secret.h"
 #include "access/throttle.h"
+#include "fhir/id.h"
 #include "text/text.h"
 
 namespace xinglin::access {
@@ -236,18 +237,10 @@ std::optional<std::string> Accounts::first_start() {
     });
 }
 
-namespace {
-/// FHIR's id.
-bool is_resource_id(std::string_view text) {
-    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
-    return !text.empty() && text.size() <= 64 && text.find_first_not_of(letters) == std::string_view::npos;
-}
-}  // namespace
-
 Result<std::string> Accounts::add_user(std::string_view name, Role role, std::string_view display, std::string_view password,
                                        std::string_view patient) {
     if (!is_account_name(name)) return bad_name();
-    if (role == Role::resident && !is_resource_id(patient))
+    if (role == Role::resident && !fhir::is_id(patient))
         return refuse(IssueCode::required, "patient", "a resident needs the id of the Patient whose record is theirs");
     if (role != Role::resident && !patient.empty())
         return refuse(IssueCode::value, "patient", "only a resident has one, leave it out");

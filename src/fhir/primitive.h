@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "fhir/id.h"
+
 namespace xinglin::fhir {
 
 /// How values of a type are checked beyond their elements.
@@ -48,7 +50,6 @@ std::string_view format_fault(Check check, std::string_view text);
 
 /// RFC 8259 number.
 bool is_decimal(std::string_view text);
-bool is_id(std::string_view text);
 /// U+FFFE or U+FFFF, which JSON can hold but XML cannot.
 bool has_noncharacter(std::string_view text);
 

@@ -409,6 +409,19 @@ TEST(Convert, NamesSegmentsNobodyKnows) {
 
 // ---- Broken messages --------------------------------------------------------------------------------------------------------
 
+// A code of a system that nobody here knows is kept as the sender's own, never taken for one of a known system.
+TEST(Convert, KeepsCodesOfUnknownSystemsAsTheSendersOwn) {
+    const Bundle bundle(
+        "MSH|^~\\&|HIS|H1|X|R|20261122080000||ADT^A01^ADT_A01|1|P|2.5.1|||||CHN|UNICODE UTF-8\r"
+        "EVN||20261122080000\rPID|1||MRN1^^^H1^MR||张^三||19800101|M\rPV1|1|O|W1||||||||||||||||V1\r"
+        "DG1|1||Q77^怪病^XYZCODES||20261122080000|A\r");
+    ASSERT_EQ(bundle.error, "");
+    const json::Value coding = bundle.one("Condition")["code"]["coding"][0];
+    EXPECT_EQ(coding["system"].string(), message::own_system(sender, "code:XYZCODES"));
+    EXPECT_EQ(coding["code"].string(), "Q77");
+    EXPECT_EQ(coding["display"].string(), "怪病");
+}
+
 TEST(Convert, RefusesWhatIsCutOffAndNamesThePlace) {
     const auto error = [](std::string_view text) { return Bundle(text).error; };
     EXPECT_EQ(error("MSH|^~\\&|A|B|C|D|2026"),

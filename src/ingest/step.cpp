@@ -2,17 +2,12 @@
 // One change: what can be refused early, the guess, and what happens inside the writer.
 #include "ingest/step.h"
 
+#include "fhir/id.h"
 #include "http/http.h"
 
 namespace xinglin::ingest {
 
-bool is_id(std::string_view text) {
-    if (text.empty() || text.size() > 64) return false;
-    for (const char c : text) {
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.')) return false;
-    }
-    return true;
-}
+bool is_id(std::string_view text) { return fhir::is_id(text); }
 
 bool is_operation_address(std::string_view url) {
     const std::string_view path = url.substr(0, url.find('?'));

@@ -117,8 +117,9 @@ bool is_superseded(const Work& work, json::Value resource, std::string_view pres
     const auto [sent_ms, number] = writer_of(*control_id);
     if (number == 0 || number == work.number) return false;
     if (work.before == State::stored) return true;  // replayed: had it been the last to write this, it would be there
-    const bool by_clock = work.source->order == "sent" && sent_ms != 0 && work.sent_ms != 0 && sent_ms != work.sent_ms;
-    return by_clock ? sent_ms > work.sent_ms : number > work.number;
+    const std::int64_t own_ms = believed(work.sent_ms, work.received_ms);
+    const bool by_clock = work.source->order == "sent" && sent_ms != 0 && own_ms != 0 && sent_ms != own_ms;
+    return by_clock ? sent_ms > own_ms : number > work.number;
 }
 
 std::string versions_of(const ingest::BundleAnswer& answer) {
@@ -143,8 +144,9 @@ bool Lateness::is_late(const Work& work) {
     if (newest_.size() > patients_remembered) newest_.clear();
     const auto [known, is_new] = newest_.try_emplace(work.patient, 0);
     if (is_new) known->second = newest_sent_(work.patient, work.number);
-    if (known->second > work.sent_ms) return true;
-    known->second = work.sent_ms;
+    const std::int64_t sent_ms = believed(work.sent_ms, work.received_ms);
+    if (known->second > sent_ms) return true;
+    known->second = sent_ms;
     return false;
 }
 

@@ -69,23 +69,23 @@ bool is_for_now(const Outcome& outcome) {
 
 Folders::Folders(FolderOptions options, Intake& intake) : options_(std::move(options)), intake_(intake) {
     if (options_.look_every.count() == 0) return;  // tests look themselves
-    thread_ = std::jthread([this](const std::stop_token& stop) {
-        std::mutex mutex;
-        std::condition_variable_any never;
-        while (!stop.stop_requested()) {
-            look();
-            std::unique_lock lock(mutex);
-            never.wait_for(lock, stop, options_.look_every, [] { return false; });
-        }
-    });
+    for (unsigned i = 0; i < std::max(1u, options_.threads); ++i) {
+        threads_.emplace_back([this](const std::stop_token& stop) {
+            std::mutex mutex;
+            std::condition_variable_any never;
+            while (!stop.stop_requested()) {
+                look();
+                std::unique_lock lock(mutex);
+                never.wait_for(lock, stop, options_.look_every, [] { return false; });
+            }
+        });
+    }
 }
 
 Folders::~Folders() {
     stopping_ = true;
-    if (thread_.joinable()) {
-        thread_.request_stop();
-        thread_.join();
-    }
+    for (std::jthread& thread : threads_) thread.request_stop();
+    threads_.clear();  // joins
 }
 
 std::string Folders::trouble(const std::string& source) const {
@@ -97,13 +97,24 @@ std::string Folders::trouble(const std::string& source) const {
 void Folders::look() {
     for (const Source& source : intake_.sources()) {
         if (source.kind != "folder" || source.paused || stopping_) continue;
+        AllSeen* seen = nullptr;
+        {
+            const std::lock_guard lock(mutex_);
+            const auto now = std::chrono::steady_clock::now();
+            const auto [before, is_first] = looked_.try_emplace(source.id, now);
+            if (!is_first && now - before->second < options_.look_every) continue;  // by another thread: too soon to tell
+            if (!looked_at_.insert(source.id).second) continue;
+            before->second = now;
+            seen = &seen_[source.id];
+        }
         std::string trouble;
         try {
-            look_at(source);
+            look_at(source, *seen);
         } catch (const std::exception& error) {
             trouble = error.what();
         }
         const std::lock_guard lock(mutex_);
+        looked_at_.erase(source.id);
         std::string& known = troubles_[source.id];
         if (known != trouble && !trouble.empty() && options_.log)
             options_.log(fmt::format("folder of {}: {}", source.id, trouble));
@@ -111,7 +122,7 @@ void Folders::look() {
     }
 }
 
-void Folders::look_at(const Source& source) {
+void Folders::look_at(const Source& source, AllSeen& seen) {
     const fs::path folder = source.path.empty() ? options_.data / "inbox" / source.id : fs::path(source.path);
     fs::create_directories(folder);
     std::vector<fs::path> files;
@@ -126,20 +137,20 @@ void Folders::look_at(const Source& source) {
     });
     for (const fs::path& file : files) {
         if (stopping_) return;
-        if (is_whole(file)) take(source, folder, file);
+        if (is_whole(file, seen)) take(source, folder, file, seen);
     }
-    std::erase_if(seen_, [](const auto& one) { return !fs::exists(one.first); });
+    std::erase_if(seen, [](const auto& one) { return !fs::exists(one.first); });
 }
 
-bool Folders::is_whole(const fs::path& file) {
+bool Folders::is_whole(const fs::path& file, AllSeen& seen) {
     const Seen now{fs::file_size(file), fs::last_write_time(file)};
-    const auto [before, is_new] = seen_.try_emplace(file, now);
+    const auto [before, is_new] = seen.try_emplace(file, now);
     const bool same = !is_new && before->second.size == now.size && before->second.changed == now.changed;
     before->second = now;
     return same;
 }
 
-void Folders::take(const Source& source, const fs::path& folder, const fs::path& file) {
+void Folders::take(const Source& source, const fs::path& folder, const fs::path& file, AllSeen& seen) {
     const std::string key = key_of(file);
     const FileState state = intake_.file(source.id, key);
     Result<Done> taken = Done{};
@@ -150,7 +161,7 @@ void Folders::take(const Source& source, const fs::path& folder, const fs::path&
         if (!taken.ok() && is_for_now(taken.outcome())) throw std::runtime_error(taken.outcome().line());
         intake_.finish_file(source.id, key);
     }
-    seen_.erase(file);
+    seen.erase(file);
     move(folder, file, taken.ok() ? "" : taken.outcome().line());
 }
 

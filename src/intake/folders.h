@@ -2,12 +2,14 @@
 // Watched folders: whole files are taken in, then moved to done/ or rejected/ with the reason beside them.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "intake/intake.h"
 
@@ -18,10 +20,12 @@ struct FolderOptions {
     std::chrono::milliseconds look_every{1'000};
     std::size_t under_way = 1'000;          // messages of a file given to the ledger and not on disk yet
     std::uint64_t whole_bytes = 64u << 20;  // of a file that is one message
+    unsigned threads = 4;
     std::function<void(std::string_view line)> log;
 };
 
-/// A thread that looks after the folders of all sources of kind folder. A file is taken when its name doesn't end in .tmp, .part
+/// Threads that look after the folders of all sources of kind folder; one of them at a time after each, so that its files come in
+/// order and a very large one holds up only its own source. A file is taken when its name doesn't end in .tmp, .part
 /// or .filepart, doesn't begin with a dot, and its size and time of change stayed the same between two looks.
 class Folders {
 public:
@@ -37,17 +41,21 @@ private:
         std::uintmax_t size = 0;
         std::filesystem::file_time_type changed;
     };
-    FolderOptions options_;
+    using AllSeen = std::map<std::filesystem::path, Seen>;
+    const FolderOptions options_;
     Intake& intake_;
-    std::map<std::filesystem::path, Seen> seen_;
-    mutable std::mutex mutex_;  // guards troubles_
+    mutable std::mutex mutex_;  // guards what follows, down to the blank line
     std::map<std::string, std::string> troubles_;
-    std::atomic<bool> stopping_ = false;
-    std::jthread thread_;
+    std::set<std::string> looked_at_;                                      // sources that some thread is looking after just now
+    std::map<std::string, std::chrono::steady_clock::time_point> looked_;  // when one last began to
+    std::map<std::string, AllSeen> seen_;  // by source; what is in it is used by the thread that looks after the source
 
-    void look_at(const Source& source);
-    bool is_whole(const std::filesystem::path& file);
-    void take(const Source& source, const std::filesystem::path& folder, const std::filesystem::path& file);
+    std::atomic<bool> stopping_ = false;
+    std::vector<std::jthread> threads_;
+
+    void look_at(const Source& source, AllSeen& seen);
+    static bool is_whole(const std::filesystem::path& file, AllSeen& seen);
+    void take(const Source& source, const std::filesystem::path& folder, const std::filesystem::path& file, AllSeen& seen);
     Result<Done> take_whole(const Source& source, const std::filesystem::path& file, const std::string& key);
     Result<Done> take_items(const Source& source, const Format& format, const std::filesystem::path& file, const std::string& key,
                             std::int64_t from);

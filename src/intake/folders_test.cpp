@@ -102,6 +102,29 @@ TEST_F(FoldersTest, AFileGoesOnWhereItWasWhenWeWereStopped) {
     EXPECT_EQ(day.counts.stored, 200);
 }
 
+TEST_F(FoldersTest, AVeryLongFileHoldsUpOnlyItsOwnSource) {
+    house.add("quick", "folder", "csv:m");
+    fs::create_directories(inbox("quick"));
+    const fs::path go_on = house.folder.path() / "go on";
+    put(inbox() / "1-long.csv", rows(0, 5) + "wait " + go_on.string() + "\n" + rows(5, 9));
+    put(inbox() / "2-next.csv", rows(20, 22));
+    Folders folders({.data = house.folder.path(), .look_every = std::chrono::milliseconds(5), .threads = 2}, *house.intake);
+    const auto wait_for = [](const fs::path& file) {
+        for (int i = 0; i < 4'000 && !fs::exists(file); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        return fs::exists(file);
+    };
+    for (int i = 0; i < 3; ++i) {
+        put(inbox("quick") / fmt::format("{}.csv", i), rows(i, i + 1));
+        EXPECT_TRUE(wait_for(inbox("quick") / "done" / fmt::format("{}.csv", i)));
+    }
+    EXPECT_FALSE(fs::exists(inbox() / "done")) << "in order: the next waits for the long one";
+    put(go_on, "");
+    EXPECT_TRUE(wait_for(inbox() / "done" / "2-next.csv"));
+    ASSERT_TRUE(house.intake->settle(20));
+    EXPECT_EQ(house.today("files").counts.stored, 11);
+    EXPECT_EQ(house.today("quick").counts.stored, 3);
+}
+
 TEST_F(FoldersTest, AFileThatIsOneMessage) {
     put(inbox("single") / "good.hl7", simple("1", "p", "o", "1"));
     put(inbox("single") / "empty.hl7", "");

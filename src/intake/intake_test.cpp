@@ -2,6 +2,10 @@
 // The ledger's promises: every message is accounted for, whatever breaks and whenever.
 #include "intake/intake.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <future>
 #include <random>
 
 #include "intake/test_intake.h"
@@ -181,6 +185,25 @@ TEST_P(OnEachEngine, AnOlderMessageThatComesLateDoesNotOverwriteAndStillBringsIt
     EXPECT_EQ(house->today().counts.stored, 5);
 }
 
+// A clock that stood in 2031 and was put right must not leave its patients as they were until then.
+TEST_P(OnEachEngine, AClockAheadOfTimeDoesNotKeepLaterMessagesOut) {
+    const auto now = [&](std::int64_t later_ms) { return calendar::instant_text(house->clock.now_ms() + later_ms); };
+    (void)house->send(simple("1", "p", "o", "1", "2031-01-01T00:00:00+08:00"));
+    ASSERT_TRUE(house->intake->settle(10));
+    house->clock.move(60'000);
+    (void)house->send(simple("2", "p", "o", "2", now(0)));
+    ASSERT_TRUE(house->intake->settle(10));
+    EXPECT_EQ(house->value("o"), "2");
+    house->close();  // the same when nothing is remembered
+    house->open();
+    house->clock.move(60'000);
+    (void)house->send(simple("3", "p", "o", "3", now(0)));
+    (void)house->send(simple("4", "p", "o", "4", now(-90'000)));  // but an older one that comes late is still late
+    ASSERT_TRUE(house->intake->settle(10));
+    EXPECT_EQ(house->value("o"), "3");
+    EXPECT_EQ(house->today().counts.stored, 4);
+}
+
 TEST_P(OnEachEngine, AfterARestartWhatWaitedIsStored) {
     // A ledger without a conveyor worth the name: nothing is in flight, so everything still waits.
     house->open({.in_flight = 0});
@@ -313,6 +336,52 @@ TEST(Ledger, KeepsReceivingWhileTheRecordCannotBeWritten) {
     ASSERT_TRUE(house.intake->settle(60)) << house.intake->trouble();
     EXPECT_EQ(house.value("o"), "39");
     EXPECT_EQ(house.today().counts.stored, 40);
+}
+
+// A disk that is full while a batch is under way: whoever was told "received" is received, the others are told to send again.
+TEST(Ledger, AFullDiskInMidBatchIsToldAndNothingIsLost) {
+    TestIntake house;
+    house.open();
+    std::mt19937_64 random(testing::seed());
+    const auto message = [&](int number) {
+        std::string noise;  // that cannot be packed
+        for (int i = 0; i < 20'000; ++i) noise += static_cast<char>('A' + random() % 50);
+        return simple(fmt::format("{}", number), fmt::format("p{}", number % 9), fmt::format("o{}", number), noise);
+    };
+    std::vector<std::string> all;
+    for (int i = 0; i < 400; ++i) all.push_back(message(i));
+    ASSERT_TRUE(house.send(all[0]).ok());
+    ASSERT_TRUE(house.intake->settle(10));
+
+    signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit full{2u << 20, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &full);
+    std::vector<std::promise<Result<Receipt>>> told(all.size());
+    for (std::size_t i = 1; i < all.size(); ++i)
+        house.intake->receive({.source = "a", .bytes = all[i]},
+                              [&told, i](Result<Receipt> receipt) { told[i].set_value(std::move(receipt)); });
+    std::vector<std::size_t> refused;
+    std::size_t taken = 1;
+    for (std::size_t i = 1; i < all.size(); ++i) {
+        const auto receipt = told[i].get_future().get();
+        if (receipt.ok()) ++taken;
+        else {
+            EXPECT_EQ(receipt.outcome().code(), IssueCode::transient) << receipt.outcome().line();
+            refused.push_back(i);
+        }
+    }
+    EXPECT_FALSE(house.intake->trouble().empty());
+    setrlimit(RLIMIT_FSIZE, &before);
+    ASSERT_FALSE(refused.empty());
+    ASSERT_TRUE(house.intake->settle(60)) << house.intake->trouble();
+    EXPECT_EQ(house.today().counts.received, static_cast<std::int64_t>(taken));
+    for (const std::size_t i : refused) ASSERT_TRUE(house.send(all[i]).ok());
+    ASSERT_TRUE(house.intake->settle(60)) << house.intake->trouble();
+    EXPECT_EQ(house.today().counts.received, 400);
+    EXPECT_EQ(house.today().counts.stored, 400);
+    EXPECT_EQ(house.record->verify(true), std::vector<std::string>{});
 }
 
 // Random senders, random faults, random restarts: what was told is there, once, and every day balances.

@@ -26,6 +26,12 @@ std::string made_control_id(const Print& print);
 
 constexpr std::int64_t hour_ms = 3'600'000, day_ms = 24 * hour_ms;
 
+/// When a message was sent, as far as its sender's clock is believed: one that is more than an hour ahead of ours says nothing,
+/// or its messages would be the newest of their patients for years.
+inline std::int64_t believed(std::int64_t sent_ms, std::int64_t received_ms) {
+    return sent_ms > received_ms + hour_ms ? received_ms : sent_ms;
+}
+
 /// A row about to be written.
 struct Entry {
     Number number = 0, of = 0;
@@ -112,7 +118,7 @@ public:
     std::int64_t last_received(const std::string& source);
     std::vector<Source> sources(const Source& base);
     FileState file(const std::string& source, const std::string& file);
-    /// sent_ms and number of the stored message with this control id; number 0 when there is none.
+    /// When the stored message with this control id was sent (as `believed`), and its number; number 0 when there is none.
     std::pair<std::int64_t, Number> writer_of(const std::string& source, const std::string& control_id);
     std::int64_t newest_sent(std::int64_t patient, Number before);
     /// Takes the raw text of settled messages away that are older than this, some at a time. Returns how many it looked at.

@@ -10,6 +10,7 @@ namespace xinglin::intake {
 
 namespace {
 
+#define XINGLIN_BELIEVED "CASE WHEN sent_ms > received_ms + 3600000 THEN received_ms ELSE sent_ms END"
 #define XINGLIN_LINE \
     "number, of, source, kind, control_id, state, received_ms, sent_ms, settled_ms, bytes, place, reason, versions"
 constexpr std::int64_t counted_at_most = 10'000;  // of the total of a page
@@ -344,9 +345,9 @@ FileState Ledger::file(const std::string& source, const std::string& file) {
 }
 
 std::pair<std::int64_t, Number> Ledger::writer_of(const std::string& source, const std::string& control_id) {
-    auto& query = connection_->prepare(
-        "SELECT sent_ms, number FROM intake_message WHERE source = ? AND control_id = ? AND state < 2"
-        " ORDER BY sent_ms DESC, number DESC LIMIT 1");
+    auto& query = connection_->prepare("SELECT " XINGLIN_BELIEVED
+                                       ", number FROM intake_message WHERE source = ? AND control_id = ? AND state < 2"
+                                       " ORDER BY 1 DESC, number DESC LIMIT 1");
     query.reset();
     query.bind(1, source).bind(2, control_id);
     std::pair<std::int64_t, Number> writer{0, 0};
@@ -356,8 +357,9 @@ std::pair<std::int64_t, Number> Ledger::writer_of(const std::string& source, con
 }
 
 std::int64_t Ledger::newest_sent(std::int64_t patient, Number before) {
-    auto& query = connection_->prepare(
-        "SELECT coalesce(max(sent_ms), 0) FROM intake_message WHERE patient <> 0 AND patient = ? AND number < ? AND state < 2");
+    auto& query =
+        connection_->prepare("SELECT coalesce(max(" XINGLIN_BELIEVED
+                             "), 0) FROM intake_message WHERE patient <> 0 AND patient = ? AND number < ? AND state < 2");
     query.reset();
     query.bind(1, patient).bind(2, before);
     const std::int64_t newest = query.step() ? query.integer(0) : 0;

@@ -58,7 +58,7 @@ inline Format simple_format() {
     return format;
 }
 
-/// Rows of a text file, each a message; a row "#" cannot be read, and "##" ends what can.
+/// Rows of a text file, each a message; a row "#" cannot be read, "##" ends what can, "wait FILE" waits for a file.
 inline Format rows_format() {
     Format format = simple_format();
     format.name = "csv";
@@ -69,6 +69,10 @@ inline Format rows_format() {
         for (const std::string_view row : text::split(content, '\n')) {
             ++number;
             if (row.empty()) continue;
+            if (row.starts_with("wait ")) {  // a long file: goes on when that file is there
+                while (!std::filesystem::exists(row.substr(5))) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+                continue;
+            }
             const std::string where = "row " + std::to_string(number);
             if (row == "##") return refuse(IssueCode::invalid, where, "the file is torn here; send it again");
             if (!each({where, std::string(row), row == "#" ? "is a comment" : ""})) break;

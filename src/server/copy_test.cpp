@@ -41,8 +41,13 @@ TEST_F(Copy, MovesHistoryAccountsAndAuditUpAndBack) {
         }
         ASSERT_EQ(server.stop(), 0);
     }
+    sql::open_sqlite(folder("a") + "/intake.db")
+        ->run(
+            "INSERT INTO intake_message VALUES (1, 'h1', 'ADT^A01', 'c1', 5, 6, 1, 1, 2, 3, 4, 5, 0, '', '', '', '1');"
+            "INSERT INTO intake_raw VALUES (1, x'00ff')");
     const Ended up = command({"copy", "--from", "sqlite:" + folder("a"), "--to", store_, "--json"});
     ASSERT_EQ(up.status, 0) << up.err;
+    EXPECT_NE(up.out.find("\"messages\":1"), std::string::npos) << up.out;
     EXPECT_NE(up.out.find("\"versions\":30"), std::string::npos) << up.out;
     EXPECT_EQ(command({"verify", "--store", store_}).status, 0);
     {
@@ -57,6 +62,7 @@ TEST_F(Copy, MovesHistoryAccountsAndAuditUpAndBack) {
     ASSERT_EQ(command({"client", "add", "--store", store_, "--name", "second"}).status, 0);  // numbered after those that came
     const Ended back = command({"copy", "--from", store_, "--to", "sqlite:" + folder("b"), "--json"});
     ASSERT_EQ(back.status, 0) << back.err;
+    EXPECT_NE(back.out.find("\"messages\":1"), std::string::npos) << back.out;
     const Ended again = command({"copy", "--from", "sqlite:" + folder("b"), "--to", store_, "--json"});  // the same already
     EXPECT_EQ(sum(again), sum(back));
     EXPECT_EQ(command({"verify", "--data", folder("b")}).status, 0);

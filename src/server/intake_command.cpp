@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <optional>
+#include <unordered_map>
 
 #include "hl7v2/hl7v2.h"
 #include "json/json.h"
@@ -44,6 +47,31 @@ std::vector<fs::path> files_of(const fs::path& path, const IntakeFormat& format,
     std::sort(files.begin(), files.end());
     return files;
 }
+
+/// Where an item came first. Of the last quarter of a million at least: a file may have any number of rows, memory may not grow with them.
+class Seen {
+public:
+    /// Nothing when it is new.
+    std::optional<std::string> first(const std::string& digest, const std::string& source, const std::string& item) {
+        for (const auto& items : {std::cref(newer_), std::cref(older_)}) {
+            if (const auto found = items.get().find(digest); found != items.get().end())
+                return fmt::format("{} {}", sources_[found->second.source], found->second.item);
+        }
+        if (newer_.size() >= at_once) older_ = std::exchange(newer_, {});
+        if (sources_.empty() || sources_.back() != source) sources_.push_back(source);
+        newer_.emplace(digest, Place{sources_.size() - 1, item});
+        return std::nullopt;
+    }
+
+private:
+    static constexpr std::size_t at_once = 250'000;
+    struct Place {
+        std::size_t source;
+        std::string item;
+    };
+    std::unordered_map<std::string, Place> newer_, older_;
+    std::vector<std::string> sources_;
+};
 
 class Intake {
 public:
@@ -119,9 +147,8 @@ private:
     Result<Done> one(const fs::path& file, const std::string& source, IntakeItem& item) {
         if (!item.content.empty()) {
             const std::string digest = message::stable_id(sender_.id, item.control_id, item.content);
-            const auto [first, is_new] = seen_.emplace(digest, fmt::format("{} {}", source, item.name));
-            if (!is_new && item.result.ok()) {
-                rows(source, item, "duplicate", "the same as " + first->second);
+            if (const auto first = seen_.first(digest, source, item.name); first && item.result.ok()) {
+                rows(source, item, "duplicate", "the same as " + *first);
                 return Done{};
             }
         }
@@ -149,7 +176,7 @@ private:
     message::Sender sender_;
     std::ofstream report_;
     std::map<std::string, int> names_;
-    std::map<std::string, std::string> seen_;  // digest → where first
+    Seen seen_;
 };
 
 bool is_sender(std::string_view id) {

@@ -2,10 +2,15 @@
 // CSV: what RFC 4180 says, what is really sent, and what is hostile.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <fstream>
 
 #include "table/bytes.h"
 #include "table/table.h"
 #include "testing/testing.h"
+
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes() __attribute__((weak));
 
 namespace xinglin::table {
 namespace {
@@ -36,6 +41,12 @@ About about_of(std::string_view text) {
     return (*rows)->about();
 }
 
+/// Bytes allocated at present, by whoever counts them.
+std::size_t allocated() {
+    if (__sanitizer_get_current_allocated_bytes) return __sanitizer_get_current_allocated_bytes();
+    return mallinfo2().uordblks;
+}
+
 TEST(Csv, KeepsQuotesDelimitersAndLineBreaksInsideQuotedFields) {
     EXPECT_EQ(lines_of("a,b\r\n\"x, \"\"y\"\"\",\"two\r\nlines\"\r\n"), (Lines{{"a", "b"}, {"x, \"y\"", "two\r\nlines"}}));
     EXPECT_EQ(lines_of("\"\",,\"a\""), (Lines{{"", "", "a"}}));
@@ -57,6 +68,30 @@ TEST(Csv, FindsTheDelimiter) {
     EXPECT_EQ(about_of("a|b|c\n1|2|3\n").delimiter, '|');
     EXPECT_EQ(about_of("a,b\n\"1;2;3;4\",2\n").delimiter, ',');
     EXPECT_EQ(about_of("only\n").delimiter, ',');
+}
+
+// However long a file is, only a piece of it is held: 5 GB take what 1 MB takes (docs/performance.md has the real run).
+TEST(Csv, AFileOfAnyLengthTakesNoMoreMemoryThanItsBeginning) {
+    const testing::ScratchFolder folder;
+    const auto file = folder.path() / "long.csv";
+    {
+        std::ofstream out(file, std::ios::binary);
+        out << "号,姓名,备注\n";
+        for (int i = 0; i < 200'000; ++i)
+            out << i << ",张三,\"发热、咳嗽三天，\"\"自服药\"\"后\n好转，来院复查，嘱休息，多饮水，一周后复诊\"\n";
+    }
+    ASSERT_GT(std::filesystem::file_size(file), 20u << 20);
+    const auto rows = read_csv(Source::file(file));
+    ASSERT_TRUE(rows.ok());
+    Row row;
+    std::size_t count = 0, at_first = 0, later = 0;
+    while ((*rows)->next(row).value()) {
+        ASSERT_TRUE(row.trouble.empty());
+        if (++count % 1'000 == 0) (count < 20'000 ? at_first : later) = std::max(count < 20'000 ? at_first : later, allocated());
+    }
+    EXPECT_EQ(count, 200'001u);
+    ASSERT_GT(at_first, 0u);
+    EXPECT_LE(later, at_first + 65'536);
 }
 
 TEST(Csv, FindsTheEncoding) {
