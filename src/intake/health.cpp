@@ -95,6 +95,25 @@ std::vector<Health> Intake::Inside::healths(const std::map<std::string, Hours>& 
     return all;
 }
 
+/// Medians of hundreds of sources, many hours each: the same until the hour or a source changes.
+std::vector<std::optional<double>> Intake::Inside::expected_of_all(std::int64_t from, std::int64_t to, std::int64_t now_ms) {
+    const auto sources = all_sources();
+    {
+        const std::lock_guard lock(live_mutex);
+        if (expected.sources == sources && expected.from == from && expected.to == to) return expected.hours;
+    }
+    std::vector<std::optional<double>> hours(static_cast<std::size_t>(to - from + 1));
+    for (const auto& [id, source] : *sources) {
+        const auto history = history_of(id, now_ms);
+        for (std::size_t i = 0; i < hours.size(); ++i) {
+            if (const auto one = history->expected(from + static_cast<std::int64_t>(i))) hours[i] = hours[i].value_or(0) + *one;
+        }
+    }
+    const std::lock_guard lock(live_mutex);
+    expected = {sources, from, to, hours};
+    return hours;
+}
+
 Overview Intake::overview(int days) {
     Inside& in = *inside_;
     const std::int64_t now_ms = in.clock.now_ms(), now = hour_of(now_ms), from = now - days * 24 + 1;
@@ -111,13 +130,8 @@ Overview Intake::overview(int days) {
             if (hour >= from && hour <= now) all.hours[static_cast<std::size_t>(hour - from)].counts += counts;
         }
     }
-    for (const Health& each : all.sources) {
-        const auto history = in.history_of(each.id, now_ms);
-        for (HourLine& line : all.hours) {
-            if (const auto expected = history->expected(hour_of(line.at_ms)))
-                line.expected = line.expected.value_or(0) + *expected;
-        }
-    }
+    const auto expected = in.expected_of_all(from, now, now_ms);
+    for (std::size_t i = 0; i < all.hours.size(); ++i) all.hours[i].expected = expected[i];
     const std::lock_guard lock(in.live_mutex);
     if (!in.latencies_ms.empty()) all.p99_ms = share_of(in.latencies_ms, 0.99);
     return all;

@@ -76,6 +76,11 @@ struct Intake::Inside {
     mutable std::mutex live_mutex;  // guards what follows, down to the blank line
     std::map<std::string, Live, std::less<>> live;
     std::deque<double> latencies_ms;  // of all sources together
+    struct {
+        std::shared_ptr<const Registry> sources;  // those it is the sum of
+        std::int64_t from = 0, to = 0;
+        std::vector<std::optional<double>> hours;
+    } expected;
 
     /// What waits to be written.
     struct Pending {
@@ -147,6 +152,7 @@ struct Intake::Inside {
     std::int64_t first_hour(std::int64_t now_ms) const;  // that health_of asks for
     std::vector<Health> healths(const std::map<std::string, Hours>& hours, std::int64_t now_ms);
     std::shared_ptr<const Registry> all_sources() const;
+    std::vector<std::optional<double>> expected_of_all(std::int64_t from, std::int64_t to, std::int64_t now_ms);
     std::shared_ptr<const History> history_of(const std::string& source, std::int64_t now_ms);
     void keep(const std::stop_token& stop);
     void sweep();

@@ -72,6 +72,7 @@ TEST_P(OnEachEngine, AllSourcesAtOneLookAreWhatEachOfThemSays) {
     const auto each = house->intake->health();
     ASSERT_EQ(all.sources.size(), each.size());
     std::map<std::int64_t, Counts> hours;
+    std::map<std::int64_t, std::optional<double>> expected;
     for (std::size_t i = 0; i < each.size(); ++i) {
         const Health& here = all.sources[i];
         const Health alone = house->intake->health(each[i].id).at(0);
@@ -85,12 +86,16 @@ TEST_P(OnEachEngine, AllSourcesAtOneLookAreWhatEachOfThemSays) {
         const auto found = all.last_minute.find(here.id);
         const std::int64_t minute = house->intake->find({.source = here.id, .from_ms = now_ms - 60'000, .count = 1}).total;
         EXPECT_EQ(found == all.last_minute.end() ? 0 : found->second, minute) << here.id;
-        for (const HourLine& line : house->intake->hours(here.id, 2)) hours[line.at_ms] += line.counts;
+        for (const HourLine& line : house->intake->hours(here.id, 2)) {
+            hours[line.at_ms] += line.counts;
+            if (line.expected) expected[line.at_ms] = expected[line.at_ms].value_or(0) + *line.expected;
+        }
     }
     ASSERT_EQ(all.hours.size(), 48u);
     for (const HourLine& line : all.hours) {
         EXPECT_EQ(line.counts.received, hours[line.at_ms].received);
         EXPECT_EQ(line.counts.rejected, hours[line.at_ms].rejected);
+        EXPECT_EQ(line.expected, expected[line.at_ms]);
     }
     EXPECT_EQ(all.last_minute.size(), 2u);
 }
