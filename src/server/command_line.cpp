@@ -133,13 +133,17 @@ void add_transfer(CLI::App& app, Action& action) {
 
 void add_intake(CLI::App& app, Action& action) {
     const auto in = std::make_shared<IntakeCommand>();
-    CLI::App* intake_word = word(app, "intake", "Convert messages and tables of institutions to FHIR bundles; `intake explain FILE` says a message in words",
-                                 "xinglin intake hl7v2 messages --to-bundle bundles --sender county-hospital");
+    CLI::App* intake_word =
+        word(app, "intake",
+             "Convert messages and tables of institutions to FHIR bundles; `intake explain FILE` says a message in words",
+             "xinglin intake hl7v2 messages --to-bundle bundles --sender county-hospital");
     intake_word->add_option("FORMAT", in->format, "hl7v2, cda, csv:MAPPING, xlsx:MAPPING; or explain")->required();
     intake_word->add_option("PATH", in->paths, "files and folders; a file may hold many messages")->required();
-    intake_word->add_option("--to-bundle", in->to_bundle, "folder for one bundle for each message and report.csv; without it bundles are printed");
+    intake_word->add_option("--to-bundle", in->to_bundle,
+                            "folder for one bundle for each message and report.csv; without it bundles are printed");
     intake_word->add_option("--sender", in->sender, "the institution: 1 to 40 of a-z 0-9 -")->capture_default_str();
-    intake_word->add_option("--encoding", in->encoding, "of files that do not say theirs: UTF-8, GB18030; found out when not said");
+    intake_word->add_option("--encoding", in->encoding,
+                            "of files that do not say theirs: UTF-8, GB18030; found out when not said");
     intake_word->add_option("--content", in->content, "a folder laid out like content/, with tables of your own");
     intake_word->add_flag("--json", in->json, "print the result as JSON");
     intake_word->callback([in, &action] { action = [in] { return intake(*in); }; });
@@ -284,6 +288,26 @@ void add_city(CLI::App& app, Action& action) {
     areas_word->callback([areas, &action] { action = [areas] { return import_areas(*areas); }; });
 }
 
+void add_match(CLI::App& app, Action& action) {
+    const auto match = std::make_shared<identity::Linkage>();
+    CLI::App* match_word = word(app, "match", "Find the records of one person in a table, or between two, without labels",
+                                "xinglin match --input people.csv --columns map.json --output pairs.csv --clusters clusters.csv");
+    match_word->add_option("--input", match->input, "CSV or XLSX, its first row names the columns")->required();
+    match_word->add_option("--other", match->other, "a second table of the same columns: only pairs between the two");
+    match_word
+        ->add_option("--columns", match->columns,
+                     "JSON: {\"id\": \"rec_id\", \"columns\": {\"dob\": \"birth_date\", ...}}; roles: name.full name.given "
+                     "name.family birth_date sex national_id phone address address.number postcode place occupation text")
+        ->required();
+    match_word->add_option("--output", match->pairs, "CSV: id_a,id_b,probability")->required();
+    match_word->add_option("--clusters", match->clusters, "CSV: id,cluster");
+    match_word->add_option("--threshold", match->threshold, "the least probability of a pair")
+        ->check(CLI::Range(0.0001, 0.9999))
+        ->capture_default_str();
+    match_word->add_flag("--explain", match->explain, "a further column: what each field weighs, in bits");
+    match_word->callback([match, &action] { action = [match] { return match_tables(*match); }; });
+}
+
 struct AccountWord {
     const char* name;
     const char* what;
@@ -306,8 +330,9 @@ void add_accounts(CLI::App& app, Action& action, const std::string& kind, const 
                              kind == "user" ? "the account: 2 to 64 of a-z 0-9 . _ -" : "the system: 1 to 64 characters")
                 ->required();
         if (each.is_new && kind == "user") {
-            child->add_option("--role", options->role,
-                              "administrator, clinician, epidemiologist, planner, operator, auditor or resident")
+            child
+                ->add_option("--role", options->role,
+                             "administrator, clinician, epidemiologist, planner, operator, auditor or resident")
                 ->required();
             child->add_option("--patient", options->patient, "of a resident: the id of the Patient whose record is theirs");
             child->add_option("--display", options->display, "the name that is shown");
@@ -447,6 +472,7 @@ int parse(int argc, char** argv, Action& action) {
     add_language(app, action);
     add_views(app, action);
     add_city(app, action);
+    add_match(app, action);
     const auto terms = std::make_shared<TerminologyCommand>();
     CLI::App* terms_word = word(app, "terminology", "Look up, check, list and translate codes; import editions; convert units",
                                 "xinglin terminology expand urn:xinglin:valueset:icd-10 --filter tangniaobing --count 20");

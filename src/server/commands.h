@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "identity/linkage.h"
 #include "view/command.h"
 
 namespace xinglin::server {
@@ -48,6 +49,8 @@ struct IntakeCommand {
     bool json = false;
 };
 int intake(const IntakeCommand& options);
+
+int match_tables(const identity::Linkage& linkage);
 
 struct ExportCommand {
     fs::path data, out;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Columns of normalised values: each value stands once, with how often it occurs and how it sounds.
+#pragma once
+
+#include "identity/match.h"
+
+namespace xinglin::identity {
+
+struct Value {
+    std::uint32_t at = 0, sound_at = 0;  // in the column's characters
+    std::uint16_t size = 0, sound_size = 0;
+    std::uint32_t count = 0;
+    std::uint32_t date = 0;  // of a birth date: yyyymmdd, day or month 0 where it is not told; 0 where it is no date
+    bool han = false;        // of a name: it holds Han characters
+    bool newborn = false;    // of a name: it is told by the mother's, "…之女"
+    bool is_sound = false;   // of a national identifier: length, date and check digit fit
+};
+
+/// Value 0 means that it is missing.
+class Column {
+public:
+    explicit Column(Role role);
+
+    void add(std::string_view raw);
+    Role role() const { return role_; }
+    std::uint32_t size() const { return static_cast<std::uint32_t>(of_.size()); }
+    std::uint32_t of(std::uint32_t record) const { return of_[record]; }
+    const Value& value(std::uint32_t number) const { return values_[number]; }
+    std::uint32_t values() const { return static_cast<std::uint32_t>(values_.size()); }
+    std::string_view text(std::uint32_t number) const { return part(values_[number].at, values_[number].size); }
+    std::string_view sound(std::uint32_t number) const { return part(values_[number].sound_at, values_[number].sound_size); }
+    std::uint32_t present() const { return present_; }
+    /// How likely it is that another record has this value by chance.
+    double frequency(std::uint32_t number) const;
+
+private:
+    std::string_view part(std::uint32_t at, std::uint16_t size) const { return {characters_.data() + at, size}; }
+    std::uint32_t keep(std::string_view text, std::uint16_t& size);
+    std::uint32_t find(std::string_view text);
+    void grow();
+
+    Role role_;
+    std::vector<std::uint32_t> of_;
+    std::vector<Value> values_;
+    std::string characters_;
+    std::vector<std::uint32_t> slots_;  // open addressing; numbers of values
+    std::uint32_t present_ = 0;
+};
+
+struct Records::Inside {
+    std::vector<Column> columns;
+};
+
+/// As a value is compared: folded, blanks and punctuation as the role needs them; "" when it says nothing ("不详").
+std::string normalised(Role role, std::string_view raw);
+/// GB 11643-1999: eighteen characters, a date, and the check digit of ISO 7064 MOD 11-2.
+bool is_sound_identity(std::string_view id);
+/// yyyymmdd of what a folded birth date says, in any usual order; 0 when it is none.
+std::uint32_t date_of(std::string_view text);
+/// Pinyin of Han characters, syllables apart; the code of Soundex for Latin words.
+std::string sound_of(std::string_view name);
+
+inline std::uint64_t mixed(std::uint64_t number) {  // the finalizer of SplitMix64 (Steele et al. 2014)
+    number = (number ^ (number >> 30)) * 0xbf58476d1ce4e5b9ull;
+    number = (number ^ (number >> 27)) * 0x94d049bb133111ebull;
+    return number ^ (number >> 31);
+}
+std::uint32_t hash_of(std::string_view text);
+
+/// "…之女大": which of the newborns of one mother; empty when the name says nothing of it.
+std::string_view birth_order(std::string_view name);
+/// Is a newborn called by its mother's name?
+bool is_newborn(std::string_view name);
+
+}  // namespace xinglin::identity
