@@ -61,6 +61,7 @@ struct Client::Inside {
     bool ended = false, ends_after_answer = false;
     bool broke = false;       // the connection, rather than the server being slow
     std::size_t answers = 0;  // on this connection
+    std::chrono::steady_clock::time_point until{};  // all must be over; nothing: no limit
 
     ~Inside() { disconnect(); }
     void disconnect();
@@ -68,6 +69,11 @@ struct Client::Inside {
     Result<Done> connect_to(const addrinfo& address);
     Result<Done> secure();
     bool wait(short events) const;
+    void begin() {
+        if (options.whole.count() > 0) until = std::chrono::steady_clock::now() + options.whole;
+    }
+    bool is_over() const { return until.time_since_epoch().count() != 0 && std::chrono::steady_clock::now() >= until; }
+    Result<Done> admit(const addrinfo& address) const;
     Result<Done> write(std::string_view bytes);
     Result<Done> read_more();
     Result<std::string> line();
@@ -98,12 +104,21 @@ Result<Done> Client::Inside::connect() {
 
     Outcome last = network(fmt::format("{} has no address", options.host));
     for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
+        XINGLIN_CHECK(admit(*address));
         auto connected = connect_to(*address);
         if (connected.ok()) return options.tls ? secure() : std::move(connected);
         last = std::move(connected).outcome();
         disconnect();
     }
     return last;
+}
+
+Result<Done> Client::Inside::admit(const addrinfo& address) const {
+    if (!options.admits) return Done{};
+    char digits[NI_MAXHOST] = "";
+    if (::getnameinfo(address.ai_addr, address.ai_addrlen, digits, sizeof digits, nullptr, 0, NI_NUMERICHOST) != 0)
+        return network(fmt::format("{} has an address that cannot be read", options.host));
+    return options.admits(digits);
 }
 
 Result<Done> Client::Inside::connect_to(const addrinfo& address) {
@@ -161,8 +176,18 @@ Result<Done> Client::Inside::secure() {
 }
 
 bool Client::Inside::wait(short events) const {
-    pollfd one{descriptor, events, 0};
-    return ::poll(&one, 1, static_cast<int>(options.timeout.count())) > 0;
+    using namespace std::chrono;
+    auto end = steady_clock::now() + options.timeout;
+    if (until.time_since_epoch().count() != 0) end = std::min(end, until);
+    for (;;) {
+        auto left = duration_cast<milliseconds>(end - steady_clock::now());
+        if (options.gives_up) left = std::min(left, milliseconds(100));
+        pollfd one{descriptor, events, 0};
+        const int ready = ::poll(&one, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        if (ready > 0) return true;
+        if (ready < 0 && errno != EINTR) return false;
+        if ((options.gives_up && options.gives_up()) || steady_clock::now() >= end) return false;
+    }
 }
 
 Result<Done> Client::Inside::write(std::string_view bytes) {
@@ -193,6 +218,7 @@ Result<Done> Client::Inside::write(std::string_view bytes) {
 Result<Done> Client::Inside::read_more() {
     char piece[32 << 10];
     for (;;) {
+        if (is_over()) return network("no whole answer in time");
         short blocked = 0;
         if (session) {
             const NoBrokenPipe quiet;
@@ -330,6 +356,7 @@ Client::~Client() = default;
 Result<Client> Client::connect(ClientOptions options) {
     auto inside = std::make_unique<Inside>();
     inside->options = std::move(options);
+    inside->begin();
     XINGLIN_CHECK(inside->connect());
     return Client(std::move(inside));
 }
@@ -376,6 +403,8 @@ Result<Response> Client::post(std::string_view target, std::string_view content_
     request.body = std::move(body);
     return send(request);
 }
+
+void Client::begin() { inside_->begin(); }
 
 Result<Done> Client::send_raw(std::string_view bytes) { return inside_->write(bytes); }
 

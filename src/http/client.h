@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,12 @@ struct ClientOptions {
     std::chrono::milliseconds timeout{30'000};  // for each wait: connect, send, receive
     std::size_t body_bytes = 1u << 30;
     bool inflate = true;  // unpack gzip bodies; Content-Encoding stays in the headers
+    /// For everything together, from connecting or `begin` on, however slowly the other side drips; 0: no limit.
+    std::chrono::milliseconds whole{0};
+    /// Asked of every address a name stands for, as digits, before it is connected to: a refusal is the answer.
+    std::function<Result<Done>(std::string_view address)> admits;
+    /// Asked several times a second while waiting: true ends the wait as if time were over.
+    std::function<bool()> gives_up;
 };
 
 /// One connection, kept alive as long as the server keeps it. One thread at a time; without TLS, one
@@ -39,6 +46,8 @@ public:
     Result<Response> get(std::string_view target);
     Result<Response> post(std::string_view target, std::string_view content_type, std::string body);
 
+    /// `ClientOptions::whole` is counted from now on.
+    void begin();
     /// Bytes as they are, for pipelining and abuse.
     Result<Done> send_raw(std::string_view bytes);
     /// The next answer; interim 1xx answers are skipped and counted. `to_head`: it has no body whatever its length says.
