@@ -93,9 +93,11 @@ std::vector<Listed> list(const fs::path& folder);
 // ---- files ------------------------------------------------------------------------------------------------------------
 
 /// The databases of a data folder that a backup holds; tables of views are built again from their definitions. The ledger of
-/// messages first: what it says is stored is then in the copy of the record, and what waits is stored again without harm.
+/// messages and the queues of what goes out first: what they say is done is then in the copy of the record, and what waits is done
+/// again without harm.
 constexpr const char* ledger_name = "intake.db";
-constexpr const char* kept_files[] = {ledger_name, "record.db", "access.db", "audit.db"};
+constexpr const char* queues_name = "outbound.db";
+constexpr const char* kept_files[] = {ledger_name, queues_name, "record.db", "access.db", "audit.db"};
 /// A consistent copy of one SQLite database, synchronised to disk. False when there is no such file.
 bool copy_database(const fs::path& from, const fs::path& to);
 /// Copies bytes and synchronises them. These throw sql::Broken when the disk refuses.

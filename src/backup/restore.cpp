@@ -105,7 +105,10 @@ Result<Done> restore_access(const Restoring& request, const Part& last, const fs
     for (const char* name : {"access.db", "audit.db"}) {
         if (last.has(name)) copy_bytes(last.folder / name, folder / name);
     }
-    if (request.store.empty()) return Done{};
+    if (request.store.empty()) {
+        if (last.has(queues_name)) copy_bytes(last.folder / queues_name, folder / queues_name);
+        return Done{};
+    }
     const auto copied = access::copy({folder, ""}, {{}, request.store}, clock);
     fs::remove_all(scratch);
     if (!copied.ok()) return refuse(IssueCode::conflict, "--store", "has accounts or an audit already, name an empty database");

@@ -59,8 +59,8 @@ struct Client::Inside {
     std::string received;  // not consumed yet
     int interim = 0;
     bool ended = false, ends_after_answer = false;
-    bool broke = false;       // the connection, rather than the server being slow
-    std::size_t answers = 0;  // on this connection
+    bool broke = false;                             // the connection, rather than the server being slow
+    std::size_t answers = 0;                        // on this connection
     std::chrono::steady_clock::time_point until{};  // all must be over; nothing: no limit
 
     ~Inside() { disconnect(); }

@@ -63,7 +63,8 @@ Delivery Queue::read(sql::Statement& query) const {
 std::vector<Due> Queue::due(const std::string& channel, std::int64_t now_ms, std::size_t most) {
     std::vector<Due> all;
     auto& query = connection_->prepare(fmt::format(
-        "SELECT {}, d.lane, d.first_ms, CASE WHEN EXISTS (SELECT 1 FROM outbound_payload p WHERE p.number = d.number) THEN 1 ELSE 0 END "
+        "SELECT {}, d.lane, d.first_ms, CASE WHEN EXISTS (SELECT 1 FROM outbound_payload p WHERE p.number = d.number) THEN 1 "
+        "ELSE 0 END "
         "FROM outbound_delivery d WHERE d.channel = ? AND d.state = 0 AND d.due_ms <= ? AND NOT EXISTS (SELECT 1 FROM "
         "outbound_delivery e WHERE e.channel = d.channel AND e.lane = d.lane AND e.state = 0 AND e.number < d.number) "
         "ORDER BY d.number LIMIT ?",
@@ -76,7 +77,8 @@ std::vector<Due> Queue::due(const std::string& channel, std::int64_t now_ms, std
 std::vector<Delivery> Queue::lying(const std::string& channel, Number after, std::size_t most) {
     std::vector<Delivery> all;
     auto& query = connection_->prepare(fmt::format(
-        "SELECT {} FROM outbound_delivery d WHERE d.channel = ? AND d.state = 1 AND d.number > ? ORDER BY d.number LIMIT ?", columns));
+        "SELECT {} FROM outbound_delivery d WHERE d.channel = ? AND d.state = 1 AND d.number > ? ORDER BY d.number LIMIT ?",
+        columns));
     query.bind(1, channel).bind(2, after).bind(3, static_cast<std::int64_t>(most));
     while (query.step()) all.push_back(read(query));
     return all;
@@ -88,8 +90,8 @@ std::vector<Item> Queue::items(Number number, std::size_t most) {
         "SELECT position, type, id, version, deleted FROM outbound_item WHERE delivery = ? ORDER BY position LIMIT ?");
     query.bind(1, number).bind(2, static_cast<std::int64_t>(most));
     while (query.step())
-        all.push_back({query.integer(0), std::string(query.text(1)), std::string(query.text(2)), query.integer(3),
-                       query.integer(4) != 0});
+        all.push_back(
+            {query.integer(0), std::string(query.text(1)), std::string(query.text(2)), query.integer(3), query.integer(4) != 0});
     return all;
 }
 
@@ -124,9 +126,10 @@ std::optional<Delivery> Queue::delivery(Number number) {
 
 Page Queue::find(const Wanted& wanted) {
     Page page;
-    auto& query = connection_->prepare(fmt::format("SELECT {} FROM outbound_delivery d WHERE d.channel = ? AND d.number < ?{} "
-                                                   "ORDER BY d.number DESC LIMIT ?",
-                                                   columns, wanted.state ? " AND d.state = ?" : ""));
+    auto& query =
+        connection_->prepare(fmt::format("SELECT {} FROM outbound_delivery d WHERE d.channel = ? AND d.number < ?{} "
+                                         "ORDER BY d.number DESC LIMIT ?",
+                                         columns, wanted.state ? " AND d.state = ?" : ""));
     int index = 0;
     query.bind(++index, wanted.channel);
     query.bind(++index, wanted.before > 0 ? wanted.before : INT64_MAX);
@@ -161,10 +164,10 @@ std::vector<Event> Queue::events(Number number) {
 
 Counts Queue::counts(const std::string& channel, std::optional<std::int64_t> day, record::Position after) {
     Counts counts;
-    auto& query = connection_->prepare(
-        fmt::format("SELECT CASE WHEN i.withheld <> '' THEN 9 ELSE coalesce(d.state, 0) END, count(*) FROM outbound_item i LEFT JOIN "
-                    "outbound_delivery d ON d.number = i.delivery WHERE i.channel = ?{} AND i.position > ? GROUP BY 1",
-                    day ? " AND i.day = ?" : ""));
+    auto& query = connection_->prepare(fmt::format(
+        "SELECT CASE WHEN i.withheld <> '' THEN 9 ELSE coalesce(d.state, 0) END, count(*) FROM outbound_item i LEFT JOIN "
+        "outbound_delivery d ON d.number = i.delivery WHERE i.channel = ?{} AND i.position > ? GROUP BY 1",
+        day ? " AND i.day = ?" : ""));
     int index = 0;
     query.bind(++index, channel);
     if (day) query.bind(++index, *day);
@@ -176,13 +179,15 @@ Counts Queue::counts(const std::string& channel, std::optional<std::int64_t> day
 std::vector<Open> Queue::difference(const std::string& channel, std::int64_t day, std::size_t most) {
     std::vector<Open> all;
     auto& query = connection_->prepare(
-        "SELECT i.position, i.type, i.id, i.version, i.deleted, i.delivery, i.withheld, coalesce(d.state, 0), coalesce(d.reason, '') "
+        "SELECT i.position, i.type, i.id, i.version, i.deleted, i.delivery, i.withheld, coalesce(d.state, 0), coalesce(d.reason, "
+        "'') "
         "FROM outbound_item i LEFT JOIN outbound_delivery d ON d.number = i.delivery WHERE i.channel = ? AND i.day = ? AND "
         "(i.withheld <> '' OR coalesce(d.state, 0) <> 2) ORDER BY i.position LIMIT ?");
     query.bind(1, channel).bind(2, day).bind(3, static_cast<std::int64_t>(most));
     while (query.step()) {
         Open one;
-        one.item = {query.integer(0), std::string(query.text(1)), std::string(query.text(2)), query.integer(3), query.integer(4) != 0};
+        one.item = {query.integer(0), std::string(query.text(1)), std::string(query.text(2)), query.integer(3),
+                    query.integer(4) != 0};
         one.delivery = query.integer(5);
         const bool withheld = !query.text(6).empty();
         one.state = withheld ? "withheld" : std::string(text(static_cast<State>(query.integer(7))));

@@ -41,10 +41,10 @@ Result<Done> take_host(std::string_view from, Address& to) {
 }
 
 bool is_never_a_receiver(const unsigned char* v4) {
-    if (v4[0] == 0 || v4[0] >= 224) return true;                                              // unspecified, multicast, reserved
-    if (v4[0] == 169 && v4[1] == 254) return true;                                            // link-local, most clouds' metadata
-    if (v4[0] == 100 && v4[1] == 100 && v4[2] == 100 && v4[3] == 200) return true;            // Alibaba Cloud's metadata
-    return v4[0] == 168 && v4[1] == 63 && v4[2] == 129 && v4[3] == 16;                        // Azure's
+    if (v4[0] == 0 || v4[0] >= 224) return true;                                    // unspecified, multicast, reserved
+    if (v4[0] == 169 && v4[1] == 254) return true;                                  // link-local, most clouds' metadata
+    if (v4[0] == 100 && v4[1] == 100 && v4[2] == 100 && v4[3] == 200) return true;  // Alibaba Cloud's metadata
+    return v4[0] == 168 && v4[1] == 63 && v4[2] == 129 && v4[3] == 16;              // Azure's
 }
 
 }  // namespace
@@ -80,12 +80,14 @@ Result<Address> address_of(const Channel& channel) {
 Result<Done> admits(std::string_view address) {
     const auto no = [&] {
         return refuse(IssueCode::forbidden, "target.url",
-                      std::string(address) + " is an address of the machine's own surroundings (link-local, cloud metadata, "
-                                             "multicast), where no receiver is; nothing is sent there");
+                      std::string(address) +
+                          " is an address of the machine's own surroundings (link-local, cloud metadata, "
+                          "multicast), where no receiver is; nothing is sent there");
     };
     const std::string plain(address.substr(0, address.find('%')));  // fe80::1%eth0
     unsigned char bytes[16];
-    if (::inet_pton(AF_INET, plain.c_str(), bytes) == 1) return is_never_a_receiver(bytes) ? Result<Done>(no()) : Result<Done>(Done{});
+    if (::inet_pton(AF_INET, plain.c_str(), bytes) == 1)
+        return is_never_a_receiver(bytes) ? Result<Done>(no()) : Result<Done>(Done{});
     if (::inet_pton(AF_INET6, plain.c_str(), bytes) != 1) return no();
     static constexpr unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     static constexpr unsigned char nat64[12] = {0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -94,7 +96,8 @@ Result<Done> admits(std::string_view address) {
     static constexpr unsigned char unspecified[16] = {};
     static constexpr unsigned char amazon[16] = {0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54};
     const bool link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
-    if (link_local || bytes[0] == 0xff || std::memcmp(bytes, unspecified, 16) == 0 || std::memcmp(bytes, amazon, 16) == 0) return no();
+    if (link_local || bytes[0] == 0xff || std::memcmp(bytes, unspecified, 16) == 0 || std::memcmp(bytes, amazon, 16) == 0)
+        return no();
     return Done{};
 }
 

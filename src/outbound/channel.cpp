@@ -205,7 +205,8 @@ Result<Done> read_transform(json::Value transform, Channel& channel) {
     XINGLIN_CHECK(one_of(channel.version, "transform.version", {"2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8"}));
     XINGLIN_CHECK(take(transform["application"], "transform.application", channel.application, 180));
     XINGLIN_CHECK(take(transform["facility"], "transform.facility", channel.facility, 180));
-    XINGLIN_CHECK(take(transform["receiving_application"], "transform.receiving_application", channel.receiving_application, 180));
+    XINGLIN_CHECK(
+        take(transform["receiving_application"], "transform.receiving_application", channel.receiving_application, 180));
     return take(transform["receiving_facility"], "transform.receiving_facility", channel.receiving_facility, 180);
 }
 
@@ -271,8 +272,9 @@ std::string_view text(Mode mode) {
 Result<Channel> read_channel(json::Value value, Channel channel, bool trusted) {
     if (!value.is_object())
         return refuse(IssueCode::structure, "body", "must be an object with id, name, target, format and filter");
-    XINGLIN_CHECK(known(value, "", {"id", "name", "name_en", "owner", "organization", "mode", "from", "target", "format", "filter",
-                                    "transform", "batch", "retry"}));
+    XINGLIN_CHECK(known(value, "",
+                        {"id", "name", "name_en", "owner", "organization", "mode", "from", "target", "format", "filter",
+                         "transform", "batch", "retry"}));
     XINGLIN_CHECK(take(value["id"], "id", channel.id));
     if (!is_name(channel.id)) return refuse(IssueCode::value, "id", "must be 1 to 40 of a-z 0-9 -");
     XINGLIN_CHECK(take(value["name"], "name", channel.name));
@@ -309,20 +311,30 @@ json::Value write_channel(const Channel& channel, json::Arena& arena) {
         types.push_back(arena.object({{"type", text_of(sends.type)}, {"where", text_of(sends.where)}}));
     for (const ColumnRule& rule : channel.columns)
         columns.push_back(arena.object({{"name", text_of(rule.name)}, {"path", text_of(rule.path)}}));
-    const json::Value target = arena.object({{"kind", text_of(channel.kind)}, {"url", text_of(channel.url)},
-                                             {"folder", text_of(channel.folder)}, {"tls", arena.boolean(channel.tls)},
-                                             {"authorities", text_of(channel.authorities)}, {"login", text_of(channel.login)},
-                                             {"secret", text_of(channel.secret)}, {"receipt", text_of(channel.receipt)}});
-    const json::Value filter = arena.object({{"types", arena.array(types)}, {"organizations", list(channel.organizations)},
+    const json::Value target = arena.object({{"kind", text_of(channel.kind)},
+                                             {"url", text_of(channel.url)},
+                                             {"folder", text_of(channel.folder)},
+                                             {"tls", arena.boolean(channel.tls)},
+                                             {"authorities", text_of(channel.authorities)},
+                                             {"login", text_of(channel.login)},
+                                             {"secret", text_of(channel.secret)},
+                                             {"receipt", text_of(channel.receipt)}});
+    const json::Value filter = arena.object({{"types", arena.array(types)},
+                                             {"organizations", list(channel.organizations)},
                                              {"confidentiality", list(channel.confidentiality)},
                                              {"deletions", arena.boolean(channel.deletions)}});
-    const json::Value transform = arena.object(
-        {{"deidentify", arena.boolean(channel.deidentify)}, {"key", text_of(channel.key)},
-         {"columns", columns.empty() ? json::Value() : arena.array(columns)}, {"encoding", text_of(channel.encoding)},
-         {"event", text_of(channel.event)}, {"version", text_of(channel.version)}, {"application", text_of(channel.application)},
-         {"facility", text_of(channel.facility)}, {"receiving_application", text_of(channel.receiving_application)},
-         {"receiving_facility", text_of(channel.receiving_facility)}});
-    const json::Value batch = arena.object({{"count", arena.number(channel.count)}, {"seconds", arena.number(channel.seconds)},
+    const json::Value transform = arena.object({{"deidentify", arena.boolean(channel.deidentify)},
+                                                {"key", text_of(channel.key)},
+                                                {"columns", columns.empty() ? json::Value() : arena.array(columns)},
+                                                {"encoding", text_of(channel.encoding)},
+                                                {"event", text_of(channel.event)},
+                                                {"version", text_of(channel.version)},
+                                                {"application", text_of(channel.application)},
+                                                {"facility", text_of(channel.facility)},
+                                                {"receiving_application", text_of(channel.receiving_application)},
+                                                {"receiving_facility", text_of(channel.receiving_facility)}});
+    const json::Value batch = arena.object({{"count", arena.number(channel.count)},
+                                            {"seconds", arena.number(channel.seconds)},
                                             {"at", text_of(channel.at)},
                                             {"offset_minutes", arena.number(std::int64_t{channel.offset_minutes})}});
     const json::Value retry = arena.object({{"first_seconds", arena.number(channel.first_seconds)},
@@ -330,10 +342,18 @@ json::Value write_channel(const Channel& channel, json::Arena& arena) {
                                             {"attempts", arena.number(channel.attempts)},
                                             {"timeout_seconds", arena.number(channel.timeout_seconds)},
                                             {"keep_days", arena.number(channel.keep_days)}});
-    return arena.object({{"id", text_of(channel.id)}, {"name", text_of(channel.name)}, {"name_en", text_of(channel.name_en)},
-                         {"owner", text_of(channel.owner)}, {"organization", text_of(channel.organization)},
-                         {"mode", text_of(text(channel.mode))}, {"from", text_of(channel.from)}, {"target", target},
-                         {"format", text_of(channel.format)}, {"filter", filter}, {"transform", transform}, {"batch", batch},
+    return arena.object({{"id", text_of(channel.id)},
+                         {"name", text_of(channel.name)},
+                         {"name_en", text_of(channel.name_en)},
+                         {"owner", text_of(channel.owner)},
+                         {"organization", text_of(channel.organization)},
+                         {"mode", text_of(text(channel.mode))},
+                         {"from", text_of(channel.from)},
+                         {"target", target},
+                         {"format", text_of(channel.format)},
+                         {"filter", filter},
+                         {"transform", transform},
+                         {"batch", batch},
                          {"retry", retry}});
 }
 

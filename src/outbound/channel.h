@@ -27,32 +27,32 @@ enum class Mode : std::uint8_t { off, paused, on };  // off: nothing is queued; 
 std::string_view text(Mode mode);
 
 struct Channel {
-    std::string id;               // 1 to 40 of a-z 0-9 -
-    std::string name, name_en;    // as shown in Chinese and English
-    std::string owner;            // who answers for it
-    std::string organization;     // id of the receiver's Organization: consents may name it
+    std::string id;             // 1 to 40 of a-z 0-9 -
+    std::string name, name_en;  // as shown in Chinese and English
+    std::string owner;          // who answers for it
+    std::string organization;   // id of the receiver's Organization: consents may name it
     Mode mode = Mode::on;
-    std::string from = "now";     // where it begins: now, start (everything the record has)
-    bool built_in = false;        // from content, not changed by hand yet
+    std::string from = "now";  // where it begins: now, start (everything the record has)
+    bool built_in = false;     // from content, not changed by hand yet
     std::int64_t revision = 0;
 
     // target
-    std::string kind = "fhir";       // fhir mllp folder
-    std::string url;                 // fhir: http(s)://host[:port]/base; mllp: host:port
-    std::string folder;              // folder: name under DATA/outbox; of content also an absolute path
-    bool tls = false;                // mllp
-    std::string authorities;         // name of a secret file with the certificates to trust, PEM; "": the system's
-    std::string login = "none";      // none bearer basic
-    std::string secret;              // its name: DATA/secrets/NAME, or XINGLIN_SECRET_NAME in the environment
-    std::string receipt = "none";    // folder: none (written is delivered), file (NAME.ack), taken (the file is gone)
+    std::string kind = "fhir";     // fhir mllp folder
+    std::string url;               // fhir: http(s)://host[:port]/base; mllp: host:port
+    std::string folder;            // folder: name under DATA/outbox; of content also an absolute path
+    bool tls = false;              // mllp
+    std::string authorities;       // name of a secret file with the certificates to trust, PEM; "": the system's
+    std::string login = "none";    // none bearer basic
+    std::string secret;            // its name: DATA/secrets/NAME, or XINGLIN_SECRET_NAME in the environment
+    std::string receipt = "none";  // folder: none (written is delivered), file (NAME.ack), taken (the file is gone)
 
     std::string format = "transaction";  // transaction document ndjson hl7v2 csv
 
     // filter
     std::vector<Sends> sends;
-    std::vector<std::string> organizations;                // ids: only what names one of them; empty: any
+    std::vector<std::string> organizations;                           // ids: only what names one of them; empty: any
     std::vector<std::string> confidentiality = {"U", "L", "M", "N"};  // labels that may go out
-    bool deletions = true;                                 // transactions: what was sent and is deleted is deleted there
+    bool deletions = true;  // transactions: what was sent and is deleted is deleted there
 
     // transform
     bool deidentify = false;
@@ -63,9 +63,9 @@ struct Channel {
     std::string application = "XINGLIN", facility, receiving_application, receiving_facility;
 
     // batch
-    std::int64_t count = 50;    // resources in one delivery at most
-    std::int64_t seconds = 0;   // a delivery is closed when its first resource is so old …
-    std::string at;             // … or once a day, "22:30", in the channel's zone
+    std::int64_t count = 50;   // resources in one delivery at most
+    std::int64_t seconds = 0;  // a delivery is closed when its first resource is so old …
+    std::string at;            // … or once a day, "22:30", in the channel's zone
     std::int16_t offset_minutes = 480;
 
     // retry

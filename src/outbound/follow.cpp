@@ -24,7 +24,8 @@ bool covers(json::Value period, std::int64_t at_ms) {
         const calendar::Span span = calendar::span_of(*parsed, 0);
         return end ? span.high_ms : span.low_ms;
     };
-    return limit(period["start"], false, calendar::beginning_ms) <= at_ms && at_ms < limit(period["end"], true, calendar::end_of_time_ms);
+    return limit(period["start"], false, calendar::beginning_ms) <= at_ms &&
+           at_ms < limit(period["end"], true, calendar::end_of_time_ms);
 }
 
 /// Does a provision speak of this receiver now? Without an actor it speaks of everybody.
@@ -33,7 +34,8 @@ bool concerns(json::Value provision, std::string_view organization, std::int64_t
     const json::Value actors = provision["actor"];
     if (actors.size() == 0) return true;
     for (const json::Node& node : actors.items()) {
-        const std::string_view key = fhirpath::reference_key(json::Value(&node)["reference"]["reference"].string(), "Organization");
+        const std::string_view key =
+            fhirpath::reference_key(json::Value(&node)["reference"]["reference"].string(), "Organization");
         if (key.empty() || organization.empty() || key.substr(key.find('/') + 1) != organization) continue;
         if (by_name != nullptr) *by_name = true;
         return true;
@@ -64,7 +66,7 @@ std::shared_ptr<const Compiled> Outbound::Inside::compiled_of(const std::string&
 }
 
 void Outbound::Inside::follow_always() {
-    auto swept = SteadyClock::now(), loaded = swept;
+    auto swept = SteadyClock::now(), loaded = swept, told = swept;
     const bool shared = !options.store.empty();
     while (!stopping) {
         bool busy = false;
@@ -76,12 +78,13 @@ void Outbound::Inside::follow_always() {
             }
             ours = is_ours();
             if (ours) busy = follow_all();
+            if (ours && SteadyClock::now() - told > std::chrono::seconds(5)) {
+                told = SteadyClock::now();
+                tell_changes();
+            }
             if (ours && SteadyClock::now() - swept > std::chrono::hours(1)) {
                 swept = SteadyClock::now();
-                for (const auto& [id, compiled] : std::map(known)) {
-                    const std::int64_t before = clock.now_ms() - compiled->channel().keep_days * day_ms;
-                    desk.write([&, id = id](Queue& queue) { queue.sweep(id, before, 10'000); });
-                }
+                sweep();
             }
         } catch (const std::exception&) {  // said by the desk; nothing moved, so nothing is lost
             std::unique_lock lock(mutex);
@@ -177,7 +180,8 @@ bool Outbound::Inside::follow_once(record::Reader& reader, std::vector<Place>& a
     return true;
 }
 
-bool Outbound::Inside::consent_forbids(record::Reader& reader, const Channel& channel, const std::string& patient, std::int64_t at_ms) {
+bool Outbound::Inside::consent_forbids(record::Reader& reader, const Channel& channel, const std::string& patient,
+                                       std::int64_t at_ms) {
     static const fhir::Type* const type = fhir::find_resource("Consent");
     const std::vector<std::pair<std::string, std::string>> asked{{"patient", patient}, {"status", "active"}, {"_count", "200"}};
     const auto query = search::parse(std::span(&type, 1), asked);

@@ -17,7 +17,8 @@ constexpr std::int64_t waiting_late_ms = 15 * 60'000;
 Outcome no_such_delivery() { return refuse(IssueCode::not_found, "id", "there is no such delivery"); }
 
 Outcome not_refused(const Delivery& delivery) {
-    return refuse(IssueCode::conflict, "id", fmt::format("the delivery is {}; only refused ones wait for a person", text(delivery.state)));
+    return refuse(IssueCode::conflict, "id",
+                  fmt::format("the delivery is {}; only refused ones wait for a person", text(delivery.state)));
 }
 
 }  // namespace
@@ -55,7 +56,8 @@ Health Outbound::Inside::health_of(const Channel& channel, record::Position posi
         health.why = fmt::format("{} deliveries were refused and wait for a person", standing.refused);
     } else if (standing.oldest_waiting_ms != 0 && now - standing.oldest_waiting_ms > waiting_late_ms) {
         health.state = "late";
-        health.why = fmt::format("{} deliveries wait, the oldest for {} minutes", standing.waiting, (now - standing.oldest_waiting_ms) / 60'000);
+        health.why = fmt::format("{} deliveries wait, the oldest for {} minutes", standing.waiting,
+                                 (now - standing.oldest_waiting_ms) / 60'000);
     } else if (standing.oldest_sent_ms != 0 && now - standing.oldest_sent_ms > receipt_late_ms) {
         health.state = "late";
         health.why = "a file has had no receipt for more than a day";
@@ -122,7 +124,8 @@ Result<Done> Outbound::retry(Number number, const std::string& who) {
     if (!done.ok()) return done;
     {
         const std::lock_guard lock(self.mutex);
-        if (const auto line = self.lines.find(channel); line != self.lines.end()) ++line->second->asked, line->second->hold_until_ms = 0;
+        if (const auto line = self.lines.find(channel); line != self.lines.end())
+            ++line->second->asked, line->second->hold_until_ms = 0;
     }
     self.changed.notify_all();
     return done;
@@ -147,7 +150,8 @@ Result<std::int64_t> Outbound::retry_all(const std::string& id, const std::strin
     }
     {
         const std::lock_guard lock(self.mutex);
-        if (const auto line = self.lines.find(id); line != self.lines.end()) ++line->second->asked, line->second->hold_until_ms = 0;
+        if (const auto line = self.lines.find(id); line != self.lines.end())
+            ++line->second->asked, line->second->hold_until_ms = 0;
     }
     self.changed.notify_all();
     return count;
@@ -168,11 +172,37 @@ Result<Done> Outbound::ignore(Number number, const std::string& reason, const st
     });
 }
 
-void Outbound::sweep() {
-    Inside& self = *inside_;
-    for (const Channel& channel : channels()) {
-        const std::int64_t before = self.clock.now_ms() - channel.keep_days * day_ms;
-        self.desk.write([&](Queue& queue) { queue.sweep(channel.id, before, 10'000); });
+void Outbound::sweep() { inside_->sweep(); }
+
+void Outbound::Inside::sweep() {
+    std::map<std::string, std::shared_ptr<const Compiled>> all;
+    {
+        const std::lock_guard lock(mutex);
+        all = known;
+    }
+    for (const auto& [id, compiled] : all) {
+        const std::int64_t before = clock.now_ms() - compiled->channel().keep_days * day_ms;
+        desk.write([&, id = id](Queue& queue) { queue.sweep(id, before, 10'000); });
+    }
+}
+
+/// Who fell ill since it was last told, and who is well again.
+void Outbound::Inside::tell_changes() {
+    if (!options.alarm) return;
+    const record::Position target = store.reader(access::Viewer::program("outbound")).position();
+    for (const Place& place : reading.read([](Queue& queue) { return queue.places(); })) {
+        const auto compiled = compiled_of(place.channel);
+        if (!compiled || compiled->channel().mode != Mode::on) continue;
+        const Health health = health_of(compiled->channel(), place.position, target);
+        const std::string state = health.state == "sending" ? "ok" : health.state;
+        std::string before;
+        {
+            const std::lock_guard lock(mutex);
+            const auto line = lines.find(place.channel);
+            if (line == lines.end() || line->second->told == state) continue;
+            before = std::exchange(line->second->told, state);
+        }
+        options.alarm(health, before);
     }
 }
 

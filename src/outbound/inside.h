@@ -26,8 +26,8 @@ struct Line {
     std::int64_t hold_until_ms = 0;            // the receiver is left alone until then
     std::int64_t failures = 0;                 // in a row, of the receiver
     std::int64_t last_acknowledged_ms = 0;
-    std::string why;                           // of the last failure, "" when well
-    std::uint64_t asked = 1, idle = 0;         // turns: wishes to look again; the last after which nothing was left to do
+    std::string why;                    // of the last failure, "" when well
+    std::uint64_t asked = 1, idle = 0;  // turns: wishes to look again; the last after which nothing was left to do
     bool ending = false;
     std::string told = "ok";  // the state last told
     std::thread thread;
@@ -57,7 +57,7 @@ struct Outbound::Inside {
     mutable std::mutex mutex;  // guards what follows
     std::condition_variable changed;
     std::map<std::string, std::shared_ptr<const Compiled>> known;  // every channel; shared: readers keep the one they found
-    std::map<std::string, std::unique_ptr<Line>> lines;  // channels that are on
+    std::map<std::string, std::unique_ptr<Line>> lines;            // channels that are on
     bool closing = false;
     std::map<std::string, std::pair<std::int64_t, Counts>> counted;  // totals, and when they were counted
     std::atomic<bool> stopping{false};
@@ -70,8 +70,9 @@ struct Outbound::Inside {
     void arrange();
     void stop();
     Result<Done> store_channel(Channel channel, bool is_new, const std::string& who);
-    void tell(const Health& health);
+    void tell_changes();
     std::unique_ptr<sql::Connection> connect(bool wraps) const;
+    void sweep();
 
     // follow.cpp
     void follow_always();

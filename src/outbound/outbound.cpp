@@ -74,7 +74,8 @@ void Outbound::Inside::load() {
     auto kept = desk.read([&](Queue& queue) { return queue.channels(Channel{}); });
     desk.write([&](Queue& queue) {
         for (const Channel& of_shelf : of_content) {
-            const auto found = std::find_if(kept.begin(), kept.end(), [&](const Kept& one) { return one.channel.id == of_shelf.id; });
+            const auto found =
+                std::find_if(kept.begin(), kept.end(), [&](const Kept& one) { return one.channel.id == of_shelf.id; });
             if (found == kept.end()) {
                 Kept fresh{of_shelf};
                 fresh.channel.built_in = true;
@@ -190,7 +191,8 @@ Result<Done> Outbound::Inside::store_channel(Channel channel, bool is_new, const
         if (is_new && found != all.end()) return refuse(IssueCode::conflict, "id", "is taken by another channel");
         if (!is_new && found == all.end()) return no_such_channel();
         if (is_new && all.size() >= options.channels)
-            return refuse(IssueCode::too_costly, "id", fmt::format("there are {} channels already; remove one", options.channels));
+            return refuse(IssueCode::too_costly, "id",
+                          fmt::format("there are {} channels already; remove one", options.channels));
         Kept kept = is_new ? Kept{} : *found;
         const bool begins = is_new || (kept.channel.mode == Mode::off && channel.mode != Mode::off);
         if (is_new) kept.since = channel.from == "start" ? 0 : now;
@@ -230,14 +232,17 @@ Result<Done> Outbound::remove(const std::string& id, const std::string& who) {
         const std::lock_guard one_at_a_time(self.follow_mutex);
         const auto done = self.desk.write([&](Queue& queue) -> Result<Done> {
             const auto all = queue.channels(Channel{});
-            if (std::none_of(all.begin(), all.end(), [&](const Kept& one) { return one.channel.id == id; })) return no_such_channel();
-            const auto of_shelf = std::any_of(self.of_content.begin(), self.of_content.end(), [&](const Channel& one) { return one.id == id; });
+            if (std::none_of(all.begin(), all.end(), [&](const Kept& one) { return one.channel.id == id; }))
+                return no_such_channel();
+            const auto of_shelf =
+                std::any_of(self.of_content.begin(), self.of_content.end(), [&](const Channel& one) { return one.id == id; });
             if (of_shelf) return refuse(IssueCode::conflict, "id", "comes from content/outbound; turn it off instead");
             const Queue::Standing standing = queue.standing(id);
             if (standing.waiting > 0 || standing.refused > 0)
-                return refuse(IssueCode::conflict, "id",
-                              fmt::format("{} deliveries wait and {} are refused; send or ignore them first, or turn the channel off",
-                                          standing.waiting, standing.refused));
+                return refuse(
+                    IssueCode::conflict, "id",
+                    fmt::format("{} deliveries wait and {} are refused; send or ignore them first, or turn the channel off",
+                                standing.waiting, standing.refused));
             queue.remove(id);
             queue.note(0, id, {self.clock.now_ms(), who, "removed", ""});
             return Done{};

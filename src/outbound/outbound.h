@@ -89,19 +89,19 @@ struct Page {
 /// One resource's version that is not acknowledged.
 struct Open {
     Item item;
-    Number delivery = 0;       // 0: not in one yet
+    Number delivery = 0;        // 0: not in one yet
     std::string state, reason;  // waiting sent refused ignored withheld missing
 };
 /// A channel's day: what the record has for it, and what became of that.
 struct Reconciliation {
-    std::int64_t day = 0;            // days since 1970, in the channel's zone
-    std::int64_t have = 0;           // versions of that day that match the filter, counted in the record itself
-    bool counted_in_record = true;   // false: too many, or the filter has changed since: as queued
-    Counts counts;                   // as queued
-    std::int64_t missing = 0;        // in the record and not queued
-    std::vector<Open> difference;    // everything not acknowledged, at most most_listed
+    std::int64_t day = 0;           // days since 1970, in the channel's zone
+    std::int64_t have = 0;          // versions of that day that match the filter, counted in the record itself
+    bool counted_in_record = true;  // false: too many, or the filter has changed since: as queued
+    Counts counts;                  // as queued
+    std::int64_t missing = 0;       // in the record and not queued
+    std::vector<Open> difference;   // everything not acknowledged, at most most_listed
     bool difference_is_cut = false;
-    bool balanced = false;           // have = what was queued, nothing missing
+    bool balanced = false;  // have = what was queued, nothing missing
 };
 constexpr std::size_t most_listed = 10'000;
 
@@ -117,7 +117,7 @@ struct Options {
     std::filesystem::path data;  // outbound.db, outbox/, secrets/
     std::string store;           // PostgreSQL instead of outbound.db
     std::size_t channels = 64;
-    std::size_t step = 500;      // changes of the feed read at once
+    std::size_t step = 500;                 // changes of the feed read at once
     const hl7v2::Tables* tables = nullptr;  // outlives the room
     /// A channel fell ill or is well again. From one of the room's threads.
     std::function<void(const Health& health, std::string_view before)> alarm;

@@ -25,13 +25,15 @@ protected:
     }
     std::vector<fs::path> files() {
         std::vector<fs::path> all;
-        for (const auto& entry : fs::directory_iterator(house.folder.path() / "outbox" / "insurance")) all.push_back(entry.path());
+        for (const auto& entry : fs::directory_iterator(house.folder.path() / "outbox" / "insurance"))
+            all.push_back(entry.path());
         std::sort(all.begin(), all.end());
         return all;
     }
     TestOutbound house;
 };
-INSTANTIATE_TEST_SUITE_P(Outbound, OnEachEngine, ::testing::ValuesIn(testing::engines()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Outbound, OnEachEngine, ::testing::ValuesIn(testing::engines()),
+                         [](const auto& info) { return info.param; });
 
 TEST_P(OnEachEngine, WhatMatchesGoesOutAsOneTransactionForEachPatientAndIsReceipted) {
     Receiver receiver([](const http::Request& request, int) { return Receiver::accept(request); });
@@ -44,8 +46,9 @@ TEST_P(OnEachEngine, WhatMatchesGoesOutAsOneTransactionForEachPatientAndIsReceip
     ASSERT_TRUE(house.outbound->settle(30));
     std::string bodies;
     for (const http::Request& each : receiver.all()) bodies += each.body + "\n";
-    EXPECT_THAT(bodies, AllOf(HasSubstr(R"("url":"Patient/a")"), HasSubstr(R"("url":"Encounter/v1")"), HasSubstr(R"("url":"Patient/b")"),
-                              Not(HasSubstr("Encounter/v2")), Not(HasSubstr("Patient/before"))));
+    EXPECT_THAT(bodies,
+                AllOf(HasSubstr(R"("url":"Patient/a")"), HasSubstr(R"("url":"Encounter/v1")"), HasSubstr(R"("url":"Patient/b")"),
+                      Not(HasSubstr("Encounter/v2")), Not(HasSubstr("Patient/before"))));
     const auto all = house.deliveries("province");
     ASSERT_FALSE(all.empty());
     for (const Delivery& one : all) {
@@ -81,7 +84,8 @@ TEST_P(OnEachEngine, AVersionOfAPatientIsNeverSentBeforeTheOneThatWasSentEarlier
     ASSERT_EQ(house.states("province"), "acknowledged 3");
     std::string families;
     for (const std::string& body : order) {
-        for (const std::string_view name : {"first", "second", "other"}) families += body.find(name) != std::string::npos ? std::string(name) + " " : "";
+        for (const std::string_view name : {"first", "second", "other"})
+            families += body.find(name) != std::string::npos ? std::string(name) + " " : "";
     }
     EXPECT_EQ(families, "other first second ");
 }
@@ -103,10 +107,13 @@ TEST_P(OnEachEngine, DeletionsGoOutOfWhatWentOut) {
 TEST_P(OnEachEngine, ConfidentialResourcesAndThoseOfPatientsWhoForbidItAreWithheldAndCounted) {
     Receiver receiver([](const http::Request& request, int) { return Receiver::accept(request); });
     house.add(fhir_channel("province", receiver.port(), R"(,"organization":"bureau")"));
-    house.put(R"({"resourceType":"Patient","id":"secret","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}]}})");
-    house.put(R"({"resourceType":"Consent","id":"c1","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],
+    house.put(
+        R"({"resourceType":"Patient","id":"secret","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}]}})");
+    house.put(
+        R"({"resourceType":"Consent","id":"c1","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],
                   "patient":{"reference":"Patient/no"},"provision":{"type":"permit","provision":[{"type":"deny","actor":[{"role":{"text":"r"},"reference":{"reference":"Organization/bureau"}}]}]}})");
-    house.put(R"({"resourceType":"Consent","id":"c2","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],
+    house.put(
+        R"({"resourceType":"Consent","id":"c2","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],
                   "patient":{"reference":"Patient/other"},"provision":{"type":"deny","actor":[{"role":{"text":"r"},"reference":{"reference":"Organization/elsewhere"}}]}})");
     house.patient("no");
     house.visit("v", "no");
@@ -121,7 +128,8 @@ TEST_P(OnEachEngine, ConfidentialResourcesAndThoseOfPatientsWhoForbidItAreWithhe
     EXPECT_TRUE(account->balanced);
     ASSERT_EQ(account->difference.size(), 3u);
     EXPECT_EQ(account->difference[0].state, "withheld");
-    EXPECT_THAT(csv_of(*house.outbound->channel("province"), *account), HasSubstr("withheld,Patient/no,1,,the patient's consent forbids it"));
+    EXPECT_THAT(csv_of(*house.outbound->channel("province"), *account),
+                HasSubstr("withheld,Patient/no,1,,the patient's consent forbids it"));
 }
 
 TEST_P(OnEachEngine, ADaysDischargesAreOneFileWhichIsReceiptedByAFileBesideIt) {
@@ -139,7 +147,8 @@ TEST_P(OnEachEngine, ADaysDischargesAreOneFileWhichIsReceiptedByAFileBesideIt) {
     EXPECT_EQ(written[0].extension(), ".csv");
     EXPECT_EQ(testing::read_file(written[0]), "就诊号,姓名\r\nv1,\"王, \"\"大\"\"\"\r\nv2,\"王, \"\"大\"\"\"\r\n");
     std::ofstream(written[0].string() + ".ack") << "accepted,2\nrefused,0\n";
-    for (int i = 0; i < 100 && house.states("insurance") == "sent 1"; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    for (int i = 0; i < 100 && house.states("insurance") == "sent 1"; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
     EXPECT_EQ(house.states("insurance"), "acknowledged 1");
     house.visit("v3", "a");
     ASSERT_TRUE(house.outbound->settle(30));
@@ -148,7 +157,8 @@ TEST_P(OnEachEngine, ADaysDischargesAreOneFileWhichIsReceiptedByAFileBesideIt) {
     ASSERT_TRUE(house.outbound->settle(30));
     EXPECT_EQ(house.states("insurance"), "acknowledged 1, sent 1");
     std::ofstream(files().back().string() + ".ack") << "accepted,0\nrefused,1\n3: no such card\n";
-    for (int i = 0; i < 100 && house.states("insurance") != "acknowledged 1, refused 1"; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    for (int i = 0; i < 100 && house.states("insurance") != "acknowledged 1, refused 1"; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
     const auto refused = house.outbound->find({.channel = "insurance", .state = State::refused}).deliveries;
     ASSERT_EQ(refused.size(), 1u);
     EXPECT_THAT(refused[0].reason, HasSubstr("no such card"));
@@ -157,9 +167,11 @@ TEST_P(OnEachEngine, ADaysDischargesAreOneFileWhichIsReceiptedByAFileBesideIt) {
 TEST_P(OnEachEngine, WhatWasRefusedIsRetriedWithoutWhatTheReceiverHasLaterVersionsOf) {
     std::atomic<bool> refuses{true};
     Receiver receiver([&](const http::Request& request, int) {
-        return refuses ? http::Response::text(422, "application/fhir+json",
-                                              R"({"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"value","diagnostics":"no such ward"}]})")
-                       : Receiver::accept(request);
+        return refuses
+                   ? http::Response::text(
+                         422, "application/fhir+json",
+                         R"({"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"value","diagnostics":"no such ward"}]})")
+                   : Receiver::accept(request);
     });
     house.add(fhir_channel("province", receiver.port()));
     house.patient("a", "old");

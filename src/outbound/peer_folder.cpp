@@ -38,7 +38,8 @@ private:
 };
 
 std::string error_words() {
-    return errno == ENOSPC || errno == EDQUOT ? "the disk is full; make room, it is written then" : std::string(std::strerror(errno));
+    return errno == ENOSPC || errno == EDQUOT ? "the disk is full; make room, it is written then"
+                                              : std::string(std::strerror(errno));
 }
 
 /// Written, on disk, under its name. "" or why not.
@@ -94,7 +95,8 @@ Reply judge(std::string_view text, const std::string& name) {
         if (word == "accepted") accepted = number_in(line);
         else if (word == "refused" || word == "rejected") refused = number_in(line);
         else if (word == "aa" || word == "ok" || word == "ca") accepted = std::max<std::int64_t>(accepted, 0);
-        else if (word == "ae" || word == "ar" || word == "ce" || word == "cr" || word == "error") is_bad = true, reasons += std::string(line.substr(0, 300)) + "; ";
+        else if (word == "ae" || word == "ar" || word == "ce" || word == "cr" || word == "error")
+            is_bad = true, reasons += std::string(line.substr(0, 300)) + "; ";
         else if (!line.empty() && reasons.size() < 600) reasons += std::string(line.substr(0, 300)) + "; ";
     }
     if (reasons.size() > 2) reasons.resize(reasons.size() - 2);
@@ -104,7 +106,8 @@ Reply judge(std::string_view text, const std::string& name) {
     if (accepted < 0 && refused == 0 && !is_bad)
         reply.reason = "the receipt says neither accepted nor refused; it has lines accepted,N and refused,N, or AA";
     else
-        reply.reason = fmt::format("the receiver refused {} of it{}{}", refused > 0 ? std::to_string(refused) : "some", reasons.empty() ? "" : ": ", reasons);
+        reply.reason = fmt::format("the receiver refused {} of it{}{}", refused > 0 ? std::to_string(refused) : "some",
+                                   reasons.empty() ? "" : ": ", reasons);
     return reply;
 }
 
@@ -118,7 +121,8 @@ public:
         std::error_code error;
         fs::create_directories(folder_, error);
         if (::access(folder_.c_str(), W_OK | X_OK) == 0) return Done{};
-        return refuse(IssueCode::transient, "target.folder", folder_.filename().string() + " cannot be written: " + std::strerror(errno));
+        return refuse(IssueCode::transient, "target.folder",
+                      folder_.filename().string() + " cannot be written: " + std::strerror(errno));
     }
 
     Reply send(const Delivery& delivery, const Payload& payload) override {
@@ -160,6 +164,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Peer> folder_peer(const Channel& channel, const fs::path& data) { return std::make_unique<FolderPeer>(channel, data); }
+std::unique_ptr<Peer> folder_peer(const Channel& channel, const fs::path& data) {
+    return std::make_unique<FolderPeer>(channel, data);
+}
 
 }  // namespace xinglin::outbound

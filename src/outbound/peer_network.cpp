@@ -26,7 +26,8 @@ std::string said(std::string_view text, std::size_t most = 300) {
         if (out.size() + 4 < std::min(text.size(), most)) return "(unreadable)";
         out.pop_back();
     }
-    std::replace_if(out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    std::replace_if(
+        out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
     return out;
 }
 
@@ -180,7 +181,8 @@ private:
         const auto body = json::parse(response.body, arena, {.depth = 60, .bytes = most_answer});
         if (!body.ok() || (*body)["resourceType"].string() != "Bundle" || (*body)["type"].string() != "transaction-response") {
             reply.kind = Kind::failed;
-            reply.reason = "answered " + std::to_string(response.status) + " with something that is no transaction-response; is a FHIR server there?";
+            reply.reason = "answered " + std::to_string(response.status) +
+                           " with something that is no transaction-response; is a FHIR server there?";
             return reply;
         }
         std::size_t number = 0;
@@ -257,7 +259,8 @@ private:
         for (;;) {
             const auto bytes = client_->receive_some();
             if (!bytes.ok()) return {Kind::silent, "acknowledgement", bytes.outcome().issues.front().what};
-            if (bytes->empty()) return {Kind::silent, "connection", "the receiver closed the connection before its acknowledgement was complete"};
+            if (bytes->empty())
+                return {Kind::silent, "connection", "the receiver closed the connection before its acknowledgement was complete"};
             if (const auto taken = frames.take(*bytes); !taken.ok())
                 return {Kind::failed, "acknowledgement", "is no MLLP: " + taken.outcome().issues.front().what};
             if (const auto message = frames.next()) {
@@ -280,7 +283,9 @@ private:
                 words = hl7v2::unescape(ack->field(*error, field), ack->delimiters);
             }
         }
-        Reply reply{.where = "MSA-1", .reason = said(words), .receipt = fmt::format("MSA|{}|{}|{}", said(code, 8), said(id, 60), said(words))};
+        Reply reply{.where = "MSA-1",
+                    .reason = said(words),
+                    .receipt = fmt::format("MSA|{}|{}|{}", said(code, 8), said(id, 60), said(words))};
         if (id != delivery.control_id) {
             reply.kind = Kind::failed;
             reply.where = "MSA-2";
@@ -289,9 +294,11 @@ private:
             reply.kind = Kind::accepted;
         } else {  // AE and AR alike: receivers say either when their database is away for a minute
             reply.kind = Kind::failed;
-            if (code != "AE" && code != "CE" && code != "AR" && code != "CR") reply.reason = "is " + said(code, 8) + ", no code that HL7 knows";
+            if (code != "AE" && code != "CE" && code != "AR" && code != "CR")
+                reply.reason = "is " + said(code, 8) + ", no code that HL7 knows";
         }
-        if (reply.kind != Kind::accepted && reply.reason.empty()) reply.reason = "the receiver gave no reason with its " + said(code, 8);
+        if (reply.kind != Kind::accepted && reply.reason.empty())
+            reply.reason = "the receiver gave no reason with its " + said(code, 8);
         return reply;
     }
 };

@@ -156,10 +156,11 @@ std::vector<Kept> Queue::channels(const Channel& base) {
 void Queue::save(const Kept& kept) {
     json::Arena arena;
     connection_
-        ->prepare("INSERT INTO outbound_channel (id, definition, position, since, filter_since, cut_ms, revision, built_in) "
-                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, "
-                  "position = excluded.position, since = excluded.since, filter_since = excluded.filter_since, "
-                  "cut_ms = excluded.cut_ms, revision = excluded.revision, built_in = excluded.built_in")
+        ->prepare(
+            "INSERT INTO outbound_channel (id, definition, position, since, filter_since, cut_ms, revision, built_in) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET definition = excluded.definition, "
+            "position = excluded.position, since = excluded.since, filter_since = excluded.filter_since, "
+            "cut_ms = excluded.cut_ms, revision = excluded.revision, built_in = excluded.built_in")
         .bind(1, kept.channel.id)
         .bind(2, json::write(write_channel(kept.channel, arena)))
         .bind(3, kept.position)
@@ -189,8 +190,9 @@ void Queue::remove(const std::string& channel) {
 
 void Queue::add(const std::string& channel, const Matched& matched) {
     connection_
-        ->prepare("INSERT INTO outbound_item (channel, position, type, id, version, deleted, lane, day, queued, delivery, withheld) "
-                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING")
+        ->prepare(
+            "INSERT INTO outbound_item (channel, position, type, id, version, deleted, lane, day, queued, delivery, withheld) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING")
         .bind(1, channel)
         .bind(2, matched.item.position)
         .bind(3, matched.item.type)
@@ -272,9 +274,10 @@ std::int64_t Queue::cut(const Channel& channel, std::int64_t now_ms, const std::
     }
     for (const Making& one : made) {
         connection_
-            ->prepare("INSERT INTO outbound_delivery (number, channel, control_id, state, lane, items, created_ms, due_ms, first_ms, "
-                      "sent_ms, settled_ms, attempts, bytes, place, reason, receipt, file) "
-                      "VALUES (?, ?, ?, 0, ?, ?, ?, ?, 0, 0, 0, 0, 0, '', '', '', '')")
+            ->prepare(
+                "INSERT INTO outbound_delivery (number, channel, control_id, state, lane, items, created_ms, due_ms, first_ms, "
+                "sent_ms, settled_ms, attempts, bytes, place, reason, receipt, file) "
+                "VALUES (?, ?, ?, 0, ?, ?, ?, ?, 0, 0, 0, 0, 0, '', '', '', '')")
             .bind(1, one.number)
             .bind(2, channel.id)
             .bind(3, fmt::format("{}{:010}", mark, one.number))
@@ -290,8 +293,9 @@ std::int64_t Queue::cut(const Channel& channel, std::int64_t now_ms, const std::
 
 void Queue::settle(const Delivery& delivery, std::int64_t first_ms) {
     connection_
-        ->prepare("UPDATE outbound_delivery SET state = ?, due_ms = ?, first_ms = ?, sent_ms = ?, settled_ms = ?, attempts = ?, "
-                  "bytes = ?, place = ?, reason = ?, receipt = ?, file = ? WHERE number = ?")
+        ->prepare(
+            "UPDATE outbound_delivery SET state = ?, due_ms = ?, first_ms = ?, sent_ms = ?, settled_ms = ?, attempts = ?, "
+            "bytes = ?, place = ?, reason = ?, receipt = ?, file = ? WHERE number = ?")
         .bind(1, static_cast<std::int64_t>(delivery.state))
         .bind(2, delivery.due_ms)
         .bind(3, first_ms)
@@ -318,9 +322,10 @@ void Queue::hurry(const std::string& channel, std::int64_t now_ms) {
 void Queue::keep_payload(Number number, const Payload& payload) {
     const std::string packed = pack(payload.bytes);
     connection_
-        ->prepare("INSERT INTO outbound_payload (number, content_type, size, packed) VALUES (?, ?, ?, ?) "
-                  "ON CONFLICT (number) DO UPDATE SET content_type = excluded.content_type, size = excluded.size, "
-                  "packed = excluded.packed")
+        ->prepare(
+            "INSERT INTO outbound_payload (number, content_type, size, packed) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (number) DO UPDATE SET content_type = excluded.content_type, size = excluded.size, "
+            "packed = excluded.packed")
         .bind(1, number)
         .bind(2, payload.content_type)
         .bind(3, static_cast<std::int64_t>(payload.bytes.size()))
@@ -345,9 +350,10 @@ void Queue::note(Number number, const std::string& channel, const Event& event) 
 
 std::int64_t Queue::sweep(const std::string& channel, std::int64_t before_ms, std::size_t most) {
     connection_
-        ->prepare("DELETE FROM outbound_payload WHERE number IN (SELECT d.number FROM outbound_delivery d JOIN outbound_payload p "
-                  "ON p.number = d.number WHERE d.channel = ? AND d.settled_ms <> 0 AND d.settled_ms < ? "
-                  "AND d.state IN (2, 4) LIMIT ?)")
+        ->prepare(
+            "DELETE FROM outbound_payload WHERE number IN (SELECT d.number FROM outbound_delivery d JOIN outbound_payload p "
+            "ON p.number = d.number WHERE d.channel = ? AND d.settled_ms <> 0 AND d.settled_ms < ? "
+            "AND d.state IN (2, 4) LIMIT ?)")
         .bind(1, channel)
         .bind(2, before_ms)
         .bind(3, static_cast<std::int64_t>(most))

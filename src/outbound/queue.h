@@ -73,7 +73,7 @@ public:
     std::vector<record::Position> outdated(const std::string& channel, Number number);
     // Deliveries
     std::vector<Due> due(const std::string& channel, std::int64_t now_ms, std::size_t most);
-    void hurry(const std::string& channel, std::int64_t now_ms);  // what waits is due now
+    void hurry(const std::string& channel, std::int64_t now_ms);                              // what waits is due now
     std::vector<Delivery> lying(const std::string& channel, Number after, std::size_t most);  // state sent
     void settle(const Delivery& delivery, std::int64_t first_ms);
     void keep_payload(Number number, const Payload& payload);

@@ -71,7 +71,9 @@ Result<Reconciliation> Outbound::reconcile(const std::string& id, std::int64_t d
             if (is_queued) return true;
             ++account.missing;
             if (account.difference.size() <= most_listed)
-                account.difference.push_back({{change.position, std::string(change.type->name), change.id, change.version, false}, 0, "missing",
+                account.difference.push_back({{change.position, std::string(change.type->name), change.id, change.version, false},
+                                              0,
+                                              "missing",
                                               "is in the record and not in the queue"});
             return true;
         });
@@ -87,8 +89,8 @@ std::string csv_of(const Channel& channel, const Reconciliation& day) {
     const std::string date = fmt::format("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day);
     std::string out = "channel,day,have,acknowledged,sent,waiting,refused,ignored,withheld,missing\r\n";
     write_field(channel.id, out);
-    out += fmt::format(",{},{},{},{},{},{},{},{},{}\r\n\r\n", date, day.have, day.counts.acknowledged, day.counts.sent, day.counts.waiting,
-                       day.counts.refused, day.counts.ignored, day.counts.withheld, day.missing);
+    out += fmt::format(",{},{},{},{},{},{},{},{},{}\r\n\r\n", date, day.have, day.counts.acknowledged, day.counts.sent,
+                       day.counts.waiting, day.counts.refused, day.counts.ignored, day.counts.withheld, day.missing);
     out += "state,resource,version,delivery,reason\r\n";
     for (const Open& open : day.difference) {
         out += fmt::format("{},{}/{},{},{},", open.state, open.item.type, open.item.id, open.item.version,

@@ -19,9 +19,9 @@ namespace xinglin::outbound {
 
 namespace {
 
-constexpr std::size_t most_bytes = 64u << 20;       // of one delivery
-constexpr std::size_t most_in_document = 500;       // resources
-constexpr std::size_t most_known = 20'000;          // resources remembered while rendering
+constexpr std::size_t most_bytes = 64u << 20;  // of one delivery
+constexpr std::size_t most_in_document = 500;  // resources
+constexpr std::size_t most_known = 20'000;     // resources remembered while rendering
 
 Outcome too_long() {
     return refuse(IssueCode::too_costly, "batch.count", "the delivery is longer than 64 MiB; send fewer resources at once");
@@ -32,8 +32,11 @@ std::string key_of(std::string_view type, std::string_view id) { return fmt::for
 std::string local_time(std::int64_t ms, std::int16_t offset_minutes, bool with_zone) {
     const std::int64_t local = ms + offset_minutes * std::int64_t{60'000};
     const std::string iso = calendar::instant_text(local);  // 2026-11-22T08:15:00.123Z
-    std::string out = iso.substr(0, 4) + iso.substr(5, 2) + iso.substr(8, 2) + iso.substr(11, 2) + iso.substr(14, 2) + iso.substr(17, 2);
-    if (with_zone) out += fmt::format("{}{:02}{:02}", offset_minutes < 0 ? '-' : '+', std::abs(offset_minutes) / 60, std::abs(offset_minutes) % 60);
+    std::string out =
+        iso.substr(0, 4) + iso.substr(5, 2) + iso.substr(8, 2) + iso.substr(11, 2) + iso.substr(14, 2) + iso.substr(17, 2);
+    if (with_zone)
+        out += fmt::format("{}{:02}{:02}", offset_minutes < 0 ? '-' : '+', std::abs(offset_minutes) / 60,
+                           std::abs(offset_minutes) % 60);
     return out;
 }
 
@@ -59,7 +62,8 @@ Result<std::string> encoded(std::string text, std::string_view encoding) {
     std::string out(static_cast<std::size_t>(size), '\0');
     status = U_ZERO_ERROR;
     ucnv_convert("GB18030", "UTF-8", out.data(), size, text.data(), static_cast<int32_t>(text.size()), &status);
-    if (U_FAILURE(status)) return refuse(IssueCode::value, "transform.encoding", "the text cannot be written as GB18030; send UTF-8");
+    if (U_FAILURE(status))
+        return refuse(IssueCode::value, "transform.encoding", "the text cannot be written as GB18030; send UTF-8");
     return out;
 }
 
@@ -78,7 +82,8 @@ Result<std::string> Secrets::file(std::string_view name) const {
     const std::filesystem::path path = folder_ / std::string(name);
     std::error_code error;
     if (!std::filesystem::is_regular_file(path, error))
-        return refuse(IssueCode::not_found, "secret", fmt::format("{} is not in DATA/secrets; put it there, readable by the server only", name));
+        return refuse(IssueCode::not_found, "secret",
+                      fmt::format("{} is not in DATA/secrets; put it there, readable by the server only", name));
     return path.string();
 }
 
@@ -89,7 +94,8 @@ Result<std::string> Secrets::read(std::string_view name) const {
     if (const auto path = file(name); path.ok()) {
         struct stat status {};
         if (::stat(path->c_str(), &status) == 0 && (status.st_mode & 077) != 0)
-            return refuse(IssueCode::forbidden, "secret", fmt::format("{} may be read by others; chmod 600 DATA/secrets/{}", name, name));
+            return refuse(IssueCode::forbidden, "secret",
+                          fmt::format("{} may be read by others; chmod 600 DATA/secrets/{}", name, name));
         std::ifstream in(*path, std::ios::binary);
         std::ostringstream all;
         all << in.rdbuf();
@@ -114,7 +120,8 @@ Result<json::Value> Renderer::version(const Item& item) {
     auto text = read_(item.type, item.id, item.version);
     if (!text) {
         if (const auto known = known_.find(key_of(item.type, item.id)); known != known_.end()) return known->second;
-        return refuse(IssueCode::not_found, key_of(item.type, item.id), fmt::format("version {} is not in the record", item.version));
+        return refuse(IssueCode::not_found, key_of(item.type, item.id),
+                      fmt::format("version {} is not in the record", item.version));
     }
     return json::parse(*text, arena_);
 }
@@ -182,7 +189,8 @@ Result<Payload> Renderer::transaction(const std::vector<Item>& items, std::int64
     }
     const json::Value identifier =
         arena_.object({{"system", arena_.string("urn:xinglin:channel:" + channel().id)}, {"value", arena_.string(control_id)}});
-    const json::Value bundle = arena_.object({{"resourceType", arena_.string("Bundle")}, {"identifier", identifier},
+    const json::Value bundle = arena_.object({{"resourceType", arena_.string("Bundle")},
+                                              {"identifier", identifier},
                                               {"type", arena_.string("transaction")},
                                               {"timestamp", arena_.string(calendar::instant_text(created_ms))},
                                               {"entry", entries.empty() ? json::Value() : arena_.array(entries)}});
@@ -216,7 +224,8 @@ Result<Payload> Renderer::document(const std::vector<Item>& items, std::int64_t 
     }
     const json::Value identifier =
         arena_.object({{"system", arena_.string("urn:xinglin:channel:" + channel().id)}, {"value", arena_.string(control_id)}});
-    std::string text = json::write(arena_.object({{"resourceType", arena_.string("Bundle")}, {"identifier", identifier},
+    std::string text = json::write(arena_.object({{"resourceType", arena_.string("Bundle")},
+                                                  {"identifier", identifier},
                                                   {"type", arena_.string("document")},
                                                   {"timestamp", arena_.string(calendar::instant_text(created_ms))},
                                                   {"entry", arena_.array(entries)}}));
@@ -253,7 +262,8 @@ Result<Payload> Renderer::message(const std::vector<Item>& items, std::int64_t c
     options.receiving_facility = channel().receiving_facility;
     options.version = channel().version;
     options.encoding = channel().encoding;
-    XINGLIN_TRY(std::string text, hl7v2::write(focus, [this](std::string_view name) { return resolve(name); }, options, *tables_));
+    XINGLIN_TRY(std::string text, hl7v2::write(
+                                      focus, [this](std::string_view name) { return resolve(name); }, options, *tables_));
     if (text.size() > most_bytes) return too_long();
     return Payload{"x-application/hl7-v2+er7", std::move(text)};
 }

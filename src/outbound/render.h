@@ -35,7 +35,8 @@ public:
     /// How a resource's version is read; nothing when it is not there.
     using Read = std::function<std::optional<std::string>(std::string_view type, std::string_view id, std::int64_t version)>;
 
-    Renderer(const Compiled& channel, const hl7v2::Tables* tables, const content::Files& content, const Secrets& secrets, Read read)
+    Renderer(const Compiled& channel, const hl7v2::Tables* tables, const content::Files& content, const Secrets& secrets,
+             Read read)
         : compiled_(channel), tables_(tables), content_(content), secrets_(secrets), read_(std::move(read)) {}
 
     /// `created_ms` and `control_id` of the delivery: rendered again it gives the same bytes. Refuses what cannot be said in the

@@ -27,7 +27,8 @@ void Outbound::Inside::send_always(Line& line) {
         std::chrono::milliseconds rest(500);
         try {
             if (ours || !line.unsettled.empty()) busy = send_some(line);
-        } catch (const std::exception&) {  // the disk refuses, said by the desk: what was sent is written down first when it heals
+        } catch (
+            const std::exception&) {  // the disk refuses, said by the desk: what was sent is written down first when it heals
             rest = std::chrono::seconds(1);
         }
         if (busy) continue;
@@ -131,7 +132,8 @@ std::optional<Payload> Outbound::Inside::payload_of(Line& line, const Compiled& 
     auto payload = renderer.render(items, delivery.created_ms, delivery.control_id);
     if (payload.ok()) return std::move(*payload);
     const Issue& issue = payload.outcome().issues.front();
-    Reply reply{.kind = issue.where == "secret" ? Reply::Kind::down : Reply::Kind::refused, .where = issue.where, .reason = issue.what};
+    Reply reply{
+        .kind = issue.where == "secret" ? Reply::Kind::down : Reply::Kind::refused, .where = issue.where, .reason = issue.what};
     judge(line, channel, due, reply, 0);
     return std::nullopt;
 }
@@ -171,7 +173,8 @@ void Outbound::Inside::judge(Line& line, const Channel& channel, Due due, const 
         const bool about_delivery = reply.kind == Kind::failed || reply.kind == Kind::refused;
         if (reply.kind != Kind::down) ++delivery.attempts;
         // Silence of a receiver that has answered nobody since is its own, not the delivery's.
-        const bool counts = reply.kind == Kind::failed || (reply.kind == Kind::silent && line.last_acknowledged_ms > due.first_ms);
+        const bool counts =
+            reply.kind == Kind::failed || (reply.kind == Kind::silent && line.last_acknowledged_ms > due.first_ms);
         if (reply.kind == Kind::refused || (counts && delivery.attempts >= channel.attempts)) {
             delivery.state = State::refused;
             delivery.settled_ms = now;
@@ -187,7 +190,8 @@ void Outbound::Inside::judge(Line& line, const Channel& channel, Due due, const 
     }
     line.unsettled.emplace_back(delivery, due.first_ms);
     const bool is_well = reply.kind == Kind::accepted || reply.kind == Kind::lying;
-    line.unsettled_events.push_back({now, "", is_well ? std::string(text(delivery.state)) : "attempt", is_well ? delivery.receipt : line.why});
+    line.unsettled_events.push_back(
+        {now, "", is_well ? std::string(text(delivery.state)) : "attempt", is_well ? delivery.receipt : line.why});
 }
 
 bool Outbound::Inside::look_after_receipts(Line& line, const Compiled& compiled) {
@@ -208,7 +212,8 @@ bool Outbound::Inside::look_after_receipts(Line& line, const Compiled& compiled)
             end.reason = reply->reason;
             end.receipt = reply->receipt;
             line.unsettled.emplace_back(end, end.sent_ms);
-            line.unsettled_events.push_back({end.settled_ms, "", std::string(text(end.state)), end.reason.empty() ? end.receipt : end.reason});
+            line.unsettled_events.push_back(
+                {end.settled_ms, "", std::string(text(end.state)), end.reason.empty() ? end.receipt : end.reason});
         }
         if (lying.size() < 500 || stopping) break;
     }

@@ -92,7 +92,8 @@ void check_shelf(const content::Files& files, std::vector<content::Complaint>& c
             complaints.push_back({path, "filter", compiled.outcome().line()});
             continue;
         }
-        if (file["examples"].size() == 0) complaints.push_back({path, "examples", "are missing; show what goes out and what does not"});
+        if (file["examples"].size() == 0)
+            complaints.push_back({path, "examples", "are missing; show what goes out and what does not"});
         std::size_t number = 0;
         for (const json::Node& node : file["examples"].items()) {
             const std::string wrong = judge(**compiled, *tables, files, json::Value(&node));

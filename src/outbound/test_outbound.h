@@ -13,8 +13,8 @@
 #include <thread>
 
 #include "fhir/fhir.h"
-#include "http/http.h"
 #include "hl7v2/hl7v2.h"
+#include "http/http.h"
 #include "outbound/outbound.h"
 #include "testing/postgres.h"
 #include "testing/testing.h"
@@ -65,7 +65,8 @@ public:
         json::Arena arena;
         const auto value = json::parse(text, arena);
         ASSERT_TRUE(value.ok()) << text;
-        const auto ready = record->prepare(*fhir::find_resource((*value)["resourceType"].string()), (*value)["id"].string(), *value);
+        const auto ready =
+            record->prepare(*fhir::find_resource((*value)["resourceType"].string()), (*value)["id"].string(), *value);
         const auto done = record->submit_and_wait([&](record::Transaction& t) -> Result<Done> {
             t.put(ready, false, false);
             return Done{};
@@ -83,13 +84,15 @@ public:
         put(fmt::format(R"({{"resourceType":"Patient","id":"{}","name":[{{"family":"{}"}}],"gender":"male"}})", id, family));
     }
     void visit(std::string_view id, std::string_view patient, std::string_view status = "finished") {
-        put(fmt::format(R"({{"resourceType":"Encounter","id":"{}","status":"{}","class":{{"code":"IMP"}},"subject":{{"reference":"Patient/{}"}}}})",
-                        id, status, patient));
+        put(fmt::format(
+            R"({{"resourceType":"Encounter","id":"{}","status":"{}","class":{{"code":"IMP"}},"subject":{{"reference":"Patient/{}"}}}})",
+            id, status, patient));
     }
     /// "waiting 1, acknowledged 2": deliveries of a channel by state, those there are.
     std::string states(const std::string& channel) {
         std::map<std::string, int> all;
-        for (const Delivery& one : outbound->find({.channel = channel, .count = 500}).deliveries) ++all[std::string(text(one.state))];
+        for (const Delivery& one : outbound->find({.channel = channel, .count = 500}).deliveries)
+            ++all[std::string(text(one.state))];
         std::string out;
         for (const auto& [state, count] : all) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", state, count);
         return out;
@@ -103,7 +106,9 @@ public:
         ASSERT_TRUE(outbound->settle(60));
     }
     std::int64_t today() const { return (clock.now_ms() + 8 * 3'600'000) / 86'400'000; }
-    std::vector<Delivery> deliveries(const std::string& channel) { return outbound->find({.channel = channel, .count = 500}).deliveries; }
+    std::vector<Delivery> deliveries(const std::string& channel) {
+        return outbound->find({.channel = channel, .count = 500}).deliveries;
+    }
 
     testing::ScratchFolder folder;
     testing::StoppedClock clock;
@@ -120,22 +125,21 @@ private:
 class Receiver {
 public:
     using Answer = std::function<http::Response(const http::Request& request, int number)>;
-    explicit Receiver(Answer answer, http::ServerOptions options = {}) : answer_(std::move(answer)), server_(prepared(std::move(options)), [this](http::Request request, http::Respond respond) {
-        int number = 0;
-        {
-            const std::lock_guard lock(mutex_);
-            all_.push_back(request);
-            number = static_cast<int>(all_.size());
-        }
-        auto response = answer_(request, number);
-        if (response.status == 0) return hold(std::move(respond));
-        respond(std::move(response));
-    }) {
+    explicit Receiver(Answer answer, http::ServerOptions options = {})
+        : answer_(std::move(answer)), server_(prepared(std::move(options)), [this](http::Request request, http::Respond respond) {
+              int number = 0;
+              {
+                  const std::lock_guard lock(mutex_);
+                  all_.push_back(request);
+                  number = static_cast<int>(all_.size());
+              }
+              auto response = answer_(request, number);
+              if (response.status == 0) return hold(std::move(respond));
+              respond(std::move(response));
+          }) {
         if (!server_.start().ok()) throw std::runtime_error("no port");
     }
-    ~Receiver() {
-        server_.stop(true);
-    }
+    ~Receiver() { server_.stop(true); }
     std::uint16_t port() const { return server_.port(); }
     std::vector<http::Request> all() const {
         const std::lock_guard lock(mutex_);
@@ -207,9 +211,11 @@ public:
         if (!read.ok() || read->find(segment) == nullptr) return "";
         return std::string(read->field(*read->find(segment), number));
     }
-    static std::string ack(const std::string& message, std::string_view code, std::string_view id = {}, std::string_view words = {}) {
+    static std::string ack(const std::string& message, std::string_view code, std::string_view id = {},
+                           std::string_view words = {}) {
         const std::string own = field(message, "MSH", 10);
-        return hl7v2::frame(fmt::format("MSH|^~\\&|R|R|X|X|20261122||ACK|1|P|2.5.1\rMSA|{}|{}|{}\r", code, id.empty() ? own : std::string(id), words));
+        return hl7v2::frame(fmt::format("MSH|^~\\&|R|R|X|X|20261122||ACK|1|P|2.5.1\rMSA|{}|{}|{}\r", code,
+                                        id.empty() ? own : std::string(id), words));
     }
 
 private:

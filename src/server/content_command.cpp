@@ -6,6 +6,7 @@
 #include "calendar/calendar.h"
 #include "cda/cda.h"
 #include "content/content.h"
+#include "outbound/channel.h"
 #include "profile/shelf_check.h"
 #include "server/commands.h"
 #include "server/content_check.h"
@@ -46,12 +47,17 @@ void check_mappings(const content::Files& files, ContentReport& report) {
     }
 }
 
+void check_channels(const content::Files& files, ContentReport& report) {
+    outbound::check_shelf(files, report.complaints, report.checked);
+}
+
 // A kind of content brings its row: the folder it lies in, and what looks at it.
 constexpr ContentChecker checkers[] = {
     {"deidentify", check_deidentify},
     {"profiles", check_profiles},
     {"views", check_views},
     {"mappings", check_mappings},
+    {"outbound", check_channels},
 };
 
 }  // namespace

@@ -49,6 +49,28 @@ Result<Done> build_intake(House& house) {
     return Done{};
 }
 
+/// Messages to outside.
+Result<Done> build_outbound(House& house) {
+    XINGLIN_TRY(hl7v2::Tables tables, hl7v2::Tables::load(*house.content));
+    house.hl7v2_tables = std::make_unique<const hl7v2::Tables>(std::move(tables));
+    outbound::Options options;
+    options.data = house.options.data;
+    options.store = house.options.record.store;
+    options.tables = house.hl7v2_tables.get();
+    options.alarm = [&house](const outbound::Health& health, std::string_view before) {
+        const bool well = health.state == "ok" || health.state == "sending";
+        (house.log.*(well ? &Log::info : &Log::warn))(
+            "channel", {{"id", health.id}, {"state", health.state}, {"before", std::string(before)}, {"why", health.why}});
+        json::Arena arena;
+        house.pulse->tell("channel", json::write(arena.object({{"channel", arena.string(health.id)},
+                                                               {"state", arena.string(health.state)},
+                                                               {"before", arena.string(before)},
+                                                               {"why", arena.string(health.why)}})));
+    };
+    XINGLIN_TRY(house.outbound, outbound::Outbound::open(std::move(options), *house.store, house.clock, *house.content));
+    return Done{};
+}
+
 }  // namespace
 
 std::string_view version() { return "0.1.0"; }
@@ -115,6 +137,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     };
     house->pulse = std::make_unique<Pulse>(house->clock, totals, [&self] { return system_state(self); });
     XINGLIN_CHECK(build_intake(*house));
+    XINGLIN_CHECK(build_outbound(*house));
     house->exports = std::make_unique<bulk::Exports>(
         *house->store, house->clock, bulk::RunOptions{},
         [&self](const bulk::Job& job) { self.pulse->tell("export", bulk::json_of(job, "/fhir", self.clock.now_ms(), false)); });
@@ -193,6 +216,7 @@ void House::close_doors() {
     imports.reset();   // a running import ends after its present batch; importing again goes on from there
     folders.reset();   // a file being read goes on at the next start
     server->stop();
+    outbound->close();                   // what is not acknowledged is sent at the next start
     intake->close();                     // what is on disk and not stored is taken up at the next start
     for (int attempt = 0;; ++attempt) {  // a database that went away may be coming back
         try {
@@ -213,6 +237,7 @@ House::~House() {
     imports.reset();
     folders.reset();
     server.reset();
+    outbound.reset();
     intake.reset();
     errands.reset();
     pulse.reset();

@@ -17,6 +17,7 @@
 #include "ingest/ingest.h"
 #include "intake/folders.h"
 #include "intake/intake.h"
+#include "outbound/outbound.h"
 #include "people/people.h"
 #include "record/record.h"
 #include "server/backups.h"
@@ -70,6 +71,8 @@ struct House {
     std::unique_ptr<ingest::Ingest> ingest;
     std::unique_ptr<ingest::Transactions> transactions;  // the same path, for messages
     std::unique_ptr<intake::Intake> intake;
+    std::unique_ptr<const hl7v2::Tables> hl7v2_tables;
+    std::unique_ptr<outbound::Outbound> outbound;
     std::unique_ptr<people::People> people;
     std::unique_ptr<view::Library> library;
     std::unique_ptr<view::Tables> tables;

@@ -64,6 +64,7 @@ std::span<const Route> backup_routes();
 std::span<const Route> intake_routes();
 std::span<const Route> screen_routes();
 std::span<const Route> mapping_routes();
+std::span<const Route> channel_routes();
 /// All of them, in the order of the description.
 std::vector<const Route*> all_routes();
 

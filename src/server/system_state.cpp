@@ -65,6 +65,8 @@ std::vector<Check> checks(House& house) {
                                       : ""});
     const std::string intake = house.intake->trouble();
     all.push_back({"intake", intake.empty() ? "good" : "critical", intake});
+    const std::string outbound = house.outbound->trouble();
+    all.push_back({"outbound", outbound.empty() ? "good" : "critical", outbound});
     const std::int64_t free_mib = disk_free_bytes(house) >> 20;
     all.push_back({"disk",
                    free_mib < 200     ? "critical"

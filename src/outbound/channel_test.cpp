@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Channels as data, addresses, what goes out, and the channels of content.
+#include "outbound/test_outbound.h"
+
+namespace xinglin::outbound {
+
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string refusal(std::string_view text) {
+    json::Arena arena;
+    const auto value = json::parse(text, arena);
+    if (!value.ok()) return "test: " + value.outcome().line();
+    const auto channel = read_channel(*value, Channel{});
+    return channel.ok() ? "" : channel.outcome().issues.front().where;
+}
+
+TEST(Channels, AreRefusedByField) {
+    EXPECT_EQ(refusal(fhir_channel("a", 80)), "");
+    EXPECT_EQ(refusal(fhir_channel("A b", 80)), "id");
+    EXPECT_EQ(refusal(fhir_channel("a", 80, R"(,"colour":"red")")), "colour");
+    EXPECT_EQ(refusal(fhir_channel("a", 80, R"(,"mode":"maybe")")), "mode");
+    EXPECT_EQ(
+        refusal(R"({"id":"a","name":"n","target":{"kind":"fhir","url":"ftp://x"},"filter":{"types":[{"type":"Patient"}]}})"),
+        "target.url");
+    EXPECT_EQ(
+        refusal(
+            R"({"id":"a","name":"n","target":{"kind":"fhir","url":"https://user:pass@x/"},"filter":{"types":[{"type":"Patient"}]}})"),
+        "target.url");
+    EXPECT_EQ(
+        refusal(
+            R"({"id":"a","name":"n","target":{"kind":"fhir","url":"https://x","login":"bearer"},"filter":{"types":[{"type":"Patient"}]}})"),
+        "target.secret");
+    EXPECT_EQ(
+        refusal(
+            R"({"id":"a","name":"n","target":{"kind":"fhir","url":"https://x","secret":"../etc"},"filter":{"types":[{"type":"Patient"}]}})"),
+        "target.secret");
+    EXPECT_EQ(
+        refusal(
+            R"({"id":"a","name":"n","target":{"kind":"folder","folder":"/etc"},"format":"ndjson","filter":{"types":[{"type":"Patient"}]}})"),
+        "target.folder");
+    EXPECT_EQ(
+        refusal(
+            R"({"id":"a","name":"n","target":{"kind":"folder","folder":"../x"},"format":"ndjson","filter":{"types":[{"type":"Patient"}]}})"),
+        "target.folder");
+    EXPECT_EQ(
+        refusal(R"({"id":"a","name":"n","target":{"kind":"fhir","url":"https://x"},"filter":{"types":[{"type":"Pacient"}]}})"),
+        "filter.types[0].type");
+    EXPECT_EQ(
+        refusal(
+            R"({"id":"a","name":"n","target":{"kind":"fhir","url":"https://x"},"filter":{"types":[{"type":"Patient","where":"colour = 'red'"}]}})"),
+        "filter.types[0].where");
+    EXPECT_EQ(
+        refusal(
+            R"({"id":"a","name":"n","target":{"kind":"mllp","url":"x:1"},"format":"hl7v2","filter":{"types":[{"type":"Claim"}]}})"),
+        "filter.types");
+    EXPECT_EQ(
+        refusal(
+            R"({"id":"a","name":"n","target":{"kind":"folder","folder":"x"},"format":"csv","filter":{"types":[{"type":"Patient"}]},"transform":{"columns":[{"name":"a","path":"id ~~ ("}]}})"),
+        "transform.columns[0].path");
+    EXPECT_EQ(
+        refusal(
+            R"({"id":"a","name":"n","target":{"kind":"folder","folder":"x"},"format":"ndjson","filter":{"types":[{"type":"Patient"}]},"batch":{"at":"25:00"}})"),
+        "batch.at");
+}
+
+TEST(Channels, AreReadBackAsTheyWereWritten) {
+    for (const std::string& text : {fhir_channel("a", 80), mllp_channel("b", 81), csv_channel("c")}) {
+        json::Arena arena;
+        const auto channel = read_channel(*json::parse(text, arena), Channel{});
+        ASSERT_TRUE(channel.ok()) << channel.outcome().line();
+        const std::string once = json::write(write_channel(*channel, arena));
+        const auto again = read_channel(*json::parse(once, arena), Channel{});
+        ASSERT_TRUE(again.ok()) << again.outcome().line();
+        EXPECT_EQ(json::write(write_channel(*again, arena)), once);
+    }
+}
+
+TEST(Addresses, OfTheMachinesOwnSurroundingsAreNeverSentTo) {
+    for (const char* no : {"169.254.169.254", "169.254.1.1", "100.100.100.200", "168.63.129.16", "0.0.0.0", "224.0.0.1",
+                           "255.255.255.255", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "::", "ff02::1",
+                           "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "nonsense"})
+        EXPECT_FALSE(admits(no).ok()) << no;
+    for (const char* yes :
+         {"127.0.0.1", "10.0.0.7", "192.168.1.9", "8.8.8.8", "::1", "2001:db8::1", "fd12:3456::1", "::ffff:10.0.0.1"})
+        EXPECT_TRUE(admits(yes).ok()) << yes;
+}
+
+TEST(Channels, OfContentHoldTheirExamples) {
+    const content::Files files;
+    std::vector<content::Complaint> complaints;
+    std::size_t checked = 0;
+    check_shelf(files, complaints, checked);
+    EXPECT_GE(checked, 2u);
+    for (const content::Complaint& each : complaints) ADD_FAILURE() << each.file << ": " << each.where << ": " << each.what;
+    const auto all = shelf(files);
+    ASSERT_TRUE(all.ok());
+    for (const Channel& each : *all) EXPECT_EQ(each.mode, Mode::off) << each.id;
+}
+
+TEST(Channels, OfContentThatAreWrongAreComplainedOf) {
+    const testing::ScratchFolder folder;
+    std::filesystem::create_directories(folder.path() / "outbound");
+    const std::string_view tail =
+        R"("target":{"kind":"folder","folder":"x"},"format":"ndjson","filter":{"types":[{"type":"Patient","where":"active"}]}})";
+    const auto write = [&](std::string_view name, std::string_view text) {
+        FILE* file = std::fopen((folder.path() / "outbound" / std::string(name)).c_str(), "w");
+        std::fwrite(text.data(), 1, text.size(), file);
+        std::fclose(file);
+    };
+    write("no_examples.json", fmt::format(R"({{"id":"a","name":"n",{})", tail));
+    write(
+        "wrong.json",
+        fmt::format(
+            R"({{"id":"b","name":"n","examples":[{{"says":"x","resources":[{{"resourceType":"Patient","id":"1","active":true}}],"becomes":"other"}},
+        {{"says":"y","resources":[{{"resourceType":"Patient","id":"1"}}],"becomes":"anything"}}],{})",
+            tail));
+    write("broken.json", "{");
+    const auto files = content::Files::over(folder.path());
+    std::vector<content::Complaint> complaints;
+    std::size_t checked = 0;
+    check_shelf(*files, complaints, checked);
+    std::vector<std::string> said;
+    for (const content::Complaint& each : complaints) said.push_back(each.file + " " + each.where);
+    EXPECT_THAT(said, ::testing::IsSupersetOf({"outbound/no_examples.json examples", "outbound/wrong.json examples[0]",
+                                               "outbound/wrong.json examples[1]"}));
+    EXPECT_EQ(complaints.size(), 4u);
+}
+
+}  // namespace
+
+}  // namespace xinglin::outbound
