@@ -258,7 +258,11 @@ Result<Done> fits(const Channel& channel) {
         if (channel.format == "document" && sends.type != "Composition")
             return refuse(IssueCode::value, "filter.types", "a document begins with its Composition; leave the others out");
     }
-    if (!channel.is_file()) XINGLIN_CHECK(address_of(channel));
+    if (channel.is_file()) return Done{};
+    XINGLIN_TRY(const Address address, address_of(channel));
+    const bool is_number =
+        address.host.find(':') != std::string::npos || address.host.find_first_not_of("0123456789.") == std::string::npos;
+    if (is_number) XINGLIN_CHECK(admits(address.host));  // names are asked when they are connected to
     return Done{};
 }
 

@@ -198,10 +198,14 @@ TEST_F(Misbehaving, AWrongPasswordWaitsForAnAdministratorAndLosesNothing) {
 
 TEST_F(Misbehaving, NothingIsSentToTheMetadataOfACloud) {
     for (const char* url : {"http://169.254.169.254/fhir", "http://[::ffff:169.254.169.254]/fhir"}) {
-        house.add(fmt::format(
+        const auto refused = house.read(fmt::format(
             R"({{"id":"cloud","name":"n","target":{{"kind":"fhir","url":"{}"}},"filter":{{"types":[{{"type":"Patient"}}]}}}})",
             url));
-        const auto trial = house.outbound->try_out(*house.outbound->channel("cloud"), "", "", true);
+        ASSERT_FALSE(refused.ok());
+        EXPECT_EQ(refused.outcome().issues.front().where, "target.url");
+        auto channel = house.read(fhir_channel("cloud", 80));
+        channel->url = url;  // as a name would turn out to be
+        const auto trial = house.outbound->try_out(*channel, "", "", true);
         EXPECT_FALSE(trial->reachable.value_or(true));
         EXPECT_THAT(trial->connection, HasSubstr("no receiver is"));
     }

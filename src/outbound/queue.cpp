@@ -218,8 +218,8 @@ std::int64_t Queue::lane_of_sent(const std::string& channel, std::string_view ty
 
 std::vector<Place> Queue::places() {
     std::vector<Place> all;
-    auto& query = connection_->prepare("SELECT id, position, filter_since, cut_ms FROM outbound_channel ORDER BY id");
-    while (query.step()) all.push_back({std::string(query.text(0)), query.integer(1), query.integer(2), query.integer(3)});
+    auto& query = connection_->prepare("SELECT id, position, since, filter_since, cut_ms FROM outbound_channel ORDER BY id");
+    while (query.step()) all.push_back({std::string(query.text(0)), query.integer(1), query.integer(2), query.integer(3), query.integer(4)});
     return all;
 }
 

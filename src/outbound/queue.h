@@ -27,7 +27,7 @@ struct Kept {
 /// How far a channel has come.
 struct Place {
     std::string channel;
-    record::Position position = 0, filter_since = 0;
+    record::Position position = 0, since = 0, filter_since = 0;
     std::int64_t cut_ms = 0;
 };
 

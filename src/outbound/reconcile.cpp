@@ -46,7 +46,7 @@ Result<Reconciliation> Outbound::reconcile(const std::string& id, std::int64_t d
         account.difference = queue.difference(id, day, most_listed + 1);
     });
     account.have = account.counts.all();
-    account.counted_in_record = day_first >= place->filter_since || place->filter_since == 0;
+    account.counted_in_record = day_first >= place->filter_since || place->filter_since == place->since;
     if (upto - from > most_read) account.counted_in_record = false;
     if (from < upto && upto - from <= most_read) {
         const Counts before = self.reading.read([&](Queue& queue) {
