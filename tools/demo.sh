@@ -117,11 +117,21 @@ start_living() { # address, data folder; prints the process
   echo $!
 }
 
+# The channels of content, on: discharges for the insurance and vaccinations for the province, every minute into outbox/.
+demo_content() { # data folder
+  mkdir -p "$1/demo-content/outbound"
+  for file in content/outbound/*.json; do
+    sed -e 's/^  "id": .*/&\n  "mode": "on",/' -e 's/"at": "22:00"/"seconds": 60/; s/"seconds": 300/"seconds": 60/; s/"receipt": "file"/"receipt": "none"/' \
+      "$file" >"$1/demo-content/outbound/$(basename "$file")"
+  done
+}
+
 serve_demo() { # a session of its own: Ctrl+C reaches this script only, which asks the server to stop
   local log=build/log/demo.log
   mkdir -p build/log
   rm -f "$1/demo-live"
-  setsid "$binary" serve --data "$1" --port "$2" 2>"$log" > >(
+  demo_content "$1"
+  setsid "$binary" serve --data "$1" --content "$1/demo-content" --port "$2" 2>"$log" > >(
     trap '' INT
     living=''
     while read -r word address; do

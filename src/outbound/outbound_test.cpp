@@ -263,8 +263,13 @@ TEST_P(OnEachEngine, AfterARestartEverythingThatWaitedIsSentUnderItsOldControlId
     house.add(fhir_channel("province", receiver.port()));
     house.wait_out(1);
     ASSERT_EQ(receiver.all().size(), 2u);
-    EXPECT_THAT(receiver.all()[0].body, AllOf(HasSubstr("Patient/a"), HasSubstr(before)));
-    EXPECT_EQ(receiver.all()[0].headers.get("X-Request-Id"), before);
+    for (const http::Request& each : receiver.all()) {
+        if (each.body.find("Patient/a") == std::string::npos) continue;
+        EXPECT_THAT(each.body, HasSubstr(before));
+        EXPECT_EQ(each.headers.get("X-Request-Id"), before);
+        return;
+    }
+    FAIL() << "Patient/a was never sent";
 }
 
 TEST_P(OnEachEngine, WhateverStatementFailsNothingIsLostAndTheAccountBalances) {

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import { outcome, test } from './check.mjs'
+import { channels } from './channels.mjs'
 import { fhir_client } from './fhir_client.mjs'
 import { intake } from './intake.mjs'
 import { pages } from './pages.mjs'
@@ -30,6 +31,7 @@ async function run() {
       await rooms(browser, server, pictures)
       const { paths } = await (await fetch(`${server.base}/api/v1/openapi.json`, { headers: { Authorization: `Bearer ${server.token}` } })).json()
       if (paths['/api/v1/intake/sources']) await intake(browser, server, pictures)
+      if (paths['/api/v1/channels']) await channels(browser, server, pictures)
     } finally {
       await browser.close()
     }

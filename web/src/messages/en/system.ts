@@ -73,6 +73,8 @@ export default {
     writer: { name: 'Writing', next: 'Writing has stopped. Look at disk and log; it heals by itself, else restart the service.' },
     accounts: { name: 'Accounts', next: 'The accounts can’t be opened, nobody can sign in. Restore them from a backup.' },
     audit: { name: 'Access log', detail: '{n} wait to be written', next: 'The access log falls behind. See whether the disk is busy or full.' },
+    intake: { name: 'Messages in', next: 'The ledger of messages can’t be written; senders are told to send again. Look at the disk.' },
+    outbound: { name: 'Messages out', next: 'The queues of what goes out can’t be written; nothing is sent until they can. Look at the disk.' },
     disk: { name: 'Disk', next: 'Free some space, or move the data to a larger disk.' },
     people: { name: 'Index of people', detail: '{n} changes to follow', next: 'The index is catching up; new records are found a little later. If it never gets there, restart the service.' },
   },
