@@ -22,6 +22,8 @@ export default {
   pause: 'Pause',
   resume: 'Resume',
   begin: 'Turn on',
+  turn_off: 'Turn off',
+  turned_off: 'Off; nothing more is queued',
   paused: 'Paused; what goes out is queued',
   resumed: 'Sending',
   remove: 'Remove the channel',

@@ -22,6 +22,8 @@ export default {
   pause: '暂停发送',
   resume: '恢复发送',
   begin: '启用',
+  turn_off: '停用',
+  turned_off: '已停用，不再排队',
   paused: '已暂停，要送的先排队',
   resumed: '已开始发送',
   remove: '删除通道',
