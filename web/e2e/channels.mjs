@@ -84,8 +84,18 @@ export async function channels(browser, server, pictures) {
       await visit.sees('能连上对方')
       await visit.sees('会送出')
       await page.keyboard.press('Escape')
+      visit.problems.length = 0
+    })
+    await check('a channel is changed, paused and turned off', async () => {
+      await visit.open('/channels/e2e-receiver')
+      await page.click('button:has-text("修改通道")')
+      await page.locator('dialog input').nth(3).fill('信息科')
+      await page.click('dialog button.pri')
+      await page.waitForFunction(() => document.querySelector('header.head')?.textContent.includes('信息科'))
       await page.click('button:has-text("暂停发送")')
       await page.waitForSelector('button:has-text("恢复发送")')
+      await page.click('button:has-text("停用")')
+      await page.waitForSelector('button:has-text("启用")')
       visit.problems.length = 0
     })
   } finally {

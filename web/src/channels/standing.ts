@@ -54,7 +54,7 @@ export const empty_draft = (): ChannelDraft => ({
   retry: { first_seconds: 5, most_seconds: 900, attempts: 8, timeout_seconds: 30, keep_days: 30 },
 })
 export function draft_of(channel: Channel): ChannelDraft {
-  const { built_in: _built_in, health: _health, ...rest } = structuredClone(channel)
+  const { built_in: _built_in, health: _health, ...rest } = JSON.parse(JSON.stringify(channel)) as Channel // what Vue watches cannot be cloned
   return { ...rest, transform: { ...rest.transform, columns: rest.transform.columns ?? [] } }
 }
 
