@@ -271,6 +271,7 @@ std::map<std::string, std::int64_t> Ledger::received_since(std::int64_t from_ms)
     // Numbers follow the time of receiving but for moments, so the first one is found by halving what lies between.
     constexpr std::int64_t moments_ms = 5'000;
     const auto [first, last] = numbers_between(from_ms - moments_ms, from_ms + 24 * hour_ms, "");
+    if (last < first) return {};
     auto& at = connection_->prepare("SELECT received_ms FROM intake_message WHERE number >= ? ORDER BY number LIMIT 1");
     Number low = first, high = last + 1;
     while (low < high) {
