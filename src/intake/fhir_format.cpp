@@ -3,6 +3,8 @@
 //
 // Ids of two institutions may be the same, so a source's "Patient/7" becomes Patient/<stable id>, in references too; a source
 // whose ids are unique everywhere says keep_ids.
+#include <fstream>
+#include <sstream>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -10,6 +12,7 @@
 #include "fhir/fhir.h"
 #include "http/http.h"
 #include "intake/intake.h"
+#include "text/text.h"
 
 namespace xinglin::intake {
 
@@ -212,6 +215,48 @@ Result<message::Facts> glance(std::string_view bytes) {
     return refuse(IssueCode::invalid, "message", "is neither JSON nor XML; send a FHIR resource or Bundle");
 }
 
+constexpr std::size_t most_at_once = 64u << 20;  // of a file that is one message, and of a line
+
+Outcome too_long(std::string where) { return refuse(IssueCode::too_costly, std::move(where), "is larger than 64 MiB, split it"); }
+
+/// NDJSON: every line that is not empty is a message.
+Result<Done> split_lines(std::ifstream& in, const std::function<bool(Item item)>& each) {
+    std::string held, piece(1u << 20, '\0');
+    std::size_t line = 0;
+    for (bool ended = false; !ended;) {
+        in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+        held.append(piece, 0, static_cast<std::size_t>(in.gcount()));
+        ended = !in;
+        std::size_t at = 0;
+        for (std::size_t end = held.find('\n'); end != std::string::npos || (ended && at < held.size());
+             end = held.find('\n', at)) {
+            const std::size_t to = std::min(end, held.size());
+            const std::string_view text = trimmed(std::string_view(held).substr(at, to - at));
+            at = std::min(to + 1, held.size());
+            ++line;
+            if (!text.empty() && !each({fmt::format("line {}", line), std::string(text), ""})) return Done{};
+        }
+        held.erase(0, at);
+        if (held.size() > most_at_once) return too_long(fmt::format("line {}", line + 1));
+    }
+    if (in.bad()) return refuse(IssueCode::invalid, "file", "cannot be read");
+    return Done{};
+}
+
+/// A file is one message, unless its name says that its lines are.
+Result<Done> split(const std::filesystem::path& file, const std::function<bool(Item item)>& each) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) return refuse(IssueCode::invalid, "file", "cannot be read");
+    if (text::lower_ascii(file.extension().string()) == ".ndjson") return split_lines(in, each);
+    if (std::filesystem::file_size(file) > most_at_once) return too_long("file");
+    std::ostringstream content;
+    content << in.rdbuf();
+    std::string bytes = std::move(content).str();
+    if (bytes.empty()) return refuse(IssueCode::invalid, "file", "is empty, send its bytes");
+    each({"message", std::move(bytes), ""});
+    return Done{};
+}
+
 }  // namespace
 
 Format fhir_format() {
@@ -221,6 +266,9 @@ Format fhir_format() {
         json::Arena arena;
         XINGLIN_TRY(const json::Value root, read(bytes, arena));
         return Translation(arena, source).convert(root);
+    };
+    format.split = [](const std::filesystem::path& file, const Source&, std::string_view, const auto& each) {
+        return split(file, each);
     };
     return format;
 }

@@ -125,6 +125,22 @@ TEST_F(FoldersTest, AVeryLongFileHoldsUpOnlyItsOwnSource) {
     EXPECT_EQ(house.today("quick").counts.stored, 3);
 }
 
+TEST_F(FoldersTest, LinesOfNdjsonAreMessagesAndOtherFhirFilesAreOne) {
+    house.add("fhir", "folder", "fhir");
+    fs::create_directories(inbox("fhir"));
+    const auto patient = [](int id) { return fmt::format(R"({{"resourceType":"Patient","id":"p{}"}})", id); };
+    put(inbox("fhir") / "1.ndjson", patient(1) + "\r\n\n{\"resourceType\":\n" + patient(2) + "\n" + patient(3));
+    put(inbox("fhir") / "2.json", "{\n\"resourceType\":\"Patient\",\n\"id\":\"p4\"}\n");
+    put(inbox("fhir") / "3.json", "");
+    look();
+    const DayLine day = house.today("fhir");
+    EXPECT_EQ(day.counts.received, 6);
+    EXPECT_EQ(day.counts.stored, 4);
+    EXPECT_EQ(day.counts.rejected, 2);
+    EXPECT_TRUE(fs::exists(inbox("fhir") / "done" / "1.ndjson"));
+    EXPECT_TRUE(fs::exists(inbox("fhir") / "rejected" / "3.json.reason.txt"));
+}
+
 TEST_F(FoldersTest, AFileThatIsOneMessage) {
     put(inbox("single") / "good.hl7", simple("1", "p", "o", "1"));
     put(inbox("single") / "empty.hl7", "");
