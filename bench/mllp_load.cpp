@@ -170,7 +170,8 @@ int main(int argc, char** argv) {
         "1f},"
         "\"p99_ms\":{:.1f},\"max_ms\":{:.1f},\"driver_cpu_s\":{:.1f}}}\n",
         number, tally.accepted, tally.refused, took, static_cast<double>(tally.ms.size()) / took, at(0.5), at(0.9), at(0.99),
-        at(1), static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-                   static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
+        at(1),
+        static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+            static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
     return tally.ms.size() == all ? 0 : 1;
 }
