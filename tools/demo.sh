@@ -7,7 +7,7 @@ binary=build/release/xinglin
 port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 demo() {
-  local data=data/demo port=8080 chosen=no fresh=no population=10000 samples=no speed=360
+  local data=data/demo port=8080 mllp=2575 chosen=no fresh=no population=10000 samples=no speed=360
   while [ $# -gt 0 ]; do
     case "$1" in
       --data) data=${2:?--data needs a folder} && shift 2 ;;
@@ -20,6 +20,7 @@ demo() {
     esac
   done
   pick_port
+  pick_mllp_port
   if [ $fresh = yes ] && [ -e "$data" ]; then remove_demo_data "$data" || return; fi
   if [ ! -e "$data/demo-logins.txt" ] || [ -e "$data.unfinished" ]; then fill_demo_data "$data" || return; fi
   serve_demo "$data" "$port"
@@ -33,6 +34,10 @@ pick_port() {
   fi
   while port_is_taken "$port" && [ "$port" -lt 8120 ]; do port=$((port + 1)); done
   echo "port 8080 is taken, using $port" >&2
+}
+
+pick_mllp_port() {
+  while port_is_taken "$mllp" && [ "$mllp" -lt 2675 ]; do mllp=$((mllp + 1)); done
 }
 
 # Only what this script made is ever removed: the folder must carry its mark.
@@ -63,7 +68,7 @@ fill_demo_data() {
     "$binary" import --data "$1" content/samples
   else
     echo "making up a district of $population people and two years (seed 1)" >&2
-    "$binary" city --population "$population" --years 2 --end "$(date +%F)" --future-days 60 --only fhir,truth --out "$1.city" >/dev/null
+    "$binary" city --population "$population" --years 2 --end "$(date +%F)" --future-days 180 --only fhir,truth --out "$1.city" >/dev/null
     "$binary" import --data "$1" "$1.city/fhir"
     resident=$(demo_resident "$1.city")
     rm -rf "$1.city/fhir" # it is in the record now; city.json and truth/ stay
@@ -100,20 +105,22 @@ show_demo() { # address, data folder
   if [ -e "$2.city/city.json" ]; then echo "  Everybody in it is made up; who infected whom, and whose number is whose: $2.city/truth"; fi
   if [ -e "$2/demo-live" ]; then
     echo "  The district lives on, $speed seconds of its time in one of ours. Tell it: echo pause > $2/demo-live"
-    echo "  (pause, go, speed N, jump to the next outbreak, quit); what it sends is under 数据接入 and at $1/screen"
+    echo "  (pause, go, speed N, jump to the next outbreak, quit). Hospitals send HL7 v2 to 127.0.0.1:$mllp (MLLP), clinics, schools and"
+    echo "  pharmacies drop files into $2/inbox; all of it is under 数据接入 and at $1/screen"
   fi
   echo "  FHIR R4 at $1/fhir    data in $2    log in build/log/demo.log"
   echo "  Ctrl+C stops it"
   echo
 }
 
-# The city sends what its institutions send from the day of its making on; what came before a restart is known to the ledger by then.
+# The city sends what its institutions send from the day of its making on; the next start goes on where this one stopped.
 start_living() { # address, data folder; prints the process
   [ -e "$2.city/city.json" ] || return 0
   local token="$2/demo-live-token"
   if [ ! -s "$token" ]; then (umask 077 && "$binary" client add --data "$2" --name city-live --scope 'system/*.cruds' >"$token"); fi
   rm -f "$2/demo-live" && mkfifo -m 600 "$2/demo-live"
-  XINGLIN_TOKEN=$(cat "$token") "$binary" city live --city "$2.city" --to "$1" --speed "$speed" <>"$2/demo-live" >build/log/live.log 2>&1 &
+  XINGLIN_TOKEN=$(cat "$token") "$binary" city live --city "$2.city" --to "$1" --mllp "127.0.0.1:$mllp" --inbox "$2/inbox" \
+    --clock "$2/demo-clock.json" --speed "$speed" <>"$2/demo-live" >build/log/live.log 2>&1 &
   echo $!
 }
 
@@ -131,7 +138,7 @@ serve_demo() { # a session of its own: Ctrl+C reaches this script only, which as
   mkdir -p build/log
   rm -f "$1/demo-live"
   demo_content "$1"
-  setsid "$binary" serve --data "$1" --content "$1/demo-content" --port "$2" 2>"$log" > >(
+  setsid "$binary" serve --data "$1" --content "$1/demo-content" --port "$2" --mllp "$mllp" 2>"$log" > >(
     trap '' INT
     living=''
     while read -r word address; do

@@ -4,9 +4,11 @@
 // Pure: figures come from content/city, bytes go to a Sink. The same request gives the same bytes, whatever the number of threads.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,13 +54,17 @@ struct Outgoing {
     std::int64_t time;                       // seconds since 1970, local
     std::string source, name, organization;  // id of the sender, its name, id of its Organization ("" for schools and pharmacies)
     std::string kind;                        // "ADT^A01", "clinic_visits"
-    std::string format;                      // "hl7v2", "cda", "fhir", "csv"
+    std::string format;                      // "hl7v2", "cda", "fhir", "csv", "xlsx" (then `bytes` is the row as CSV in UTF-8)
     std::string encoding;
     std::string head;   // of a table: its first line
     std::string bytes;  // one message, or one row
     std::string fault;
     int copies = 1;
+    std::optional<std::array<double, 2>> place;  // longitude and latitude of the sender, made up
 };
+
+/// Does this source keep its tables as workbooks? Schools do, and every second pharmacy, clinic and village room.
+bool keeps_workbooks(std::string_view source);
 
 /// The days after `end` of a city that was made with `future_days`, as messages. Only the first district; everything stays in memory.
 class Stream {

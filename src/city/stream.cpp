@@ -7,6 +7,7 @@
 #include "city/city.h"
 #include "city/native.h"
 #include "city/parallel.h"
+#include "city/places.h"
 #include "city/story.h"
 
 namespace xinglin::city {
@@ -26,7 +27,51 @@ struct Stream::Whole {
     unsigned threads = 1;
     std::map<std::string, std::uint32_t, std::less<>> institutions;
     std::map<std::string, std::string, std::less<>> schools;
+    std::map<std::string, std::array<double, 2>, std::less<>> places;
+
+    Outgoing sent(Native& native) const;
 };
+
+bool keeps_workbooks(std::string_view source) {
+    for (const std::string_view school : {"kindergarten-", "primary-", "middle-", "high-"}) {
+        if (source.find(school) != std::string_view::npos) return true;
+    }
+    for (const std::string_view small : {"pharmacy-", "clinic-", "room-"}) {
+        if (source.find(small) != std::string_view::npos) return (source.back() - '0') % 2 == 1;
+    }
+    return false;
+}
+
+Outgoing Stream::Whole::sent(Native& native) const {
+    const bool in_workbook = native.ending == ".csv" && keeps_workbooks(native.source);
+    const bool gb18030 = native.gb18030 && !in_workbook;
+    Outgoing each;
+    each.time = native.time;
+    each.source = native.source;
+    each.kind = native.kind;
+    each.format = native.ending == ".hl7"   ? "hl7v2"
+                  : native.ending == ".xml" ? "cda"
+                  : in_workbook             ? "xlsx"
+                  : native.ending == ".csv" ? "csv"
+                                            : "fhir";
+    each.encoding = gb18030 ? "GB18030" : "UTF-8";
+    each.head = gb18030 ? to_gb18030(native.head) : std::move(native.head);
+    each.bytes = gb18030 ? to_gb18030(native.text) : std::move(native.text);
+    each.fault = std::move(native.fault);
+    each.copies = native.copies;
+    if (const auto found = places.find(native.source); found != places.end()) each.place = found->second;
+    const auto place = institutions.find(native.source);
+    const auto school = schools.find(native.source);
+    if (place != institutions.end()) {
+        each.name = district.institutions[place->second].name;
+        each.organization = district.institutions[place->second].id;
+    } else {
+        each.name = school != schools.end()                       ? school->second
+                    : native.source.ends_with("emergency-120") ? "120急救指挥中心"
+                                                                : native.source;
+    }
+    return each;
+}
 
 Stream::Stream(std::unique_ptr<Whole> whole) : whole_(std::move(whole)) {}
 Stream::Stream(Stream&&) noexcept = default;
@@ -53,6 +98,7 @@ Result<Stream> Stream::open(const content::Files& files, const Request& request)
     for (std::uint32_t n = 0; n < whole->district.institutions.size(); ++n)
         whole->institutions[whole->district.institutions[n].key] = n;
     for (const School& school : whole->district.schools) whole->schools[school.key] = school.name;
+    whole->places = places_of(files, whole->district);
     return Stream(std::move(whole));
 }
 
@@ -82,32 +128,7 @@ std::vector<Outgoing> Stream::between(std::int64_t from, std::int64_t until) con
         return a.order != b.order ? a.order < b.order : a.control_id < b.control_id;
     });
     std::vector<Outgoing> out;
-    for (Native& native : all) {
-        Outgoing each;
-        each.time = native.time;
-        each.source = native.source;
-        each.kind = native.kind;
-        each.format = native.ending == ".hl7"   ? "hl7v2"
-                      : native.ending == ".xml" ? "cda"
-                      : native.ending == ".csv" ? "csv"
-                                                : "fhir";
-        each.encoding = native.gb18030 ? "GB18030" : "UTF-8";
-        each.head = native.gb18030 ? to_gb18030(native.head) : std::move(native.head);
-        each.bytes = native.gb18030 ? to_gb18030(native.text) : std::move(native.text);
-        each.fault = std::move(native.fault);
-        each.copies = native.copies;
-        const auto place = whole_->institutions.find(native.source);
-        const auto school = whole_->schools.find(native.source);
-        if (place != whole_->institutions.end()) {
-            each.name = whole_->district.institutions[place->second].name;
-            each.organization = whole_->district.institutions[place->second].id;
-        } else {
-            each.name = school != whole_->schools.end()    ? school->second
-                        : native.source == "emergency-120" ? "120急救指挥中心"
-                                                           : native.source;
-        }
-        out.push_back(std::move(each));
-    }
+    for (Native& native : all) out.push_back(whole_->sent(native));
     return out;
 }
 

@@ -56,4 +56,23 @@ Result<Explanation> explain(std::string_view bytes, const message::Sender& sende
     return out;
 }
 
+json::Value segments_json(const Explanation& words, json::Arena& arena) {
+    std::vector<json::Value> segments;
+    for (const SegmentWords& segment : words.segments) {
+        std::vector<json::Value> fields;
+        for (const FieldWords& field : segment.fields) {
+            fields.push_back(arena.object({{"place", arena.string(field.place)},
+                                           {"name", arena.string(field.name)},
+                                           {"name_zh", arena.string(field.name_zh)},
+                                           {"value", arena.string(field.value)},
+                                           {"meaning", arena.string(field.meaning)}}));
+        }
+        segments.push_back(arena.object({{"name", arena.string(segment.name)},
+                                         {"title", arena.string(segment.title)},
+                                         {"title_zh", arena.string(segment.title_zh)},
+                                         {"fields", arena.array(fields)}}));
+    }
+    return arena.array(segments);
+}
+
 }  // namespace xinglin::hl7v2

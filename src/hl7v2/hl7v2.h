@@ -220,5 +220,7 @@ struct Explanation {
     std::vector<SegmentWords> segments;
 };
 Result<Explanation> explain(std::string_view bytes, const message::Sender& sender, const Tables& tables);
+/// `[{name,title,title_zh,fields:[{place,name,name_zh,value,meaning}]}]`. Texts stay those of `words`.
+json::Value segments_json(const Explanation& words, json::Arena& arena);
 
 }  // namespace xinglin::hl7v2

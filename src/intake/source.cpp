@@ -3,6 +3,8 @@
 #include "intake/source.h"
 
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -91,12 +93,28 @@ Result<Done> take_senders(json::Value value, std::vector<std::string>& to) {
     return Done{};
 }
 
+Result<Done> take_place(json::Value value, std::optional<std::array<double, 2>>& to) {
+    if (!value) return Done{};
+    to.reset();
+    if (value.is_null()) return Done{};
+    std::array<double, 2> place{200, 200};
+    for (std::size_t i = 0; i < 2 && value.is_array() && value.size() == 2; ++i) {
+        const json::Value each = value[i];
+        if (each.is_number()) place[i] = std::strtod(std::string(each.text()).c_str(), nullptr);
+    }
+    if (!(std::abs(place[0]) <= 180 && std::abs(place[1]) <= 90))
+        return refuse(IssueCode::value, "settings.place", "must be longitude and latitude in degrees, [119.75, 40.01], or null");
+    to = place;
+    return Done{};
+}
+
 Result<Done> read_settings(json::Value settings, Source& source) {
     if (!settings) return Done{};
     if (!settings.is_object()) return refuse(IssueCode::structure, "settings", "must be an object");
     XINGLIN_CHECK(known_members(settings, "settings.",
                                 {"offset_minutes", "encoding", "senders", "path", "acknowledge", "order", "keep_ids",
-                                 "per_minute", "message_bytes", "raw_days", "clock_minutes", "late", "silent", "failing"}));
+                                 "per_minute", "message_bytes", "raw_days", "clock_minutes", "ahead_days", "late", "silent",
+                                 "failing", "place"}));
     std::int64_t offset = source.offset_minutes;
     XINGLIN_CHECK(take(settings["offset_minutes"], "settings.offset_minutes", offset, -14 * 60, 14 * 60));
     source.offset_minutes = static_cast<std::int16_t>(offset);
@@ -111,7 +129,9 @@ Result<Done> read_settings(json::Value settings, Source& source) {
     XINGLIN_CHECK(take(settings["per_minute"], "settings.per_minute", source.per_minute, 0, 10'000'000));
     XINGLIN_CHECK(take(settings["message_bytes"], "settings.message_bytes", source.message_bytes, 1'000, 64 << 20));
     XINGLIN_CHECK(take(settings["raw_days"], "settings.raw_days", source.raw_days, 1, 36'500));
-    XINGLIN_CHECK(take(settings["clock_minutes"], "settings.clock_minutes", source.clock_minutes, 1, 100'000));
+    XINGLIN_CHECK(take(settings["clock_minutes"], "settings.clock_minutes", source.clock_minutes, 1, 1'000'000));
+    XINGLIN_CHECK(take(settings["ahead_days"], "settings.ahead_days", source.ahead_days, 0, 36'500));
+    XINGLIN_CHECK(take_place(settings["place"], source.place));
     XINGLIN_CHECK(take(settings["late"], "settings.late", source.late, 0.5, 1e6));
     XINGLIN_CHECK(take(settings["silent"], "settings.silent", source.silent, 0.5, 1e6));
     return take(settings["failing"], "settings.failing", source.failing, 0.001, 1);
@@ -162,6 +182,9 @@ json::Value write_settings(const Source& source, json::Arena& arena) {
     std::vector<json::Value> senders;
     for (const std::string& each : source.senders) senders.push_back(arena.string(each));
     const auto real = [&](double number) { return arena.number(fmt::format("{:g}", number)); };
+    const auto degrees = [&](double number) { return arena.number(fmt::format("{:.8g}", number)); };
+    json::Value place = arena.null();
+    if (source.place) place = arena.array({degrees((*source.place)[0]), degrees((*source.place)[1])});
     return arena.object({{"offset_minutes", arena.number(static_cast<std::int64_t>(source.offset_minutes))},
                          {"encoding", arena.string(source.encoding)},
                          {"senders", arena.array(senders)},
@@ -173,9 +196,11 @@ json::Value write_settings(const Source& source, json::Arena& arena) {
                          {"message_bytes", arena.number(source.message_bytes)},
                          {"raw_days", arena.number(source.raw_days)},
                          {"clock_minutes", arena.number(source.clock_minutes)},
+                         {"ahead_days", arena.number(source.ahead_days)},
                          {"late", real(source.late)},
                          {"silent", real(source.silent)},
-                         {"failing", real(source.failing)}});
+                         {"failing", real(source.failing)},
+                         {"place", place}});
 }
 
 json::Value write_source(const Source& source, json::Arena& arena) {

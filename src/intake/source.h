@@ -2,7 +2,9 @@
 // A source: who sends, by which way, in which format, and how its messages are looked after.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,8 +37,10 @@ struct Source {
     std::int64_t message_bytes = 16 << 20;
     std::int64_t raw_days = 365;      // raw messages are kept; rejected and waiting ones for ever
     std::int64_t clock_minutes = 60;  // its clock may be wrong by
+    std::int64_t ahead_days = 1;      // dates of its tables may lie ahead by, where they may not be future
     double late = 3, silent = 8;      // messages missed, by what is expected
     double failing = 0.2;             // rejected share of the last hour
+    std::optional<std::array<double, 2>> place;  // longitude and latitude, for the wall display
 
     message::Sender sender() const;
     std::string_view format_name() const;     // before the colon

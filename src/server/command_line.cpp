@@ -267,6 +267,10 @@ void add_city(CLI::App& app, Action& action) {
              "xinglin city live --city city --to http://127.0.0.1:8080 --token TOKEN --speed 360");
     live_word->add_option("--city", live->city, "a folder made by xinglin city --future-days N")->required();
     live_word->add_option("--to", live->to, "the server")->capture_default_str();
+    live_word->add_option("--mllp", live->mllp, "host and port for HL7 v2, such as 127.0.0.1:2575; without it HL7 v2 goes over HTTP");
+    live_word->add_option("--inbox", live->inbox,
+                          "DATA/inbox of the server on this machine: tables go there as CSV and XLSX files; without it over HTTP");
+    live_word->add_option("--clock", live->clock, "where it is kept how far the city came; CITY/clock.json unless named");
     live_word->add_option("--token", live->token, "a token that may write to the intake")->envname("XINGLIN_TOKEN");
     live_word
         ->add_option("--speed", live->speed,

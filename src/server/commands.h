@@ -149,6 +149,8 @@ int make_city(const CityCommand& options);
 struct LiveCommand {
     fs::path city, content;
     std::string to = "http://127.0.0.1:8080", token;
+    std::string mllp;       // "127.0.0.1:2575": HL7 v2 goes there; "": over HTTP
+    fs::path inbox, clock;  // of the server, for tables as files; where it is kept how far it came, "": CITY/clock.json
     double speed = 360;  // seconds of the city in one of ours
     unsigned threads = 1;
 };

@@ -7,6 +7,7 @@
 
 #include "server/house_terminology.h"
 #include "server/live_formats.h"
+#include "server/mapping_shelf.h"
 #include "text/text.h"
 
 namespace xinglin::server {
@@ -43,7 +44,8 @@ Result<Done> build_intake(House& house) {
                                                               {"before", arena.string(before)},
                                                               {"why", arena.string(health.why)}})));
     };
-    XINGLIN_TRY(auto formats, live_formats(*house.content, mapping_text(house.options.data, *house.content)));
+    XINGLIN_TRY(auto formats, live_formats(*house.content, mapping_text(house.options.data, *house.content),
+                                          terminology_lookup(*house.terminology)));
     XINGLIN_TRY(house.intake, intake::Intake::open(std::move(options), *house.store, *house.transactions, house.clock,
                                                    *house.content, std::move(formats)));
     return Done{};

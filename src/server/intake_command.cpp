@@ -195,26 +195,11 @@ void print_words(const hl7v2::Explanation& words) {
 }
 
 json::Value words_json(const hl7v2::Explanation& words, json::Arena& arena) {
-    std::vector<json::Value> segments;
-    for (const hl7v2::SegmentWords& segment : words.segments) {
-        std::vector<json::Value> fields;
-        for (const hl7v2::FieldWords& field : segment.fields) {
-            fields.push_back(arena.object({{"place", arena.string(field.place)},
-                                           {"name", arena.string(field.name)},
-                                           {"name_zh", arena.string(field.name_zh)},
-                                           {"value", arena.string(field.value)},
-                                           {"meaning", arena.string(field.meaning)}}));
-        }
-        segments.push_back(arena.object({{"name", arena.string(segment.name)},
-                                         {"title", arena.string(segment.title)},
-                                         {"title_zh", arena.string(segment.title_zh)},
-                                         {"fields", arena.array(fields)}}));
-    }
     return arena.object({{"kind", arena.string(words.facts.kind)},
                          {"version", arena.string(words.facts.version)},
                          {"control_id", arena.string(words.facts.control_id)},
                          {"encoding", arena.string(words.encoding)},
-                         {"segments", arena.array(segments)}});
+                         {"segments", hl7v2::segments_json(words, arena)}});
 }
 
 int explain_files(const IntakeCommand& options, const content::Files& files) {

@@ -10,6 +10,7 @@
 #include "server/folder.h"
 #include "server/intake_words.h"
 #include "server/live_formats.h"
+#include "server/mapping_shelf.h"
 #include "server/terminal.h"
 
 namespace xinglin::server {
@@ -68,7 +69,8 @@ int replay_messages(const ReplayCommand& options) {
     ingest::Transactions ingest(**record);
     const auto content = content_of(options.content);
     if (!content.ok()) return environment(content.outcome());
-    auto formats = live_formats(*content, mapping_text(options.data, *content));
+    const terminology::Terminology terms(*content, clock);
+    auto formats = live_formats(*content, mapping_text(options.data, *content), terminology_lookup(terms));
     if (!formats.ok()) return environment(formats.outcome());
     // Nothing of what waits in the ledger is stored: it belongs to the record beside it.
     auto intake =

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // `xinglin city live`: the days after the end of a made-up city, sent to a running server as they come.
 //
-// HL7 v2 goes to the MLLP port when one is named, everything else to the door of the intake over HTTP; tables go into its inbox
-// when one is named. Words on standard input: pause, go, speed N, jump, quit.
+// HL7 v2 goes to the MLLP port and tables as files into the inbox where these are named, everything else (and they too, when they
+// are not) over HTTP. How far it came is kept in a file. Words on standard input: pause, go, speed N, jump, quit.
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <deque>
 #include <fstream>
 #include <future>
 #include <iterator>
 #include <map>
-#include <set>
+#include <thread>
 
 #include "calendar/calendar.h"
 #include "city/city.h"
-#include "http/client.h"
 #include "json/json.h"
 #include "server/commands.h"
+#include "server/live_carrier.h"
+#include "server/live_clock.h"
 #include "server/terminal.h"
 
 namespace xinglin::server {
@@ -33,120 +36,10 @@ constexpr std::int64_t day_seconds = 86'400;
 std::atomic<bool> asked_to_stop{false};
 void on_signal(int) { asked_to_stop = true; }
 
-struct Address {
-    std::string host;
-    std::uint16_t port = 0;
-    bool tls = false;
-};
-Result<Address> parse_address(std::string_view text, std::string_view option) {
-    Address out;
-    if (text.starts_with("https://")) out.tls = true;
-    const std::size_t scheme = text.find("://");
-    if (scheme != std::string_view::npos) text.remove_prefix(scheme + 3);
-    while (text.ends_with('/')) text.remove_suffix(1);
-    const std::size_t colon = text.rfind(':');
-    out.host = text.substr(0, colon);
-    const int port =
-        colon == std::string_view::npos ? (out.tls ? 443 : 80) : std::atoi(std::string(text.substr(colon + 1)).c_str());
-    if (out.host.empty() || port < 1 || port > 65'535)
-        return refuse(IssueCode::value, std::string(option), "expected an address such as http://127.0.0.1:8080");
-    out.port = static_cast<std::uint16_t>(port);
-    return out;
-}
-
 std::string local_text(std::int64_t seconds) {
     const std::string text = calendar::instant_text(seconds * 1000);
     return text.substr(0, 10) + " " + text.substr(11, 5);
 }
-
-/// The sender of the intake for messages of this source and format: a table of its own for each kind of row.
-std::string sender_id(const city::Outgoing& message) {
-    std::string id = message.source;
-    if (message.format == "csv") id += "-" + message.kind;
-    if (message.format == "cda") id += "-cda";
-    for (char& c : id) {
-        if (c == '_') c = '-';
-    }
-    return id.substr(0, 40);
-}
-
-/// Carries messages to the server; what cannot be delivered is tried again, and the city waits.
-class Carrier {
-public:
-    Carrier(const LiveCommand& options, Address server) : options_(options), server_(std::move(server)) {}
-
-    struct Counts {
-        std::uint64_t sent = 0, refused = 0, duplicates = 0;
-    };
-    const Counts& counts() const { return counts_; }
-
-    /// False when nothing could be delivered for now.
-    bool deliver(const city::Outgoing& message) {
-        if (message.kind == "report_cards" || message.kind == "calls_120") return true;  // no door reads them yet
-        if (!introduce(message)) return false;
-        const std::string type = message.format == "hl7v2"  ? "application/hl7-v2"
-                                 : message.format == "csv"  ? "text/csv"
-                                 : message.format == "fhir" ? "application/fhir+json"
-                                                            : "application/xml";
-        for (int copy = 0; copy < message.copies; ++copy) {
-            const auto answer = post("/api/v1/intake/messages?source=" + sender_id(message), type, message.head + message.bytes);
-            if (!answer || answer->status == 429 || answer->status >= 500) return false;
-            if (answer->status == 401 || answer->status == 403)
-                throw std::runtime_error("--token: the server does not let this token send, see `xinglin client add`");
-            ++counts_.sent;
-            counts_.duplicates += answer->status == 200;
-            counts_.refused += answer->status == 422;
-        }
-        return true;
-    }
-
-private:
-    const LiveCommand& options_;
-    Address server_;
-    std::optional<http::Client> client_;
-    std::set<std::string> known_;
-    Counts counts_;
-
-    std::optional<http::Response> post(const std::string& target, const std::string& type, std::string body) {
-        if (!client_) {
-            auto made = http::Client::connect({.host = server_.host, .port = server_.port, .tls = server_.tls});
-            if (!made.ok()) return std::nullopt;
-            client_.emplace(std::move(made).value());
-        }
-        http::Request request;
-        request.method = "POST";
-        request.target = target;
-        request.headers.set("Content-Type", type);
-        if (!options_.token.empty()) request.headers.set("Authorization", "Bearer " + options_.token);
-        request.body = std::move(body);
-        auto answer = client_->send(request);
-        if (!answer.ok()) {
-            client_.reset();
-            return std::nullopt;
-        }
-        return std::move(answer).value();
-    }
-
-    /// A source that the server does not know is made known once.
-    bool introduce(const city::Outgoing& message) {
-        const std::string id = sender_id(message);
-        if (known_.contains(id)) return true;
-        json::Arena arena;
-        const std::string format = message.format == "csv" ? "csv:" + message.kind : message.format;
-        const json::Value source =
-            arena.object({{"id", arena.string(id)},
-                          {"name", arena.string(message.name)},
-                          {"kind", arena.string("http")},
-                          {"format", arena.string(format)},
-                          {"organization", message.organization.empty() ? json::Value{} : arena.string(message.organization)}});
-        const auto answer = post("/api/v1/intake/sources", "application/json", json::write(source));
-        if (!answer || answer->status >= 500) return false;
-        if (answer->status == 401 || answer->status == 403)
-            throw std::runtime_error("--token: the server does not let this token make sources, it needs an administrator's");
-        known_.insert(id);  // made now, or there already
-        return true;
-    }
-};
 
 /// Words typed on standard input.
 class Words {
@@ -174,65 +67,163 @@ private:
 
 class Life {
 public:
-    Life(const city::Stream& stream, Carrier& carrier, double speed)
-        : stream_(stream), carrier_(carrier), speed_(speed), now_(static_cast<double>(stream.first())) {}
+    Life(const city::Stream& stream, Carrier& carrier, double speed, fs::path clock, std::string city)
+        : stream_(stream), carrier_(carrier), clock_file_(std::move(clock)), speed_(speed) {
+        moment_.city = std::move(city);
+        moment_.ways = carrier_.ways().text();
+    }
+
+    /// Where it stopped, or the first day.
+    Result<Done> begin() {
+        XINGLIN_TRY(const auto before, read_clock(clock_file_));
+        if (before && before->city != moment_.city)
+            return refuse(IssueCode::invalid, clock_file_.string(), "is the clock of another city, name another file with --clock");
+        if (!before) moment_.now = static_cast<double>(moment_.day = stream_.first());
+        else if (before->ways == moment_.ways) moment_ = *before;
+        else moment_.now = before->now, moment_.day = before->day;
+        open_day(moment_.day);
+        if (before && before->ways != moment_.ways) {  // its parcels are made up differently now
+            while (moment_.done < parcels_.size() && static_cast<double>(parcels_[moment_.done].time) <= moment_.now) ++moment_.done;
+        }
+        take_up_held();
+        return write_clock(moment_, clock_file_);
+    }
 
     int run() {
-        load(stream_.first());
         auto last = std::chrono::steady_clock::now();
-        Progress progress;
-        while (!asked_to_stop && now_ < static_cast<double>(stream_.last())) {
+        while (!asked_to_stop && moment_.now < static_cast<double>(stream_.last())) {
             const auto moment = std::chrono::steady_clock::now();
             const double passed = std::chrono::duration<double>(moment - last).count();
             last = moment;
-            if (!paused_ && !stuck_) now_ += passed * speed_;
-            stuck_ = !send_due();
+            if (!paused_ && !stuck_) moment_.now += passed * speed_;
+            stuck_ = !send_until(moment_.now) || !retry_held(moment);
             listen();
             if (wants_jump_) jump();
-            if (static_cast<std::int64_t>(now_) / day_seconds > day_ / day_seconds)
-                load(static_cast<std::int64_t>(now_) / day_seconds * day_seconds);
-            progress.show(fmt::format("{}  {}{} sent, {} refused{}", local_text(static_cast<std::int64_t>(now_)),
-                                      paused_  ? "paused  "
-                                      : stuck_ ? "waiting for the server  "
-                                               : "",
-                                      grouped(carrier_.counts().sent), grouped(carrier_.counts().refused),
-                                      paused_ ? "" : fmt::format("  ×{:.0f}", speed_)));
+            next_day_when_over();
+            show();
+            keep_clock();
             std::this_thread::sleep_for(std::chrono::milliseconds(stuck_ ? 1000 : 100));
         }
+        keep_clock();
+        if (!asked_to_stop)
+            std::fprintf(stderr, "\nthe days that this city knows are over; make one with more --future-days\n");
         return exit_done;
     }
 
 private:
+    static constexpr std::size_t most_held = 20'000, held_at_once = 50;
+
     const city::Stream& stream_;
     Carrier& carrier_;
+    const fs::path clock_file_;
     Words words_;
-    double speed_, now_;
+    Progress progress_;
+    double speed_;
     bool paused_ = false, stuck_ = false, wants_jump_ = false;
-    std::int64_t day_ = 0;
-    std::vector<city::Outgoing> due_;
-    std::size_t at_ = 0;
-    std::future<std::vector<city::Outgoing>> next_;
-    std::int64_t next_day_ = 0;
+    LiveMoment moment_;
+    std::vector<Parcel> parcels_;  // of moment_.day
+    std::future<std::vector<Parcel>> next_;
+    std::map<std::string, std::deque<std::pair<LiveMoment::Held, Parcel>>> held_;  // by source, in order
+    std::chrono::steady_clock::time_point retried_;
 
-    /// The messages of this day; those of the next are made meanwhile.
-    void load(std::int64_t day) {
-        for (; at_ < due_.size() && !asked_to_stop; ++at_) {  // nothing of the day before is left out
-            if (at_ % 64 == 0) listen();
-            while (!carrier_.deliver(due_[at_]) && !asked_to_stop) std::this_thread::sleep_for(std::chrono::seconds(1));
-        }
-        due_ = next_.valid() && next_day_ == day ? next_.get() : stream_.between(day, day + day_seconds);
-        if (next_.valid()) next_.wait();
-        at_ = 0;
-        day_ = day;
-        next_day_ = day + day_seconds;
-        next_ = std::async(std::launch::async, [this, from = next_day_] { return stream_.between(from, from + day_seconds); });
+    std::vector<Parcel> parcels_of_day(std::int64_t day) const {
+        return parcels_of(stream_.between(day, day + day_seconds), carrier_.ways());
     }
 
-    bool send_due() {
-        for (; at_ < due_.size() && static_cast<double>(due_[at_].time) <= now_ && !asked_to_stop; ++at_) {
-            if (!carrier_.deliver(due_[at_])) return false;
+    /// The parcels of this day; those of the next are made meanwhile.
+    void open_day(std::int64_t day) {
+        parcels_ = next_.valid() ? next_.get() : parcels_of_day(day);
+        moment_.day = day;
+        if (day + day_seconds < stream_.last())
+            next_ = std::async(std::launch::async, [this, day] { return parcels_of_day(day + day_seconds); });
+        for (const Parcel& parcel : parcels_) {  // whoever sends today stands on the map from its first minute
+            if (asked_to_stop || !carrier_.introduce(parcel)) break;
+        }
+    }
+
+    void take_up_held() {
+        std::map<std::int64_t, std::vector<Parcel>> days;
+        std::vector<LiveMoment::Held> there;
+        for (const LiveMoment::Held& each : moment_.held) {
+            if (!days.contains(each.day)) days[each.day] = parcels_of_day(each.day);
+            std::vector<Parcel>& parcels = days[each.day];
+            if (each.index >= parcels.size()) continue;
+            there.push_back(each);
+            held_[parcels[each.index].source].emplace_back(each, parcels[each.index]);
+        }
+        moment_.held = std::move(there);
+    }
+
+    /// False when it can't be sent now, and nothing after it.
+    bool send_one(std::size_t index) {
+        Parcel& parcel = parcels_[index];
+        const auto waiting = held_.find(parcel.source);
+        const Told told = waiting == held_.end() ? carrier_.deliver(parcel) : Told::again;
+        if (told == Told::silence) return false;
+        if (told == Told::again) {  // this source does not take anything now: others go on
+            if (moment_.held.size() >= most_held) return false;
+            moment_.held.push_back({moment_.day, index});
+            held_[parcel.source].emplace_back(moment_.held.back(), std::move(parcel));
+        }
+        moment_.done = index + 1;
+        keep_clock();
+        return true;
+    }
+
+    bool send_until(double now) {
+        while (moment_.done < parcels_.size() && static_cast<double>(parcels_[moment_.done].time) <= now && !asked_to_stop) {
+            if (!send_one(moment_.done)) return false;
         }
         return true;
+    }
+
+    /// What sources did not take before. False when nobody answers.
+    bool retry_held(std::chrono::steady_clock::time_point now) {
+        if (held_.empty() || now - retried_ < std::chrono::seconds(2)) return true;
+        retried_ = now;
+        for (auto each = held_.begin(); each != held_.end();) {
+            auto& [source, waiting] = *each;
+            for (std::size_t n = 0; n < held_at_once && !waiting.empty(); ++n) {
+                const Told told = carrier_.deliver(waiting.front().second);
+                if (told == Told::silence) return false;
+                if (told == Told::again) break;
+                std::erase(moment_.held, waiting.front().first);
+                waiting.pop_front();
+                keep_clock();
+            }
+            each = waiting.empty() ? held_.erase(each) : std::next(each);
+        }
+        return true;
+    }
+
+    void next_day_when_over() {
+        if (static_cast<std::int64_t>(moment_.now) / day_seconds > moment_.day / day_seconds) finish_day();
+    }
+
+    /// Sends the rest of the day, however long it takes, and opens the next.
+    void finish_day() {
+        while (!send_until(static_cast<double>(moment_.day + day_seconds)) && !asked_to_stop) {
+            listen();
+            std::this_thread::sleep_for(std::chrono::seconds(1));
+        }
+        if (asked_to_stop) return;
+        moment_.done = 0;
+        open_day(moment_.day + day_seconds);
+        keep_clock();
+    }
+
+    void keep_clock() {
+        if (const auto kept = write_clock(moment_, clock_file_); !kept.ok()) throw std::runtime_error(kept.outcome().line());
+    }
+
+    void show() {
+        const std::string hold = moment_.held.empty() ? "" : fmt::format(", {} held back", grouped(moment_.held.size()));
+        progress_.show(fmt::format("{}  {}{} sent, {} refused{}{}", local_text(static_cast<std::int64_t>(moment_.now)),
+                                   paused_  ? "paused  "
+                                   : stuck_ ? "waiting for the server  "
+                                            : "",
+                                   grouped(carrier_.counts().sent), grouped(carrier_.counts().refused), hold,
+                                   paused_ ? "" : fmt::format("  ×{:.0f}", speed_)));
     }
 
     void listen() {
@@ -253,10 +244,14 @@ private:
     void jump() {
         wants_jump_ = false;
         for (const city::Stream::Outbreak& outbreak : stream_.outbreaks()) {
-            if (outbreak.begins <= static_cast<std::int64_t>(now_)) continue;
+            if (outbreak.begins <= static_cast<std::int64_t>(moment_.now)) continue;
             std::fprintf(stderr, "\nto %s\n", outbreak.name.c_str());
-            for (std::int64_t day = day_ + day_seconds; day <= outbreak.begins && !asked_to_stop; day += day_seconds) load(day);
-            now_ = static_cast<double>(outbreak.begins);
+            while (moment_.day + day_seconds <= outbreak.begins && !asked_to_stop) {
+                finish_day();
+                if (!asked_to_stop) moment_.now = static_cast<double>(moment_.day);
+                show();
+            }
+            if (!asked_to_stop) moment_.now = static_cast<double>(outbreak.begins);
             return;
         }
         std::fprintf(stderr, "\nno outbreak is planned in the days that this city knows\n");
@@ -288,8 +283,17 @@ Result<city::Request> request_of(const LiveCommand& options) {
 }  // namespace
 
 int live_city(const LiveCommand& options) {
+    Carrier::Options ways;
     const auto server = parse_address(options.to, "--to");
     if (!server.ok()) return refused(server.outcome());
+    ways.server = *server;
+    if (!options.mllp.empty()) {
+        const auto mllp = parse_address(options.mllp, "--mllp");
+        if (!mllp.ok()) return refused(mllp.outcome());
+        ways.mllp = *mllp;
+    }
+    ways.inbox = options.inbox;
+    ways.token = options.token;
     const auto request = request_of(options);
     if (!request.ok()) return refused(request.outcome());
     content::Files files;
@@ -302,8 +306,13 @@ int live_city(const LiveCommand& options) {
     if (!stream.ok()) return refused(stream.outcome());
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
-    Carrier carrier(options, server.value());
-    return Life(stream.value(), carrier, options.speed).run();
+    ways.days_ahead = request->future_days + 1;
+    Carrier carrier(std::move(ways));
+    const std::string name =
+        fmt::format("population {} seed {} years {} end {}", request->population, request->seed, request->years, request->end);
+    Life life(*stream, carrier, options.speed, options.clock.empty() ? options.city / "clock.json" : options.clock, name);
+    if (const auto begun = life.begin(); !begun.ok()) return refused(begun.outcome());
+    return life.run();
 }
 
 }  // namespace xinglin::server

@@ -38,22 +38,7 @@ std::string segments_json(std::string_view bytes, const intake::Source& source, 
     if (!words.ok()) return "[]";
     encoding = words->encoding;
     json::Arena arena;
-    std::vector<json::Value> segments;
-    for (const hl7v2::SegmentWords& segment : words->segments) {
-        std::vector<json::Value> fields;
-        for (const hl7v2::FieldWords& field : segment.fields) {
-            fields.push_back(arena.object({{"place", arena.string(field.place)},
-                                           {"name", arena.string(field.name)},
-                                           {"name_zh", arena.string(field.name_zh)},
-                                           {"value", arena.string(field.value)},
-                                           {"meaning", arena.string(field.meaning)}}));
-        }
-        segments.push_back(arena.object({{"name", arena.string(segment.name)},
-                                         {"title", arena.string(segment.title)},
-                                         {"title_zh", arena.string(segment.title_zh)},
-                                         {"fields", arena.array(fields)}}));
-    }
-    return json::write(arena.array(segments));
+    return json::write(hl7v2::segments_json(*words, arena));
 }
 
 /// Of a file: messages one after the other, a batch, or frames.
@@ -93,12 +78,13 @@ Result<intake::Format> hl7v2_format(const content::Files& content) {
 
 }  // namespace
 
-Result<std::vector<intake::Format>> live_formats(const content::Files& content, const MappingText& mappings) {
+Result<std::vector<intake::Format>> live_formats(const content::Files& content, const MappingText& mappings,
+                                                 const table::Lookup& lookup) {
     std::vector<intake::Format> all;
     all.push_back(intake::fhir_format());
     XINGLIN_TRY(intake::Format hl7v2, hl7v2_format(content));
     all.push_back(std::move(hl7v2));
-    XINGLIN_CHECK(add_table_formats(content, mappings, all));
+    XINGLIN_CHECK(add_table_formats(content, mappings, lookup, all));
     return all;
 }
 

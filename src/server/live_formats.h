@@ -11,6 +11,7 @@
 
 #include "content/content.h"
 #include "intake/intake.h"
+#include "table/mapping.h"
 
 namespace xinglin::server {
 
@@ -19,9 +20,11 @@ using MappingText = std::function<std::optional<std::string>(std::string_view na
 /// Those saved in DATA/mappings, then those of content. `content` outlives what is returned.
 MappingText mapping_text(const std::filesystem::path& data, const content::Files& content);
 
-/// Refuses when a table in content cannot be read.
-Result<std::vector<intake::Format>> live_formats(const content::Files& content, const MappingText& mappings);
+/// Refuses when a table in content cannot be read. `lookup` is asked from many threads at once.
+Result<std::vector<intake::Format>> live_formats(const content::Files& content, const MappingText& mappings,
+                                                 const table::Lookup& lookup);
 /// csv, xlsx and cda.
-Result<Done> add_table_formats(const content::Files& content, const MappingText& mappings, std::vector<intake::Format>& all);
+Result<Done> add_table_formats(const content::Files& content, const MappingText& mappings, const table::Lookup& lookup,
+                               std::vector<intake::Format>& all);
 
 }  // namespace xinglin::server

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "calendar/calendar.h"
 #include "cda/cda.h"
 #include "server/live_formats.h"
 #include "table/mapping.h"
@@ -73,12 +74,22 @@ Result<Done> split(const std::filesystem::path& file, const intake::Source& sour
     }
 }
 
-intake::Format table_format(std::string name, std::shared_ptr<Mappings> mappings) {
+/// The last day that a date of this source may name where its column says `not_future`.
+std::string last_day(const intake::Source& source) {
+    constexpr std::int64_t day_ms = 86'400'000, minute_ms = 60'000;
+    const std::int64_t now_ms = calendar::SystemClock().now_ms() + source.offset_minutes * minute_ms;
+    return calendar::instant_text(now_ms + source.ahead_days * day_ms).substr(0, 10);
+}
+
+intake::Format table_format(std::string name, std::shared_ptr<Mappings> mappings, const table::Lookup& lookup) {
     intake::Format format{.name = name};
-    format.convert = [mappings](std::string_view bytes, const intake::Source& source,
-                                std::string_view variant) -> Result<message::Converted> {
+    format.convert = [mappings, lookup](std::string_view bytes, const intake::Source& source,
+                                        std::string_view variant) -> Result<message::Converted> {
         XINGLIN_TRY(const table::Mapping mapping, mappings->find(variant));
-        return table::convert_one(bytes, mapping, source.sender());
+        table::ConversionOptions options;
+        options.lookup = lookup;
+        options.today = last_day(source);
+        return table::convert_one(bytes, mapping, source.sender(), std::move(options));
     };
     format.split = [mappings, is_xlsx = name == "xlsx"](const std::filesystem::path& file, const intake::Source& source,
                                                         std::string_view variant, const auto& each) -> Result<Done> {
@@ -104,11 +115,11 @@ MappingText mapping_text(const std::filesystem::path& data, const content::Files
     };
 }
 
-Result<Done> add_table_formats(const content::Files& content, const MappingText& mappings_text,
+Result<Done> add_table_formats(const content::Files& content, const MappingText& mappings_text, const table::Lookup& lookup,
                                std::vector<intake::Format>& all) {
     const auto mappings = std::make_shared<Mappings>(mappings_text);  // shared by the functions of both formats
-    all.push_back(table_format("csv", mappings));
-    all.push_back(table_format("xlsx", mappings));
+    all.push_back(table_format("csv", mappings, lookup));
+    all.push_back(table_format("xlsx", mappings, lookup));
     XINGLIN_TRY(cda::Knowledge knowledge, cda::Knowledge::read(content));
     intake::Format documents{.name = "cda"};
     documents.glance = [knowledge](std::string_view bytes) { return cda::glance(bytes, knowledge); };

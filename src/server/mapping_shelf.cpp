@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <sstream>
 
 namespace xinglin::server {
@@ -18,6 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t most_remembered = 100'000;
+constexpr std::chrono::minutes remembered_for{1};
 
 bool is_name(std::string_view name) {
     return !name.empty() && name.size() <= 64 &&
@@ -65,12 +68,26 @@ std::optional<table::Coding> look_up(const terminology::Terminology& terms, std:
 }  // namespace
 
 table::Lookup terminology_lookup(const terminology::Terminology& terms) {
-    using Remembered = std::map<std::string, std::optional<table::Coding>>;
+    using Moment = std::chrono::steady_clock::time_point;
+    struct Remembered {
+        std::mutex mutex;  // guards what follows
+        std::map<std::string, std::optional<table::Coding>> answers;
+        Moment since = std::chrono::steady_clock::now();
+    };
     return [&terms, remembered = std::make_shared<Remembered>()](std::string_view system, std::string_view code_or_name) {
         std::string key = std::string(system) + '\0' + std::string(code_or_name);
-        if (const auto known = remembered->find(key); known != remembered->end()) return known->second;
+        const Moment now = std::chrono::steady_clock::now();
+        {
+            const std::lock_guard lock(remembered->mutex);
+            if (now - remembered->since > remembered_for) {  // tables may have been replaced meanwhile
+                remembered->answers.clear();
+                remembered->since = now;
+            }
+            if (const auto known = remembered->answers.find(key); known != remembered->answers.end()) return known->second;
+        }
         auto found = look_up(terms, system, code_or_name);
-        if (remembered->size() < most_remembered) remembered->emplace(std::move(key), found);
+        const std::lock_guard lock(remembered->mutex);
+        if (remembered->answers.size() < most_remembered) remembered->answers.emplace(std::move(key), found);
         return found;
     };
 }

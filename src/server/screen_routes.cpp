@@ -74,16 +74,20 @@ std::vector<json::Value> figures_of(House& house, const access::Viewer& viewer, 
 }
 
 std::vector<json::Value> sources_of(House& house, const intake::Overview& all, json::Value places, json::Arena& arena) {
-    std::map<std::string, std::string> names;
-    for (const intake::Source& source : house.intake->sources()) names[source.id] = source.name;
+    std::map<std::string, intake::Source> known;
+    for (intake::Source& source : house.intake->sources()) known.emplace(source.id, std::move(source));
+    const auto degrees = [&](double number) { return arena.number(fmt::format("{:.8g}", number)); };
     std::vector<json::Value> sources;
     for (const intake::Health& each : all.sources) {
         if (each.id == intake::unknown_source && each.total.received == 0) continue;
         const auto minute = all.last_minute.find(each.id);
-        const json::Value place = places[each.id];
+        const intake::Source& source = known[each.id];
+        json::Value place = places[each.id];
+        if (source.place && !(place.is_array() && place.size() == 2))
+            place = arena.array({degrees((*source.place)[0]), degrees((*source.place)[1])});
         sources.push_back(
             arena.object({{"id", arena.string(each.id)},
-                          {"name", arena.string(names[each.id].empty() ? each.id : names[each.id])},
+                          {"name", arena.string(source.name.empty() ? each.id : source.name)},
                           {"place", place.is_array() && place.size() == 2 ? place : arena.null()},
                           {"state", arena.string(each.state)},
                           {"last_minute", arena.number(minute == all.last_minute.end() ? std::int64_t{0} : minute->second)},

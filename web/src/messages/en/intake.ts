@@ -72,6 +72,7 @@ export default {
     failing: 'Many errors from this share rejected',
     late: 'Late when so many are missed',
     clock_minutes: 'Its clock may be wrong by (minutes)',
+    ahead_days: 'Dates in its tables may lie ahead by (days)',
     offset_minutes: 'Its time zone (minutes)',
     order: 'Order by',
     per_minute: 'Most messages a minute',

@@ -72,6 +72,7 @@ export default {
     failing: '拒绝占多少算错误偏多',
     late: '少来几条算偏晚',
     clock_minutes: '允许对方时钟差几分钟',
+    ahead_days: '表中日期最多晚于今天几天',
     offset_minutes: '对方时区（分钟）',
     order: '先后按什么',
     per_minute: '每分钟最多几条',
