@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,9 @@ Result<message::Converted> convert(std::string_view bytes, const message::Sender
 Result<message::Facts> glance(std::string_view bytes, const Knowledge& knowledge, const Limits& limits = {});
 
 enum class Kind : std::uint8_t { outpatient_summary, inpatient_summary, laboratory_report };
+/// "outpatient-summary" and so on.
+std::string_view text(Kind kind);
+std::optional<Kind> parse_kind(std::string_view text);
 
 /// Writes one patient's resources (a Bundle, or an array of resources; one Patient, one Encounter at most) as a shared
 /// document: WS/T 483.17, 483.18 or WS/T 500.7. `id` is the document's number, `now` its time (FHIR dateTime).

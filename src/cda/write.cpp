@@ -455,6 +455,18 @@ private:
 
 }  // namespace
 
+std::string_view text(Kind kind) {
+    constexpr std::string_view names[] = {"outpatient-summary", "inpatient-summary", "laboratory-report"};
+    return names[static_cast<std::size_t>(kind)];
+}
+
+std::optional<Kind> parse_kind(std::string_view name) {
+    for (const Shape& shape : shapes) {
+        if (text(shape.kind) == name) return shape.kind;
+    }
+    return std::nullopt;
+}
+
 Result<Written> write(Kind kind, json::Value resources, std::string_view id, std::string_view now, const Knowledge& knowledge) {
     const Record record = sorted(resources);
     if (!record.patient) return refuse(IssueCode::required, "resources", "hold no Patient, a shared document needs one");

@@ -12,6 +12,7 @@
 #include "city/infection.h"
 #include "city/native.h"
 #include "city/people.h"
+#include "city/places.h"
 #include "city/rows.h"
 #include "city/story.h"
 #include "fhir/fhir.h"
@@ -293,6 +294,44 @@ TEST(Stream, GoesOnWhereTheFilesEndTheSameWheneverItIsAsked) {
     }
     request.future_days = 0;
     EXPECT_EQ(Stream::open(content::Files(), request).outcome().issues[0].where, "--future-days");
+}
+
+/// Crossing number, written apart from the code that is tested.
+bool is_within(json::Value rings, double x, double y) {
+    bool inside = false;
+    for (const json::Node& node : rings.items()) {
+        const json::Value ring(&node);
+        for (std::size_t i = 0; i + 1 < ring.size(); ++i) {
+            const auto at = [&](std::size_t k, std::size_t axis) { return std::stod(std::string(ring[k][axis].text())); };
+            const double y1 = at(i, 1), y2 = at(i + 1, 1);
+            if ((y1 > y) != (y2 > y) && x < at(i, 0) + (y - y1) / (y2 - y1) * (at(i + 1, 0) - at(i, 0))) inside = !inside;
+        }
+    }
+    return inside;
+}
+
+TEST(Places, OfEveryoneWhoSendsLieInsideTheDistrictAndApart) {
+    const content::Files files;
+    const auto places = places_of(files, made().district);
+    EXPECT_EQ(places.size(), made().district.institutions.size() + made().district.schools.size() + 1);
+    EXPECT_EQ(places, places_of(files, made().district)) << "the same every time";
+    json::Arena arena;
+    const auto map = json::parse(arena.keep(*files.read("screen/map.json")), arena);
+    ASSERT_TRUE(map.ok());
+    json::Value district;
+    for (const json::Node& node : (*map)["areas"].items()) {
+        if (json::Value(&node)["code"].string() == "130303") district = json::Value(&node);
+    }
+    std::set<std::array<double, 2>> different;
+    for (const auto& [key, place] : places) {
+        EXPECT_TRUE(is_within(district["rings"], place[0], place[1])) << key;
+        different.insert(place);
+    }
+    EXPECT_GT(different.size(), places.size() * 95 / 100);
+    EXPECT_TRUE(keeps_workbooks("primary-03"));
+    EXPECT_TRUE(keeps_workbooks("clinic-11"));
+    EXPECT_FALSE(keeps_workbooks("clinic-12"));
+    EXPECT_FALSE(keeps_workbooks("nanguan"));
 }
 
 TEST(Content, EveryDiagnosisAndProcedureIsInTheNationalTables) {

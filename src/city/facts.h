@@ -88,7 +88,7 @@ struct Vaccine {
     std::int32_t from_day, to_day;  // the rule is in force; to_day exclusive
 };
 struct Pathogen {
-    std::string key, name, code, code_name, complaint, clinic;
+    std::string key, name, card_name, code, code_name, complaint, clinic;  // card_name: as the law calls it
     double r0, household, school, work, village, incubation, infectious, symptomatic, immune, wane_days;
     int peak_month;
     double season, imports, oldest, care_child, care_adult, care_delay, admit, die_65, test, report_days, pharmacy, call_120,

@@ -175,6 +175,7 @@ Result<Done> read_infections(const content::Files& files, Facts& facts) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         Pathogen each{text(i, "key"),
                       text(i, "name"),
+                      text(i, "card_name"),
                       text(i, "code"),
                       text(i, "code_name"),
                       text(i, "complaint"),

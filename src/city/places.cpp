@@ -97,11 +97,13 @@ std::map<std::string, std::array<double, 2>, std::less<>> places_of(const conten
         const Community& community = district.communities[each.community];
         places[each.key] = placing.place({community.longitude, community.latitude}, stand[each.community]++, each.town);
     }
-    for (const School& school : district.schools) places[school.key] = placing.place({school.longitude, school.latitude}, 0, school.town);
+    for (const School& school : district.schools)
+        places[school.key] = placing.place({school.longitude, school.latitude}, 0, school.town);
     const auto hospital = places.find(district.institutions[district.hospitals[0]].key);
     const std::string emergency =
         district.number == 0 ? "emergency-120" : "d" + std::to_string(district.number + 1) + "-emergency-120";
-    if (hospital != places.end()) places[emergency] = placing.place(hospital->second, 1, district.institutions[district.hospitals[0]].town);
+    if (hospital != places.end())
+        places[emergency] = placing.place(hospital->second, 1, district.institutions[district.hospitals[0]].town);
     return places;
 }
 

@@ -140,19 +140,20 @@ void report_card(Sending& sending, const Infection& infection, std::uint32_t ind
     const Written who = sending.as_known_to(visit->institution, visit->day(), visit->number);
     Native& native = row(sending, cdc.key, time, "report_cards",
                          "卡片编号,报卡类别,姓名,有效证件号,性别,出生日期,联系电话,现住址,人群分类,病例分类,发病日期,诊断时间,"
-                         "疾病名称,诊断编码,报告单位,填卡日期");
+                         "疾病名称,诊断编码,报告单位,报告医生,填卡日期,录入时间");
     const int age = world.people.age(world.people.all[sending.story.person], infection.onset);
-    cells(native,
-          {fmt::format("{}{:08}", world.district.id_area, index), luck % 23 == 0 ? "订正报告" : "初次报告", who.name(), who.id,
-           who.male ? "男" : "女", date_text(who.birth), who.phone, who.address,
-           age < 3    ? "散居儿童"
-           : age < 6  ? "幼托儿童"
-           : age < 18 ? "学生"
-           : age < 60 ? "工人"
-                      : "离退人员",
-           infection.positive ? "确诊病例" : "临床诊断病例", date_text(luck % 8 == 0 ? infection.onset - 1 : infection.onset),
-           minute_text(visit->start + 1800), pathogen.name, pathogen.code, world.district.institutions[visit->institution].name,
-           date_text(infection.card)});
+    cells(native, {fmt::format("{}{:08}", world.district.id_area, index), luck % 23 == 0 ? "订正报告" : "初次报告", who.name(),
+                   who.id, who.male ? "男" : "女", date_text(who.birth), who.phone, who.address,
+                   age < 3    ? "散居儿童"
+                   : age < 6  ? "幼托儿童"
+                   : age < 18 ? "学生"
+                   : age < 60 ? "工人"
+                              : "离退人员",
+                   infection.positive ? "确诊病例" : "临床诊断病例",
+                   date_text(luck % 8 == 0 ? infection.onset - 1 : infection.onset), minute_text(visit->start + 1800),
+                   pathogen.card_name, pathogen.code, world.district.institutions[visit->institution].name,
+                   visit->doctor == none32 ? "" : world.district.doctors[visit->doctor].name, date_text(infection.card),
+                   minute_text(time)});
     native.number.clear();
 }
 
@@ -166,13 +167,21 @@ void call_120(Sending& sending, const Infection& infection, std::uint32_t index)
     const std::string source =
         world.district.number == 0 ? "emergency-120" : fmt::format("d{}-emergency-120", world.district.number + 1);
     Native& native =
-        row(sending, source, time, "calls_120", "受理编号,来电时间,现场地址,主诉,年龄,性别,出车时间,到达现场时间,送达医院");
+        row(sending, source, time, "calls_120",
+            "受理编号,来电时间,现场地址,主诉,患者姓名,身份证号,联系电话,年龄,性别,出车时间,到达现场时间,到达医院时间,送达医院");
     const Person& person = world.people.all[sending.story.person];
+    // Whoever fetches somebody learns the name as a rule, and every second time sees the identity card.
+    constexpr std::uint32_t as_source = 200'000;
+    const std::uint64_t luck = mix(index + 77ull);
+    const Written who = sending.as_known_to(as_source, infection.call, 0);
+    const bool is_named = luck % 100 < 86, shows_card = is_named && luck / 100 % 100 < 55;
+    const std::int64_t there = time + 120 + 60 * static_cast<std::int64_t>(4 + mix(index) % 14),
+                       handed = there + 60 * static_cast<std::int64_t>(12 + luck % 25);
     cells(native, {fmt::format("120{:08}", index), minute_text(time), world.facts.towns[community.town].name + community.name,
-                   world.facts.pathogens[infection.pathogen].complaint, std::to_string(world.people.age(person, infection.call)),
-                   person.male ? "男" : "女", minute_text(time + 120),
-                   minute_text(time + 120 + 60 * static_cast<std::int64_t>(4 + mix(index) % 14)),
-                   world.district.institutions[world.district.hospitals[0]].name});
+                   world.facts.pathogens[infection.pathogen].complaint, is_named ? who.name() : "",
+                   shows_card ? std::string_view(who.id) : "", is_named ? std::string_view(who.phone) : "",
+                   std::to_string(world.people.age(person, infection.call)), person.male ? "男" : "女", minute_text(time + 120),
+                   minute_text(there), minute_text(handed), world.district.institutions[world.district.hospitals[0]].name});
 }
 
 std::uint32_t class_on(const Epidemic& epidemic, std::uint32_t person, std::int32_t day) {

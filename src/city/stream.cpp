@@ -66,9 +66,9 @@ Outgoing Stream::Whole::sent(Native& native) const {
         each.name = district.institutions[place->second].name;
         each.organization = district.institutions[place->second].id;
     } else {
-        each.name = school != schools.end()                       ? school->second
+        each.name = school != schools.end()                    ? school->second
                     : native.source.ends_with("emergency-120") ? "120急救指挥中心"
-                                                                : native.source;
+                                                               : native.source;
     }
     return each;
 }

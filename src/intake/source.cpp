@@ -111,10 +111,10 @@ Result<Done> take_place(json::Value value, std::optional<std::array<double, 2>>&
 Result<Done> read_settings(json::Value settings, Source& source) {
     if (!settings) return Done{};
     if (!settings.is_object()) return refuse(IssueCode::structure, "settings", "must be an object");
-    XINGLIN_CHECK(known_members(settings, "settings.",
-                                {"offset_minutes", "encoding", "senders", "path", "acknowledge", "order", "keep_ids",
-                                 "per_minute", "message_bytes", "raw_days", "clock_minutes", "ahead_days", "late", "silent",
-                                 "failing", "place"}));
+    XINGLIN_CHECK(
+        known_members(settings, "settings.",
+                      {"offset_minutes", "encoding", "senders", "path", "acknowledge", "order", "keep_ids", "per_minute",
+                       "message_bytes", "raw_days", "clock_minutes", "ahead_days", "late", "silent", "failing", "place"}));
     std::int64_t offset = source.offset_minutes;
     XINGLIN_CHECK(take(settings["offset_minutes"], "settings.offset_minutes", offset, -14 * 60, 14 * 60));
     source.offset_minutes = static_cast<std::int16_t>(offset);

@@ -35,11 +35,11 @@ struct Source {
     bool keep_ids = false;                 // FHIR: its ids are unique everywhere
     std::int64_t per_minute = 0;           // most messages; 0: any number
     std::int64_t message_bytes = 16 << 20;
-    std::int64_t raw_days = 365;      // raw messages are kept; rejected and waiting ones for ever
-    std::int64_t clock_minutes = 60;  // its clock may be wrong by
-    std::int64_t ahead_days = 1;      // dates of its tables may lie ahead by, where they may not be future
-    double late = 3, silent = 8;      // messages missed, by what is expected
-    double failing = 0.2;             // rejected share of the last hour
+    std::int64_t raw_days = 365;                 // raw messages are kept; rejected and waiting ones for ever
+    std::int64_t clock_minutes = 60;             // its clock may be wrong by
+    std::int64_t ahead_days = 1;                 // dates of its tables may lie ahead by, where they may not be future
+    double late = 3, silent = 8;                 // messages missed, by what is expected
+    double failing = 0.2;                        // rejected share of the last hour
     std::optional<std::array<double, 2>> place;  // longitude and latitude, for the wall display
 
     message::Sender sender() const;

@@ -21,6 +21,15 @@ TEST(Sources, AreRefusedByTheFieldThatIsWrong) {
     EXPECT_EQ(where(R"({"id":"a","settings":{"senders":["HIS"]}})"), "settings.senders");
     EXPECT_EQ(where(R"({"id":"a","settings":{"senders":["*^*"]}})"), "settings.senders");
     EXPECT_EQ(where(R"({"id":"a","settings":{"message_bytes":-1}})"), "settings.message_bytes");
+    EXPECT_EQ(where(R"({"id":"a","settings":{"ahead_days":-1}})"), "settings.ahead_days");
+    for (const char* place : {"[119.7]", "[119.7,91]", "[181,0]", "\"east\"", "[null,40]", "[\"119\",40]"})
+        EXPECT_EQ(where(fmt::format(R"({{"id":"a","settings":{{"place":{}}}}})", place)), "settings.place") << place;
+    const auto placed =
+        read_source(*json::parse(R"({"id":"a","settings":{"place":[119.7523,-40.25],"ahead_days":3}})", arena), Source{});
+    ASSERT_TRUE(placed.ok());
+    EXPECT_EQ(json::write(write_settings(*placed, arena)["place"]), "[119.7523,-40.25]");
+    EXPECT_EQ(read_source(write_source(*placed, arena), Source{})->ahead_days, 3);
+    EXPECT_FALSE(read_source(*json::parse(R"({"settings":{"place":null}})", arena), *placed)->place);
 }
 
 TEST(Sources, MayNotNameAFolderOfTheMachineByHttp) {

@@ -15,6 +15,7 @@
 #include "json/json.h"
 #include "server/commands.h"
 #include "server/folder.h"
+#include "server/live_parcels.h"
 #include "server/terminal.h"
 
 namespace xinglin::server {
@@ -91,6 +92,27 @@ private:
     }
 };
 
+/// What is kept in workbooks leaves as such: the tables of these sources, each file in place of the CSV of its month.
+Result<Done> make_workbooks(const fs::path& sources) {
+    constexpr std::int64_t made = 1'577'836'800;  // any time, always the same one
+    std::error_code error;
+    std::vector<fs::path> tables;
+    for (const auto& source : fs::directory_iterator(sources, error)) {
+        if (!city::keeps_workbooks(source.path().filename().string())) continue;
+        for (const auto& file : fs::recursive_directory_iterator(source.path())) {
+            if (file.path().extension() == ".csv") tables.push_back(file.path());
+        }
+    }
+    for (const fs::path& file : tables) {
+        std::ifstream in(file, std::ios::binary);
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        XINGLIN_CHECK(
+            write_workbook(text, file.parent_path().filename().string(), fs::path(file).replace_extension(".xlsx"), "", made));
+        fs::remove(file);
+    }
+    return Done{};
+}
+
 bool wanted(const CityCommand& options, std::string_view part) {
     return options.only.empty() || std::find(options.only.begin(), options.only.end(), part) != options.only.end();
 }
@@ -145,6 +167,7 @@ int make_city(const CityCommand& options) {
     });
     if (!made.ok()) return refused(made.outcome());
     folder.close();
+    if (const auto workbooks = make_workbooks(options.out / "sources"); !workbooks.ok()) return environment(workbooks.outcome());
     if (options.json) std::printf("%s", made.value().c_str());
     else print_figures(made.value(), options.out);
     return exit_done;

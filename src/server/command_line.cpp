@@ -149,6 +149,23 @@ void add_intake(CLI::App& app, Action& action) {
     intake_word->callback([in, &action] { action = [in] { return intake(*in); }; });
 }
 
+void add_documents(CLI::App& app, Action& action) {
+    CLI::App* cda_word = word(app, "cda", "Write national shared documents; `intake cda` reads them",
+                              "xinglin cda write bundle.json --kind outpatient-summary --id D1");
+    cda_word->require_subcommand(1);
+    const auto out = std::make_shared<DocumentCommand>();
+    CLI::App* write_word = word(*cda_word, "write", "One patient's resources as a shared document (CDA R2 by WS/T 482)",
+                                "xinglin cda write bundle.json --kind outpatient-summary --id D1 --out document.xml");
+    write_word->add_option("FILE", out->file, "a Bundle, or a list of resources, of one patient and one visit")->required();
+    write_word->add_option("--kind", out->kind, "outpatient-summary (WS/T 483.17), inpatient-summary (483.18), laboratory-report (WS/T 500.7)")
+        ->required();
+    write_word->add_option("--id", out->id, "number of the document")->required();
+    write_word->add_option("--now", out->now, "time of the document, such as 2026-11-22T10:00:00+08:00; now when not said");
+    write_word->add_option("--out", out->out, "file to write; printed without it");
+    write_word->add_option("--content", out->content, "a folder laid out like content/, with tables of your own");
+    write_word->callback([out, &action] { action = [out] { return write_document(*out); }; });
+}
+
 /// `intake ledger` and `intake replay`; what else stands behind `intake` converts files.
 void add_ledger(CLI::App& app, Action& action) {
     CLI::App* intake_word = word(app, "intake", "The ledger of messages", "xinglin intake ledger --data DIR --day 2026-11-22");
@@ -457,6 +474,7 @@ int parse(int argc, char** argv, Action& action) {
                            (std::string_view(argv[2]) == "ledger" || std::string_view(argv[2]) == "replay");
     if (of_ledger) add_ledger(app, action);
     else add_intake(app, action);
+    add_documents(app, action);
     add_safety(app, action);
     add_engines(app, action);
     add_accounts(app, action, "user", "Accounts of people",

@@ -162,6 +162,12 @@ struct AreasCommand {
 };
 int import_areas(const AreasCommand& options);
 
+struct DocumentCommand {
+    std::string kind, id, now;    // "inpatient-summary"; the document's number; its time, "": now
+    fs::path file, out, content;  // a Bundle or an array of resources; "": standard output
+};
+int write_document(const DocumentCommand& options);
+
 struct LedgerCommand {
     fs::path data;
     fs::path content;

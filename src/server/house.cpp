@@ -45,7 +45,7 @@ Result<Done> build_intake(House& house) {
                                                               {"why", arena.string(health.why)}})));
     };
     XINGLIN_TRY(auto formats, live_formats(*house.content, mapping_text(house.options.data, *house.content),
-                                          terminology_lookup(*house.terminology)));
+                                           terminology_lookup(*house.terminology)));
     XINGLIN_TRY(house.intake, intake::Intake::open(std::move(options), *house.store, *house.transactions, house.clock,
                                                    *house.content, std::move(formats)));
     return Done{};
@@ -255,6 +255,7 @@ void House::write_down(const access::Viewer& viewer, const http::Request& reques
     access.what = what;
     access.type = type;
     access.id = id;
+    if (type == "Patient") access.patient = id;
     access.purpose = viewer.purpose;
     access.detail = detail;
     access.trace_id = request.trace_id;

@@ -67,7 +67,8 @@ Told MllpLine::send(std::string_view message) {
 std::optional<http::Response> Carrier::call(const std::string& method, const std::string& target, const std::string& type,
                                             std::string body) {
     if (!client_) {
-        auto made = http::Client::connect({.host = options_.server.host, .port = options_.server.port, .tls = options_.server.tls});
+        auto made =
+            http::Client::connect({.host = options_.server.host, .port = options_.server.port, .tls = options_.server.tls});
         if (!made.ok()) return std::nullopt;
         client_.emplace(std::move(made).value());
     }
@@ -83,7 +84,8 @@ std::optional<http::Response> Carrier::call(const std::string& method, const std
         return std::nullopt;
     }
     if (answer->status == 401 || answer->status == 403)
-        throw std::runtime_error("--token: the server does not let this token look after sources and send, see `xinglin client add`");
+        throw std::runtime_error(
+            "--token: the server does not let this token look after sources and send, see `xinglin client add`");
     return std::move(answer).value();
 }
 
@@ -114,8 +116,9 @@ Told Carrier::deliver(const Parcel& parcel) {
     }
     const city::Outgoing& message = parcel.messages.front();
     for (int copy = 0; copy < message.copies; ++copy) {
-        const Told told = parcel.way == "mllp" ? lines_.try_emplace(parcel.source, *options_.mllp).first->second.send(message.bytes)
-                                               : post(parcel, message);
+        const Told told = parcel.way == "mllp"
+                              ? lines_.try_emplace(parcel.source, *options_.mllp).first->second.send(message.bytes)
+                              : post(parcel, message);
         count(told);
         if (told == Told::again || told == Told::silence) return told;
     }
@@ -126,7 +129,8 @@ bool Carrier::introduce(const Parcel& parcel) {
     if (known_.contains(parcel.source)) return true;
     json::Arena arena;
     std::vector<std::pair<std::string_view, json::Value>> settings{
-        {"clock_minutes", arena.number(std::int64_t{1'440} * (options_.days_ahead + 366))},  // its calendar is not ours, and faults are meant
+        {"clock_minutes",
+         arena.number(std::int64_t{1'440} * (options_.days_ahead + 366))},  // its calendar is not ours, and faults are meant
         {"ahead_days", arena.number(static_cast<std::int64_t>(options_.days_ahead))}};
     if (parcel.way == "mllp") settings.push_back({"senders", arena.array({arena.string("*^" + parcel.facility)})});
     if (parcel.place)

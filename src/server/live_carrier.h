@@ -26,10 +26,10 @@ Result<Address> parse_address(std::string_view text, std::string_view option);
 
 /// What became of something sent.
 enum class Told : std::uint8_t {
-    taken,     // it is the receiver's now
-    refused,   // it was read and rejected: in the error queue over there
-    again,     // not now: the source is paused, the disk is full
-    silence,   // nobody answers
+    taken,    // it is the receiver's now
+    refused,  // it was read and rejected: in the error queue over there
+    again,    // not now: the source is paused, the disk is full
+    silence,  // nobody answers
 };
 
 /// One sender's line to an MLLP port. Connects again when it was cut.

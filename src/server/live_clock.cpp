@@ -29,7 +29,8 @@ Result<std::optional<LiveMoment>> read_clock(const fs::path& file) {
                value["done"].is_number() && value["held"].is_array();
     };
     if (!in || !parsed.ok() || !is_clock(*parsed))
-        return refuse(IssueCode::invalid, file.string(), "is no clock of a living city, remove it to begin where the city was made");
+        return refuse(IssueCode::invalid, file.string(),
+                      "is no clock of a living city, remove it to begin where the city was made");
     const json::Value value = *parsed;
     LiveMoment moment{.city = std::string(value["city"].string()),
                       .ways = std::string(value["ways"].string()),
@@ -39,7 +40,8 @@ Result<std::optional<LiveMoment>> read_clock(const fs::path& file) {
                       .held = {}};
     for (const json::Node& node : value["held"].items()) {
         const json::Value pair(&node);
-        if (pair.is_array() && pair.size() == 2) moment.held.push_back({whole(pair[0]), static_cast<std::size_t>(whole(pair[1]))});
+        if (pair.is_array() && pair.size() == 2)
+            moment.held.push_back({whole(pair[0]), static_cast<std::size_t>(whole(pair[1]))});
     }
     return std::optional(std::move(moment));
 }
@@ -61,7 +63,8 @@ Result<Done> write_clock(const LiveMoment& moment, const fs::path& file) {
     out.close();
     std::error_code error;
     if (out) fs::rename(beside, file, error);
-    if (!out || error) return refuse(IssueCode::transient, file.string(), "cannot be written, see to the disk and its permissions");
+    if (!out || error)
+        return refuse(IssueCode::transient, file.string(), "cannot be written, see to the disk and its permissions");
     return Done{};
 }
 

@@ -77,13 +77,15 @@ public:
     Result<Done> begin() {
         XINGLIN_TRY(const auto before, read_clock(clock_file_));
         if (before && before->city != moment_.city)
-            return refuse(IssueCode::invalid, clock_file_.string(), "is the clock of another city, name another file with --clock");
+            return refuse(IssueCode::invalid, clock_file_.string(),
+                          "is the clock of another city, name another file with --clock");
         if (!before) moment_.now = static_cast<double>(moment_.day = stream_.first());
         else if (before->ways == moment_.ways) moment_ = *before;
         else moment_.now = before->now, moment_.day = before->day;
         open_day(moment_.day);
         if (before && before->ways != moment_.ways) {  // its parcels are made up differently now
-            while (moment_.done < parcels_.size() && static_cast<double>(parcels_[moment_.done].time) <= moment_.now) ++moment_.done;
+            while (moment_.done < parcels_.size() && static_cast<double>(parcels_[moment_.done].time) <= moment_.now)
+                ++moment_.done;
         }
         take_up_held();
         return write_clock(moment_, clock_file_);
@@ -91,7 +93,7 @@ public:
 
     int run() {
         auto last = std::chrono::steady_clock::now();
-        while (!asked_to_stop && moment_.now < static_cast<double>(stream_.last())) {
+        while (!asked_to_stop && !is_over()) {
             const auto moment = std::chrono::steady_clock::now();
             const double passed = std::chrono::duration<double>(moment - last).count();
             last = moment;
@@ -105,8 +107,7 @@ public:
             std::this_thread::sleep_for(std::chrono::milliseconds(stuck_ ? 1000 : 100));
         }
         keep_clock();
-        if (!asked_to_stop)
-            std::fprintf(stderr, "\nthe days that this city knows are over; make one with more --future-days\n");
+        if (!asked_to_stop) std::fprintf(stderr, "\nthe days that this city knows are over; make one with more --future-days\n");
         return exit_done;
     }
 
@@ -196,7 +197,13 @@ private:
         return true;
     }
 
+    /// Every day is lived, and everything of them sent.
+    bool is_over() const {
+        return moment_.now >= static_cast<double>(stream_.last()) && moment_.done >= parcels_.size() && held_.empty();
+    }
+
     void next_day_when_over() {
+        if (moment_.day + day_seconds >= stream_.last()) return;
         if (static_cast<std::int64_t>(moment_.now) / day_seconds > moment_.day / day_seconds) finish_day();
     }
 

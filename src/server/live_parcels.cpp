@@ -132,7 +132,8 @@ std::vector<Parcel> parcels_of(std::vector<city::Outgoing> messages, const Ways&
                 continue;
             }
             parcel.time = (hour + 1) * hour_seconds;
-            parcel.file = fmt::format("{}-{}.{}", message.kind, hour_text(message.time), parcel.format.substr(0, parcel.format.find(':')));
+            parcel.file =
+                fmt::format("{}-{}.{}", message.kind, hour_text(message.time), parcel.format.substr(0, parcel.format.find(':')));
         }
         parcel.messages.push_back(std::move(message));
         parcels.push_back(std::move(parcel));
@@ -141,9 +142,10 @@ std::vector<Parcel> parcels_of(std::vector<city::Outgoing> messages, const Ways&
     return parcels;
 }
 
-Result<Done> write_workbook(std::string_view csv, std::string_view sheet, const fs::path& file) {
-    XINGLIN_TRY(const auto rows, table::read_csv(table::Source::memory(csv), {.encoding = "UTF-8", .delimiter = ','}));
-    XINGLIN_TRY(const auto writer, table::SheetWriter::create(file));
+Result<Done> write_workbook(std::string_view csv, std::string_view sheet, const fs::path& file, const std::string& encoding,
+                            std::int64_t made) {
+    XINGLIN_TRY(const auto rows, table::read_csv(table::Source::memory(csv), {.encoding = encoding, .delimiter = ','}));
+    XINGLIN_TRY(const auto writer, table::SheetWriter::create(file, made));
     table::Row row;
     for (bool is_head = true;; is_head = false) {
         XINGLIN_TRY(const bool more, rows->next(row));
@@ -156,7 +158,8 @@ Result<Done> write_workbook(std::string_view csv, std::string_view sheet, const 
         }
         std::vector<table::Cell> cells;
         for (const std::string_view text : row.cells) cells.push_back(cell_of(text));
-        if (!row.trouble.empty()) cells.push_back(table::Cell::of(row.trouble));  // a row that broke off: whoever typed it sees so
+        if (!row.trouble.empty())
+            cells.push_back(table::Cell::of(row.trouble));  // a row that broke off: whoever typed it sees so
         XINGLIN_CHECK(writer->row(cells));
     }
     return writer->close();

@@ -24,10 +24,10 @@ struct Parcel {
     std::int64_t time = 0;  // seconds since 1970, local: when it leaves
     std::string source;     // its id at the intake
     std::string name, organization;
-    std::string way;         // "mllp", "http", "folder"
-    std::string format;      // of the source: "csv:clinic_visits"
-    std::string facility;    // MSH-4 of HL7 v2
-    std::string file;        // name in the folder
+    std::string way;       // "mllp", "http", "folder"
+    std::string format;    // of the source: "csv:clinic_visits"
+    std::string facility;  // MSH-4 of HL7 v2
+    std::string file;      // name in the folder
     std::optional<std::array<double, 2>> place;
     std::vector<city::Outgoing> messages;  // one; of a file its rows
 };
@@ -40,7 +40,9 @@ std::vector<Parcel> parcels_of(std::vector<city::Outgoing> messages, const Ways&
 /// or lies in `done`. Refuses (where: the path) what cannot be written.
 Result<Done> drop_file(const Parcel& parcel, const std::filesystem::path& folder);
 
-/// The rows of a table, head first, as a workbook: days, moments and small numbers as such, everything else as text.
-Result<Done> write_workbook(std::string_view csv, std::string_view sheet, const std::filesystem::path& file);
+/// The rows of a table, head first, as a workbook: days, moments and small numbers as such, everything else as text. `encoding` as table's
+/// CsvOptions, `made` as SheetWriter's.
+Result<Done> write_workbook(std::string_view csv, std::string_view sheet, const std::filesystem::path& file,
+                            const std::string& encoding = "UTF-8", std::int64_t made = 0);
 
 }  // namespace xinglin::server

@@ -51,7 +51,7 @@ SheetWriter::~SheetWriter() {
     if (state_->workbook) lxw_workbook_free(state_->workbook);
 }
 
-Result<std::unique_ptr<SheetWriter>> SheetWriter::create(const std::filesystem::path& path) {
+Result<std::unique_ptr<SheetWriter>> SheetWriter::create(const std::filesystem::path& path, std::int64_t made) {
     std::unique_ptr<SheetWriter> writer(new SheetWriter);
     State& state = *writer->state_;
     state.path = path.string();
@@ -64,6 +64,11 @@ Result<std::unique_ptr<SheetWriter>> SheetWriter::create(const std::filesystem::
     options.tmpdir = state.temporary.empty() ? nullptr : state.temporary.data();
     state.workbook = workbook_new_opt(state.path.c_str(), &options);
     if (!state.workbook) return refuse(IssueCode::exception, state.path, "cannot be begun, see to memory and disk");
+    if (made > 0) {
+        lxw_doc_properties properties = {};
+        properties.created = static_cast<std::time_t>(made);
+        workbook_set_properties(state.workbook, &properties);
+    }
     state.bold = workbook_add_format(state.workbook);
     format_set_bold(state.bold);
     format_set_font_size(state.bold, 14);

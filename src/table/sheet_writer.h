@@ -2,6 +2,7 @@
 // Workbooks written row by row with constant memory: ledgers, figures of quality, rows that were refused.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
@@ -35,8 +36,9 @@ struct SheetColumn {
 /// One thread at a time. Rows go to disk as they come; a row can't be gone back to.
 class SheetWriter {
 public:
-    /// Refuses (where: the path) a file that cannot be made.
-    static Result<std::unique_ptr<SheetWriter>> create(const std::filesystem::path& path);
+    /// Refuses (where: the path) a file that cannot be made. `made`: seconds since 1970 that the file says it was made, 0 for now; with it
+    /// the same rows give the same bytes.
+    static Result<std::unique_ptr<SheetWriter>> create(const std::filesystem::path& path, std::int64_t made = 0);
     ~SheetWriter();
 
     /// Rows go to this sheet from now on. Its name is cut to 31 characters, and what Excel does not take is replaced.
