@@ -39,7 +39,7 @@ TEST_F(DocumentTest, AVisitLeavesAsASharedDocumentThatSaysTheSameWhenItIsRead) {
     ASSERT_EQ(machine.send("POST", "/fhir", std::string(visit)).status, 200);
     const auto document = machine.get("/api/v1/documents?encounter=e");
     ASSERT_EQ(document.status, 200) << document.body;
-    EXPECT_THAT(document.body, HasSubstr("2.16.156.10011.2.1.1.37")) << "WS/T 483.17, as the visit was an outpatient's";
+    EXPECT_THAT(document.body, HasSubstr("2.16.156.10011.2.1.1.17")) << "WS/T 483.17, as the visit was an outpatient's";
     EXPECT_THAT(document.body, HasSubstr("流行性感冒"));
     EXPECT_THAT(document.body, Not(HasSubstr("另一次就诊的诊断"))) << "that belongs to no visit";
     const auto told = machine.get("/api/v1/documents?encounter=e&format=json&kind=inpatient-summary");
@@ -55,9 +55,9 @@ TEST_F(DocumentTest, AVisitLeavesAsASharedDocumentThatSaysTheSameWhenItIsRead) {
          {"张三", "11010519491231002X", "1949-12-31", "J11.100", "流行性感冒", "示例医院", "2026-11-20T08:15:00+08:00"})
         EXPECT_THAT(bundle, HasSubstr(fact));
 
-    EXPECT_EQ(machine.get("/api/v1/documents").status, 400);
+    EXPECT_EQ(machine.get("/api/v1/documents").status, 422);
     EXPECT_EQ(machine.get("/api/v1/documents?encounter=nobody").status, 404);
-    EXPECT_EQ(machine.get("/api/v1/documents?encounter=e&kind=letter").status, 400);
+    EXPECT_EQ(machine.get("/api/v1/documents?encounter=e&kind=letter").status, 422);
     EXPECT_EQ(Caller(server, narrow).get("/api/v1/documents?encounter=e").status, 403);
     EXPECT_EQ(Caller(server, "").get("/api/v1/documents?encounter=e").status, 401);
     const auto accesses = machine.get("/api/v1/people/p/accesses");
