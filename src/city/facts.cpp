@@ -184,7 +184,8 @@ constexpr std::string_view needed_parameters[] = {"visits_per_resident_year",
                                                   "elder_checked_percent",
                                                   "insured_percent",
                                                   "employee_insurance_percent",
-                                                  "surname_of_father_percent"};
+                                                  "surname_of_father_percent",
+                                                  "calls_120_per_1000"};
 constexpr std::string_view needed_faults[] = {"duplicate",      "half",         "wrong_code",  "clock_off",   "name_typo",
                                               "name_homophone", "id_missing",   "id_typo",     "id_letter_o", "id_15",
                                               "id_lent",        "phone_shared", "birth_wrong", "sex_wrong"};

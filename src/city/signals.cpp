@@ -157,13 +157,13 @@ void report_card(Sending& sending, const Infection& infection, std::uint32_t ind
     native.number.clear();
 }
 
-void call_120(Sending& sending, const Infection& infection, std::uint32_t index) {
+/// One call and what came of it; `number` is the call's own, `index` chance that belongs to it.
+void call_120(Sending& sending, std::int32_t day, std::string_view complaint, std::uint64_t number, std::uint64_t index) {
     const World& world = sending.world;
-    const std::int64_t time = infection.call * 86'400ll + static_cast<std::int64_t>(mix(index + 5ull) % 86'400);
+    const std::int64_t time = day * 86'400ll + static_cast<std::int64_t>(mix(index + 5ull) % 86'400);
     if (!sending.is_now(time)) return;
     const Community& community =
-        world.district
-            .communities[world.people.households[world.people.household(sending.story.person, infection.call)].community];
+        world.district.communities[world.people.households[world.people.household(sending.story.person, day)].community];
     const std::string source =
         world.district.number == 0 ? "emergency-120" : fmt::format("d{}-emergency-120", world.district.number + 1);
     Native& native =
@@ -173,15 +173,15 @@ void call_120(Sending& sending, const Infection& infection, std::uint32_t index)
     // Whoever fetches somebody learns the name as a rule, and every second time sees the identity card.
     constexpr std::uint32_t as_source = 200'000;
     const std::uint64_t luck = mix(index + 77ull);
-    const Written who = sending.as_known_to(as_source, infection.call, 0);
+    const Written who = sending.as_known_to(as_source, day, 0);
     const bool is_named = luck % 100 < 86, shows_card = is_named && luck / 100 % 100 < 55;
     const std::int64_t there = time + 120 + 60 * static_cast<std::int64_t>(4 + mix(index) % 14),
                        handed = there + 60 * static_cast<std::int64_t>(12 + luck % 25);
-    cells(native, {fmt::format("120{:08}", index), minute_text(time), world.facts.towns[community.town].name + community.name,
-                   world.facts.pathogens[infection.pathogen].complaint, is_named ? who.name() : "",
-                   shows_card ? std::string_view(who.id) : "", is_named ? std::string_view(who.phone) : "",
-                   std::to_string(world.people.age(person, infection.call)), person.male ? "男" : "女", minute_text(time + 120),
-                   minute_text(there), minute_text(handed), world.district.institutions[world.district.hospitals[0]].name});
+    cells(native,
+          {fmt::format("120{:08}", number), minute_text(time), world.facts.towns[community.town].name + community.name, complaint,
+           is_named ? who.name() : "", shows_card ? std::string_view(who.id) : "", is_named ? std::string_view(who.phone) : "",
+           std::to_string(world.people.age(person, day)), person.male ? "男" : "女", minute_text(time + 120), minute_text(there),
+           minute_text(handed), world.district.institutions[world.district.hospitals[0]].name});
 }
 
 std::uint32_t class_on(const Epidemic& epidemic, std::uint32_t person, std::int32_t day) {
@@ -219,6 +219,30 @@ void background(Sending& sending) {
     }
 }
 
+/// Falls, chests and accidents: the more the older.
+void other_calls(Sending& sending) {
+    const World& world = sending.world;
+    Random random(world.district.seed, Purpose::noise, sending.story.person, 9'000'001ull);
+    const Person& person = world.people.all[sending.story.person];
+    const std::int32_t from = std::max(world.people.start, person.arrive), until = std::min(world.people.end, person.until());
+    if (from >= until) return;
+    const int age = world.people.age(person, until - 1);
+    const double weight = age < 15 ? 0.25 : age < 60 ? 0.55 : age < 75 ? 1.7 : 4.2;  // about 1 over all ages of the plan
+    const double calls = world.facts.parameter("calls_120_per_1000") / 1000 * weight * (until - from) / 365.25;
+    constexpr std::string_view complaints[] = {"胸痛、胸闷", "意识不清",       "突发言语不清、一侧肢体无力",
+                                               "呼吸困难",   "摔倒后髋部疼痛", "交通事故外伤",
+                                               "剧烈腹痛",   "头晕、心悸",     "抽搐",
+                                               "醉酒"};
+    for (int n = 0, all = random.poisson(calls); n < all; ++n) {
+        const std::int32_t day = from + static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(until - from)));
+        const std::string_view complaint = complaints[age < 15 ? 5 + random.below(4) : random.below(std::size(complaints))];
+        // Numbers of calls that have to do with an infection begin at 0.
+        const std::uint64_t number =
+            40'000'000ull + sending.story.person % 5'000'000 * 10ull + static_cast<std::uint64_t>(n % 10);
+        call_120(sending, day, complaint, number, mix(number));
+    }
+}
+
 }  // namespace
 
 void signals(Sending& sending) {
@@ -238,9 +262,11 @@ void signals(Sending& sending) {
                     infection.visit <= day);
         if (infection.buys != never && person.here(infection.buys)) sale(sending, infection.buys, mix(index * 3ull + 1), !fever);
         if (infection.card != never) report_card(sending, infection, index);
-        if (infection.call != never && person.here(infection.call)) call_120(sending, infection, index);
+        if (infection.call != never && person.here(infection.call))
+            call_120(sending, infection.call, pathogen.complaint, index, index);
     }
     background(sending);
+    other_calls(sending);
 }
 
 }  // namespace xinglin::city
