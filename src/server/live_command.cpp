@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -33,8 +32,26 @@ namespace {
 
 constexpr std::int64_t day_seconds = 86'400;
 
-std::atomic<bool> asked_to_stop{false};
-void on_signal(int) { asked_to_stop = true; }
+/// Signals wait until they are looked for: one that came between sending and hearing the answer would make us send again.
+class Stop {
+public:
+    Stop() {
+        sigemptyset(&signals_);
+        sigaddset(&signals_, SIGINT);
+        sigaddset(&signals_, SIGTERM);
+        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    }
+    void ask() { asked_ = true; }
+    bool asked() {
+        constexpr timespec at_once{};
+        if (!asked_) asked_ = sigtimedwait(&signals_, nullptr, &at_once) > 0;
+        return asked_;
+    }
+
+private:
+    sigset_t signals_;
+    bool asked_ = false;
+};
 
 std::string local_text(std::int64_t seconds) {
     const std::string text = calendar::instant_text(seconds * 1000);
@@ -67,8 +84,8 @@ private:
 
 class Life {
 public:
-    Life(const city::Stream& stream, Carrier& carrier, double speed, fs::path clock, std::string city)
-        : stream_(stream), carrier_(carrier), clock_file_(std::move(clock)), speed_(speed) {
+    Life(const city::Stream& stream, Carrier& carrier, Stop& stop, double speed, fs::path clock, std::string city)
+        : stream_(stream), carrier_(carrier), stop_(stop), clock_file_(std::move(clock)), speed_(speed) {
         moment_.city = std::move(city);
         moment_.ways = carrier_.ways().text();
     }
@@ -93,11 +110,13 @@ public:
 
     int run() {
         auto last = std::chrono::steady_clock::now();
-        while (!asked_to_stop && !is_over()) {
+        while (!stop_.asked() && !is_over()) {
             const auto moment = std::chrono::steady_clock::now();
             const double passed = std::chrono::duration<double>(moment - last).count();
             last = moment;
-            if (!paused_ && !stuck_) moment_.now += passed * speed_;
+            // Not beyond the day whose messages are at hand, however slowly they are taken.
+            if (!paused_ && !stuck_)
+                moment_.now = std::min(moment_.now + passed * speed_, static_cast<double>(moment_.day + day_seconds));
             stuck_ = !send_until(moment_.now) || !retry_held(moment);
             listen();
             if (wants_jump_) jump();
@@ -107,7 +126,7 @@ public:
             std::this_thread::sleep_for(std::chrono::milliseconds(stuck_ ? 1000 : 100));
         }
         keep_clock();
-        if (!asked_to_stop) std::fprintf(stderr, "\nthe days that this city knows are over; make one with more --future-days\n");
+        if (!stop_.asked()) std::fprintf(stderr, "\nthe days that this city knows are over; make one with more --future-days\n");
         return exit_done;
     }
 
@@ -116,6 +135,7 @@ private:
 
     const city::Stream& stream_;
     Carrier& carrier_;
+    Stop& stop_;
     const fs::path clock_file_;
     Words words_;
     Progress progress_;
@@ -138,7 +158,7 @@ private:
         if (day + day_seconds < stream_.last())
             next_ = std::async(std::launch::async, [this, day] { return parcels_of_day(day + day_seconds); });
         for (const Parcel& parcel : parcels_) {  // whoever sends today stands on the map from its first minute
-            if (asked_to_stop || !carrier_.introduce(parcel)) break;
+            if (stop_.asked() || !carrier_.introduce(parcel)) break;
         }
     }
 
@@ -172,7 +192,7 @@ private:
     }
 
     bool send_until(double now) {
-        while (moment_.done < parcels_.size() && static_cast<double>(parcels_[moment_.done].time) <= now && !asked_to_stop) {
+        while (moment_.done < parcels_.size() && static_cast<double>(parcels_[moment_.done].time) <= now && !stop_.asked()) {
             if (!send_one(moment_.done)) return false;
         }
         return true;
@@ -209,11 +229,11 @@ private:
 
     /// Sends the rest of the day, however long it takes, and opens the next.
     void finish_day() {
-        while (!send_until(static_cast<double>(moment_.day + day_seconds)) && !asked_to_stop) {
+        while (!send_until(static_cast<double>(moment_.day + day_seconds)) && !stop_.asked()) {
             listen();
             std::this_thread::sleep_for(std::chrono::seconds(1));
         }
-        if (asked_to_stop) return;
+        if (stop_.asked()) return;
         moment_.done = 0;
         open_day(moment_.day + day_seconds);
         keep_clock();
@@ -240,7 +260,7 @@ private:
     void obey(const std::string& word) {
         if (word == "pause") paused_ = true;
         else if (word == "go") paused_ = false;
-        else if (word == "quit") asked_to_stop = true;
+        else if (word == "quit") stop_.ask();
         else if (word == "jump") wants_jump_ = true;
         else if (word.starts_with("speed ")) speed_ = std::clamp(std::strtod(word.c_str() + 6, nullptr), 1.0, 1'000'000.0);
         else if (!word.empty())
@@ -253,12 +273,12 @@ private:
         for (const city::Stream::Outbreak& outbreak : stream_.outbreaks()) {
             if (outbreak.begins <= static_cast<std::int64_t>(moment_.now)) continue;
             std::fprintf(stderr, "\nto %s\n", outbreak.name.c_str());
-            while (moment_.day + day_seconds <= outbreak.begins && !asked_to_stop) {
+            while (moment_.day + day_seconds <= outbreak.begins && !stop_.asked()) {
                 finish_day();
-                if (!asked_to_stop) moment_.now = static_cast<double>(moment_.day);
+                if (!stop_.asked()) moment_.now = static_cast<double>(moment_.day);
                 show();
             }
-            if (!asked_to_stop) moment_.now = static_cast<double>(outbreak.begins);
+            if (!stop_.asked()) moment_.now = static_cast<double>(outbreak.begins);
             return;
         }
         std::fprintf(stderr, "\nno outbreak is planned in the days that this city knows\n");
@@ -290,6 +310,7 @@ Result<city::Request> request_of(const LiveCommand& options) {
 }  // namespace
 
 int live_city(const LiveCommand& options) {
+    Stop stop;  // before there is any other thread
     Carrier::Options ways;
     const auto server = parse_address(options.to, "--to");
     if (!server.ok()) return refused(server.outcome());
@@ -311,13 +332,11 @@ int live_city(const LiveCommand& options) {
     }
     const auto stream = city::Stream::open(files, request.value());
     if (!stream.ok()) return refused(stream.outcome());
-    std::signal(SIGINT, on_signal);
-    std::signal(SIGTERM, on_signal);
     ways.days_ahead = request->future_days + 1;
     Carrier carrier(std::move(ways));
     const std::string name =
         fmt::format("population {} seed {} years {} end {}", request->population, request->seed, request->years, request->end);
-    Life life(*stream, carrier, options.speed, options.clock.empty() ? options.city / "clock.json" : options.clock, name);
+    Life life(*stream, carrier, stop, options.speed, options.clock.empty() ? options.city / "clock.json" : options.clock, name);
     if (const auto begun = life.begin(); !begun.ok()) return refused(begun.outcome());
     return life.run();
 }
