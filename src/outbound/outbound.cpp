@@ -70,9 +70,10 @@ void Outbound::Inside::stop() {
 
 /// Reads channels anew; content's that nobody has changed by hand are as content says, and off until somebody turns them on.
 void Outbound::Inside::load() {
-    const record::Position now = store.reader(access::Viewer::program("outbound")).position();
-    auto kept = desk.read([&](Queue& queue) { return queue.channels(Channel{}); });
-    desk.write([&](Queue& queue) {
+    std::vector<Kept> kept;
+    desk.write([&](Queue& queue) {  // read within it: another process may be changing them
+        kept = queue.channels(Channel{});
+        const record::Position now = store.reader(access::Viewer::program("outbound")).position();  // not before they are read
         for (const Channel& of_shelf : of_content) {
             const auto found =
                 std::find_if(kept.begin(), kept.end(), [&](const Kept& one) { return one.channel.id == of_shelf.id; });
@@ -87,6 +88,8 @@ void Outbound::Inside::load() {
                 latest.mode = found->channel.mode;
                 latest.built_in = true;
                 latest.revision = found->channel.revision;
+                json::Arena arena;
+                if (json::identical(write_channel(latest, arena), write_channel(found->channel, arena))) continue;
                 if (!same_filter(latest, found->channel)) found->filter_since = found->position;
                 found->channel = std::move(latest);
                 queue.save(*found);
