@@ -366,6 +366,14 @@ std::vector<HourLine> Intake::hours(const std::string& source, int days) {
     return all;
 }
 
+std::vector<std::pair<std::string, Counts>> Intake::received(std::int64_t from_ms, std::int64_t to_ms) {
+    return inside_->reading.with([&](Ledger& ledger) { return ledger.totals(hour_of(from_ms), hour_of(to_ms)); });
+}
+
+std::optional<Times> Intake::times(const std::string& source, const std::string& control_id) {
+    return inside_->reading.with([&](Ledger& ledger) { return ledger.first_with(source, control_id); });
+}
+
 void Intake::sweep() { inside_->sweep(); }
 
 const Format* Intake::format(std::string_view name) const { return inside_->format_of(name); }

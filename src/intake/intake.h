@@ -128,6 +128,12 @@ struct Health {
     bool clock_wrong = false;
 };
 
+/// When a message came.
+struct Times {
+    Number number = 0;
+    std::int64_t received_ms = 0, sent_ms = 0;  // sent: by the sender's clock; 0 not said
+};
+
 struct HourLine {
     std::int64_t at_ms = 0;
     Counts counts;
@@ -219,6 +225,10 @@ public:
     std::vector<HourLine> hours(const std::string& source, int days);
     /// All sources together, hours of so many days, with a handful of queries however many sources there are.
     Overview overview(int days);
+    /// What was received from `from_ms` up to before `to_ms`, in whole hours, by source.
+    std::vector<std::pair<std::string, Counts>> received(std::int64_t from_ms, std::int64_t to_ms);
+    /// The first message of a source with this control id that was not refused; nothing when there is none.
+    std::optional<Times> times(const std::string& source, const std::string& control_id);
 
     // Files of watched folders
     const Format* format(std::string_view name) const;

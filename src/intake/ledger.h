@@ -120,6 +120,7 @@ public:
     FileState file(const std::string& source, const std::string& file);
     /// When the stored message with this control id was sent (as `believed`), and its number; number 0 when there is none.
     std::pair<std::int64_t, Number> writer_of(const std::string& source, const std::string& control_id);
+    std::optional<Times> first_with(const std::string& source, const std::string& control_id);
     std::int64_t newest_sent(std::int64_t patient, Number before);
     /// Takes the raw text of settled messages away that are older than this, some at a time. Returns how many it looked at.
     std::int64_t sweep(const std::string& source, std::int64_t before_ms, std::size_t count);

@@ -357,6 +357,17 @@ std::pair<std::int64_t, Number> Ledger::writer_of(const std::string& source, con
     return writer;
 }
 
+std::optional<Times> Ledger::first_with(const std::string& source, const std::string& control_id) {
+    auto& query = connection_->prepare("SELECT number, received_ms, sent_ms FROM intake_message WHERE source = ? AND control_id = ?"
+                                       " AND state < 2 ORDER BY number LIMIT 1");
+    query.reset();
+    query.bind(1, source).bind(2, control_id);
+    std::optional<Times> out;
+    if (query.step()) out = {query.integer(0), query.integer(1), query.integer(2)};
+    query.reset();
+    return out;
+}
+
 std::int64_t Ledger::newest_sent(std::int64_t patient, Number before) {
     auto& query =
         connection_->prepare("SELECT coalesce(max(" XINGLIN_BELIEVED

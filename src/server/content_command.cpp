@@ -8,6 +8,7 @@
 #include "content/content.h"
 #include "outbound/channel.h"
 #include "profile/shelf_check.h"
+#include "quality/shelf_check.h"
 #include "server/commands.h"
 #include "server/content_check.h"
 #include "server/mapping_shelf.h"
@@ -51,6 +52,19 @@ void check_channels(const content::Files& files, ContentReport& report) {
     outbound::check_shelf(files, report.complaints, report.checked);
 }
 
+void check_quality(const content::Files& files, ContentReport& report) {
+    const calendar::SystemClock clock;
+    const terminology::Terminology terms(files, clock);
+    quality::Around around;
+    around.knows_code = [&terms](std::string_view system, std::string_view code) {
+        return terms.has(std::string(system) + "?fhir_vs", system, code);
+    };
+    around.member_of = [&terms](std::string_view set, std::string_view system, std::string_view code) {
+        return terms.has(set, system, code);
+    };
+    quality::check_shelf(files, around, report.complaints, report.checked);
+}
+
 // A kind of content brings its row: the folder it lies in, and what looks at it.
 constexpr ContentChecker checkers[] = {
     {"deidentify", check_deidentify},
@@ -58,6 +72,7 @@ constexpr ContentChecker checkers[] = {
     {"views", check_views},
     {"mappings", check_mappings},
     {"outbound", check_channels},
+    {"quality", check_quality},
 };
 
 }  // namespace

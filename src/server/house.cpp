@@ -73,6 +73,26 @@ Result<Done> build_outbound(House& house) {
     return Done{};
 }
 
+/// Figures of data quality, kept up with the record.
+Result<Done> build_quality(House& house) {
+    XINGLIN_TRY(auto rules, quality::Rulebook::read(*house.content));
+    quality::Options options;
+    options.store = house.options.record.store;
+    options.around.knows_code = [&terms = *house.terminology](std::string_view system, std::string_view code) {
+        return terms.has(std::string(system) + "?fhir_vs", system, code);
+    };
+    options.around.member_of = [&terms = *house.terminology](std::string_view set, std::string_view system, std::string_view code) {
+        return terms.has(set, system, code);
+    };
+    options.told = [&intake = *house.intake](const std::string& source, const std::string& control) -> std::optional<quality::Told> {
+        const auto times = intake.times(source, control);
+        if (!times) return std::nullopt;
+        return quality::Told{times->received_ms, times->sent_ms};
+    };
+    house.quality = std::make_unique<quality::Quality>(*house.store, house.clock, std::move(rules), std::move(options));
+    return Done{};
+}
+
 }  // namespace
 
 std::string_view version() { return "0.1.0"; }
@@ -140,6 +160,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->pulse = std::make_unique<Pulse>(house->clock, totals, [&self] { return system_state(self); });
     XINGLIN_CHECK(build_intake(*house));
     XINGLIN_CHECK(build_outbound(*house));
+    XINGLIN_CHECK(build_quality(*house));
     house->exports = std::make_unique<bulk::Exports>(
         *house->store, house->clock, bulk::RunOptions{},
         [&self](const bulk::Job& job) { self.pulse->tell("export", bulk::json_of(job, "/fhir", self.clock.now_ms(), false)); });
@@ -240,6 +261,7 @@ House::~House() {
     folders.reset();
     server.reset();
     outbound.reset();
+    quality.reset();
     intake.reset();
     errands.reset();
     pulse.reset();

@@ -19,6 +19,7 @@
 #include "intake/intake.h"
 #include "outbound/outbound.h"
 #include "people/people.h"
+#include "quality/quality.h"
 #include "record/record.h"
 #include "server/backups.h"
 #include "server/errands.h"
@@ -73,6 +74,7 @@ struct House {
     std::unique_ptr<intake::Intake> intake;
     std::unique_ptr<const hl7v2::Tables> hl7v2_tables;
     std::unique_ptr<outbound::Outbound> outbound;
+    std::unique_ptr<quality::Quality> quality;  // asks the ledger when a message came
     std::unique_ptr<people::People> people;
     std::unique_ptr<view::Library> library;
     std::unique_ptr<view::Tables> tables;

@@ -66,6 +66,7 @@ std::span<const Route> screen_routes();
 std::span<const Route> mapping_routes();
 std::span<const Route> channel_routes();
 std::span<const Route> document_routes();
+std::span<const Route> quality_routes();
 /// All of them, in the order of the description.
 std::vector<const Route*> all_routes();
 

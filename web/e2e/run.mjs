@@ -10,6 +10,7 @@ import { channels } from './channels.mjs'
 import { fhir_client } from './fhir_client.mjs'
 import { intake } from './intake.mjs'
 import { pages } from './pages.mjs'
+import { quality } from './quality.mjs'
 import { rooms } from './rooms.mjs'
 import { start } from './server.mjs'
 import { workbench } from './workbench.mjs'
@@ -32,6 +33,7 @@ async function run() {
       const { paths } = await (await fetch(`${server.base}/api/v1/openapi.json`, { headers: { Authorization: `Bearer ${server.token}` } })).json()
       if (paths['/api/v1/intake/sources']) await intake(browser, server, pictures)
       if (paths['/api/v1/channels']) await channels(browser, server, pictures)
+      if (paths['/api/v1/quality']) await quality(browser, server, pictures)
     } finally {
       await browser.close()
     }

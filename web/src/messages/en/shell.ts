@@ -8,7 +8,7 @@ export default {
   places: 'Systems',
   crumbs: 'You are here',
   section: 'Pages about data',
-  tab: { mappings: 'Mappings', sources: 'Sources', messages: 'Messages', channels: 'Channels', errors: 'Errors', ledger: 'Ledger', imports: 'Import', exports: 'Export' },
+  tab: { mappings: 'Mappings', quality: 'Quality', sources: 'Sources', messages: 'Messages', channels: 'Channels', errors: 'Errors', ledger: 'Ledger', imports: 'Import', exports: 'Export' },
   search: 'Find a person',
   search_hint: 'Name, initials, last four of an identifier, phone',
   account: 'Account',
