@@ -32,8 +32,10 @@ void fhir_visit(Sending& sending, const Visit& visit, std::uint16_t institution)
     }
     write_visit(world, sending.story, visit, patient, "", lines, true);
     std::string& text = native.text;
-    text = R"({"resourceType":"Bundle","type":"transaction","identifier":{"system":"urn:xinglin:source:)" + at.key +
-           R"(:message","value":")" + native.control_id + R"("},"entry":[)";
+    text = R"({"resourceType":"Bundle","type":"transaction","timestamp":")";
+    put_time(text, visit.end);
+    text += R"(","identifier":{"system":"urn:xinglin:source:)" + at.key + R"(:message","value":")" + native.control_id +
+            R"("},"entry":[)";
     bool first = true;
     for (std::size_t type = 0; type < resource_types; ++type) {
         std::string_view rest = lines.text[type];
