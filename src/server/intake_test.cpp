@@ -118,6 +118,19 @@ TEST_F(IntakeTest, AFileInAWatchedFolderIsTaken) {
               403);
 }
 
+/// Over all pages of their history.
+std::size_t versions_of_observations(Caller& machine) {
+    std::size_t versions = 0;
+    for (std::string page = "/fhir/Observation/_history?_count=100"; !page.empty();) {
+        const std::string body = machine.get(page).body;
+        for (std::size_t at = 0; (at = body.find("\"valueString\"", at)) != std::string::npos; ++at) ++versions;
+        const std::string link = R"("relation":"next","url":")";
+        const std::size_t next = body.find(link), path = body.find("/fhir/", std::min(next, body.size()));
+        page = path == std::string::npos ? "" : body.substr(path, body.find('"', path) - path);
+    }
+    return versions;
+}
+
 // kill -9 while messages come: whatever was acknowledged is stored once, and the day balances.
 TEST_F(IntakeTest, KillLosesNothingThatWasAcknowledged) {
     const std::string token = add_client(folder_.path(), "machine");
@@ -153,12 +166,9 @@ TEST_F(IntakeTest, KillLosesNothingThatWasAcknowledged) {
     for (const auto& [number, id] : told)
         EXPECT_EQ(member(machine.get("/api/v1/intake/messages/" + id), {"state"}), "stored") << number;
     // Each observation has one version: storing again after a crash changed nothing.
-    const auto history = machine.get("/fhir/Observation/_history?_count=1000");
-    std::size_t versions = 0;
-    for (std::size_t at = 0; (at = history.body.find("\"valueString\"", at)) != std::string::npos; ++at) ++versions;
-    const std::string total = member(machine.get("/fhir/Observation?_summary=count"), {"total"});
-    EXPECT_EQ(std::to_string(versions), total);
-    EXPECT_GE(versions, std::min<std::size_t>(told.size(), 1000));
+    const std::size_t versions = versions_of_observations(machine);
+    EXPECT_EQ(std::to_string(versions), member(machine.get("/fhir/Observation?_summary=count"), {"total"}));
+    EXPECT_GE(versions, told.size());
     ASSERT_EQ(server.stop(), 0);
     const std::string today = member(ledger, {"day"});
     const Ended printed = command({"intake", "ledger", "--data", folder_.path().string(), "--day", today, "--source", "clinic"});
@@ -168,7 +178,9 @@ TEST_F(IntakeTest, KillLosesNothingThatWasAcknowledged) {
     const Ended replayed =
         command({"intake", "replay", "--data", folder_.path().string(), "--to", (again.path() / "new").string()});
     EXPECT_EQ(replayed.status, 0) << replayed.err;
-    EXPECT_THAT(replayed.out, ::testing::HasSubstr(day_of(ledger, "stored") + " messages"));
+    std::string said = replayed.out;  // "1,844 messages stored in …"
+    std::erase(said, ',');
+    EXPECT_THAT(said, ::testing::HasSubstr(day_of(ledger, "stored") + " messages"));
 }
 
 }  // namespace
