@@ -120,7 +120,7 @@ start_living() { # address, data folder; prints the process
   if [ ! -s "$token" ]; then (umask 077 && "$binary" client add --data "$2" --name city-live --scope 'system/*.cruds' >"$token"); fi
   rm -f "$2/demo-live" && mkfifo -m 600 "$2/demo-live"
   XINGLIN_TOKEN=$(cat "$token") "$binary" city live --city "$2.city" --to "$1" --mllp "127.0.0.1:$mllp" --inbox "$2/inbox" \
-    --clock "$2/demo-clock.json" --speed "$speed" <>"$2/demo-live" >build/log/live.log 2>&1 &
+    --clock "$2/demo-clock.json" --hour 8 --speed "$speed" <>"$2/demo-live" >build/log/live.log 2>&1 &
   echo $!
 }
 

@@ -288,6 +288,9 @@ void add_city(CLI::App& app, Action& action) {
     live_word->add_option("--inbox", live->inbox,
                           "DATA/inbox of the server on this machine: tables go there as CSV and XLSX files; without it over HTTP");
     live_word->add_option("--clock", live->clock, "where it is kept how far the city came; CITY/clock.json unless named");
+    live_word->add_option("--hour", live->hour, "hour of the first day at which it begins; what came before is sent at once")
+        ->check(CLI::Range(0, 23))
+        ->capture_default_str();
     live_word->add_option("--token", live->token, "a token that may write to the intake")->envname("XINGLIN_TOKEN");
     live_word
         ->add_option("--speed", live->speed,

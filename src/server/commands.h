@@ -152,6 +152,7 @@ struct LiveCommand {
     std::string mllp;       // "127.0.0.1:2575": HL7 v2 goes there; "": over HTTP
     fs::path inbox, clock;  // of the server, for tables as files; where it is kept how far it came, "": CITY/clock.json
     double speed = 360;  // seconds of the city in one of ours
+    int hour = 0;        // of the first day, at which it begins: what came before is sent at once
     unsigned threads = 1;
 };
 int live_city(const LiveCommand& options);

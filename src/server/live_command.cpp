@@ -84,19 +84,24 @@ private:
 
 class Life {
 public:
-    Life(const city::Stream& stream, Carrier& carrier, Stop& stop, double speed, fs::path clock, std::string city)
-        : stream_(stream), carrier_(carrier), stop_(stop), clock_file_(std::move(clock)), speed_(speed) {
+    Life(const city::Stream& stream, Carrier& carrier, Stop& stop, const LiveCommand& options, std::string city)
+        : stream_(stream),
+          carrier_(carrier),
+          stop_(stop),
+          clock_file_(options.clock.empty() ? options.city / "clock.json" : options.clock),
+          first_hour_(options.hour),
+          speed_(options.speed) {
         moment_.city = std::move(city);
         moment_.ways = carrier_.ways().text();
     }
 
-    /// Where it stopped, or the first day.
+    /// Where it stopped, or in the first day.
     Result<Done> begin() {
         XINGLIN_TRY(const auto before, read_clock(clock_file_));
         if (before && before->city != moment_.city)
             return refuse(IssueCode::invalid, clock_file_.string(),
                           "is the clock of another city, name another file with --clock");
-        if (!before) moment_.now = static_cast<double>(moment_.day = stream_.first());
+        if (!before) moment_.now = static_cast<double>((moment_.day = stream_.first()) + first_hour_ * 3'600);
         else if (before->ways == moment_.ways) moment_ = *before;
         else moment_.now = before->now, moment_.day = before->day;
         open_day(moment_.day);
@@ -137,6 +142,7 @@ private:
     Carrier& carrier_;
     Stop& stop_;
     const fs::path clock_file_;
+    const int first_hour_;
     Words words_;
     Progress progress_;
     double speed_;
@@ -336,7 +342,7 @@ int live_city(const LiveCommand& options) {
     Carrier carrier(std::move(ways));
     const std::string name =
         fmt::format("population {} seed {} years {} end {}", request->population, request->seed, request->years, request->end);
-    Life life(*stream, carrier, stop, options.speed, options.clock.empty() ? options.city / "clock.json" : options.clock, name);
+    Life life(*stream, carrier, stop, options, name);
     if (const auto begun = life.begin(); !begun.ok()) return refused(begun.outcome());
     return life.run();
 }
