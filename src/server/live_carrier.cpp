@@ -132,6 +132,8 @@ bool Carrier::introduce(const Parcel& parcel) {
         {"clock_minutes",
          arena.number(std::int64_t{1'440} * (options_.days_ahead + 366))},  // its calendar is not ours, and faults are meant
         {"ahead_days", arena.number(static_cast<std::int64_t>(options_.days_ahead))}};
+    if (parcel.format == "fhir")
+        settings.push_back({"keep_ids", arena.boolean(true)});  // it names institutions by the record's ids
     if (parcel.way == "mllp") settings.push_back({"senders", arena.array({arena.string("*^" + parcel.facility)})});
     if (parcel.place)
         settings.push_back({"place", arena.array({arena.number(fmt::format("{:.6f}", (*parcel.place)[0])),
