@@ -188,7 +188,8 @@ def fuzz(tally: Tally):
     if not configure_and_build("fuzz", targets):
         return tally.fail("fuzz: does not build")
     seconds = os.environ.get("XINGLIN_FUZZ_SECONDS", "10")
-    for target in targets:
+
+    def hunt(target: str) -> None:
         corpus = BUILD / "fuzz" / "corpus" / target
         corpus.mkdir(parents=True, exist_ok=True)
         seeds = BUILD / "fuzz" / "seeds" / target
@@ -200,6 +201,9 @@ def fuzz(tally: Tally):
             tally.passed += 1
         else:
             tally.fail(f"fuzz: {target}, the input is {corpus}-*")
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:  # a core each
+        list(pool.map(hunt, targets))
 
 
 def web(tally: Tally):
