@@ -30,6 +30,9 @@ public:
     bool step() override;
     void run() override;
     void reset() override;
+    void begin_anew() {
+        if (running_) reset();
+    }
     std::int64_t integer(int column) const override { return integer_in(result_.get(), row_, column); }
     double real(int column) const override { return real_in(result_.get(), row_, column); }
     std::string_view text(int column) const override { return text_in(result_.get(), row_, column); }

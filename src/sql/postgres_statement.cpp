@@ -119,7 +119,10 @@ void PostgresStatement::reset() {
 
 Statement& PostgresConnection::kept(std::string_view sql, bool walks) {
     auto& known = walks ? walks_ : statements_;
-    if (const auto found = known.find(sql); found != known.end()) return *found->second.statement;
+    if (const auto found = known.find(sql); found != known.end()) {
+        if (!walks) found->second.statement->begin_anew();
+        return *found->second.statement;
+    }
     auto text = std::make_unique<std::string>(sql);
     auto statement = std::make_unique<PostgresStatement>(*this, sql, walks);
     const std::string_view key = *text;

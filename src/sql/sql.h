@@ -62,7 +62,8 @@ class Connection {
 public:
     virtual ~Connection() = default;
     virtual Engine engine() const = 0;
-    /// Prepared once per connection and text, then reused; the reference lives as long as the connection.
+    /// Prepared once per connection and text, then reused; the reference lives as long as the connection. One that was left
+    /// in the middle of its rows (by an exception, say) begins anew.
     virtual Statement& prepare(std::string_view sql) = 0;
     /// As prepare, for a query that may have very many rows and may be left early: within a transaction they come bit by
     /// bit, not all at once.

@@ -126,6 +126,23 @@ TEST_P(Sql, SortsTextByBytes) {
     EXPECT_EQ(order, "Babé中");
 }
 
+TEST_P(Sql, BeginsAnewWhatWasLeftInTheMiddle) {
+    db_->run("CREATE TABLE t (a INTEGER PRIMARY KEY)");
+    for (std::int64_t i = 1; i <= 3; ++i) db_->prepare("INSERT INTO t (a) VALUES (?)").bind(1, i).run();
+    try {
+        transaction(*db_, [&] {
+            Statement& rows = db_->prepare("SELECT a FROM t ORDER BY a");
+            ASSERT_TRUE(rows.step());
+            ASSERT_TRUE(rows.step());
+            throw std::bad_alloc();
+        });
+    } catch (const std::bad_alloc&) {}
+    Statement& rows = db_->prepare("SELECT a FROM t ORDER BY a");
+    std::int64_t sum = 0;
+    while (rows.step()) sum += rows.integer(0);
+    EXPECT_EQ(sum, 6);
+}
+
 TEST_P(Sql, WalksManyRowsAmidOtherStatements) {
     db_->run("CREATE TABLE t (a INTEGER PRIMARY KEY)");
     db_->begin();

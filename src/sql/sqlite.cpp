@@ -76,6 +76,9 @@ public:
         return {bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
     }
     bool is_null(int column) const override { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+    void begin_anew() {
+        if (running_) reset();
+    }
 
 private:
     // A statement that was left in the middle of its rows starts anew when it is bound.
@@ -140,7 +143,10 @@ public:
     Engine engine() const override { return Engine::sqlite; }
     Statement& prepare(std::string_view sql) override {
         const auto found = statements_.find(sql);
-        if (found != statements_.end()) return *found->second.statement;
+        if (found != statements_.end()) {
+            found->second.statement->begin_anew();
+            return *found->second.statement;
+        }
         auto text = std::make_unique<std::string>(sql);
         auto statement = std::make_unique<SqliteStatement>(db_, *text);
         const std::string_view key = *text;
