@@ -236,7 +236,8 @@ TEST(Xml, SurvivesBrokenInput) {
             for (std::uint64_t changes = random() % 3; changes > 0; --changes) text[random() % end] = text[random() % end];
             const auto parsed = json::parse(text, arena);
             if (!parsed.ok()) continue;
-            const bool valid = validate(*parsed).ok();
+            // A carriage return within a div ends a line of XML, and comes back as a line feed.
+            const bool valid = text.find("\\r") == std::string::npos && validate(*parsed).ok();
             std::string xml = to_xml(*parsed);
             const auto back = from_xml(xml, arena);
             EXPECT_TRUE(!valid || (back.ok() && json::same_content(*parsed, *back))) << "seed " << seed << "\n" << text;
