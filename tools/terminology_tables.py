@@ -432,6 +432,10 @@ def chosen_value_sets(output):
     output.value_set("icd-10-hypertension", "高血压病（ICD-10 I10-I15）", "Hypertensive diseases (ICD-10 I10-I15)", {"include": below("I10", "I11", "I12", "I13", "I15")})
     output.value_set("icd-10-diabetes", "糖尿病（ICD-10 E10-E14）", "Diabetes mellitus (ICD-10 E10-E14)", {"include": below("E10", "E11", "E12", "E13", "E14")})
     output.value_set("icd-10-tuberculosis", "结核病（ICD-10 A15-A19）", "Tuberculosis (ICD-10 A15-A19)", {"include": below("A15", "A16", "A17", "A18", "A19")})
+    # Law of 2025 article on times of reporting, and the rules of reporting: class 甲, what is managed as class 甲, pulmonary anthrax.
+    output.value_set("notifiable-report-within-2-hours", "2小时内报告的传染病（甲类及按甲类管理）", "Diseases to be reported within 2 hours (class A, and managed as class A)",
+                     {"include": [{"system": OURS + "codesystem:notifiable-disease", "filter": [{"property": "report_hours", "op": "=", "value": "2"}]},
+                                  *below("A20", "A00", "U04", "A22.100", "A22.102+J17.0*")]})
     output.value_set("institution-hospital", "医院（WS 218 A）", "Hospitals (WS 218 A)",
                      {"include": [{"system": OURS + "codesystem:institution-class-ws218", "filter": [{"property": "concept", "op": "descendent-of", "value": "A"}]}]})
 

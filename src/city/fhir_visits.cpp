@@ -277,15 +277,21 @@ void report_card(const Context& c) {
     const Infection& infection = c.world.epidemic.infections[c.visit.infection];
     if (infection.card == never || infection.card >= c.world.now) return;
     const Pathogen& pathogen = c.world.facts.pathogens[infection.pathogen];
-    Line line(c.lines, Resource::communication, c.id("Communication", "card", 1), c.at.key);
-    line.put(R"(,"status":"completed","category":[{"text":"传染病报告卡"}],"subject":{"reference":"Patient/)", c.patient,
-             R"("},"encounter":{"reference":"Encounter/)", c.encounter, R"("},"sent":")",
-             Time{infection.card * 86'400ll + 16 * 3600}, R"(","recipient":[{"reference":"Organization/)",
-             c.world.district.institutions[c.world.district.cdc].id, R"("}],"sender":{"reference":"Organization/)", c.at.id,
-             R"("},"reasonCode":[{"coding":[{"system":"urn:oid:2.16.156.10011.2.3.3.11","code":")", pathogen.code,
-             R"(","display":")", pathogen.code_name, R"("}],"text":")", pathogen.name,
-             R"("}],"payload":[{"contentString":"发病日期)", Date{infection.onset}, "，",
-             infection.positive ? "确诊病例" : "临床诊断病例", "\"}]");
+    const int age = c.world.people.age(c.world.people.all[c.story.person], infection.onset);
+    Line line(c.lines, Resource::observation, c.id("Observation", "card", 1), c.at.key);
+    // As content/mappings/report_cards.json makes it of a row.
+    line.put(
+        R"(,"status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"survey","display":"Survey"}]}],"code":{"coding":[{"system":"urn:xinglin:codesystem:syndromic","code":"report-card","display":"传染病报告卡"}],"text":"传染病报告卡"},"subject":{"reference":"Patient/)",
+        c.patient, R"("},"encounter":{"reference":"Encounter/)", c.encounter, R"("},"effectiveDateTime":")",
+        Time{c.visit.start + 1800}, R"(","performer":[{"reference":"Organization/)", c.at.id,
+        R"("}],"valueCodeableConcept":{"coding":[{"system":"urn:oid:2.16.156.10011.2.3.3.11","code":")", pathogen.code,
+        R"(","display":")", pathogen.code_name, R"("}],"text":")", pathogen.card_name, R"("},"component":[)",
+        R"({"code":{"text":"病例分类"},"valueString":")", infection.positive ? "确诊病例" : "临床诊断病例",
+        R"("},{"code":{"text":"人群分类"},"valueCodeableConcept":{"text":")", card_occupation(age),
+        R"("}},{"code":{"text":"聚集性疫情"},"valueBoolean":)",
+        is_known_outbreak(c.world.epidemic, infection, c.visit.day()) ? "true" : "false",
+        R"(},{"code":{"text":"发病日期"},"valueDateTime":")", Date{infection.onset},
+        R"("},{"code":{"text":"填卡日期"},"valueDateTime":")", Date{infection.card}, R"("}])");
     line.end();
 }
 

@@ -12,10 +12,9 @@
 namespace xinglin::city {
 
 std::string_view type_name(Resource type) {
-    constexpr std::string_view names[] = {"Organization",       "Practitioner",      "Patient",   "Coverage",
-                                          "AllergyIntolerance", "Encounter",         "Condition", "Observation",
-                                          "DiagnosticReport",   "MedicationRequest", "Procedure", "Immunization",
-                                          "EpisodeOfCare",      "Communication",     "Claim"};
+    constexpr std::string_view names[] = {
+        "Organization", "Practitioner",     "Patient",           "Coverage",  "AllergyIntolerance", "Encounter",     "Condition",
+        "Observation",  "DiagnosticReport", "MedicationRequest", "Procedure", "Immunization",       "EpisodeOfCare", "Claim"};
     return names[static_cast<std::size_t>(type)];
 }
 

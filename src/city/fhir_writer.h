@@ -25,10 +25,9 @@ enum class Resource : std::uint8_t {
     procedure,
     immunization,
     episode_of_care,
-    communication,
     claim
 };
-constexpr std::size_t resource_types = 15;
+constexpr std::size_t resource_types = 14;
 std::string_view type_name(Resource type);
 
 /// Lines of each type, and how many.

@@ -10,6 +10,15 @@
 
 namespace xinglin::city {
 
+std::string_view card_occupation(int age) {
+    return age < 3 ? "散居儿童" : age < 6 ? "幼托儿童" : age < 18 ? "学生" : age < 60 ? "工人" : "离退人员";
+}
+
+bool is_known_outbreak(const Epidemic& epidemic, const Infection& infection, std::int32_t day) {
+    constexpr std::int32_t noticed_after = 4;  // days
+    return infection.outbreak != none16 && day >= epidemic.outbreaks[infection.outbreak].day + noticed_after;
+}
+
 namespace {
 
 std::string minute_text(std::int64_t seconds) {
@@ -139,17 +148,13 @@ void report_card(Sending& sending, const Infection& infection, std::uint32_t ind
     const Institution& cdc = world.district.institutions[world.district.cdc];
     const Written who = sending.as_known_to(visit->institution, visit->day(), visit->number);
     Native& native = row(sending, cdc.key, time, "report_cards",
-                         "卡片编号,报卡类别,姓名,有效证件号,性别,出生日期,联系电话,现住址,人群分类,病例分类,发病日期,诊断时间,"
-                         "疾病名称,诊断编码,报告单位,报告医生,填卡日期,录入时间");
+                         "卡片编号,报卡类别,姓名,有效证件号,性别,出生日期,联系电话,现住址,人群分类,病例分类,是否聚集性疫情,"
+                         "发病日期,诊断时间,疾病名称,诊断编码,报告单位,报告医生,填卡日期,录入时间");
     const int age = world.people.age(world.people.all[sending.story.person], infection.onset);
     cells(native, {fmt::format("{}{:08}", world.district.id_area, index), luck % 23 == 0 ? "订正报告" : "初次报告", who.name(),
-                   who.id, who.male ? "男" : "女", date_text(who.birth), who.phone, who.address,
-                   age < 3    ? "散居儿童"
-                   : age < 6  ? "幼托儿童"
-                   : age < 18 ? "学生"
-                   : age < 60 ? "工人"
-                              : "离退人员",
+                   who.id, who.male ? "男" : "女", date_text(who.birth), who.phone, who.address, card_occupation(age),
                    infection.positive ? "确诊病例" : "临床诊断病例",
+                   is_known_outbreak(world.epidemic, infection, visit->day()) ? "是" : "否",
                    date_text(luck % 8 == 0 ? infection.onset - 1 : infection.onset), minute_text(visit->start + 1800),
                    pathogen.card_name, pathogen.code, world.district.institutions[visit->institution].name,
                    visit->doctor == none32 ? "" : world.district.doctors[visit->doctor].name, date_text(infection.card),

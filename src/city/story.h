@@ -114,6 +114,11 @@ double complaint_weight(const Complaint& complaint, std::size_t band, bool male,
 
 Story tell(const World& world, std::uint32_t person);
 
+/// 人群分类 of a report card.
+std::string_view card_occupation(int age);
+/// Do those who fill in the card know by then that it is part of an outbreak?
+bool is_known_outbreak(const Epidemic& epidemic, const Infection& infection, std::int32_t day);
+
 /// The share of people of an age who have a chronic condition.
 double prevalence(const Chronic& chronic, double age);
 

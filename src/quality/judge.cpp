@@ -217,6 +217,14 @@ struct Judge::Inside {
         return print.value == 0 ? 1 : print.value;
     }
 
+    /// How long it may take: by the first limit whose test is true.
+    double hours_of(const Set& set) {
+        for (const Set::Plan::Limit& limit : set.plan->limits) {
+            if (truth(*limit.when) == true) return limit.hours;
+        }
+        return set.hours;
+    }
+
     Verdict verdict(std::size_t at, const Arrived& arrived) {
         const Set& set = book.sets()[at];
         Verdict out;
@@ -234,7 +242,7 @@ struct Judge::Inside {
             // Of an event known to the day only, its end counts.
             const double late_ms = static_cast<double>(arrived.told_ms - std::min(event.span->high_ms, arrived.told_ms));
             out.marks[static_cast<std::size_t>(set.in_time)] =
-                late_ms <= set.hours * static_cast<double>(hour_ms) ? Mark::passed : Mark::failed;
+                late_ms <= hours_of(set) * static_cast<double>(hour_ms) ? Mark::passed : Mark::failed;
         }
         out.key = key_of(set, out.who);
         return out;

@@ -42,6 +42,11 @@ struct Rule::Test {
 struct Set::Plan {
     PathPtr where, institution, event, patient;
     std::vector<PathPtr> duplicate;
+    struct Limit {
+        double hours = 0;
+        PathPtr when;
+    };
+    std::vector<Limit> limits;  // of timeliness: the first whose test is true counts instead of the set's own hours
 };
 
 }  // namespace xinglin::quality

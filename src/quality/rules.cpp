@@ -19,7 +19,7 @@ constexpr std::string_view measure_names[] = {"completeness", "timeliness", "val
 constexpr std::pair<std::string_view, Check> check_names[] = {
     {"resident-id", Check::resident_id}, {"id-birth-date", Check::id_birth_date}, {"id-sex", Check::id_sex},
     {"known-code", Check::known_code},   {"known-unit", Check::known_unit},       {"not-future", Check::not_future}};
-constexpr std::size_t most_rules = 60;
+constexpr std::size_t most_rules = 60, most_limits = 20;
 
 double number_of(json::Value value) { return std::strtod(std::string(value.text()).c_str(), nullptr); }
 
@@ -150,12 +150,36 @@ private:
         return Done{};
     }
 
+    Result<double> hours(json::Value value, const std::string& where) const {
+        const double out = number_of(value);
+        if (!(out > 0 && out <= 24 * 366)) return no(where, "must be above 0 and at most a year");
+        return out;
+    }
+    Result<Done> read_limits(json::Value limits, Set& set, Set::Plan& plan) const {
+        if (limits && !limits.is_array()) return no("timeliness.limits", "must be a list");
+        const auto all = limits.items();
+        if (all.size() > most_limits) return no("timeliness.limits", fmt::format("has more than {} entries", most_limits));
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            const std::string where = fmt::format("timeliness.limits[{}]", i);
+            const json::Value limit(&all[i]);
+            XINGLIN_CHECK(only(limit, where, {"hours", "when"}));
+            Set::Plan::Limit made;
+            XINGLIN_TRY(made.hours, hours(limit["hours"], where + ".hours"));
+            XINGLIN_TRY(made.when, path(limit["when"], where + ".when"));
+            if (!made.when) return no(where + ".when", "is missing: a FHIRPath test");
+            set.asks_patient |= made.when->asks_patient();
+            set.other_hours.push_back(made.hours);
+            plan.limits.push_back(std::move(made));
+        }
+        return Done{};
+    }
+
     /// The two that the engine measures itself.
-    Result<Done> add_own(Set& set, const Set::Plan& plan) const {
+    Result<Done> add_own(Set& set, Set::Plan& plan) const {
         if (const json::Value timely = root_["timeliness"]) {
-            XINGLIN_CHECK(only(timely, "timeliness", {"hours", "weight", "name", "mend"}));
-            set.hours = number_of(timely["hours"]);
-            if (!(set.hours > 0 && set.hours <= 24 * 366)) return no("timeliness.hours", "must be above 0 and at most a year");
+            XINGLIN_CHECK(only(timely, "timeliness", {"hours", "limits", "weight", "name", "mend"}));
+            XINGLIN_TRY(set.hours, hours(timely["hours"], "timeliness.hours"));
+            XINGLIN_CHECK(read_limits(timely["limits"], set, plan));
             if (!plan.event) return no("event", "is missing, timeliness counts from it");
             Rule rule{"in-time", Measure::timeliness};
             XINGLIN_TRY(rule.name, words(timely["name"], "timeliness.name"));

@@ -42,8 +42,9 @@ struct Set {
     int order = 0;
     Words name;
     const fhir::Type* type = nullptr;
-    double hours = 0;         // from event to received; 0: timeliness is not measured
-    std::vector<Rule> rules;  // the last two, where there are any, are in-time and twice
+    double hours = 0;                 // from event to received; 0: timeliness is not measured
+    std::vector<double> other_hours;  // limits of their own, for what some test of the set says
+    std::vector<Rule> rules;          // the last two, where there are any, are in-time and twice
     int in_time = -1, twice = -1;
     bool asks_patient = false;  // some rule mentions %patient
     struct Plan;

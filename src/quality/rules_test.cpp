@@ -19,6 +19,9 @@ Around around_of(const terminology::Terminology& terms) {
     around.knows_code = [&terms](std::string_view system, std::string_view code) {
         return terms.has(std::string(system) + "?fhir_vs", system, code);
     };
+    around.member_of = [&terms](std::string_view value_set, std::string_view system, std::string_view code) {
+        return terms.has(value_set, system, code);
+    };
     return around;
 }
 
@@ -70,6 +73,15 @@ TEST_F(Broken, IsRefusedByFileAndElement) {
     EXPECT_THAT(refusal(head + R"("rules":[]})"), HasSubstr("empty"));
     EXPECT_THAT(refusal(head + R"("colour":1,"rules":[]})"), HasSubstr("colour"));
     EXPECT_THAT(refusal(head + R"("timeliness":{"hours":24},"rules":[]})"), HasSubstr("event"));
+    const auto limits = [&](const std::string& text) {
+        return refusal(head + R"x("event":"deceased.ofType(dateTime)","timeliness":{"hours":24,"limits":)x" + text +
+                       R"(,"name":{"zh-CN":"甲","en":"A"},"mend":{"zh-CN":"甲","en":"A"}},"rules":[]})");
+    };
+    EXPECT_THAT(limits("{}"), HasSubstr("timeliness.limits"));
+    EXPECT_THAT(limits(R"([{"hours":2}])"), HasSubstr("timeliness.limits[0].when"));
+    EXPECT_THAT(limits(R"x([{"hours":0,"when":"name.exists()"}])x"), HasSubstr("timeliness.limits[0].hours"));
+    EXPECT_THAT(limits(R"x([{"hours":2,"when":"name.exists("}])x"), HasSubstr("timeliness.limits[0].when"));
+    EXPECT_EQ(limits(R"x([{"hours":2,"when":"name.exists()"}])x"), "");
     const auto rule = [&](const std::string& text) { return refusal(head + "\"rules\":[{" + text + "}]}"); };
     const std::string words = R"("name":{"zh-CN":"甲","en":"A"},"mend":{"zh-CN":"甲","en":"A"})";
     EXPECT_THAT(rule(R"("id":"a","measure":"beauty",)" + words), HasSubstr("rules[0].measure"));

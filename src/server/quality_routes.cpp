@@ -233,10 +233,13 @@ void rules(Visit& visit) {
                                         {"weight", arena.number(fmt::format("{:g}", rule.weight))},
                                         {"name", words_json(arena, rule.name)},
                                         {"mend", words_json(arena, rule.mend)}}));
+        std::vector<json::Value> other;
+        for (const double hours : set.other_hours) other.push_back(arena.number(fmt::format("{:g}", hours)));
         sets.push_back(arena.object({{"set", arena.string(set.id)},
                                      {"name", words_json(arena, set.name)},
                                      {"resource", arena.string(set.type->name)},
                                      {"hours", set.hours > 0 ? arena.number(fmt::format("{:g}", set.hours)) : arena.null()},
+                                     {"other_hours", arena.array(other)},
                                      {"rules", arena.array(all)}}));
     }
     std::vector<json::Value> editions;
