@@ -257,6 +257,20 @@ TEST(Writing, OfALaboratoryReportKeepsItsResults) {
                               "Condition J11.100 流行性感冒", "Patient 张三 female 1949-12-31 11010519491231002X"}));
 }
 
+TEST(Writing, OfAPatientWhomTheDocumentCouldNotTellFromOthersIsRefused) {
+    std::string bytes = document("500-07-laboratory");  // found by fuzzing: a laboratory number was all that told the patient
+    bytes = replaced(bytes, R"(root="2.16.156.10011.1.3" extension=)", R"(root="2.16.156.10011.1.3" none=)");
+    bytes = replaced(bytes, R"(root="2.16.156.10011.1.11" extension=)", R"(root="2.16.156.10011.1.11" none=)");
+    bytes = replaced(bytes, "birthTime", "birth");
+    const auto first = read(bytes);
+    ASSERT_EQ(first->refusal, "");
+    json::Arena arena;
+    const auto written = write(Kind::outpatient_summary, *json::parse(first->converted.bundle, arena), "OUT3",
+                               "2026-11-22T10:00:00+08:00", knowledge());
+    ASSERT_FALSE(written.ok());
+    EXPECT_THAT(written.outcome().line(), HasSubstr("Patient.identifier"));
+}
+
 TEST(Writing, NamesWhatHasNoPlace) {
     json::Arena arena;
     const auto resources = json::parse(

@@ -100,22 +100,36 @@ json::Value identifiers(Work& work, const std::vector<Number>& numbers) {
     return all.empty() ? json::Value() : work.arena.array(all);
 }
 
+/// Of the person first, then of the role.
+std::vector<Number> patient_numbers(pugi::xml_node role) {
+    std::vector<Number> numbers = numbers_of(child(role, "patient"));
+    for (Number& number : numbers_of(role)) numbers.push_back(std::move(number));
+    return numbers;
+}
+
+}  // namespace
+
+std::string patient_key(pugi::xml_node role, std::string_view birth) {
+    const std::vector<Number> numbers = patient_numbers(role);
+    for (const NumberKind& kind : person_numbers)
+        for (const Number& number : numbers)
+            if (number.root == kind.root) return fmt::format("{}^{}", kind.label, number.extension);
+    for (const Number& number : numbers)
+        if (number.root != "2.16.156.10011.1.3") return fmt::format("number^{}^{}", number.root, number.extension);
+    const std::string name = text(child(role, "patient/name"));
+    return name.empty() || birth.size() < 10 ? "" : fmt::format("name^{}^{}", name, birth.substr(0, 10));
+}
+
+namespace {
+
 Result<Done> read_patient(Work& work) {
     const pugi::xml_node role = child(work.root, "recordTarget/patientRole");
     const pugi::xml_node person = child(role, "patient");
     if (!person)
         return refuse(IssueCode::required, "/ClinicalDocument/recordTarget/patientRole/patient",
                       "is missing, a shared document names its patient");
-    std::vector<Number> numbers = numbers_of(person);
-    for (Number& number : numbers_of(role)) numbers.push_back(std::move(number));
-    std::string key;
-    for (const NumberKind& kind : person_numbers)
-        for (const Number& number : numbers)
-            if (key.empty() && number.root == kind.root) key = fmt::format("{}^{}", kind.label, number.extension);
     const std::string name = text(child(person, "name")), birth = work.time(child(person, "birthTime"));
-    for (const Number& number : numbers)
-        if (key.empty() && number.root != "2.16.156.10011.1.3") key = fmt::format("number^{}^{}", number.root, number.extension);
-    if (key.empty() && !name.empty() && birth.size() >= 10) key = fmt::format("name^{}^{}", name, birth.substr(0, 10));
+    const std::string key = patient_key(role, birth);
     if (key.empty())
         return refuse(IssueCode::required, "/ClinicalDocument/recordTarget/patientRole/id",
                       "nothing tells this patient from others: give a resident id, health record, card or visit number, or name "
@@ -130,7 +144,7 @@ Result<Done> read_patient(Work& work) {
     json::Value phones = telecom(work, role);
     work.patient = work.put("Patient", key,
                             {{"extension", extensions.empty() ? json::Value() : work.arena.array(extensions)},
-                             {"identifier", identifiers(work, numbers)},
+                             {"identifier", identifiers(work, patient_numbers(role))},
                              {"name", name.empty() ? json::Value() : work.arena.array({work.concept_text(name)})},
                              {"telecom", phones},
                              {"gender", work.text(gender(attribute(person, "administrativeGenderCode", "code")))},

@@ -73,6 +73,8 @@ struct Work {
     }
 };
 
+/// header.cpp: what tells the patient of a patientRole from others: a number, or name with the whole birth date (FHIR); "" for nothing.
+std::string patient_key(pugi::xml_node role, std::string_view birth);
 /// header.cpp: recordTarget, author, custodian, encompassingEncounter. Refuses a document whose patient can't be told.
 Result<Done> read_header(Work& work);
 /// The encounter, once the entries have said what they know of it.

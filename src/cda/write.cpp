@@ -56,6 +56,11 @@ public:
         return out.text;
     }
     const std::set<const json::Node*>& used() const { return used_; }
+    /// A reader tells the patient of the written document from others.
+    bool patient_is_told() const {
+        const pugi::xml_node role = child(root_, "recordTarget/patientRole");
+        return !patient_key(role, date_time(attribute(role, "patient/birthTime", "value"), 0)).empty();
+    }
 
 private:
     void head() {
@@ -476,6 +481,10 @@ Result<Written> write(Kind kind, json::Value resources, std::string_view id, std
         Writer writer(shape, knowledge.tables(), record, id, now);
         Written written;
         written.xml = writer.write();
+        if (!writer.patient_is_told())
+            return refuse(IssueCode::required, "Patient.identifier",
+                          "nothing a shared document carries tells this patient from others: give a number with an OID as its "
+                          "system, or name with birth date");
         for (const json::Node& item : (resources.is_array() ? resources : resources["entry"]).items()) {
             const json::Value one = resources.is_array() ? json::Value(&item) : json::Value(&item)["resource"];
             if (!writer.used().contains(one.node()))
