@@ -48,4 +48,7 @@ inline std::uint64_t mix_of(std::uint64_t x) { return mix(x); }
 void write_visit(const World& world, const Story& story, const Visit& visit, std::string_view patient, std::string_view coverage,
                  Lines& lines, bool is_message = false);
 
+/// Certificates of the children whom this person bore.
+void write_births(const World& world, const Story& story, Lines& lines);
+
 }  // namespace xinglin::city

@@ -237,6 +237,7 @@ void write_story(const World& world, const Story& story, Lines& lines) {
         if (visit.day() >= world.now) break;
         write_visit(world, story, visit, patient, coverage, lines);
     }
+    write_births(world, story, lines);
 }
 
 }  // namespace xinglin::city

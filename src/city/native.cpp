@@ -94,6 +94,7 @@ void natives(const World& world, const Alike& alike, const Story& story, std::in
         else table_vaccination(sending, each, sent);
     }
     table_register(sending);
+    birth_certificates(sending);
     signals(sending);
     for (std::size_t n = first; n < out.size(); ++n) spoil(world, out[n]);
 }

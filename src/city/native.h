@@ -82,6 +82,7 @@ void hl7_vaccination(Sending& sending, const Vaccination& vaccination);
 void table_visit(Sending& sending, const Visit& visit, std::uint16_t institution);
 void table_vaccination(Sending& sending, const Vaccination& vaccination, std::int64_t sent);
 void table_register(Sending& sending);
+void birth_certificates(Sending& sending);
 void signals(Sending& sending);  // fever and enteric clinics, school absence, pharmacies, report cards, 120 calls
 void fhir_visit(Sending& sending, const Visit& visit, std::uint16_t institution);
 void cda_visit(Sending& sending, const Visit& visit, std::uint16_t institution);

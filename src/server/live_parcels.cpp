@@ -37,9 +37,10 @@ std::string source_of(const city::Outgoing& message) {
 struct TableWords {
     std::string_view kind, words;
 };
-constexpr TableWords tables[] = {{"clinic_visits", "门诊"},      {"hypertension_follow_up", "随访"}, {"vaccinations", "接种"},
-                                 {"laboratory_results", "检验"}, {"resident_register", "档案"},      {"fever_clinic", "发热门诊"},
-                                 {"enteric_clinic", "肠道门诊"}, {"report_cards", "报告卡"}};
+constexpr TableWords tables[] = {
+    {"clinic_visits", "门诊"},      {"hypertension_follow_up", "随访"}, {"vaccinations", "接种"},
+    {"laboratory_results", "检验"}, {"resident_register", "档案"},      {"fever_clinic", "发热门诊"},
+    {"enteric_clinic", "肠道门诊"}, {"report_cards", "报告卡"},         {"birth_certificates", "出生证"}};
 
 /// Institutions send several tables; the name says which.
 std::string name_of(const city::Outgoing& message) {
