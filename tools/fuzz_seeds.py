@@ -124,6 +124,18 @@ def sheets() -> list[bytes]:
     return lines(f"<worksheet><sheetData>{rows}</sheetData></worksheet>", "<!DOCTYPE a><a/>", "<worksheet><sheetData><row><c t=\"s\"><v>0</v></c>")
 
 
+def receipts() -> list[bytes]:
+    message = "MSH|^~\\&|R|R|X|X|20261122||ACK|1|P|2.5.1\rMSA|{}|{}|{}\rERR|||207^x|E||||no such ward\r"
+    found = ["M" + message.format(code, number, words)
+             for code, number, words in (("AA", "ABCDEF1", ""), ("AE", "ABCDEF1", "a\\F\\b"), ("CR", "other", ""), ("ZZ", "ABCDEF1", "x"))]
+    entry = {"response": {"status": "201 Created"}}
+    answer = {"resourceType": "Bundle", "type": "transaction-response", "entry": [entry, {"response": {"status": "422 no"}}]}
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"code": "invalid", "diagnostics": "a"}, {"details": {"text": "b"}}]}
+    for status in "2Ud\x87\xa4":  # 200 270 300 370 428, as the target makes them
+        found += [f"H{status}120\n{json.dumps(each)}" for each in (answer, {**answer, "entry": [entry]}, outcome)] + [f"H{status}h\n<h1>x</h1>"]
+    return lines(*found) + lines("Faccepted,12\r\nrefused,1\r\nrow 7: no such code\r\n", "FAA", "FAE|207", "Frejected = 3\nerror: x\n")
+
+
 def messages() -> list[bytes]:
     """HL7 v2 cut small, so that thousands a second are tried: header and one segment of each kind, and with each kind of message its
     first segments. Whole ones of 10 KB become dozens of resources each, 50 a second."""
@@ -159,6 +171,7 @@ SEEDS = {
     "hl7v2_frame_fuzz": lambda: texts("src/hl7v2/testdata/corpus", "*"),
     "table_csv_fuzz": csvs,
     "table_xlsx_fuzz": sheets,
+    "outbound_receipt_fuzz": receipts,
     "cda_fuzz": lambda: texts("src/cda/testdata", "*.xml"),
 }
 

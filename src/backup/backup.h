@@ -54,7 +54,7 @@ struct Source {
 
 struct Request {
     fs::path data;                 // whose databases are copied; "" when there are none (PostgreSQL)
-    std::string store;             // instead: the PostgreSQL database whose ledger, accounts and audit are copied
+    std::string store;             // instead: the PostgreSQL database whose ledger, queues, accounts and audit are copied
     fs::path views;                // where definitions of views were saved, NAME.json each; "" or absent: none
     fs::path mappings;             // the same for mappings of tables
     fs::path out;                  // an empty or new folder

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "intake/copy.h"
+#include "outbound/copy.h"
 #include "testing/postgres.h"
 #include "testing/testing.h"
 
@@ -255,52 +256,138 @@ TEST_F(Backup, CarriesTheLedgerOfMessagesIntoEitherEngine) {
     expect_all((scratch_.path() / "back" / "intake.db").string(), scratch_.path() / "back");
 }
 
-// Every table and column of the ledger is copied, those too that somebody adds later.
-TEST_F(Backup, CopiesOfTheLedgerLackNoTableAndKeepWhatIsThere) {
-    const std::string from = (scratch_.path() / "from.db").string(), to = (scratch_.path() / "to.db").string();
-    ASSERT_TRUE(intake::copy_ledger(from, to).ok());
-    auto original = sql::open_sqlite(from);
-    std::vector<std::string> tables;
-    auto& named = original->prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'intake%' ORDER BY name");
-    named.reset();
-    while (named.step()) tables.emplace_back(named.text(0));
-    ASSERT_GE(tables.size(), 7u);
-    const auto fill = [&](int seed) {
-        for (const std::string& table : tables) {
-            auto& columns = original->prepare("SELECT type FROM pragma_table_info('" + table + "') ORDER BY cid");
-            columns.reset();
-            std::string values;
-            for (int value = seed; columns.step(); ++value) {
-                const std::string kind(columns.text(0));
-                values += (values.empty() ? "" : ", ") + (kind == "BLOB"      ? fmt::format("x'{:02x}'", value)
-                                                          : kind == "INTEGER" ? fmt::format("{}", value)
-                                                                              : fmt::format("'t{}'", value));
+// Channels, what waits and what was sent come along in either engine, and control ids go on where they stood.
+TEST_F(Backup, CarriesTheQueuesOfWhatGoesOutIntoEitherEngine) {
+    const std::string address = testing::fresh_postgres();
+    if (address.empty()) GTEST_SKIP() << testing::no_postgres;
+    put(1, "male");
+    const std::string packed("\x28\0\xff", 3);
+    {
+        const fs::path none = scratch_.path() / "none.db";
+        ASSERT_TRUE(outbound::copy_queues(none.string(), (data_ / "outbound.db").string()).ok());  // makes the tables
+        auto queues = sql::open_sqlite(data_ / "outbound.db");
+        queues->run(
+            "INSERT INTO outbound_channel VALUES ('省', '{\"id\":\"省\"}', 7, 1, 2, 3, 4, 0);"
+            "INSERT INTO outbound_mark VALUES ('ABCDEF');"
+            "INSERT INTO outbound_event VALUES (1, '省', 5, '张三', 'retry', '再送');");
+        for (int i = 1; i <= 3; ++i) {
+            queues->run(
+                fmt::format("INSERT INTO outbound_delivery VALUES ({0}, '省', 'ABCDEF{0}', {1}, -{0}, 1, 2, 3, 4, 5, 6, 7, 8, "
+                            "'MSA-1', '原因', 'MSA|AE', 'f{0}')",
+                            i, i - 1));
+            queues->run(
+                fmt::format("INSERT INTO outbound_item VALUES ('省', {0}, 'Patient', 'p{0}', 1, 0, -{0}, 20000, 9, {0}, '')", i));
+            queues->prepare("INSERT INTO outbound_payload (number, content_type, size, packed) VALUES (?, 'text/csv', 9, ?)")
+                .bind(1, std::int64_t{i})
+                .bind_blob(2, packed)
+                .run();
+        }
+    }
+    const auto expect_all = [&](const std::string& place) {
+        const auto lines = [&](sql::Connection& connection, const char* query) {
+            auto& row = connection.prepare(query);
+            row.reset();
+            std::vector<std::string> all;
+            while (row.step()) all.emplace_back(row.text(0));
+            return all;
+        };
+        auto copy = sql::open(place);
+        auto original = sql::open_sqlite(data_ / "outbound.db");
+        for (const char* query :
+             {"SELECT id || definition || position || since || filter_since || cut_ms || revision || built_in FROM "
+              "outbound_channel",
+              "SELECT mark FROM outbound_mark",
+              "SELECT number || channel || control_id || state || lane || items || created_ms || due_ms || first_ms || sent_ms "
+              "|| "
+              "settled_ms || attempts || bytes || place || reason || receipt || file FROM outbound_delivery ORDER BY number",
+              "SELECT channel || position || type || id || version || deleted || lane || day || queued || delivery || withheld "
+              "FROM "
+              "outbound_item ORDER BY position",
+              "SELECT number || content_type || size FROM outbound_payload ORDER BY number",
+              "SELECT number || channel || at_ms || who || what || detail FROM outbound_event"})
+            EXPECT_EQ(lines(*copy, query), lines(*original, query)) << query;
+        EXPECT_EQ(lines(*copy, "SELECT packed FROM outbound_payload"), (std::vector<std::string>{packed, packed, packed}));
+    };
+    ASSERT_TRUE(make({.data = data_, .out = scratch_.path() / "full"}, clock_, "test").ok());
+    ASSERT_TRUE(restored("same", {"full"}).ok());
+    expect_all((scratch_.path() / "same" / "outbound.db").string());
+    const auto done = restored("pg", {"full"}, {}, {}, address);
+    ASSERT_TRUE(done.ok()) << done.outcome().line();
+    expect_all(address);
+    EXPECT_FALSE(fs::exists(scratch_.path() / "pg" / "outbound.db"));
+    auto other = record::Store::open(scratch_.path() / "pg", clock_, {.store = address}).value();
+    Request back{.store = address, .out = scratch_.path() / "lines"};
+    back.source = [&] {
+        return Source{1, 480, [&](auto after, auto upto, const auto& each) { other->reader(viewer).changes(after, upto, each); }};
+    };
+    const auto lines = make(back, clock_, "test");
+    ASSERT_TRUE(lines.ok()) << lines.outcome().line();
+    ASSERT_TRUE(restored("back", {"lines"}).ok());
+    expect_all((scratch_.path() / "back" / "outbound.db").string());
+    // A database that has channels of its own is not written over.
+    sql::open(address)->run("UPDATE outbound_mark SET mark = 'GHIJKL'");
+    EXPECT_EQ(outbound::copy_queues((data_ / "outbound.db").string(), address).outcome().code(), IssueCode::conflict);
+}
+
+// Every table and column of the ledger and of the queues is copied, those too that somebody adds later.
+class Copies : public Backup {
+protected:
+    using Copy = Result<std::int64_t> (*)(const std::string& from, const std::string& to);
+    void check(Copy copy_all, const std::string& prefix, std::size_t least, const std::string& of_another) {
+        const std::string from = (scratch_.path() / "from.db").string(), to = (scratch_.path() / "to.db").string();
+        ASSERT_TRUE(copy_all(from, to).ok());
+        auto original = sql::open_sqlite(from);
+        std::vector<std::string> tables;
+        auto& named = original->prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '" + prefix +
+                                        "_%' AND name NOT LIKE '%migration%' ORDER BY name");
+        named.reset();
+        while (named.step()) tables.emplace_back(named.text(0));
+        named.reset();
+        ASSERT_GE(tables.size(), least);
+        const auto fill = [&](int seed) {
+            for (const std::string& table : tables) {
+                auto& columns = original->prepare("SELECT type FROM pragma_table_info('" + table + "') ORDER BY cid");
+                columns.reset();
+                std::string values;
+                for (int value = seed; columns.step(); ++value) {
+                    const std::string kind(columns.text(0));
+                    values += (values.empty() ? "" : ", ") + (kind == "BLOB"      ? fmt::format("x'{:02x}'", value)
+                                                              : kind == "INTEGER" ? fmt::format("{}", value)
+                                                                                  : fmt::format("'t{}'", value));
+                }
+                columns.reset();
+                original->run(fmt::format("INSERT INTO {} VALUES ({})", table, values));
             }
-            original->run(fmt::format("INSERT INTO {} VALUES ({})", table, values));
-        }
-    };
-    const auto expect_same_rows = [&] {
-        auto copy = sql::open_sqlite(to);
-        copy->run("ATTACH '" + from + "' AS original");
-        for (const std::string& table : tables) {
-            auto& differing = copy->prepare(
-                fmt::format("SELECT count(*) FROM (SELECT * FROM original.{0} EXCEPT SELECT * FROM main.{0})", table));
-            differing.reset();
-            ASSERT_TRUE(differing.step());
-            EXPECT_EQ(differing.integer(0), 0) << table;
-        }
-    };
-    fill(1);
-    EXPECT_EQ(intake::copy_ledger(from, to).value(), 1);
-    expect_same_rows();
-    fill(100);  // an earlier copy is made anew, another ledger is not overwritten
-    EXPECT_EQ(intake::copy_ledger(from, to).value(), 2);
-    expect_same_rows();
-    EXPECT_EQ(intake::copy_ledger(from, to).value(), 2);
-    const std::string strange = (scratch_.path() / "strange.db").string();
-    ASSERT_TRUE(intake::copy_ledger((scratch_.path() / "empty.db").string(), strange).ok());
-    sql::open_sqlite(strange)->run("INSERT INTO intake_source (id, definition) VALUES ('mine', '{}')");
-    EXPECT_EQ(intake::copy_ledger(from, strange).outcome().code(), IssueCode::conflict);
+        };
+        const auto expect_same_rows = [&] {
+            auto copy = sql::open_sqlite(to);
+            copy->run("ATTACH '" + from + "' AS original");
+            for (const std::string& table : tables) {
+                auto& differing = copy->prepare(
+                    fmt::format("SELECT count(*) FROM (SELECT * FROM original.{0} EXCEPT SELECT * FROM main.{0})", table));
+                differing.reset();
+                ASSERT_TRUE(differing.step());
+                EXPECT_EQ(differing.integer(0), 0) << table;
+            }
+        };
+        fill(1);
+        EXPECT_EQ(copy_all(from, to).value(), 1);
+        expect_same_rows();
+        fill(100);  // an earlier copy is made anew, another's is not overwritten
+        EXPECT_EQ(copy_all(from, to).value(), 2);
+        expect_same_rows();
+        EXPECT_EQ(copy_all(from, to).value(), 2);
+        const std::string strange = (scratch_.path() / "strange.db").string();
+        ASSERT_TRUE(copy_all((scratch_.path() / "empty.db").string(), strange).ok());
+        sql::open_sqlite(strange)->run(of_another);
+        EXPECT_EQ(copy_all(from, strange).outcome().code(), IssueCode::conflict);
+    }
+};
+TEST_F(Copies, OfTheLedgerLackNoTableAndKeepWhatIsThere) {
+    check(&intake::copy_ledger, "intake", 7, "INSERT INTO intake_source (id, definition) VALUES ('mine', '{}')");
+}
+TEST_F(Copies, OfTheQueuesLackNoTableAndKeepWhatIsThere) {
+    check(&outbound::copy_queues, "outbound", 6, "INSERT INTO outbound_mark (mark) VALUES ('GHIJKL')");
 }
 
 TEST_F(Backup, NamesThePartThatIsMissingWrongOrDamaged) {

@@ -6,6 +6,7 @@
 #include "backup/lines.h"
 #include "backup/manifest.h"
 #include "intake/copy.h"
+#include "outbound/copy.h"
 
 namespace xinglin::backup {
 
@@ -63,6 +64,15 @@ Result<Done> copy_ledger(const Request& request, Manifest& manifest) {
     return Done{};
 }
 
+/// What goes out, where it stands, out of the database.
+Result<Done> copy_queues(const Request& request, Manifest& manifest) {
+    XINGLIN_CHECK(outbound::copy_queues(request.store, (request.out / queues_name).string()));
+    synchronise(request.out / queues_name);
+    XINGLIN_CHECK(verify_copy(request.out / queues_name));
+    keep(request.out, queues_name, manifest);
+    return Done{};
+}
+
 /// What was saved in the pages: small files, whole or not there, for each is renamed into its place.
 void copy_saved(const fs::path& folder, const char* kind, const fs::path& out, Manifest& manifest) {
     if (folder.empty() || !fs::is_directory(folder)) return;
@@ -101,6 +111,7 @@ Result<Manifest> fill(const Request& request, const calendar::Clock& clock, std:
     }
     if (!request.store.empty()) {
         XINGLIN_CHECK(copy_ledger(request, manifest));
+        XINGLIN_CHECK(copy_queues(request, manifest));
         XINGLIN_CHECK(copy_access(request, clock, manifest));
     }
     copy_saved(request.views, views_name, request.out, manifest);

@@ -4,6 +4,7 @@
 #include "backup/lines.h"
 #include "backup/manifest.h"
 #include "intake/copy.h"
+#include "outbound/copy.h"
 
 namespace xinglin::backup {
 
@@ -105,10 +106,7 @@ Result<Done> restore_access(const Restoring& request, const Part& last, const fs
     for (const char* name : {"access.db", "audit.db"}) {
         if (last.has(name)) copy_bytes(last.folder / name, folder / name);
     }
-    if (request.store.empty()) {
-        if (last.has(queues_name)) copy_bytes(last.folder / queues_name, folder / queues_name);
-        return Done{};
-    }
+    if (request.store.empty()) return Done{};
     const auto copied = access::copy({folder, ""}, {{}, request.store}, clock);
     fs::remove_all(scratch);
     if (!copied.ok()) return refuse(IssueCode::conflict, "--store", "has accounts or an audit already, name an empty database");
@@ -125,6 +123,19 @@ Result<Done> restore_ledger(const Restoring& request, const Part& last, const fs
     const auto copied = intake::copy_ledger((folder / ledger_name).string(), request.store);
     fs::remove_all(scratch);
     if (!copied.ok()) return refuse(IssueCode::conflict, "--store", "has a ledger of messages already, name an empty database");
+    return Done{};
+}
+
+/// Channels and queues, the same way.
+Result<Done> restore_queues(const Restoring& request, const Part& last, const fs::path& scratch) {
+    if (!last.has(queues_name)) return Done{};
+    const fs::path folder = request.store.empty() ? request.data : scratch;
+    fs::create_directories(folder);
+    copy_bytes(last.folder / queues_name, folder / queues_name);
+    if (request.store.empty()) return Done{};
+    const auto copied = outbound::copy_queues((folder / queues_name).string(), request.store);
+    fs::remove_all(scratch);
+    if (!copied.ok()) return refuse(IssueCode::conflict, "--store", "has channels already, name an empty database");
     return Done{};
 }
 
@@ -152,6 +163,7 @@ Result<Restored> build(const Restoring& request, const std::vector<Part>& parts,
     fs::permissions(request.data, fs::perms::owner_all);
     XINGLIN_CHECK(restore_access(request, parts.back(), scratch, clock));
     XINGLIN_CHECK(restore_ledger(request, parts.back(), scratch));
+    XINGLIN_CHECK(restore_queues(request, parts.back(), scratch));
     restore_saved(request, parts.back());
     bool as_it_is = is_copy && request.store.empty();
     if (as_it_is) {

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "bulk/deidentify_rules.h"
+#include "calendar/calendar.h"
 
 namespace xinglin::bulk {
 
@@ -24,8 +25,14 @@ std::string as_uuid(const std::string& hex) {
 /// One for each resource.
 class Walk {
 public:
-    Walk(const Deidentifier::Inside& rules, const Deidentifier& doer, json::Arena& arena)
-        : rules_(rules), doer_(doer), arena_(arena) {}
+    Walk(const Deidentifier::Inside& rules, const Deidentifier& doer, json::Arena& arena, std::string_view person)
+        : rules_(rules), doer_(doer), arena_(arena) {
+        if (rules.dates != Dates::shift) return;
+        unsigned number = 0;
+        const std::string digits = rules.pseudonym("shift", person).substr(0, 8);
+        std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+        days_back_ = 1 + static_cast<int>(number % 365);
+    }
 
     /// A resource, at the root or inside another; nothing when it is left out.
     Value resource(Value value, bool contained) {
@@ -110,7 +117,7 @@ private:
     Value one(Act act, const fhir::Match& match, Value value, Value parent) {
         switch (act) {
             case Act::remove: return {};
-            case Act::keep: return value;
+            case Act::keep: return is_date(match) ? dated(match.type->type->name, value) : with_dates(value);
             case Act::pseudonym: return hashed(value, parent);
             case Act::reference: return reference(value.string());
             case Act::birth_year: return year(value.string());
@@ -142,7 +149,7 @@ private:
         }
         const Act act = rule == rules_.extensions.end() ? Act::walk : rule->second;
         if (act == Act::remove) return {};
-        if (act == Act::keep) return value;
+        if (act == Act::keep) return with_dates(value);
         if (act == Act::county_code) {
             const std::string_view code = value.find("valueString").string();
             return code.empty() ? Value() : arena_.with(value, "valueString", arena_.string(code.substr(0, 6)));
@@ -176,6 +183,52 @@ private:
         if (!type) return {};
         const std::string id = elsewhere ? rules_.pseudonym("elsewhere", rest) : doer_.id_of(*type, rest.substr(slash + 1));
         return arena_.string(fmt::format("{}/{}{}", name, id, history));
+    }
+
+    static bool is_date(const fhir::Match& match) {
+        if (!match.type) return false;
+        const std::string_view name = match.type->type->name;
+        return name == "date" || name == "dateTime" || name == "instant";
+    }
+
+    /// By the policy of dates. What is no date goes.
+    Value dated(std::string_view type, Value value) {
+        if (rules_.dates == Dates::keep || !value.is_string()) return value;
+        const std::string_view text = value.string();
+        const auto moment = type == "date" ? calendar::parse_date(text) : calendar::parse_date_time(text, true);
+        if (!moment || text.size() < 4) return {};
+        const bool whole = text.size() >= 10;
+        if (rules_.dates == Dates::shift) {
+            // Of a month or a year its middle is shifted.
+            const int month = text.size() >= 7 ? moment->month : 7, day = whole ? moment->day : text.size() >= 7 ? 15 : 1;
+            const auto to = calendar::civil_from_days(calendar::days_from_civil(moment->year, month, day) - days_back_);
+            const std::string shifted = fmt::format("{:04}-{:02}-{:02}", to.year, to.month, to.day);
+            return arena_.string(shifted.substr(0, std::min<std::size_t>(text.size(), 10)) +
+                                 std::string(whole ? text.substr(10) : std::string_view()));
+        }
+        const std::size_t size = std::min<std::size_t>(text.size(), rules_.dates == Dates::month ? 7 : 4);
+        std::string cut(text.substr(0, size));
+        if (type == "instant") cut += size == 7 ? "-01T00:00:00Z" : "-01-01T00:00:00Z";
+        return arena_.string(cut);
+    }
+
+    /// Of what is kept whole: every text that is a date, wherever it stands.
+    Value with_dates(Value value) {
+        if (rules_.dates == Dates::keep) return value;
+        if (value.is_array()) {
+            std::vector<Value> items;
+            for (const json::Node& node : value.items()) items.push_back(with_dates(Value(&node)));
+            return arena_.array(items);
+        }
+        if (value.is_object()) {
+            Members members;
+            for (const json::Member& member : value.members()) members.emplace_back(member.key(), with_dates(member.value()));
+            return arena_.object(members);
+        }
+        const std::string_view text = value.string();
+        if (text.size() < 7 || !calendar::parse_date_time(text, true)) return value;
+        const Value plain = dated("dateTime", value);
+        return plain ? plain : value;
     }
 
     Value year(std::string_view date) {
@@ -221,7 +274,7 @@ private:
     const Deidentifier::Inside& rules_;
     const Deidentifier& doer_;
     json::Arena& arena_;
-    int depth_of_known_ = 0;
+    int depth_of_known_ = 0, days_back_ = 0;
     bool refused_ = false;
 };
 
@@ -231,18 +284,20 @@ Deidentifier::Deidentifier(std::unique_ptr<const Inside> inside) : inside_(std::
 Deidentifier::Deidentifier(Deidentifier&&) noexcept = default;
 Deidentifier::~Deidentifier() = default;
 
-Result<Deidentifier> Deidentifier::make(const content::Files& files, std::string key, int year) {
+Result<Deidentifier> Deidentifier::make(const content::Files& files, std::string key, int year, Dates dates) {
     if (key.size() < key_bytes_least)
         return refuse(IssueCode::invalid, "key", fmt::format("must be {} bytes or longer", key_bytes_least));
     auto inside = std::make_unique<Inside>();
     inside->key = std::move(key);
     XINGLIN_CHECK(read_rules(files, *inside));
+    inside->dates = dates;
     inside->least_year = year - inside->ages_up_to - 1;
     return Deidentifier(std::move(inside));
 }
 
-Value Deidentifier::apply(Value resource, json::Arena& arena) const {
-    Walk walk(*inside_, *this, arena);
+Value Deidentifier::apply(Value resource, json::Arena& arena, std::string_view person) const {
+    const std::string own = fmt::format("{}/{}", resource.find("resourceType").string(), resource.find("id").string());
+    Walk walk(*inside_, *this, arena, person.empty() ? own : person);
     const Value out = walk.resource(resource, false);
     return walk.is_refused() ? Value() : out;
 }

@@ -62,6 +62,21 @@ Result<Done> read_resources(json::Value rules, std::string_view member, std::uno
     return Done{};
 }
 
+/// HMAC-SM3 in hexadecimal, of 64 digits.
+std::string hash_of(std::string_view key, std::string_view kind, std::string_view text) {
+    std::string message(kind);
+    message.append("\n").append(text);
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    if (!HMAC(EVP_sm3(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()),
+              message.size(), hash, &size) ||
+        size != 32)
+        throw std::runtime_error("HMAC-SM3 is not available in this OpenSSL");
+    std::string out;
+    for (unsigned i = 0; i < size; ++i) out += fmt::format("{:02x}", hash[i]);
+    return out;
+}
+
 }  // namespace
 
 Result<Done> read_rules(const content::Files& files, Deidentifier::Inside& inside) {
@@ -100,17 +115,9 @@ Act Deidentifier::Inside::act_on(const fhir::Type& owner, std::string_view key, 
 }
 
 std::string Deidentifier::Inside::pseudonym(std::string_view kind, std::string_view text) const {
-    std::string message(kind);
-    message.append("\n").append(text);
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    if (!HMAC(EVP_sm3(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()),
-              message.size(), hash, &size) ||
-        size < 16)
-        throw std::runtime_error("HMAC-SM3 is not available in this OpenSSL");
-    std::string out;
-    for (unsigned i = 0; i < 16; ++i) out += fmt::format("{:02x}", hash[i]);
-    return out;
+    return hash_of(key, kind, text).substr(0, 32);
 }
+
+std::string key_for(std::string_view key, std::string_view purpose) { return hash_of(key, "key", purpose); }
 
 }  // namespace xinglin::bulk

@@ -26,6 +26,7 @@ enum class Act : std::uint8_t {
 struct Deidentifier::Inside {
     std::string key, edition;
     int least_year = 0, ages_up_to = 0;
+    Dates dates = Dates::keep;
     std::unordered_map<std::string, Act> elements, types, extensions;  // elements: "Patient.birthDate", also of data types
     std::unordered_set<std::string> left_out, definitions;
 

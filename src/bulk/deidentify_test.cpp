@@ -9,6 +9,7 @@
 #include <set>
 
 #include "bulk/shelf_check.h"
+#include "calendar/calendar.h"
 #include "testing/testing.h"
 
 namespace xinglin::bulk {
@@ -27,6 +28,43 @@ Deidentifier example() {
 // Of `openssl dgst -sm3 -hmac KEY`.
 TEST(Deidentify, PseudonymsAreHmacSm3) {
     EXPECT_EQ(example().id_of(*fhir::find_resource("Patient"), "p1"), "b2570d973cd17497066fd476d0c80df9");
+}
+
+TEST(Deidentify, DatesAreKeptShiftedOrCutAsTheChannelWants) {
+    constexpr std::string_view visit =
+        R"({"resourceType":"Encounter","id":"v","meta":{"lastUpdated":"2026-11-22T10:00:00+08:00"},"status":"finished",
+            "class":{"code":"IMP"},"subject":{"reference":"Patient/1"},
+            "period":{"start":"2026-03-01T08:30:00+08:00","end":"2026-03-11"},"statusHistory":[{"status":"planned","period":{"start":"2026-02"}}]})";
+    const auto made = [&](Dates dates, std::string_view person) {
+        json::Arena arena;
+        const auto doer = Deidentifier::make(content::Files(), std::string(example_key), 2026, dates);
+        EXPECT_TRUE(doer.ok());
+        const json::Value out = doer->apply(*json::parse(visit, arena), arena, person);
+        return std::vector<std::string>{std::string(out["period"]["start"].string()), std::string(out["period"]["end"].string()),
+                                        std::string(out["meta"]["lastUpdated"].string()),
+                                        std::string(out["statusHistory"][0]["period"]["start"].string())};
+    };
+    using Texts = std::vector<std::string>;
+    EXPECT_EQ(made(Dates::keep, "Patient/1"),
+              (Texts{"2026-03-01T08:30:00+08:00", "2026-03-11", "2026-11-22T10:00:00+08:00", "2026-02"}));
+    EXPECT_EQ(made(Dates::month, "Patient/1"), (Texts{"2026-03", "2026-03", "2026-11-01T00:00:00Z", "2026-02"}));
+    EXPECT_EQ(made(Dates::year, "Patient/1"), (Texts{"2026", "2026", "2026-01-01T00:00:00Z", "2026"}));
+    const auto shifted = made(Dates::shift, "Patient/1");
+    const auto day_of = [](const std::string& text) {
+        const auto date = calendar::parse_date(text.substr(0, 10));
+        return calendar::days_from_civil(date->year, date->month, date->day);
+    };
+    EXPECT_EQ(day_of(shifted[1]) - day_of(shifted[0]), 10);  // a stay stays as long
+    EXPECT_EQ(day_of(shifted[2]) - day_of(shifted[0]), day_of("2026-11-22") - day_of("2026-03-01"));
+    const auto back = day_of("2026-03-01") - day_of(shifted[0]);
+    EXPECT_GE(back, 1);
+    EXPECT_LE(back, 365);
+    EXPECT_EQ(shifted[0].substr(10), "T08:30:00+08:00");
+    EXPECT_EQ(shifted[3].size(), 7u);
+    EXPECT_EQ(made(Dates::shift, "Patient/1"), shifted);
+    EXPECT_NE(made(Dates::shift, "Patient/2"), shifted);
+    EXPECT_NE(key_for(example_key, "a"), key_for(example_key, "b"));
+    EXPECT_EQ(key_for(example_key, "a").size(), 64u);
 }
 
 TEST(Deidentify, TheExampleCasesComeOutAsTheySayAndAWrongOneIsNamed) {

@@ -68,6 +68,9 @@ struct Client::Inside {
     Result<Done> connect();
     Result<Done> connect_to(const addrinfo& address);
     Result<Done> secure();
+    Result<Done> identify();
+    std::string why_broken();
+    std::string why_unsent();
     bool wait(short events) const;
     void begin() {
         if (options.whole.count() > 0) until = std::chrono::steady_clock::now() + options.whole;
@@ -153,6 +156,7 @@ Result<Done> Client::Inside::secure() {
                           fmt::format("{} holds no certificates in PEM", options.authorities_file));
         SSL_CTX_set_verify(tls.get(), SSL_VERIFY_PEER, nullptr);
     }
+    XINGLIN_CHECK(identify());
     session.reset(SSL_new(tls.get()));
     if (!session || SSL_set_fd(session.get(), descriptor) != 1) throw std::bad_alloc();
     SSL_set_tlsext_host_name(session.get(), options.host.c_str());
@@ -173,6 +177,41 @@ Result<Done> Client::Inside::secure() {
         return network(
             fmt::format("no secure connection to {}: {}", options.host, reason != nullptr ? reason : "the handshake broke off"));
     }
+}
+
+Result<Done> Client::Inside::identify() {
+    if (options.identity_file.empty()) return Done{};
+    const char* file = options.identity_file.c_str();
+    SSL_CTX_set_default_passwd_cb(tls.get(), [](char*, int, int, void*) { return 0; });  // nobody sits here to type one
+    if (SSL_CTX_use_certificate_chain_file(tls.get(), file) == 1 &&
+        SSL_CTX_use_PrivateKey_file(tls.get(), file, SSL_FILETYPE_PEM) == 1 && SSL_CTX_check_private_key(tls.get()) == 1)
+        return Done{};
+    ERR_clear_error();
+    return refuse(
+        IssueCode::value, "identity",
+        fmt::format("{} must hold a certificate in PEM and its private key, without a password", options.identity_file));
+}
+
+/// The same when it could not be written to: what it said before lies unread.
+std::string Client::Inside::why_unsent() {
+    char none = 0;
+    std::size_t got = 0;
+    if (ERR_peek_error() == 0) SSL_read_ex(session.get(), &none, 1, &got);
+    return ERR_peek_error() != 0 ? why_broken() : "the server closed the connection while we were sending";
+}
+
+/// What the server said when it broke off, for people.
+std::string Client::Inside::why_broken() {
+    const unsigned long error = ERR_peek_last_error();
+    const char* reason = error != 0 ? ERR_reason_error_string(error) : nullptr;
+    if (reason == nullptr) return "the secure connection broke";
+    const std::string_view words = reason;
+    const bool about_us = words.find("alert") != std::string_view::npos && words.find("certificate") != std::string_view::npos;
+    if (about_us || words.find("unknown ca") != std::string_view::npos)
+        return options.identity_file.empty()
+                   ? fmt::format("the server does not take our certificate ({}); it asks for one and none is set", words)
+                   : fmt::format("the server does not take our certificate ({})", words);
+    return fmt::format("the secure connection broke: {}", words);
 }
 
 bool Client::Inside::wait(short events) const {
@@ -200,7 +239,7 @@ Result<Done> Client::Inside::write(std::string_view bytes) {
             const int result = SSL_write_ex(session.get(), bytes.data(), bytes.size(), &sent);
             const int error = SSL_get_error(session.get(), result);
             if (result != 1) blocked = error == SSL_ERROR_WANT_WRITE ? POLLOUT : error == SSL_ERROR_WANT_READ ? POLLIN : 0;
-            if (result != 1 && blocked == 0) return network("the server closed the connection while we were sending");
+            if (result != 1 && blocked == 0) return network(why_unsent());
         } else {
             const ssize_t count = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
             if (count < 0 && errno != EAGAIN && errno != EINTR)
@@ -234,7 +273,7 @@ Result<Done> Client::Inside::read_more() {
             if (ended) return Done{};
             broke = error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE;
             blocked = error == SSL_ERROR_WANT_READ ? POLLIN : error == SSL_ERROR_WANT_WRITE ? POLLOUT : 0;
-            if (blocked == 0) return network("the secure connection broke");
+            if (blocked == 0) return network(why_broken());
         } else {
             const ssize_t count = ::recv(descriptor, piece, sizeof piece, 0);
             ended = count == 0;

@@ -19,6 +19,7 @@ struct ClientOptions {
     bool tls = false;
     bool verify = true;                         // the server's certificate and name; tests of our own server turn it off
     std::string authorities_file;               // PEM; empty: the system's
+    std::string identity_file;                  // PEM: our certificate, its chain and its key, shown when the server asks
     std::chrono::milliseconds timeout{30'000};  // for each wait: connect, send, receive
     std::size_t body_bytes = 1u << 30;
     bool inflate = true;  // unpack gzip bodies; Content-Encoding stays in the headers

@@ -2,18 +2,19 @@
 // Sources as data: read from content and from what an operator sends, written back.
 #include "intake/source.h"
 
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
 
 #include <fmt/format.h>
 
+#include "json/settings.h"
 #include "text/text.h"
 
 namespace xinglin::intake {
 
 namespace {
 
+using json::one_of;
 constexpr std::string_view file = "intake/sources.json";
 
 bool is_source_id(std::string_view id) {
@@ -21,58 +22,8 @@ bool is_source_id(std::string_view id) {
     return id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
 }
 
-Result<Done> take(json::Value value, std::string_view name, std::string& to) {
-    if (!value) return Done{};
-    if (!value.is_string() || value.string().size() > 400)
-        return refuse(IssueCode::value, std::string(name), "must be a text of at most 400 bytes");
-    to = value.string();
-    return Done{};
-}
-
-Result<Done> take(json::Value value, std::string_view name, bool& to) {
-    if (!value) return Done{};
-    if (!value.is_boolean()) return refuse(IssueCode::value, std::string(name), "must be true or false");
-    to = value.as_bool();
-    return Done{};
-}
-
-Result<Done> take(json::Value value, std::string_view name, std::int64_t& to, std::int64_t least, std::int64_t most) {
-    if (!value) return Done{};
-    const std::string_view digits = value.is_number() ? value.text() : "";
-    std::int64_t number = 0;
-    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (digits.empty() || end.ptr != digits.data() + digits.size() || number < least || number > most)
-        return refuse(IssueCode::value, std::string(name), fmt::format("must be a whole number from {} to {}", least, most));
-    to = number;
-    return Done{};
-}
-
-Result<Done> take(json::Value value, std::string_view name, double& to, double least, double most) {
-    if (!value) return Done{};
-    const std::string digits(value.is_number() ? value.text() : "");
-    const double number = digits.empty() ? least - 1 : std::strtod(digits.c_str(), nullptr);
-    if (!(number >= least && number <= most))
-        return refuse(IssueCode::value, std::string(name), fmt::format("must be a number from {} to {}", least, most));
-    to = number;
-    return Done{};
-}
-
-Result<Done> one_of(std::string_view value, std::string_view name, std::initializer_list<std::string_view> allowed) {
-    std::string all;
-    for (const std::string_view each : allowed) {
-        if (value == each) return Done{};
-        all += (all.empty() ? "" : ", ") + std::string(each);
-    }
-    return refuse(IssueCode::value, std::string(name), "must be one of " + all);
-}
-
-Result<Done> known_members(json::Value object, std::string_view where, std::initializer_list<std::string_view> known) {
-    for (const json::Member& member : object.members()) {
-        if (std::find(known.begin(), known.end(), member.key()) == known.end())
-            return refuse(IssueCode::invalid, std::string(where) + std::string(member.key().substr(0, 60)),
-                          "is no setting of a source; see docs/operate.md for those there are");
-    }
-    return Done{};
+Result<Done> known_members(json::Value object, std::string_view where, std::initializer_list<std::string_view> names) {
+    return json::known_members(object, where, names, "a source");
 }
 
 Result<Done> take_senders(json::Value value, std::vector<std::string>& to) {

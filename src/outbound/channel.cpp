@@ -3,7 +3,6 @@
 #include "outbound/channel.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include <fmt/format.h>
@@ -11,67 +10,22 @@
 #include "calendar/calendar.h"
 #include "fhir/fhir.h"
 #include "fhirpath/fhirpath.h"
+#include "json/settings.h"
 #include "text/text.h"
 
 namespace xinglin::outbound {
 
 namespace {
 
+using json::one_of;
 constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789-";
 
 bool is_name(std::string_view name) {
     return !name.empty() && name.size() <= 40 && name.find_first_not_of(letters) == std::string_view::npos;
 }
 
-Result<Done> take(json::Value value, std::string_view name, std::string& to, std::size_t most = 400) {
-    if (!value) return Done{};
-    const std::string_view given = value.string();
-    const bool has_control = std::any_of(given.begin(), given.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-    if (!value.is_string() || given.size() > most || has_control)
-        return refuse(IssueCode::value, std::string(name), fmt::format("must be a line of text of at most {} bytes", most));
-    to = given;
-    return Done{};
-}
-
-Result<Done> take(json::Value value, std::string_view name, bool& to) {
-    if (!value) return Done{};
-    if (!value.is_boolean()) return refuse(IssueCode::value, std::string(name), "must be true or false");
-    to = value.as_bool();
-    return Done{};
-}
-
-Result<Done> take(json::Value value, std::string_view name, std::int64_t& to, std::int64_t least, std::int64_t most) {
-    if (!value) return Done{};
-    const std::string_view digits = value.is_number() ? value.text() : "";
-    std::int64_t number = 0;
-    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (digits.empty() || end.ec != std::errc() || end.ptr != digits.data() + digits.size() || number < least || number > most)
-        return refuse(IssueCode::value, std::string(name), fmt::format("must be a whole number from {} to {}", least, most));
-    to = number;
-    return Done{};
-}
-
-Result<Done> one_of(std::string_view value, std::string_view name, std::initializer_list<std::string_view> allowed) {
-    std::string all;
-    for (const std::string_view each : allowed) {
-        if (value == each) return Done{};
-        all += (all.empty() ? "" : ", ") + std::string(each);
-    }
-    return refuse(IssueCode::value, std::string(name), "must be one of " + all);
-}
-
 Result<Done> known(json::Value object, std::string_view where, std::initializer_list<std::string_view> names) {
-    if (!object) return Done{};
-    if (!object.is_object()) {
-        std::string place(where.substr(0, where.find_last_not_of('.') + 1));
-        return refuse(IssueCode::structure, place.empty() ? "body" : place, "must be an object");
-    }
-    for (const json::Member& member : object.members()) {
-        if (std::find(names.begin(), names.end(), member.key()) == names.end())
-            return refuse(IssueCode::invalid, std::string(where) + std::string(member.key().substr(0, 60)),
-                          "is no setting of a channel; see docs/operate.md for those there are");
-    }
-    return Done{};
+    return json::known_members(object, where, names, "a channel");
 }
 
 Result<Done> secret_name(std::string_view name, std::string_view where) {
@@ -107,7 +61,7 @@ Result<std::vector<Sends>> read_sends(json::Value types) {
     for (std::size_t i = 0; i < types.size(); ++i) {
         const std::string where = fmt::format("filter.types[{}]", i);
         const json::Value one = types[i];
-        XINGLIN_CHECK(known(one, where + ".", {"type", "where"}));
+        XINGLIN_CHECK(known(one, where + ".", {"type", "where", "search"}));
         Sends sends;
         XINGLIN_CHECK(take(one["type"], where + ".type", sends.type));
         const fhir::Type* type = fhir::find_resource(sends.type);
@@ -116,6 +70,9 @@ Result<std::vector<Sends>> read_sends(json::Value types) {
         if (!seen.insert(sends.type).second) return refuse(IssueCode::value, where + ".type", "is there twice");
         XINGLIN_CHECK(take(one["where"], where + ".where", sends.where, 4'000));
         if (!sends.where.empty()) XINGLIN_CHECK(check_path(sends.where, *type, where + ".where"));
+        XINGLIN_CHECK(take(one["search"], where + ".search", sends.search, 4'000));
+        if (const auto read = read_search(sends.search, *type, 0); !read.ok())
+            return refuse(IssueCode::value, where + ".search", "is no search for " + sends.type + ": " + read.outcome().line());
         all.push_back(std::move(sends));
     }
     return all;
@@ -145,7 +102,8 @@ Result<std::vector<ColumnRule>> read_columns(json::Value columns, const Channel&
 
 Result<Done> read_target(json::Value target, Channel& channel, bool trusted) {
     if (!target) return Done{};
-    XINGLIN_CHECK(known(target, "target.", {"kind", "url", "folder", "tls", "authorities", "login", "secret", "receipt"}));
+    XINGLIN_CHECK(
+        known(target, "target.", {"kind", "url", "folder", "tls", "authorities", "identity", "login", "secret", "receipt"}));
     XINGLIN_CHECK(take(target["kind"], "target.kind", channel.kind));
     XINGLIN_CHECK(one_of(channel.kind, "target.kind", {"fhir", "mllp", "folder"}));
     XINGLIN_CHECK(take(target["url"], "target.url", channel.url, 1'000));
@@ -153,6 +111,8 @@ Result<Done> read_target(json::Value target, Channel& channel, bool trusted) {
     XINGLIN_CHECK(take(target["tls"], "target.tls", channel.tls));
     XINGLIN_CHECK(take(target["authorities"], "target.authorities", channel.authorities));
     XINGLIN_CHECK(secret_name(channel.authorities, "target.authorities"));
+    XINGLIN_CHECK(take(target["identity"], "target.identity", channel.identity));
+    XINGLIN_CHECK(secret_name(channel.identity, "target.identity"));
     XINGLIN_CHECK(take(target["login"], "target.login", channel.login));
     XINGLIN_CHECK(one_of(channel.login, "target.login", {"none", "bearer", "basic"}));
     XINGLIN_CHECK(take(target["secret"], "target.secret", channel.secret));
@@ -187,11 +147,15 @@ Result<Done> read_filter(json::Value filter, Channel& channel) {
 
 Result<Done> read_transform(json::Value transform, Channel& channel) {
     XINGLIN_CHECK(known(transform, "transform.",
-                        {"deidentify", "key", "columns", "encoding", "event", "version", "application", "facility",
-                         "receiving_application", "receiving_facility"}));
+                        {"deidentify", "key", "pseudonyms", "dates", "columns", "encoding", "event", "version", "application",
+                         "facility", "receiving_application", "receiving_facility"}));
     XINGLIN_CHECK(take(transform["deidentify"], "transform.deidentify", channel.deidentify));
     XINGLIN_CHECK(take(transform["key"], "transform.key", channel.key));
     XINGLIN_CHECK(secret_name(channel.key, "transform.key"));
+    XINGLIN_CHECK(take(transform["pseudonyms"], "transform.pseudonyms", channel.pseudonyms));
+    XINGLIN_CHECK(one_of(channel.pseudonyms, "transform.pseudonyms", {"channel", "key"}));
+    XINGLIN_CHECK(take(transform["dates"], "transform.dates", channel.dates));
+    XINGLIN_CHECK(one_of(channel.dates, "transform.dates", {"keep", "shift", "month", "year"}));
     if (channel.deidentify && channel.key.empty())
         return refuse(IssueCode::required, "transform.key",
                       "is missing; name the secret, of 32 bytes at least, that pseudonyms are made with");
@@ -247,6 +211,8 @@ Result<Done> fits(const Channel& channel) {
     if (channel.sends.empty()) return refuse(IssueCode::required, "filter.types", "is missing; say which resource types go out");
     if (channel.format == "csv" && channel.columns.empty())
         return refuse(IssueCode::required, "transform.columns", "is missing; a CSV file needs its columns");
+    if (!channel.deidentify && channel.dates != "keep")
+        return refuse(IssueCode::value, "transform.dates", "is for what is de-identified; set transform.deidentify");
     if (channel.format == "hl7v2" && channel.deidentify)
         return refuse(IssueCode::value, "transform.deidentify", "is for FHIR and CSV; an HL7 v2 message names its patient");
     for (const Sends& sends : channel.sends) {
@@ -263,6 +229,9 @@ Result<Done> fits(const Channel& channel) {
     const bool is_number =
         address.host.find(':') != std::string::npos || address.host.find_first_not_of("0123456789.") == std::string::npos;
     if (is_number) XINGLIN_CHECK(admits(address.host));  // names are asked when they are connected to
+    if (!address.tls && !channel.identity.empty())
+        return refuse(IssueCode::value, "target.identity",
+                      "is a certificate, which needs TLS; write https:// before the address, or set target.tls for MLLP");
     return Done{};
 }
 
@@ -312,7 +281,8 @@ json::Value write_channel(const Channel& channel, json::Arena& arena) {
     };
     std::vector<json::Value> types, columns;
     for (const Sends& sends : channel.sends)
-        types.push_back(arena.object({{"type", text_of(sends.type)}, {"where", text_of(sends.where)}}));
+        types.push_back(
+            arena.object({{"type", text_of(sends.type)}, {"where", text_of(sends.where)}, {"search", text_of(sends.search)}}));
     for (const ColumnRule& rule : channel.columns)
         columns.push_back(arena.object({{"name", text_of(rule.name)}, {"path", text_of(rule.path)}}));
     const json::Value target = arena.object({{"kind", text_of(channel.kind)},
@@ -320,6 +290,7 @@ json::Value write_channel(const Channel& channel, json::Arena& arena) {
                                              {"folder", text_of(channel.folder)},
                                              {"tls", arena.boolean(channel.tls)},
                                              {"authorities", text_of(channel.authorities)},
+                                             {"identity", text_of(channel.identity)},
                                              {"login", text_of(channel.login)},
                                              {"secret", text_of(channel.secret)},
                                              {"receipt", text_of(channel.receipt)}});
@@ -329,6 +300,8 @@ json::Value write_channel(const Channel& channel, json::Arena& arena) {
                                              {"deletions", arena.boolean(channel.deletions)}});
     const json::Value transform = arena.object({{"deidentify", arena.boolean(channel.deidentify)},
                                                 {"key", text_of(channel.key)},
+                                                {"pseudonyms", text_of(channel.pseudonyms)},
+                                                {"dates", text_of(channel.dates)},
                                                 {"columns", columns.empty() ? json::Value() : arena.array(columns)},
                                                 {"encoding", text_of(channel.encoding)},
                                                 {"event", text_of(channel.event)},

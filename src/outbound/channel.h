@@ -10,12 +10,14 @@
 #include "content/content.h"
 #include "json/json.h"
 #include "outcome/outcome.h"
+#include "search/search.h"
 
 namespace xinglin::outbound {
 
-/// A resource type that goes out, and when: a FHIRPath condition on it, "" for always.
+/// A resource type that goes out, and when: a FHIRPath condition on it and a FHIR search ("status=final&code=a,b"); both must hold,
+/// "" always does.
 struct Sends {
-    std::string type, where;
+    std::string type, where, search;
 };
 
 /// A column of a CSV file: FHIRPath on the resource; resolve() leads to what it refers to. Several values are joined with ";".
@@ -42,6 +44,7 @@ struct Channel {
     std::string folder;            // folder: name under DATA/outbox; of content also an absolute path
     bool tls = false;              // mllp
     std::string authorities;       // name of a secret file with the certificates to trust, PEM; "": the system's
+    std::string identity;          // name of a secret file with our certificate and its key, PEM, for receivers that ask for one
     std::string login = "none";    // none bearer basic
     std::string secret;            // its name: DATA/secrets/NAME, or XINGLIN_SECRET_NAME in the environment
     std::string receipt = "none";  // folder: none (written is delivered), file (NAME.ack), taken (the file is gone)
@@ -56,7 +59,9 @@ struct Channel {
 
     // transform
     bool deidentify = false;
-    std::string key;  // name of the secret that makes pseudonyms
+    std::string key;                     // name of the secret that makes pseudonyms
+    std::string pseudonyms = "channel";  // channel: no other channel has the same; key: all that name this key do
+    std::string dates = "keep";          // keep, shift (a person's by the same days), month, year
     std::vector<ColumnRule> columns;
     std::string encoding = "UTF-8";  // csv, hl7v2: UTF-8 GB18030
     std::string event, version = "2.5.1";
@@ -84,6 +89,10 @@ struct Channel {
 Result<Channel> read_channel(json::Value value, Channel channel, bool trusted = false);
 /// As read_channel takes it. Holds names of secrets, never secrets.
 json::Value write_channel(const Channel& channel, json::Arena& arena);
+
+/// A search as a filter: what it asks of one resource by itself. Refuses (where: the parameter) what asks for others (chains, _has,
+/// value sets, the tree of codes) or for an answer (_sort, _count). "Observation?status=final" may begin with its type.
+Result<std::vector<search::Criterion>> read_search(std::string_view text, const fhir::Type& type, std::int16_t offset_minutes);
 
 /// http(s)://host[:port]/path taken apart.
 struct Address {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Channels as data, addresses, what goes out, and the channels of content.
+#include "outbound/match.h"
 #include "outbound/test_outbound.h"
 
 namespace xinglin::outbound {
@@ -63,10 +64,93 @@ TEST(Channels, AreRefusedByField) {
         refusal(
             R"({"id":"a","name":"n","target":{"kind":"folder","folder":"x"},"format":"ndjson","filter":{"types":[{"type":"Patient"}]},"batch":{"at":"25:00"}})"),
         "batch.at");
+    EXPECT_EQ(refusal(fhir_channel("a", 80, R"(,"transform":{"dates":"shift"})")), "transform.dates");
+    EXPECT_EQ(refusal(fhir_channel("a", 80, R"(,"transform":{"deidentify":true,"key":"k","dates":"week"})")), "transform.dates");
+    EXPECT_EQ(
+        refusal(
+            R"({"id":"a","name":"n","target":{"kind":"fhir","url":"http://x","identity":"us"},"filter":{"types":[{"type":"Patient"}]}})"),
+        "target.identity");
+}
+
+std::string searching(std::string_view type, std::string_view search, std::string_view more = "") {
+    return fmt::format(
+        R"({{"id":"a","name":"n","target":{{"kind":"fhir","url":"https://x"}},"filter":{{"types":[{{"type":"{}","search":"{}"{}}}]}}}})",
+        type, search, more);
+}
+
+TEST(Channels, FilterBySearchAndSayWhatOfItCannotBeOne) {
+    EXPECT_EQ(refusal(searching("Observation", "code=http://loinc.org|4548-4,4549-2&status=final&date=ge2026-01-01")), "");
+    EXPECT_EQ(refusal(searching("Observation", "Observation?status=final")), "");
+    for (const char* no : {"Patient?status=final", "colour=red", "status=final&_sort=date", "status=final&_count=5", "_include=*",
+                           "subject:Patient.name=x", "_has:Provenance:target:agent=1", "code:in=http://x", "code:below=1",
+                           "date=ap2026", "date=yesterday", "status=%zz", "_lastUpdated=ap2026"})
+        EXPECT_EQ(refusal(searching("Observation", no)), "filter.types[0].search") << no;
+}
+
+TEST(Channels, FilterBySearchAsTheRecordWouldFind) {
+    struct Case {
+        const char *type, *search, *resource;
+        bool goes;
+    };
+    const char* const glucose =
+        R"({"resourceType":"Observation","id":"g","meta":{"lastUpdated":"2026-11-22T10:00:00+08:00"},"status":"final",
+            "code":{"coding":[{"system":"http://loinc.org","code":"2345-7"}]},"subject":{"reference":"Patient/1"},
+            "effectiveDateTime":"2026-11-21","valueQuantity":{"value":7.8,"unit":"mmol/L","system":"http://unitsofmeasure.org","code":"mmol/L"}})";
+    const Case cases[] = {
+        {"Observation", "code=http://loinc.org|2345-7&status=final", glucose, true},
+        {"Observation", "code=2345-7,1&status=preliminary", glucose, false},
+        {"Observation", "status:not=final", glucose, false},
+        {"Observation", "date=ge2026-11-21&date=lt2026-11-22", glucose, true},
+        {"Observation", "date=lt2026-11-21", glucose, false},
+        {"Observation", "value-quantity=gt7", glucose, true},
+        {"Observation", "value-quantity=gt9", glucose, false},
+        {"Observation", "code-value-quantity=http://loinc.org|2345-7$gt7", glucose, true},
+        {"Observation", "patient=Patient/1", glucose, true},
+        {"Observation", "subject=Patient/2", glucose, false},
+        {"Observation", "_id=g", glucose, true},
+        {"Observation", "_id=h", glucose, false},
+        {"Observation", "_lastUpdated=ge2026-11-22", glucose, true},
+        {"Observation", "_lastUpdated=gt2026-11-23", glucose, false},
+        {"Observation", "method:missing=true", glucose, true},
+        {"Observation", "code:missing=true", glucose, false},
+        {"Patient", "name=王", R"({"resourceType":"Patient","id":"1","name":[{"text":"王芳"}]})", true},
+        {"Patient", "name:exact=王", R"({"resourceType":"Patient","id":"1","name":[{"text":"王芳"}]})", false},
+        {"Patient", "_security=R", R"({"resourceType":"Patient","id":"1","meta":{"security":[{"system":"s","code":"R"}]}})",
+         true},
+    };
+    for (const Case& each : cases) {
+        json::Arena arena;
+        const auto channel = read_channel(*json::parse(searching(each.type, each.search), arena), Channel{});
+        ASSERT_TRUE(channel.ok()) << each.search << " " << channel.outcome().line();
+        const auto compiled = Compiled::make(*channel);
+        ASSERT_TRUE(compiled.ok());
+        std::string why;
+        const auto verdict = (*compiled)->judge(*fhir::find_resource(each.type), *json::parse(each.resource, arena), &why);
+        EXPECT_EQ(verdict == Compiled::Verdict::yes, each.goes) << each.search << " " << why;
+        if (!each.goes) {
+            EXPECT_THAT(why, HasSubstr("search"));
+        }
+    }
+}
+
+TEST(Channels, SearchAndConditionMustBothHold) {
+    json::Arena arena;
+    const auto channel =
+        read_channel(*json::parse(searching("Patient", "gender=male", R"(,"where":"active")"), arena), Channel{});
+    ASSERT_TRUE(channel.ok()) << channel.outcome().line();
+    const auto compiled = *Compiled::make(*channel);
+    const auto goes = [&](std::string_view text) {
+        return compiled->judge(*fhir::find_resource("Patient"), *json::parse(text, arena)) == Compiled::Verdict::yes;
+    };
+    EXPECT_TRUE(goes(R"({"resourceType":"Patient","gender":"male","active":true})"));
+    EXPECT_FALSE(goes(R"({"resourceType":"Patient","gender":"male","active":false})"));
+    EXPECT_FALSE(goes(R"({"resourceType":"Patient","gender":"female","active":true})"));
 }
 
 TEST(Channels, AreReadBackAsTheyWereWritten) {
-    for (const std::string& text : {fhir_channel("a", 80), mllp_channel("b", 81), csv_channel("c")}) {
+    for (const std::string& text :
+         {fhir_channel("a", 80), mllp_channel("b", 81), csv_channel("c"), searching("Patient", "gender=male"),
+          fhir_channel("d", 80, R"(,"transform":{"deidentify":true,"key":"k","dates":"shift","pseudonyms":"key"})")}) {
         json::Arena arena;
         const auto channel = read_channel(*json::parse(text, arena), Channel{});
         ASSERT_TRUE(channel.ok()) << channel.outcome().line();

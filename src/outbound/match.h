@@ -27,9 +27,16 @@ public:
 private:
     explicit Compiled(Channel channel) : channel_(std::move(channel)) {}
     Channel channel_;
-    std::map<const fhir::Type*, std::unique_ptr<fhirpath::Expression>> rules_;  // nullptr: always
+    struct Rule {
+        std::unique_ptr<fhirpath::Expression> where;  // nullptr: always
+        std::vector<search::Criterion> search;
+    };
+    std::map<const fhir::Type*, Rule> rules_;
     std::vector<fhirpath::Expression> columns_;
 };
+
+/// Has it no label of confidentiality but these?
+bool may_go_out(json::Value resource, const std::vector<std::string>& labels);
 
 /// Same text, same line of deliveries: a patient's stay in order. Never 0.
 std::int64_t lane_of(std::string_view patient_or_resource);

@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "http/port.h"
 #include "outbound/test_outbound.h"
+#include "text/text.h"
 
 namespace xinglin::outbound {
 
@@ -236,6 +238,99 @@ TEST_F(Misbehaving, ATlsCertificateThatNobodyVouchesForIsNotTrusted) {
     house.add(channel(R"(,"authorities":"province-ca")"));
     house.wait_out(1);
     EXPECT_EQ(only("province").state, State::acknowledged) << only("province").reason;
+}
+
+/// Certificates as an institution has them: an authority, a receiver it vouches for, and us.
+void make_certificates(const std::filesystem::path& folder) {
+    const std::string script = fmt::format(
+        "cd {} && mkdir -p secrets && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out "
+        "ca.pem && for who in receiver us; do openssl req -newkey rsa:2048 -nodes -subj /CN=$who -addext "
+        "subjectAltName=IP:127.0.0.1 -keyout $who.key -out $who.csr && openssl x509 -req -in $who.csr -CA ca.pem -CAkey ca.key "
+        "-days 2 -copy_extensions copy -out $who.pem || exit 1; done; cp ca.pem secrets/ca; cat us.pem us.key > secrets/us",
+        folder.string());
+    ASSERT_EQ(std::system(("(" + script + ") >/dev/null 2>&1").c_str()), 0);
+}
+
+/// An MLLP receiver with TLS that lets in only whom its authority vouches for.
+class SecureHospital {
+public:
+    explicit SecureHospital(const std::filesystem::path& folder)
+        : port_({.tls_certificate = folder / "receiver.pem",
+                 .tls_key = folder / "receiver.key",
+                 .tls_client_authorities = folder / "ca.pem"},
+                [this](std::shared_ptr<http::Wire> wire) { return std::make_unique<Talk>(*this, std::move(wire)); }) {
+        if (!port_.start().ok()) throw std::runtime_error("no port");
+    }
+    ~SecureHospital() { port_.stop(std::chrono::seconds(0)); }
+    std::uint16_t port() const { return port_.port(); }
+    int taken() const { return taken_; }
+
+private:
+    struct Talk : http::Talk {
+        Talk(SecureHospital& house, std::shared_ptr<http::Wire> wire) : house(house), wire(std::move(wire)) {}
+        void received(std::string_view bytes) override {
+            if (!frames.take(bytes).ok()) return wire->end();
+            while (const auto message = frames.next()) {
+                ++house.taken_;
+                wire->send(RawPeer::ack(*message, "AA"));
+            }
+        }
+        bool keep(std::chrono::steady_clock::time_point) override { return true; }
+        SecureHospital& house;
+        std::shared_ptr<http::Wire> wire;
+        hl7v2::FrameReader frames;
+    };
+    std::atomic<int> taken_{0};
+    http::Port port_;
+};
+
+TEST_F(Misbehaving, AHospitalThatAsksForOurCertificateIsShownIt) {
+    const auto folder = house.folder.path();
+    make_certificates(folder);
+    SecureHospital hospital(folder);
+    const auto channel = [&](std::string_view more) {
+        return fmt::format(
+            R"({{"id":"hospital","name":"n","target":{{"kind":"mllp","url":"127.0.0.1:{}","tls":true,"authorities":"ca"{}}},
+                "format":"hl7v2","filter":{{"types":[{{"type":"Encounter"}}]}}}})",
+            hospital.port(), more);
+    };
+    house.patient("a");
+    house.add(channel(""));
+    house.visit("v", "a", "in-progress");
+    ASSERT_TRUE(house.outbound->settle(60));
+    EXPECT_EQ(only("hospital").state, State::waiting);
+    EXPECT_THAT(house.outbound->health("hospital").at(0).why, HasSubstr("certificate"));
+    house.add(channel(R"(,"identity":"us")"));  // a key that everybody may read is not used
+    house.wait_out(1);
+    EXPECT_THAT(only("hospital").reason, HasSubstr("chmod 600"));
+    std::filesystem::permissions(folder / "secrets" / "us", std::filesystem::perms::owner_read);
+    std::filesystem::copy_file(folder / "secrets" / "ca", folder / "secrets" / "no-key");
+    std::filesystem::permissions(folder / "secrets" / "no-key", std::filesystem::perms::owner_read);
+    house.add(channel(R"(,"identity":"no-key")"));
+    house.wait_out(1);
+    EXPECT_THAT(only("hospital").reason, HasSubstr("private key"));
+    EXPECT_EQ(hospital.taken(), 0);
+    house.add(channel(R"(,"identity":"us")"));
+    house.wait_out(1);
+    EXPECT_EQ(only("hospital").state, State::acknowledged) << only("hospital").reason;
+    EXPECT_EQ(hospital.taken(), 1);
+    EXPECT_FALSE(house.read(channel(R"(,"identity":"../us")")).ok());
+}
+
+TEST_F(Misbehaving, AMessageInGb18030SaysSoAndIsReadBack) {
+    peer = std::make_unique<RawPeer>([](const std::string& message, int) { return RawPeer::ack(message, "AA"); });
+    house.patient("a", "龘𬱖");  // beyond GBK: four bytes each, or two
+    house.add(mllp_channel("hospital", peer->port(), R"(,"transform":{"encoding":"GB18030"})"));
+    house.visit("v", "a", "in-progress");
+    ASSERT_TRUE(house.outbound->settle(60));
+    EXPECT_EQ(only("hospital").state, State::acknowledged) << only("hospital").reason;
+    const std::string bytes = peer->all().at(0);
+    EXPECT_FALSE(text::is_utf8(bytes));
+    const auto read = hl7v2::read(bytes, {});
+    ASSERT_TRUE(read.ok()) << read.outcome().line();
+    EXPECT_EQ(read->encoding, "GB18030");
+    EXPECT_EQ(read->field(*read->find("MSH"), 18), "GB 18030-2000");
+    EXPECT_THAT(std::string(read->field(*read->find("PID"), 5)), HasSubstr("龘𬱖"));
 }
 
 TEST_F(Misbehaving, AFolderThatCannotBeWrittenWaitsUntilItCan) {

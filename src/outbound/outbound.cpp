@@ -27,7 +27,9 @@ std::string fresh_mark() {
 
 /// What is judged by a channel's filter: when it changes, days before are not counted again.
 bool same_filter(const Channel& a, const Channel& b) {
-    const auto same = [](const Sends& x, const Sends& y) { return x.type == y.type && x.where == y.where; };
+    const auto same = [](const Sends& x, const Sends& y) {
+        return x.type == y.type && x.where == y.where && x.search == y.search;
+    };
     return a.sends.size() == b.sends.size() && std::equal(a.sends.begin(), a.sends.end(), b.sends.begin(), same) &&
            a.organizations == b.organizations && a.confidentiality == b.confidentiality && a.deletions == b.deletions &&
            a.format == b.format && a.offset_minutes == b.offset_minutes;

@@ -314,6 +314,59 @@ TEST_P(OnEachEngine, ReconciliationFindsWhatNeverReachedTheQueue) {
     }
 }
 
+TEST_P(OnEachEngine, WhatIsReferredToIsNotShownThroughTheBackDoor) {
+    house.add(csv_channel("insurance"));
+    house.put(
+        R"({"resourceType":"Patient","id":"a","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"V"}]},"name":[{"family":"秘"}]})");
+    house.patient("b", "明");
+    house.visit("v1", "a");
+    house.visit("v2", "b");
+    ASSERT_TRUE(house.outbound->settle(30));
+    std::string all;
+    for (const fs::path& file : files()) {
+        std::ifstream in(file);
+        all += std::string(std::istreambuf_iterator<char>(in), {});
+    }
+    EXPECT_THAT(all, AllOf(HasSubstr("v1,\r\n"), HasSubstr("v2,明"), Not(HasSubstr("秘"))));
+}
+
+TEST_P(OnEachEngine, AChannelWithoutPersonsSendsNoneAndNoTwoReceiversCanJoinTheirs) {
+    Receiver receiver([](const http::Request& request, int) { return Receiver::accept(request); });
+    fs::create_directories(house.folder.path() / "secrets");
+    const fs::path key = house.folder.path() / "secrets" / "research";
+    std::ofstream(key) << "a key of more than thirty-two bytes for tests";
+    fs::permissions(key, fs::perms::owner_read);
+    for (const char* id : {"one", "two"})
+        house.add(fhir_channel(id, receiver.port(), R"(,"transform":{"deidentify":true,"key":"research","dates":"shift"})"));
+    house.put(
+        R"({"resourceType":"Patient","id":"secret-id","identifier":[{"system":"urn:oid:2.16.156.10011.1.3","value":"130303198001011234"}],
+            "name":[{"text":"王小芳","family":"王"}],"telecom":[{"value":"13912345678"}],"birthDate":"1980-01-01",
+            "address":[{"line":["建设路8号"],"district":"山海关区"}]})");
+    house.put(
+        R"({"resourceType":"Encounter","id":"visit-id","status":"finished","class":{"code":"IMP"},"subject":{"reference":"Patient/secret-id","display":"王小芳"},
+            "period":{"start":"2026-11-02","end":"2026-11-09"}})");
+    ASSERT_TRUE(house.outbound->settle(30));
+    EXPECT_EQ(house.states("one"), "acknowledged 1");
+    EXPECT_EQ(house.states("two"), "acknowledged 1");
+    const auto all = receiver.all();
+    ASSERT_EQ(all.size(), 2u);
+    std::set<std::string> people;
+    for (const http::Request& each : all) {
+        for (const char* person :
+             {"secret-id", "visit-id", "130303198001011234", "王", "13912345678", "建设路", "1980-01-01", "2026-11-02"})
+            EXPECT_THAT(each.body, Not(HasSubstr(person)));
+        EXPECT_THAT(each.body, AllOf(HasSubstr("山海关区"), HasSubstr("\"birthDate\":\"1980\"")));
+        const std::size_t at = each.body.find("Patient/");
+        ASSERT_NE(at, std::string::npos);
+        people.insert(each.body.substr(at, 40));
+        EXPECT_NE(each.body.find(each.body.substr(at, 40), at + 1), std::string::npos);  // the visit is still that person's
+    }
+    EXPECT_EQ(people.size(), 2u);
+    house.erase("Encounter", "visit-id");  // what is taken back is named as it was
+    ASSERT_TRUE(house.outbound->settle(30));
+    EXPECT_THAT(receiver.all().back().body, AllOf(HasSubstr("DELETE"), Not(HasSubstr("visit-id"))));
+}
+
 TEST_P(OnEachEngine, ATrialSaysWhatWouldBeSentAndSendsNothing) {
     Receiver receiver([](const http::Request& request, int) { return Receiver::accept(request); });
     house.patient("a");

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -14,7 +13,7 @@
 
 #include "outbound/peer.h"
 #include "outbound/queue.h"
-#include "text/text.h"
+#include "outbound/receipt.h"
 
 namespace xinglin::outbound {
 
@@ -71,44 +70,8 @@ std::string write_whole(const fs::path& path, std::string_view bytes) {
         return why;
     }
     const Descriptor folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (*folder >= 0) ::fsync(*folder);
+    if (*folder < 0 || (::fsync(*folder) != 0 && errno != EINVAL && errno != ENOTSUP)) return error_words();  // not safe yet
     return "";
-}
-
-std::int64_t number_in(std::string_view line) {
-    const std::size_t at = line.find_first_of("0123456789");
-    std::int64_t number = 0;
-    if (at == std::string_view::npos) return -1;
-    const auto end = std::from_chars(line.data() + at, line.data() + line.size(), number);
-    return end.ec == std::errc() ? number : -1;
-}
-
-/// What a taker wrote: "accepted,12" and "refused,1" on lines of their own, then reasons; or a word: AA, OK, AE, AR.
-Reply judge(std::string_view text, const std::string& name) {
-    Reply reply{.where = name, .receipt = name};
-    std::int64_t accepted = -1, refused = 0;
-    std::string reasons;
-    bool is_bad = false;
-    for (std::string_view line : text::split(text, '\n')) {
-        while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-        const std::string word = text::lower_ascii(line.substr(0, line.find_first_of(",:= |")));
-        if (word == "accepted") accepted = number_in(line);
-        else if (word == "refused" || word == "rejected") refused = number_in(line);
-        else if (word == "aa" || word == "ok" || word == "ca") accepted = std::max<std::int64_t>(accepted, 0);
-        else if (word == "ae" || word == "ar" || word == "ce" || word == "cr" || word == "error")
-            is_bad = true, reasons += std::string(line.substr(0, 300)) + "; ";
-        else if (!line.empty() && reasons.size() < 600) reasons += std::string(line.substr(0, 300)) + "; ";
-    }
-    if (reasons.size() > 2) reasons.resize(reasons.size() - 2);
-    reply.receipt += fmt::format(": accepted {}, refused {}", accepted < 0 ? 0 : accepted, refused);
-    if (accepted >= 0 && refused == 0 && !is_bad) return reply;
-    reply.kind = Kind::refused;
-    if (accepted < 0 && refused == 0 && !is_bad)
-        reply.reason = "the receipt says neither accepted nor refused; it has lines accepted,N and refused,N, or AA";
-    else
-        reply.reason = fmt::format("the receiver refused {} of it{}{}", refused > 0 ? std::to_string(refused) : "some",
-                                   reasons.empty() ? "" : ": ", reasons);
-    return reply;
 }
 
 class FolderPeer : public Peer {
@@ -150,7 +113,7 @@ public:
             in.read(text.data(), static_cast<std::streamsize>(text.size()));
             text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
             if (text.find_first_not_of(" \r\n\t") == std::string::npos) continue;  // being written
-            Reply reply = judge(tidy(text, most_receipt), receipt.filename().string());
+            Reply reply = file_receipt(tidy(text, most_receipt), receipt.filename().string());
             reply.file = delivery.file;
             return reply;
         }

@@ -14,6 +14,7 @@
 
 #include "fhir/fhir.h"
 #include "text/text.h"
+#include "view/view.h"
 
 namespace xinglin::outbound {
 
@@ -87,23 +88,29 @@ Result<std::string> Secrets::file(std::string_view name) const {
     return path.string();
 }
 
+Result<std::string> Secrets::file_of_key(std::string_view name) const {
+    XINGLIN_TRY(std::string path, file(name));
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0)
+        return refuse(IssueCode::forbidden, "secret",
+                      fmt::format("{} may be read by others; chmod 600 DATA/secrets/{}", name, name));
+    return path;
+}
+
 Result<std::string> Secrets::read(std::string_view name) const {
     std::string text;
     std::string variable = "XINGLIN_SECRET_";
     for (const char c : name) variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    if (const auto path = file(name); path.ok()) {
-        struct stat status {};
-        if (::stat(path->c_str(), &status) == 0 && (status.st_mode & 077) != 0)
-            return refuse(IssueCode::forbidden, "secret",
-                          fmt::format("{} may be read by others; chmod 600 DATA/secrets/{}", name, name));
-        std::ifstream in(*path, std::ios::binary);
+    if (file(name).ok()) {
+        XINGLIN_TRY(const std::string path, file_of_key(name));
+        std::ifstream in(path, std::ios::binary);
         std::ostringstream all;
         all << in.rdbuf();
         text = std::move(all).str();
     } else if (const char* from = std::getenv(variable.c_str())) {
         text = from;
     } else {
-        return path.outcome();
+        return file(name).outcome();
     }
     while (!text.empty() && std::string_view(" \t\r\n").find(text.back()) != std::string_view::npos) text.pop_back();
     if (text.empty() || text.size() > 16'384 || text.find_first_of("\r\n") != std::string::npos)
@@ -139,7 +146,8 @@ json::Value Renderer::resolve(std::string_view reference) {
     if (known_.size() >= most_known) return {};
     json::Value found;
     if (const auto text = read_(type, id, 0)) {
-        if (const auto parsed = json::parse(*text, arena_); parsed.ok()) found = *parsed;
+        const auto parsed = json::parse(*text, arena_);
+        if (parsed.ok() && may_go_out(*parsed, channel().confidentiality)) found = *parsed;
     }
     known_[key] = found;
     return found;
@@ -149,10 +157,20 @@ Result<Done> Renderer::prepare(std::int64_t created_ms) {
     const int year = calendar::civil_from_days(created_ms / 86'400'000).year;
     if (!channel().deidentify || (deidentifier_ && year_ == year)) return Done{};
     XINGLIN_TRY(std::string key, secrets_.read(channel().key));
-    XINGLIN_TRY(bulk::Deidentifier made, bulk::Deidentifier::make(content_, std::move(key), year));
+    if (key.size() >= bulk::Deidentifier::key_bytes_least && channel().pseudonyms == "channel")
+        key = bulk::key_for(key, "channel " + channel().id);
+    const auto dates = channel().dates == "shift"   ? bulk::Dates::shift
+                       : channel().dates == "month" ? bulk::Dates::month
+                       : channel().dates == "year"  ? bulk::Dates::year
+                                                    : bulk::Dates::keep;
+    XINGLIN_TRY(bulk::Deidentifier made, bulk::Deidentifier::make(content_, std::move(key), year, dates));
     deidentifier_.emplace(std::move(made));
     year_ = year;
     return Done{};
+}
+
+json::Value Renderer::without_person(json::Value resource) {
+    return deidentifier_->apply(resource, arena_, view::patient_key(resource));
 }
 
 Result<Payload> Renderer::render(const std::vector<Item>& items, std::int64_t created_ms, std::string_view control_id) {
@@ -178,7 +196,7 @@ Result<Payload> Renderer::transaction(const std::vector<Item>& items, std::int64
         json::Value resource;
         if (!item.deleted) {
             XINGLIN_TRY(resource, version(item));
-            if (deidentifier_) resource = deidentifier_->apply(resource, arena_);
+            if (deidentifier_) resource = without_person(resource);
             if (!resource) continue;
             bytes += json::write(resource).size();
             if (bytes > most_bytes) return too_long();
@@ -217,7 +235,7 @@ Result<Payload> Renderer::document(const std::vector<Item>& items, std::int64_t 
     }
     std::vector<json::Value> entries;
     for (const json::Value resource : resources) {
-        const json::Value plain = deidentifier_ ? deidentifier_->apply(resource, arena_) : resource;
+        const json::Value plain = deidentifier_ ? without_person(resource) : resource;
         if (!plain) continue;
         const std::string url = "urn:xinglin:" + key_of(plain["resourceType"].string(), plain["id"].string());
         entries.push_back(arena_.object({{"fullUrl", arena_.string(url)}, {"resource", plain}}));
@@ -238,7 +256,7 @@ Result<Payload> Renderer::lines(const std::vector<Item>& items) {
     for (const Item& item : items) {
         if (item.deleted) continue;  // a file of resources cannot say that one is gone
         XINGLIN_TRY(json::Value resource, version(item));
-        if (deidentifier_) resource = deidentifier_->apply(resource, arena_);
+        if (deidentifier_) resource = without_person(resource);
         if (!resource) continue;
         json::write(resource, out);
         out += '\n';
@@ -301,7 +319,7 @@ Result<Payload> Renderer::table(const std::vector<Item>& items, std::int64_t cre
     for (const Item& item : items) {
         if (item.deleted) continue;
         XINGLIN_TRY(json::Value resource, version(item));
-        if (deidentifier_) resource = deidentifier_->apply(resource, arena_);
+        if (deidentifier_) resource = without_person(resource);
         if (!resource) continue;
         for (std::size_t i = 0; i < compiled_.columns().size(); ++i) {
             if (i > 0) out += ',';

@@ -24,6 +24,8 @@ public:
     Result<std::string> read(std::string_view name) const;
     /// The file's path, for what reads files itself; refuses when there is none.
     Result<std::string> file(std::string_view name) const;
+    /// The same, of a file that holds a key: refuses also one that others may read.
+    Result<std::string> file_of_key(std::string_view name) const;
 
 private:
     std::filesystem::path folder_;
@@ -60,6 +62,7 @@ private:
     Result<json::Value> version(const Item& item);
     json::Value resolve(std::string_view reference);
     Result<Done> prepare(std::int64_t created_ms);
+    json::Value without_person(json::Value resource);
     Result<Payload> transaction(const std::vector<Item>& items, std::int64_t created_ms, std::string_view control_id);
     Result<Payload> document(const std::vector<Item>& items, std::int64_t created_ms, std::string_view control_id);
     Result<Payload> lines(const std::vector<Item>& items);

@@ -11,6 +11,7 @@
 #include "access/access.h"
 #include "intake/copy.h"
 #include "json/json.h"
+#include "outbound/copy.h"
 #include "record/record.h"
 #include "server/commands.h"
 #include "server/folder.h"
@@ -120,7 +121,7 @@ Result<Opened> open_target(const access::Place& place, std::int16_t offset_minut
 
 struct Report {
     std::uint64_t versions = 0;
-    std::int64_t messages = 0;
+    std::int64_t messages = 0, deliveries = 0;
     access::Copied access;
     std::string sum;
     double seconds = 0;
@@ -150,6 +151,11 @@ Result<Report> copy_all(const access::Place& from, const access::Place& to) {
     if (!from.store.empty() || fs::exists(ledger)) {
         XINGLIN_TRY(report.messages,
                     intake::copy_ledger(ledger, to.store.empty() ? (to.folder / "intake.db").string() : to.store));
+    }
+    const std::string queues = from.store.empty() ? (from.folder / "outbound.db").string() : from.store;
+    if (!from.store.empty() || fs::exists(queues)) {
+        XINGLIN_TRY(report.deliveries,
+                    outbound::copy_queues(queues, to.store.empty() ? (to.folder / "outbound.db").string() : to.store));
     }
     const record::Position upto = source.store->reader(viewer).position();
     Chain chain;
@@ -185,15 +191,17 @@ int copy_record(const CopyCommand& options) {
         std::printf("%s\n", json::write(arena.object({{"versions", count(report->versions)},
                                                       {"accounts", count(report->access.accounts)},
                                                       {"messages", arena.number(report->messages)},
+                                                      {"deliveries", arena.number(report->deliveries)},
                                                       {"accesses", count(report->access.accesses)},
                                                       {"sha256", arena.string(report->sum)},
                                                       {"seconds", arena.number(fmt::format("{:.3f}", report->seconds))}}))
                                 .c_str());
     } else {
         std::printf(
-            "%s versions, %s messages, %s accounts, %s accesses copied to %s and proven, %.1f s\nsha256 of all versions on both "
+            "%s versions, %s messages, %s deliveries, %s accounts, %s accesses copied to %s and proven, %.1f s\nsha256 of all versions on both "
             "sides: %s\n",
             grouped(report->versions).c_str(), grouped(static_cast<std::uint64_t>(report->messages)).c_str(),
+            grouped(static_cast<std::uint64_t>(report->deliveries)).c_str(),
             grouped(report->access.accounts).c_str(), grouped(report->access.accesses).c_str(), shown(*to).c_str(),
             report->seconds, report->sum.c_str());
     }

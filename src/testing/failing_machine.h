@@ -20,6 +20,8 @@
 #include <cstdlib>
 #include <limits>
 #include <new>
+#include <string>
+#include <string_view>
 
 namespace xinglin::testing {
 
@@ -38,6 +40,17 @@ public:
         armed = true;
     }
     static void heal() { armed = false; }
+    /// From the next fail_after on only what is below this folder fails, as if it were a disk of its own; "": everything. Not while
+    /// it fails.
+    static void only_below(const std::string& path) { folder = path; }
+    static bool concerns(std::string_view path) { return folder.empty() || path.starts_with(folder); }
+    static bool concerns(int descriptor) {
+        if (folder.empty()) return true;
+        char path[4'096];
+        const ssize_t size = readlink(("/proc/self/fd/" + std::to_string(descriptor)).c_str(), path, sizeof path);
+        return size > 0 && concerns(std::string_view(path, static_cast<std::size_t>(size)));
+    }
+    static bool is_armed() { return armed.load(std::memory_order_relaxed); }
     static std::int64_t requests() { return asked; }
     static std::int64_t failures() { return failed; }
     /// Runs `body` as if this were not the test's own thread.
@@ -63,6 +76,7 @@ public:
     static inline thread_local bool spared = false;
 
 private:
+    static inline std::string folder;
     static inline std::atomic<bool> armed{false}, memory{false}, forever{false};
     static inline std::atomic<int> code{EIO};
     static inline std::atomic<std::int64_t> left{never}, asked{0}, failed{0};
@@ -91,7 +105,12 @@ inline const int sqlite_counted = [] {
 inline bool refused(int descriptor) {
     struct stat about {};
     if (fstat(descriptor, &about) != 0 || !(S_ISREG(about.st_mode) || S_ISDIR(about.st_mode))) return false;
-    return FailingMachine::fails(false);
+    return FailingMachine::is_armed() && FailingMachine::concerns(descriptor) && FailingMachine::fails(false);
+}
+
+/// The same by its path.
+inline bool refused(const char* path) {
+    return FailingMachine::is_armed() && FailingMachine::concerns(path) && FailingMachine::fails(false);
 }
 
 template <typename Call>
@@ -141,8 +160,8 @@ XINGLIN_FAILING(fsync, (int file), xinglin::testing::failing::refused(file), fil
 XINGLIN_FAILING(fdatasync, (int file), xinglin::testing::failing::refused(file), file)
 XINGLIN_FAILING(ftruncate, (int file, off_t size) noexcept, xinglin::testing::failing::refused(file), file, size)
 XINGLIN_FAILING(ftruncate64, (int file, off64_t size) noexcept, xinglin::testing::failing::refused(file), file, size)
-XINGLIN_FAILING(rename, (const char* from, const char* to) noexcept, xinglin::testing::FailingMachine::fails(false), from, to)
-XINGLIN_FAILING(mkdir, (const char* path, mode_t mode) noexcept, xinglin::testing::FailingMachine::fails(false), path, mode)
+XINGLIN_FAILING(rename, (const char* from, const char* to) noexcept, xinglin::testing::failing::refused(from), from, to)
+XINGLIN_FAILING(mkdir, (const char* path, mode_t mode) noexcept, xinglin::testing::failing::refused(path), path, mode)
 #undef XINGLIN_FAILING
 
 #define XINGLIN_FAILING(name) \
@@ -154,7 +173,7 @@ XINGLIN_FAILING(mkdir, (const char* path, mode_t mode) noexcept, xinglin::testin
         const mode_t mode = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(more, mode_t) : 0; \
         va_end(more); \
         const bool changes = (flags & (O_CREAT | O_WRONLY | O_RDWR)) != 0; \
-        return changes && xinglin::testing::FailingMachine::fails(false) ? -1 : below(path, flags, mode); \
+        return changes && xinglin::testing::failing::refused(path) ? -1 : below(path, flags, mode); \
     }
 XINGLIN_FAILING(open)
 XINGLIN_FAILING(open64)

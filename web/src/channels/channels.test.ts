@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
 import type { Account, Channel, ChannelState } from '../client/channels'
-import { account_status, complaint_of, draft_of, empty_draft, open_of, sent_of, totals_of, worst_first } from './standing'
+import { account_status, complaint_of, day_in, draft_of, empty_draft, open_of, sent_of, totals_of, worst_first, zone_of } from './standing'
 
 const counts = (more: Partial<Channel['health']['resources']> = {}): Channel['health']['resources'] => ({ all: 0, waiting: 0, sent: 0, acknowledged: 0, refused: 0, ignored: 0, withheld: 0, ...more })
 const channel = (id: string, state: ChannelState, more: Partial<Channel['health']['resources']> = {}): Channel => ({ ...empty_draft(), id, name: id, mode: state === 'off' ? 'off' : 'on', built_in: false, health: { state, why: '', resources: counts(more), deliveries_waiting: 0, deliveries_refused: 0, last_acknowledged_at: null, oldest_waiting_at: null, next_try_at: null, behind: 0 } })
@@ -32,9 +32,22 @@ describe('channels', () => {
     expect(draft).not.toHaveProperty('health')
     expect(sent_of(draft).transform).not.toHaveProperty('columns')
     expect(sent_of({ ...draft, format: 'csv' }).transform).toHaveProperty('columns')
+    const dates = { ...draft.transform, dates: 'shift' as const }
+    expect(sent_of({ ...draft, transform: dates }).transform.dates).toBe('keep')
+    expect(sent_of({ ...draft, transform: { ...dates, deidentify: true, key: 'k' } }).transform.dates).toBe('shift')
   })
 })
 describe('the account of a day', () => {
+  it('begins where the channel is, wherever the reader sits', () => {
+    const late = Date.parse('2026-11-22T16:30:00Z') // half past midnight in Beijing
+    expect(day_in(480, late)).toBe('2026-11-23')
+    expect(day_in(0, late)).toBe('2026-11-22')
+    expect(day_in(-600, Date.parse('2026-11-22T09:00:00Z'))).toBe('2026-11-21')
+    const other = channel('b', 'ok')
+    other.batch.offset_minutes = 0
+    expect(zone_of([channel('a', 'ok'), other, channel('c', 'ok')])).toBe(480)
+    expect(zone_of([])).toBe(480)
+  })
   it('is open as long as something is not acknowledged', () => {
     expect(open_of(account({ acknowledged: 9, withheld: 2, ignored: 1 }))).toBe(0)
     expect(account_status(account({ acknowledged: 9, withheld: 2 }))).toBe('good')

@@ -36,6 +36,15 @@ export function totals_of(all: readonly Channel[]): Totals {
 export const open_of = (account: Account): number => account.queued.waiting + account.queued.sent + account.queued.refused + account.missing
 export const account_status = (account: Account): Status => (account.missing > 0 || !account.balanced ? 'critical' : account.queued.refused > 0 ? 'warning' : open_of(account) > 0 ? 'notice' : 'good')
 
+/** An account's day begins where the channel is, wherever the reader sits. */
+export const day_in = (offset_minutes: number, now: number): string => new Date(now + offset_minutes * 60_000).toISOString().slice(0, 10)
+/** The zone most channels keep; of a page with several of them. */
+export const zone_of = (all: readonly Pick<Channel, 'batch'>[]): number => {
+  const seen = new Map<number, number>()
+  for (const one of all) seen.set(one.batch.offset_minutes, (seen.get(one.batch.offset_minutes) ?? 0) + 1)
+  return [...seen].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 480
+}
+
 export const formats_of: Record<ChannelKind, ChannelFormat[]> = { fhir: ['transaction', 'document'], mllp: ['hl7v2'], folder: ['csv', 'ndjson', 'transaction', 'hl7v2'] }
 
 export const empty_draft = (): ChannelDraft => ({
@@ -46,10 +55,10 @@ export const empty_draft = (): ChannelDraft => ({
   organization: '',
   mode: 'paused',
   from: 'now',
-  target: { kind: 'fhir', url: '', folder: '', tls: false, authorities: '', login: 'none', secret: '', receipt: 'none' },
+  target: { kind: 'fhir', url: '', folder: '', tls: false, authorities: '', identity: '', login: 'none', secret: '', receipt: 'none' },
   format: 'transaction',
-  filter: { types: [{ type: 'Encounter', where: '' }], organizations: [], confidentiality: ['U', 'L', 'M', 'N'], deletions: true },
-  transform: { deidentify: false, key: '', columns: [], encoding: 'UTF-8', event: '', version: '2.5.1', application: 'XINGLIN', facility: '', receiving_application: '', receiving_facility: '' },
+  filter: { types: [{ type: 'Encounter', where: '', search: '' }], organizations: [], confidentiality: ['U', 'L', 'M', 'N'], deletions: true },
+  transform: { deidentify: false, key: '', pseudonyms: 'channel', dates: 'keep', columns: [], encoding: 'UTF-8', event: '', version: '2.5.1', application: 'XINGLIN', facility: '', receiving_application: '', receiving_facility: '' },
   batch: { count: 50, seconds: 0, at: '', offset_minutes: 480 },
   retry: { first_seconds: 5, most_seconds: 900, attempts: 8, timeout_seconds: 30, keep_days: 30 },
 })
@@ -76,6 +85,7 @@ export function complaint_of(draft: ChannelDraft, taken: readonly string[]): Com
 
 /** What is sent: members that this kind of channel does not have are left out. */
 export function sent_of(draft: ChannelDraft): ChannelDraft {
-  const { columns, ...transform } = draft.transform
+  const { columns, ...all } = draft.transform
+  const transform = { ...all, dates: all.deidentify ? all.dates : ('keep' as const) }
   return { ...draft, name: draft.name.trim(), transform: draft.format === 'csv' ? { ...transform, columns } : transform }
 }

@@ -5,6 +5,8 @@ import { call, with_query } from './call'
 export const channel_kinds = ['fhir', 'mllp', 'folder'] as const
 export type ChannelKind = (typeof channel_kinds)[number]
 export type ChannelFormat = 'transaction' | 'document' | 'ndjson' | 'hl7v2' | 'csv'
+export const channel_dates = ['keep', 'shift', 'month', 'year'] as const
+export type ChannelDates = (typeof channel_dates)[number]
 export type ChannelState = 'ok' | 'sending' | 'late' | 'unreachable' | 'refusing' | 'paused' | 'off'
 export const delivery_states = ['waiting', 'sent', 'acknowledged', 'refused', 'ignored'] as const
 export type DeliveryState = (typeof delivery_states)[number]
@@ -26,10 +28,10 @@ export interface ChannelDraft {
   organization: string
   mode: 'on' | 'paused' | 'off'
   from: 'now' | 'start'
-  target: { kind: ChannelKind; url: string; folder: string; tls: boolean; authorities: string; login: 'none' | 'bearer' | 'basic'; secret: string; receipt: 'none' | 'file' | 'taken' }
+  target: { kind: ChannelKind; url: string; folder: string; tls: boolean; authorities: string; identity: string; login: 'none' | 'bearer' | 'basic'; secret: string; receipt: 'none' | 'file' | 'taken' }
   format: ChannelFormat
-  filter: { types: { type: string; where: string }[]; organizations: string[]; confidentiality: string[]; deletions: boolean }
-  transform: { deidentify: boolean; key: string; columns?: { name: string; path: string }[]; encoding: string; event: string; version: string; application: string; facility: string; receiving_application: string; receiving_facility: string }
+  filter: { types: { type: string; where: string; search: string }[]; organizations: string[]; confidentiality: string[]; deletions: boolean }
+  transform: { deidentify: boolean; key: string; pseudonyms: 'channel' | 'key'; dates: ChannelDates; columns?: { name: string; path: string }[]; encoding: string; event: string; version: string; application: string; facility: string; receiving_application: string; receiving_facility: string }
   batch: { count: number; seconds: number; at: string; offset_minutes: number }
   retry: { first_seconds: number; most_seconds: number; attempts: number; timeout_seconds: number; keep_days: number }
 }
