@@ -11,6 +11,7 @@
 #include "city/fhir_writer.h"
 #include "city/native.h"
 #include "city/parallel.h"
+#include "city/places.h"
 #include "city/statistics.h"
 #include "city/truth.h"
 #include "json/json.h"
@@ -28,9 +29,9 @@ struct Chunk {
 
 class Maker {
 public:
-    Maker(const Facts& facts, const Request& request, std::int32_t start, std::int32_t end, Sink& sink,
-          const std::function<void(const Progress&)>& progress)
-        : facts_(facts), request_(request), start_(start), end_(end), sink_(sink), report_(progress) {}
+    Maker(const content::Files& files, const Facts& facts, const Request& request, std::int32_t start, std::int32_t end,
+          Sink& sink, const std::function<void(const Progress&)>& progress)
+        : files_(files), facts_(facts), request_(request), start_(start), end_(end), sink_(sink), report_(progress) {}
 
     std::string make() {
         progress_.people = request_.population;
@@ -48,6 +49,7 @@ public:
     }
 
 private:
+    const content::Files& files_;
     const Facts& facts_;
     const Request& request_;
     const std::int32_t start_, end_;
@@ -78,6 +80,7 @@ private:
         if (request_.fhir) {
             Lines lines;
             write_institutions(world, lines);
+            write_registers(world, places_of(files_, district), lines);
             append(lines);
         }
         stories(world);
@@ -229,7 +232,7 @@ Result<std::string> make(const content::Files& files, const Request& request, Si
         return refuse(IssueCode::value, "--end", "expected a date from 2000 to 2089, YYYY-MM-DD");
     const auto start = end - static_cast<std::int32_t>(request.years * 365.2425 + 0.5);
     XINGLIN_TRY(const Facts facts, read_facts(files));
-    return Maker(facts, request, start, end, sink, progress).make();
+    return Maker(files, facts, request, start, end, sink, progress).make();
 }
 
 }  // namespace xinglin::city

@@ -12,9 +12,25 @@
 namespace xinglin::city {
 
 std::string_view type_name(Resource type) {
-    constexpr std::string_view names[] = {
-        "Organization", "Practitioner",     "Patient",           "Coverage",  "AllergyIntolerance", "Encounter",     "Condition",
-        "Observation",  "DiagnosticReport", "MedicationRequest", "Procedure", "Immunization",       "EpisodeOfCare", "Claim"};
+    constexpr std::string_view names[] = {"Organization",
+                                          "Practitioner",
+                                          "Patient",
+                                          "Coverage",
+                                          "AllergyIntolerance",
+                                          "Encounter",
+                                          "Condition",
+                                          "Observation",
+                                          "DiagnosticReport",
+                                          "MedicationRequest",
+                                          "Procedure",
+                                          "Immunization",
+                                          "EpisodeOfCare",
+                                          "Claim",
+                                          "Location",
+                                          "PractitionerRole",
+                                          "OrganizationAffiliation",
+                                          "Device",
+                                          "Medication"};
     return names[static_cast<std::size_t>(type)];
 }
 
@@ -23,6 +39,13 @@ constexpr std::string_view register_sender = "residents";
 
 std::string sender_of(const District& district) {
     return district.number == 0 ? std::string(register_sender) : fmt::format("d{}-{}", district.number + 1, register_sender);
+}
+}  // namespace
+
+namespace {
+/// Made up: below an area that is assigned to none.
+std::string licence_of(const District& district, const Doctor& doctor) {
+    return fmt::format("1{}{:08}", district.id_area, &doctor - district.doctors.data() + 1);
 }
 }  // namespace
 
@@ -57,16 +80,20 @@ void write_institutions(const World& world, Lines& lines) {
                      each.institution_class, "\"}]}]");
         line.put(R"(,"name":")", each.name, "\"");
         const Town& town = world.facts.towns[each.town];
-        line.put(R"(,"address":[{"text":")", world.facts.province, world.facts.city, world.facts.name, town.name,
-                 R"(","state":")", world.facts.province, R"(","city":")", world.facts.city, R"(","district":")", world.facts.name,
-                 R"("}])");
+        line.put(R"(,"address":[{"extension":[{"url":"urn:xinglin:extension:division-code","valueString":")",
+                 district.communities[each.community].code, R"("}],"text":")", world.facts.province, world.facts.city,
+                 world.facts.name, town.name, R"(","state":")", world.facts.province, R"(","city":")", world.facts.city,
+                 R"(","district":")", world.facts.name, R"("}])");
         line.end();
     }
     for (const Doctor& each : district.doctors) {
         const Institution& at = district.institutions[each.institution];
         Line line(lines, Resource::practitioner, each.id, at.key);
         line.put(R"(,"identifier":[{"system":"urn:oid:2.16.156.10011.1.4","value":")", each.number,
-                 R"("}],"active":true,"name":[{"text":")", each.name, R"("}],"gender":")", each.male ? "male" : "female", "\"");
+                 R"("}],"active":true,"name":[{"text":")", each.name, R"("}],"gender":")", each.male ? "male" : "female",
+                 R"(","qualification":[{"identifier":[{"system":"urn:xinglin:identifier:practice-licence","value":")",
+                 licence_of(district, each), R"("}],"code":{"text":")",
+                 at.kind == Kind::village_room ? "乡村医生执业证书" : "医师执业证书", R"("}}])");
         line.end();
     }
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <string>
 
 #include "city/story.h"
@@ -25,9 +26,14 @@ enum class Resource : std::uint8_t {
     procedure,
     immunization,
     episode_of_care,
-    claim
+    claim,
+    location,
+    practitioner_role,
+    organization_affiliation,
+    device,
+    medication
 };
-constexpr std::size_t resource_types = 14;
+constexpr std::size_t resource_types = 19;
 std::string_view type_name(Resource type);
 
 /// Lines of each type, and how many.
@@ -36,7 +42,12 @@ struct Lines {
     std::array<std::uint64_t, resource_types> count{};
 };
 
+/// Longitude and latitude by the key of an institution (places.h).
+using Places = std::map<std::string, std::array<double, 2>, std::less<>>;
+
 void write_institutions(const World& world, Lines& lines);
+/// What the district's registers hold beside institutions and staff: areas, departments, places, beds, roles, alliances, devices, drugs.
+void write_registers(const World& world, const Places& places, Lines& lines);
 void write_story(const World& world, const Story& story, Lines& lines);
 
 /// Ids as the FHIR files have them.

@@ -81,10 +81,10 @@ Result<Done> build_quality(House& house) {
     options.around.knows_code = [&terms = *house.terminology](std::string_view system, std::string_view code) {
         return terms.has(std::string(system) + "?fhir_vs", system, code);
     };
-    options.around.member_of = [&terms = *house.terminology](std::string_view set, std::string_view system, std::string_view code) {
-        return terms.has(set, system, code);
-    };
-    options.told = [&intake = *house.intake](const std::string& source, const std::string& control) -> std::optional<quality::Told> {
+    options.around.member_of = [&terms = *house.terminology](std::string_view set, std::string_view system,
+                                                             std::string_view code) { return terms.has(set, system, code); };
+    options.told = [&intake = *house.intake](const std::string& source,
+                                             const std::string& control) -> std::optional<quality::Told> {
         const auto times = intake.times(source, control);
         if (!times) return std::nullopt;
         return quality::Told{times->received_ms, times->sent_ms};
@@ -126,9 +126,13 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->profiles = std::make_unique<Profiles>(*house->store, house->clock, std::move(book), member_of);
     Profiles& profiles = *house->profiles;
     ingest::Options checked;
-    checked.check = [&profiles](json::Value resource) { return profiles.check_write(resource); };
+    checked.check = [&profiles, &store = *house->store](json::Value resource) {
+        Outcome outcome = registry::check_hierarchy(store, resource);
+        return outcome.ok() ? profiles.check_write(resource) : outcome;
+    };
     house->ingest = std::make_unique<ingest::Ingest>(*house->store, checked);
     house->transactions = std::make_unique<ingest::Transactions>(*house->store, checked);
+    house->registry = std::make_unique<registry::Registry>(*house->store, house->clock);
     house->people = std::make_unique<people::People>(*house->store);
 
     view::Environment views;
@@ -262,6 +266,7 @@ House::~House() {
     server.reset();
     outbound.reset();
     quality.reset();
+    registry.reset();
     intake.reset();
     errands.reset();
     pulse.reset();

@@ -21,6 +21,7 @@
 #include "people/people.h"
 #include "quality/quality.h"
 #include "record/record.h"
+#include "registry/registry.h"
 #include "server/backups.h"
 #include "server/errands.h"
 #include "server/imports.h"
@@ -75,6 +76,7 @@ struct House {
     std::unique_ptr<const hl7v2::Tables> hl7v2_tables;
     std::unique_ptr<outbound::Outbound> outbound;
     std::unique_ptr<quality::Quality> quality;  // asks the ledger when a message came
+    std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<people::People> people;
     std::unique_ptr<view::Library> library;
     std::unique_ptr<view::Tables> tables;

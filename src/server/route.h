@@ -67,6 +67,9 @@ std::span<const Route> mapping_routes();
 std::span<const Route> channel_routes();
 std::span<const Route> document_routes();
 std::span<const Route> quality_routes();
+std::span<const Route> registry_routes();
+std::span<const Route> registry_edit_routes();
+std::span<const Route> registry_import_routes();
 /// All of them, in the order of the description.
 std::vector<const Route*> all_routes();
 
