@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "registry/twins.h"
 #include "server/registry_json.h"
 #include "text/text.h"
 
@@ -230,6 +231,37 @@ void troubles(Visit& visit) {
     visit.answer(200, arena.object({{"troubles", arena.array(out)}}));
 }
 
+void duplicates(Visit& visit) {
+    if (!may_see_registry(visit)) return;
+    const auto kind = registry::parse_kind(visit.parameter("kind").empty() ? "institution" : visit.parameter("kind"));
+    if (kind != Kind::institution && kind != Kind::practitioner)
+        return visit.refuse(refuse(IssueCode::value, "kind", "must be institution or practitioner"));
+    json::Arena arena;
+    std::vector<json::Value> out;
+    for (const registry::Twin& each : registry::twins(*visit.house.registry, *kind)) {
+        std::vector<json::Value> agrees;
+        for (const std::string& word : each.agrees) agrees.push_back(arena.string(word));
+        out.push_back(arena.object({{"keep", entry_json(visit.house, arena, *each.keep, "", registry_language(visit))},
+                                    {"other", entry_json(visit.house, arena, *each.other, "", registry_language(visit))},
+                                    {"probability", arena.number(fmt::format("{:.4f}", each.probability))},
+                                    {"agrees", arena.array(agrees)}}));
+    }
+    visit.answer(200, arena.object({{"duplicates", arena.array(out)}}));
+}
+
+void strays(Visit& visit) {
+    if (!may_see_registry(visit)) return;
+    json::Arena arena;
+    std::vector<json::Value> out;
+    for (const registry::Stray& each : registry::strays(*visit.house.registry, visit.parameter("source")))
+        out.push_back(arena.object(
+            {{"entry", entry_json(visit.house, arena, *each.entry, "", registry_language(visit))},
+             {"suggestion",
+              each.suggestion ? entry_json(visit.house, arena, *each.suggestion, "", registry_language(visit)) : json::Value{}},
+             {"why", each.why.empty() ? json::Value{} : arena.string(each.why)}}));
+    visit.answer(200, arena.object({{"strays", arena.array(out)}}));
+}
+
 constexpr std::string_view entry_example =
     R"({"reference":"Organization/…","kind":"institution","name":"山海关人民医院","codes":[{"system":"urn:oid:2.16.156.10011.1.5","value":"renmin"}],"class":"A100","class_name":"综合医院","area":"130303002001","state":"active","registered":true,"version":1})";
 
@@ -258,6 +290,18 @@ constexpr Route routes[] = {
      "= next.",
      "", R"({"changes":[{"position":812,"reference":"Organization/…","version":2,"deleted":false}],"next":812,"more":false})",
      changes},
+    {"GET", "/api/v1/registry/duplicates", Who::logged_in,
+     "Entries in use that may be one, by the linkage of xinglin match, surest first: ?kind = institution (the default) or "
+     "practitioner. Merge `other` into `keep`.",
+     "",
+     R"({"duplicates":[{"keep":{"reference":"Organization/a"},"other":{"reference":"Organization/b"},"probability":0.9812,"agrees":["name","phone"]}]})",
+     duplicates},
+    {"GET", "/api/v1/registry/strays", Who::logged_in,
+     "Entries that messages brought and no register knows, by source, each with a suggestion: ?source. Merge `entry` into "
+     "`suggestion`.",
+     "",
+     R"({"strays":[{"entry":{"reference":"Practitioner/x","source":"renmin"},"suggestion":{"reference":"Practitioner/y"},"why":"same_code"}]})",
+     strays},
     {"GET", "/api/v1/registry/troubles", Who::logged_in,
      "What cannot be right: cycles of the hierarchy, parents that are missing or closed, codes that two entries have.", "",
      R"({"troubles":[{"kind":"shared_code","entry":{"reference":"Organization/a"},"other":{"reference":"Organization/b"}}]})",
