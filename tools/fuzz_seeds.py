@@ -26,6 +26,13 @@ def examples(*types: str, longest: int = 6000) -> list[bytes]:
     return found
 
 
+def registries() -> list[bytes]:
+    """Entries behind an even byte, cells behind an odd one."""
+    types = ("Organization", "Location", "Practitioner", "PractitionerRole", "Device", "DeviceDefinition", "Medication", "OrganizationAffiliation")
+    cells = ("2026/3/1", "20260301", "130303101", "12130399X00000019Y", "119.75", "-0.5", "在用", "空闲", "病区", "renmin-001")
+    return [b"\0" + each for each in examples(*types)] + [b"\1" + each.encode() for each in cells]
+
+
 def texts(folder: str, pattern: str, longest: int = 20_000) -> list[bytes]:
     read = (path.read_bytes() for path in sorted((ROOT / folder).glob(pattern)))
     return [text[:longest] for text in read]
@@ -172,6 +179,7 @@ SEEDS = {
     "table_csv_fuzz": csvs,
     "table_xlsx_fuzz": sheets,
     "outbound_receipt_fuzz": receipts,
+    "registry_import_fuzz": registries,
     "cda_fuzz": lambda: texts("src/cda/testdata", "*.xml"),
 }
 

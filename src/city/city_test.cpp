@@ -296,6 +296,45 @@ TEST(Stream, GoesOnWhereTheFilesEndTheSameWheneverItIsAsked) {
     EXPECT_EQ(Stream::open(content::Files(), request).outcome().issues[0].where, "--future-days");
 }
 
+TEST(Registers, NameOnlyWhatIsThereUnderCodesOfTheirOwn) {
+    Request request;
+    request.population = 300;
+    request.years = 1;
+    request.end = "2026-11-22";
+    request.truth = false;
+    request.sources = false;
+    Memory sink;
+    ASSERT_TRUE(make(content::Files(), request, sink).ok());
+    std::set<std::string> ids, codes;
+    std::vector<std::string> named;
+    std::size_t beds = 0, entries = 0;
+    for (const std::string type :
+         {"Organization", "Location", "Practitioner", "PractitionerRole", "OrganizationAffiliation", "Device", "Medication"}) {
+        for (const std::string_view line : lines(sink.files["fhir/" + type + ".ndjson"])) {
+            json::Arena arena;
+            const auto resource = json::parse(line, arena);
+            ASSERT_TRUE(resource.ok()) << line;
+            ++entries;
+            EXPECT_TRUE(ids.insert(type + "/" + std::string((*resource)["id"].string())).second) << line;
+            for (const json::Node& node : (*resource)["identifier"].items())
+                EXPECT_TRUE(codes
+                                .insert(std::string(json::Value(&node)["system"].string()) + "|" +
+                                        std::string(json::Value(&node)["value"].string()))
+                                .second)
+                    << line;
+            for (const std::string_view member :
+                 {"partOf", "managingOrganization", "organization", "participatingOrganization", "practitioner", "owner"}) {
+                if (const std::string_view reference = (*resource)[member]["reference"].string(); !reference.empty())
+                    named.emplace_back(reference);
+            }
+            beds += (*resource)["physicalType"]["coding"][std::size_t{0}]["code"].string() == "bd" ? 1 : 0;
+        }
+    }
+    EXPECT_GT(entries, 3'000u);
+    EXPECT_EQ(beds, 1'107u) << "those of the plan's three hospitals";
+    for (const std::string& each : named) EXPECT_TRUE(ids.contains(each)) << each;
+}
+
 /// Crossing number, written apart from the code that is tested.
 bool is_within(json::Value rings, double x, double y) {
     bool inside = false;

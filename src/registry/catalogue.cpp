@@ -41,7 +41,8 @@ bool before(const Entry& a, const Entry& b) {
 }
 
 bool fits(const Entry& entry, const Question& question) {
-    if (question.kinds.empty() && (entry.kind == Kind::role || entry.kind == Kind::affiliation)) return false;  // they join others
+    if (question.kinds.empty() && (entry.kind == Kind::role || entry.kind == Kind::affiliation))
+        return false;  // they join others
     if (!question.kinds.empty() && std::find(question.kinds.begin(), question.kinds.end(), entry.kind) == question.kinds.end())
         return false;
     if (!question.area.empty() && !entry.area.starts_with(question.area)) return false;
@@ -121,6 +122,12 @@ EntryPtr Catalogue::find(std::string_view reference) const {
 std::unordered_set<std::string> Catalogue::within(const std::string& reference) const {
     std::unordered_set<std::string> seen{reference};
     std::vector<std::string> open{reference};
+    if (const EntryPtr self = find(reference); self && self->kind == Kind::area && !self->area.empty()) {
+        for (const auto& [key, entry] : entries_) {
+            if (entry->kind == Kind::institution && entry->area.starts_with(self->area) && seen.insert(key).second)
+                open.push_back(key);
+        }
+    }
     while (!open.empty()) {
         const std::string at = std::move(open.back());
         open.pop_back();
@@ -222,6 +229,11 @@ std::vector<EntryPtr> Catalogue::parts(std::string_view reference) const {
         return out;
     }
     const EntryPtr self = find(reference);
+    if (self && self->kind == Kind::area && !self->area.empty()) {
+        for (const auto& [key, entry] : entries_) {
+            if (entry->kind == Kind::institution && entry->area == self->area) out.push_back(entry);
+        }
+    }
     for (const EntryPtr& each : pointing(reference, {})) {
         if (is_part(*each, reference)) out.push_back(each);
         if (self && self->kind == Kind::alliance && each->kind == Kind::affiliation && each->parent == reference) {

@@ -300,6 +300,7 @@ std::optional<Entry> entry_of(json::Value r) {
     read_codes(entry, r["identifier"]);
     if (!read_kind(entry, r)) return std::nullopt;
     read_extensions(entry, r);
+    if (entry.kind == Kind::consumable && !entry.days.to.empty()) entry.state = "inactive";  // it has no status of its own
     constexpr std::string_view ours = "urn:xinglin:source:";
     if (const std::string_view source = r["meta"]["source"].string(); source.starts_with(ours)) {
         entry.source = own(source.substr(ours.size(), source.find('#') - ours.size()));

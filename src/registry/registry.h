@@ -23,13 +23,13 @@ using EntryPtr = std::shared_ptr<const Entry>;
 
 /// What a list asks for. Empty members ask nothing.
 struct Question {
-    std::string q;  // words, all of which must fit: part of a name or former name, pinyin, initials, any code
+    std::string q;            // words, all of which must fit: part of a name or former name, pinyin, initials, any code
     std::vector<Kind> kinds;  // empty: all but roles and affiliations
-    std::string area;        // division code; everything within it
-    std::string class_code;  // "A" is every hospital
-    std::string state;       // active, inactive, suspended; "" all
-    std::string at;          // a day: what was in force then
-    std::string within;      // "Organization/x": it, its parts, and what belongs to them
+    std::string area;         // division code; everything within it
+    std::string class_code;   // "A" is every hospital
+    std::string state;        // active, inactive, suspended; "" all
+    std::string at;           // a day: what was in force then
+    std::string within;       // "Organization/x": it, its parts, and what belongs to them
     std::string source;
     std::size_t count = 50, skip = 0;
 };

@@ -90,6 +90,17 @@ TEST_F(RegistryTest, ShowsTheTreeWithWhatLiesBelow) {
     EXPECT_EQ(registry.counts("Organization/centre").staff, 1u) << "one doctor at two places";
 }
 
+TEST_F(RegistryTest, AnAreaHoldsItsInstitutionsWithAllThatBelongsToThem) {
+    put(R"({"resourceType":"Location","id":"county","identifier":[{"system":"urn:xinglin:identifier:division","value":"130303"}],"name":"山海关区","physicalType":{"coding":[{"code":"jdn"}]}})");
+    put(R"({"resourceType":"Location","id":"town","identifier":[{"system":"urn:xinglin:identifier:division","value":"130303101"}],"name":"石河镇","physicalType":{"coding":[{"code":"jdn"}]},"partOf":{"reference":"Location/county"}})");
+    EXPECT_EQ(below("Location/county"), "town");
+    EXPECT_EQ(below("Location/town"), "centre");
+    EXPECT_EQ(registry.counts("Location/county").beds, 3u);
+    EXPECT_EQ(registry.counts("Location/county").institutions, 2u);
+    EXPECT_EQ(registry.counts("Location/town").staff, 1u);
+    EXPECT_EQ(found("", {.kinds = {Kind::bed}, .within = "Location/county"}), "bed1: bed2: bed3:");
+}
+
 TEST_F(RegistryTest, ARenamedInstitutionIsFoundByItsFormerNameAndCalledAsItWasThen) {
     EXPECT_EQ(change({.what = "rename", .entries = {"Organization/renmin"}, .value = "山海关区人民医院", .day = "2026-03-01"}),
               "ok");

@@ -9,7 +9,7 @@
 
 namespace xinglin::server {
 
-/// Residents see the institutions, nobody's staff list; everybody else who is logged in sees all. Answers 403 itself.
+/// Everybody who is logged in but residents, and systems whose scope lets them read Organizations. Answers 403 itself.
 bool may_see_registry(Visit& visit);
 /// Administrators and operators, and systems whose scope lets them write Organizations. Answers 403 itself.
 bool may_edit_registry(Visit& visit);

@@ -11,6 +11,7 @@ import { fhir_client } from './fhir_client.mjs'
 import { intake } from './intake.mjs'
 import { pages } from './pages.mjs'
 import { quality } from './quality.mjs'
+import { registry } from './registry.mjs'
 import { rooms } from './rooms.mjs'
 import { start } from './server.mjs'
 import { workbench } from './workbench.mjs'
@@ -34,6 +35,7 @@ async function run() {
       if (paths['/api/v1/intake/sources']) await intake(browser, server, pictures)
       if (paths['/api/v1/channels']) await channels(browser, server, pictures)
       if (paths['/api/v1/quality']) await quality(browser, server, pictures)
+      if (paths['/api/v1/registry']) await registry(browser, server, pictures)
     } finally {
       await browser.close()
     }
