@@ -383,13 +383,18 @@ Store::Storage Store::storage() {
         query.reset();
         while (query.step()) types[query.integer(0)].*member += static_cast<std::uint64_t>(query.integer(1));
     };
+    // SQLite would sort all rows, bodies included, to group them: here they are added up as they come.
+    const bool grouped = connection.engine() == sql::Engine::postgres;
     each("SELECT tid, count FROM record_type WHERE count > 0", &Storage::OfType::resources);
-    each("SELECT type, count(*) FROM feed_change GROUP BY type", &Storage::OfType::versions);
-    each("SELECT tid, sum(length(body)) FROM record_current GROUP BY tid", &Storage::OfType::bytes);
-    each(
-        "SELECT c.tid, sum(length(p.body)) FROM record_past p JOIN record_current c ON c.rid = p.rid /*pg AND c.p = p.p*/ GROUP "
-        "BY c.tid",
-        &Storage::OfType::bytes);
+    each(grouped ? "SELECT type, count(*) FROM feed_change GROUP BY type" : "SELECT type, 1 FROM feed_change",
+         &Storage::OfType::versions);
+    each(grouped ? "SELECT tid, sum(length(body)) FROM record_current GROUP BY tid"
+                 : "SELECT tid, length(body) FROM record_current",
+         &Storage::OfType::bytes);
+    each(grouped ? "SELECT c.tid, sum(length(p.body)) FROM record_past p JOIN record_current c ON c.rid = p.rid AND c.p = p.p "
+                   "GROUP BY 1"
+                 : "SELECT c.tid, length(p.body) FROM record_past p JOIN record_current c ON c.rid = p.rid",
+         &Storage::OfType::bytes);
     Storage storage;
     for (auto& [tid, figures] : types) {
         const auto type = inside_->numbers.type_of.find(tid);

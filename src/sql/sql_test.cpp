@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
 #include <limits>
 #include <thread>
@@ -264,6 +265,32 @@ TEST_F(Sqlite, CopiesWhileAnotherConnectionHoldsAWrite) {
     EXPECT_EQ(count.integer(0), 1);
     count.reset();
     EXPECT_TRUE(copy->integrity().empty());
+}
+
+TEST_F(Sqlite, KeepsItsLogShortThoughSomebodyIsAlwaysReading) {
+    db_->run("CREATE TABLE t (a INTEGER, b BLOB)");
+    std::atomic<bool> done = false;
+    const auto look = [&](int first_wait_ms) {  // two readers, and at any time one of them in the middle of a read
+        auto reader = open_sqlite(file_, {.read_only = true});
+        std::this_thread::sleep_for(std::chrono::milliseconds(first_wait_ms));
+        while (!done) {
+            reader->begin_read();
+            Statement& count = reader->prepare("SELECT count(*) FROM t");
+            count.step();
+            count.reset();
+            std::this_thread::sleep_for(std::chrono::milliseconds(60));
+            reader->commit();
+        }
+    };
+    std::thread one(look, 0), other(look, 30);
+    std::uintmax_t longest = 0;
+    for (int i = 0; i < 450; ++i) {  // 450 MB
+        transaction(*db_, [&] { db_->run("INSERT INTO t VALUES (1, zeroblob(1000000)); DELETE FROM t"); });
+        longest = std::max(longest, std::filesystem::file_size(file_.string() + "-wal"));
+    }
+    done = true;
+    one.join(), other.join();
+    EXPECT_LT(longest, 350u << 20);
 }
 
 }  // namespace

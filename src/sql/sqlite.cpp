@@ -125,7 +125,8 @@ public:
             throw Broken(Broken::Why::read_only, file.string() + ": cannot be opened for writing");
         }
         sqlite3_extended_result_codes(db_, 1);
-        sqlite3_busy_timeout(db_, options.busy_timeout_ms);
+        busy_timeout_ms_ = options.busy_timeout_ms;
+        sqlite3_busy_timeout(db_, busy_timeout_ms_);
         try {
             configure(options);
         } catch (...) {
@@ -254,12 +255,24 @@ private:
         run(options.bulk ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
         // The log is emptied at 96 MiB at the latest; who wants commits to be even does most of it beforehand (checkpoint()).
         run("PRAGMA journal_size_limit = 134217728");
-        const auto committed = [](void* self, sqlite3* db, const char*, int pages) {
-            static_cast<SqliteConnection*>(self)->log_pages_ = pages;
-            if (pages >= longest_log) sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+        const auto committed = [](void* self, sqlite3*, const char*, int pages) {
+            static_cast<SqliteConnection*>(self)->move_log(pages);
             return SQLITE_OK;
         };
         sqlite3_wal_hook(db_, committed, this);
+    }
+
+    /// Into the file, as far as readers let it. Where there is always one who reads an older state the log would grow for ever:
+    /// then, every 96 MiB, the writer waits a moment for them.
+    void move_log(int pages) {
+        log_pages_ = pages;
+        if (pages < longest_log) waited_at_ = 0;
+        if (pages < longest_log) return;
+        const bool waits = pages >= std::max(waited_at_, longest_log) + longest_log;
+        if (waits) waited_at_ = pages;
+        if (waits) sqlite3_busy_timeout(db_, wait_for_readers_ms);
+        sqlite3_wal_checkpoint_v2(db_, nullptr, waits ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+        if (waits) sqlite3_busy_timeout(db_, busy_timeout_ms_);
     }
 
     struct Kept {
@@ -267,8 +280,10 @@ private:
         std::unique_ptr<SqliteStatement> statement;
     };
     static constexpr int longest_log = 24'576;  // pages
+    static constexpr int wait_for_readers_ms = 250;
     sqlite3* db_ = nullptr;
     std::int64_t log_pages_ = 0;
+    int waited_at_ = 0, busy_timeout_ms_ = 0;
     bool owes_rollback_ = false;
     std::unordered_map<std::string_view, Kept> statements_;
 };
