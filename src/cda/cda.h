@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,12 @@ enum class Kind : std::uint8_t { outpatient_summary, inpatient_summary, laborato
 /// "outpatient-summary" and so on.
 std::string_view text(Kind kind);
 std::optional<Kind> parse_kind(std::string_view text);
+
+/// What a document of a visit is made of: resource types, which of the patient's resources belong to the visit ("Encounter/7": those that
+/// name it, and allergies, which are the person's), and which kind fits its class.
+std::span<const std::string_view> types_of_visit();
+bool is_of_visit(json::Value resource, std::string_view visit);
+Kind kind_of_visit(json::Value encounter);
 
 /// Writes one patient's resources (a Bundle, or an array of resources; one Patient, one Encounter at most) as a shared
 /// document: WS/T 483.17, 483.18 or WS/T 500.7. `id` is the document's number, `now` its time (FHIR dateTime).

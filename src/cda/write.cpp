@@ -460,6 +460,22 @@ private:
 
 }  // namespace
 
+std::span<const std::string_view> types_of_visit() {
+    static constexpr std::string_view types[] = {"Patient",   "Encounter",          "Organization",      "Practitioner",
+                                                 "Condition", "Observation",        "MedicationRequest", "MedicationStatement",
+                                                 "Procedure", "AllergyIntolerance", "DiagnosticReport",  "Immunization"};
+    return types;
+}
+
+bool is_of_visit(json::Value resource, std::string_view visit) {
+    const json::Value of = resource["encounter"] ? resource["encounter"] : resource["context"];
+    return resource["resourceType"].string() == "AllergyIntolerance" || of["reference"].string() == visit;
+}
+
+Kind kind_of_visit(json::Value encounter) {
+    return encounter["class"]["code"].string() == "IMP" ? Kind::inpatient_summary : Kind::outpatient_summary;
+}
+
 std::string_view text(Kind kind) {
     constexpr std::string_view names[] = {"outpatient-summary", "inpatient-summary", "laboratory-report"};
     return names[static_cast<std::size_t>(kind)];

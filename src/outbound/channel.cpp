@@ -207,7 +207,7 @@ Result<Done> fits(const Channel& channel) {
     if (!has)
         return refuse(IssueCode::value, "format",
                       "goes with the target: fhir takes transaction or document, mllp takes hl7v2, folder takes csv, ndjson, "
-                      "transaction or hl7v2");
+                      "transaction, hl7v2 or cda");
     if (channel.sends.empty()) return refuse(IssueCode::required, "filter.types", "is missing; say which resource types go out");
     if (channel.format == "csv" && channel.columns.empty())
         return refuse(IssueCode::required, "transform.columns", "is missing; a CSV file needs its columns");
@@ -215,7 +215,12 @@ Result<Done> fits(const Channel& channel) {
         return refuse(IssueCode::value, "transform.dates", "is for what is de-identified; set transform.deidentify");
     if (channel.format == "hl7v2" && channel.deidentify)
         return refuse(IssueCode::value, "transform.deidentify", "is for FHIR and CSV; an HL7 v2 message names its patient");
+    if (channel.format == "cda" && channel.deidentify)
+        return refuse(IssueCode::value, "transform.deidentify", "is for FHIR and CSV; a shared document names its patient");
     for (const Sends& sends : channel.sends) {
+        if (channel.format == "cda" && sends.type != "Encounter")
+            return refuse(IssueCode::value, "filter.types",
+                          "a shared document is written of a visit, Encounter; leave the others out");
         const bool writable = sends.type == "Patient" || sends.type == "Encounter" || sends.type == "DiagnosticReport" ||
                               sends.type == "Immunization";
         if (channel.format == "hl7v2" && !writable)
@@ -262,7 +267,7 @@ Result<Channel> read_channel(json::Value value, Channel channel, bool trusted) {
     XINGLIN_CHECK(take(value["from"], "from", channel.from));
     XINGLIN_CHECK(one_of(channel.from, "from", {"now", "start"}));
     XINGLIN_CHECK(take(value["format"], "format", channel.format));
-    XINGLIN_CHECK(one_of(channel.format, "format", {"transaction", "document", "ndjson", "hl7v2", "csv"}));
+    XINGLIN_CHECK(one_of(channel.format, "format", {"transaction", "document", "ndjson", "hl7v2", "csv", "cda"}));
     XINGLIN_CHECK(read_target(value["target"], channel, trusted));
     XINGLIN_CHECK(read_filter(value["filter"], channel));
     XINGLIN_CHECK(read_transform(value["transform"], channel));

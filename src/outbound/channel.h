@@ -49,7 +49,7 @@ struct Channel {
     std::string secret;            // its name: DATA/secrets/NAME, or XINGLIN_SECRET_NAME in the environment
     std::string receipt = "none";  // folder: none (written is delivered), file (NAME.ack), taken (the file is gone)
 
-    std::string format = "transaction";  // transaction document ndjson hl7v2 csv
+    std::string format = "transaction";  // transaction document ndjson hl7v2 csv cda
 
     // filter
     std::vector<Sends> sends;
@@ -81,7 +81,7 @@ struct Channel {
 
     bool is_file() const { return kind == "folder"; }
     /// Every patient's deliveries in their order, patients beside each other; else everything in one line.
-    bool by_patient() const { return format == "transaction" || format == "hl7v2" || format == "document"; }
+    bool by_patient() const { return format != "csv" && format != "ndjson"; }
 };
 
 /// Reads a channel; members that are not there stay as in `channel`. Refuses by field, FHIRPath included. `trusted`: content,

@@ -65,6 +65,13 @@ TEST(Channels, AreRefusedByField) {
             R"({"id":"a","name":"n","target":{"kind":"folder","folder":"x"},"format":"ndjson","filter":{"types":[{"type":"Patient"}]},"batch":{"at":"25:00"}})"),
         "batch.at");
     EXPECT_EQ(refusal(fhir_channel("a", 80, R"(,"transform":{"dates":"shift"})")), "transform.dates");
+    constexpr std::string_view documents =
+        R"({{"id":"a","name":"n","target":{{"kind":"{}","folder":"x","url":"https://x"}},"format":"cda","filter":{{"types":[{{"type":"{}"}}]}}{}}})";
+    EXPECT_EQ(refusal(fmt::format(documents, "folder", "Encounter", "")), "");
+    EXPECT_EQ(refusal(fmt::format(documents, "fhir", "Encounter", "")), "format");
+    EXPECT_EQ(refusal(fmt::format(documents, "folder", "Condition", "")), "filter.types");
+    EXPECT_EQ(refusal(fmt::format(documents, "folder", "Encounter", R"(,"transform":{"deidentify":true,"key":"k"})")),
+              "transform.deidentify");
     EXPECT_EQ(refusal(fhir_channel("a", 80, R"(,"transform":{"deidentify":true,"key":"k","dates":"week"})")), "transform.dates");
     EXPECT_EQ(
         refusal(

@@ -53,6 +53,7 @@ struct Outbound::Inside {
     Desk desk, reading;
     std::string mark;  // of control ids
     std::vector<Channel> of_content;
+    std::optional<cda::Knowledge> knowledge;  // of shared documents; nothing when content has none
 
     mutable std::mutex mutex;  // guards what follows
     std::condition_variable changed;
@@ -93,6 +94,7 @@ struct Outbound::Inside {
     void judge(Line& line, const Channel& channel, Due due, const Reply& reply, std::int64_t bytes);
     std::int64_t backoff(const Channel& channel, std::int64_t failures) const;
     Renderer::Read reads();
+    void make_ready(Renderer& renderer);
 
     // account_of.cpp
     Health health_of(const Channel& channel, record::Position position, record::Position target);

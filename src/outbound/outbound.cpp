@@ -162,6 +162,7 @@ Result<std::unique_ptr<Outbound>> Outbound::open(Options options, record::Store&
                                                  const content::Files& content) {
     auto inside = std::make_unique<Inside>(std::move(options), store, clock, content);
     XINGLIN_TRY(inside->of_content, shelf(content));
+    if (auto knowledge = cda::Knowledge::read(content); knowledge.ok()) inside->knowledge.emplace(std::move(*knowledge));
     inside->desk.read([](Queue& queue) { Queue::migrate(queue.connection()); });
     inside->mark = inside->desk.write([](Queue& queue) { return queue.mark(fresh_mark()); });
     inside->load();
@@ -284,6 +285,7 @@ Result<Trial> Outbound::try_out(const Channel& channel, std::string_view type_na
     }
     if (!trial.matches && !compiled->sends(*type)) return trial;
     Renderer renderer(*compiled, self.options.tables, self.content, self.secrets, self.reads());
+    self.make_ready(renderer);
     const Item item{version.position, std::string(type_name), std::string(id), version.version, false};
     auto payload = renderer.render({item}, self.clock.now_ms(), "TRIAL");
     if (payload.ok()) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Receipts from peers: the first letter says of which kind (M message, H HTTP, F file), the rest is what came.
+#include <algorithm>
+
 #include "outbound/receipt.h"
 #include "text/text.h"
 

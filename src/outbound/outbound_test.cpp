@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "cda/cda.h"
 #include "outbound/test_outbound.h"
 #include "testing/failing_sql.h"
 
@@ -312,6 +313,43 @@ TEST_P(OnEachEngine, ReconciliationFindsWhatNeverReachedTheQueue) {
         EXPECT_EQ(account->difference.at(0).item.id, "b");
         EXPECT_EQ(account->difference.at(0).state, "missing");
     }
+}
+
+TEST_P(OnEachEngine, AVisitGoesOutAsASharedDocumentWithWhatBelongsToItAndMayBeTold) {
+    house.put(
+        R"({"resourceType":"Patient","id":"a","identifier":[{"system":"urn:oid:2.16.156.10011.1.3","value":"130303198001011234"}],"name":[{"text":"王小芳"}],"gender":"female","birthDate":"1980-01-01"})");
+    const auto condition = [&](std::string_view id, std::string_view visit, std::string_view words, std::string_view label) {
+        house.put(fmt::format(
+            R"({{"resourceType":"Condition","id":"{0}","meta":{{"security":[{{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"{3}"}}]}},
+                "clinicalStatus":{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/condition-clinical","code":"active"}}]}},
+                "code":{{"coding":[{{"system":"http://hl7.org/fhir/sid/icd-10","code":"{0}","display":"{2}"}}],"text":"{2}"}},"subject":{{"reference":"Patient/a"}},"encounter":{{"reference":"Encounter/{1}"}}}})",
+            id, visit, words, label));
+    };
+    condition("I10", "v1", "原发性高血压", "N");
+    condition("F32", "v1", "不便外传的诊断", "V");
+    condition("J06", "v0", "别次就诊的诊断", "N");
+    house.add(
+        R"({"id":"documents","name":"省平台","target":{"kind":"folder","folder":"insurance"},"format":"cda","filter":{"types":[{"type":"Encounter","search":"status=finished"}]}})");
+    house.put(
+        R"({"resourceType":"Encounter","id":"v1","status":"finished","class":{"code":"IMP"},"subject":{"reference":"Patient/a"},"period":{"start":"2026-11-02T08:00:00+08:00","end":"2026-11-09T10:00:00+08:00"}})");
+    house.visit("v2", "a", "in-progress");
+    ASSERT_TRUE(house.outbound->settle(30));
+    ASSERT_EQ(house.states("documents"), "acknowledged 1") << house.deliveries("documents").at(0).reason;
+    ASSERT_EQ(files().size(), 1u);
+    EXPECT_EQ(files().front().extension(), ".xml");
+    std::ifstream in(files().front());
+    const std::string xml(std::istreambuf_iterator<char>(in), {});
+    EXPECT_THAT(xml,
+                AllOf(HasSubstr("王小芳"), HasSubstr("原发性高血压"), Not(HasSubstr("不便外传")), Not(HasSubstr("别次就诊"))));
+    const auto knowledge = cda::Knowledge::read(house.content);
+    ASSERT_TRUE(knowledge.ok());
+    const auto read = cda::convert(xml, {.id = "us"}, *knowledge);
+    ASSERT_TRUE(read.ok()) << read.outcome().line();
+    house.put(R"({"resourceType":"Encounter","id":"nobody","status":"finished","class":{"code":"AMB"}})");
+    ASSERT_TRUE(house.outbound->settle(30));
+    EXPECT_EQ(house.states("documents"), "acknowledged 1, refused 1");
+    const Delivery refused = house.outbound->find({.channel = "documents", .state = State::refused}).deliveries.at(0);
+    EXPECT_THAT(refused.reason, HasSubstr("needs one"));
 }
 
 TEST_P(OnEachEngine, WhatIsReferredToIsNotShownThroughTheBackDoor) {

@@ -254,7 +254,7 @@ std::int64_t Queue::cut(const Channel& channel, std::int64_t now_ms, const std::
         next = query.integer(0);
         query.reset();
     }
-    const std::int64_t most = channel.format == "hl7v2" || channel.format == "document" ? 1 : channel.count;
+    const std::int64_t most = channel.format == "hl7v2" || channel.format == "document" || channel.format == "cda" ? 1 : channel.count;
     struct Making {
         Number number;
         std::int64_t lane, items;

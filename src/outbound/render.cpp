@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "fhir/fhir.h"
+#include "message/message.h"
 #include "text/text.h"
 #include "view/view.h"
 
@@ -178,6 +179,7 @@ Result<Payload> Renderer::render(const std::vector<Item>& items, std::int64_t cr
     if (channel().format == "transaction") return transaction(items, created_ms, control_id);
     if (channel().format == "document") return document(items, created_ms, control_id);
     if (channel().format == "ndjson") return lines(items);
+    if (channel().format == "cda") return shared_document(items, created_ms);
     if (channel().format == "hl7v2") return message(items, created_ms, control_id);
     return table(items, created_ms);
 }
@@ -249,6 +251,39 @@ Result<Payload> Renderer::document(const std::vector<Item>& items, std::int64_t 
                                                   {"entry", arena_.array(entries)}}));
     if (text.size() > most_bytes) return too_long();
     return Payload{"application/fhir+json", std::move(text)};
+}
+
+void Renderer::write_documents(const cda::Knowledge* knowledge, Gather gather) {
+    knowledge_ = knowledge;
+    gather_ = std::move(gather);
+}
+
+/// A visit as the record has it now, with what may go out of what was found and done.
+Result<Payload> Renderer::shared_document(const std::vector<Item>& items, std::int64_t created_ms) {
+    if (knowledge_ == nullptr || !gather_)
+        return refuse(IssueCode::not_supported, "format", "shared documents have no tables here");
+    if (items.size() != 1 || items.front().deleted)
+        return refuse(IssueCode::not_supported, "format", "a deleted visit cannot be sent as a shared document");
+    XINGLIN_TRY(const json::Value visit, version(items.front()));
+    const json::Value patient = resolve(visit["subject"]["reference"].string());
+    if (patient["resourceType"].string() != "Patient")
+        return refuse(IssueCode::invalid, key_of("Encounter", items.front().id),
+                      "names no patient that may go out, a shared document needs one");
+    std::vector<json::Value> all{patient, visit};
+    for (const json::Value reference : {visit["serviceProvider"], visit["participant"][std::size_t{0}]["individual"]}) {
+        if (const json::Value found = resolve(reference["reference"].string())) all.push_back(found);
+    }
+    for (const std::string& body : gather_(patient["id"].string(), cda::types_of_visit())) {
+        const auto one = json::parse(arena_.keep(body), arena_);
+        if (one.ok() && may_go_out(*one, channel().confidentiality) &&
+            cda::is_of_visit(*one, key_of("Encounter", items.front().id)))
+            all.push_back(*one);
+    }
+    const cda::Kind kind = cda::kind_of_visit(visit);
+    const std::string id = message::stable_id("xinglin", cda::text(kind), items.front().id);
+    XINGLIN_TRY(cda::Written written, cda::write(kind, arena_.array(all), id, calendar::instant_text(created_ms), *knowledge_));
+    if (written.xml.size() > most_bytes) return too_long();
+    return Payload{"application/xml; charset=utf-8", std::move(written.xml)};
 }
 
 Result<Payload> Renderer::lines(const std::vector<Item>& items) {
@@ -340,6 +375,7 @@ std::string file_name(const Channel& channel, const Delivery& delivery) {
     const std::string_view end = channel.format == "csv"      ? ".csv"
                                  : channel.format == "ndjson" ? ".ndjson"
                                  : channel.format == "hl7v2"  ? ".hl7"
+                                 : channel.format == "cda"    ? ".xml"
                                                               : ".json";
     return fmt::format("{}-{}-{}{}", channel.id, local_time(delivery.created_ms, channel.offset_minutes, false).substr(0, 8),
                        delivery.control_id, end);

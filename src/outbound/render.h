@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bulk/deidentify.h"
+#include "cda/cda.h"
 #include "hl7v2/hl7v2.h"
 #include "outbound/match.h"
 #include "outbound/outbound.h"
@@ -37,6 +38,9 @@ public:
     /// How a resource's version is read; nothing when it is not there.
     using Read = std::function<std::optional<std::string>(std::string_view type, std::string_view id, std::int64_t version)>;
 
+    /// Everything the record has of a patient, of the types asked for.
+    using Gather = std::function<std::vector<std::string>(std::string_view patient, std::span<const std::string_view> types)>;
+
     Renderer(const Compiled& channel, const hl7v2::Tables* tables, const content::Files& content, const Secrets& secrets,
              Read read)
         : compiled_(channel), tables_(tables), content_(content), secrets_(secrets), read_(std::move(read)) {}
@@ -44,6 +48,8 @@ public:
     /// `created_ms` and `control_id` of the delivery: rendered again it gives the same bytes. Refuses what cannot be said in the
     /// channel's format. Of several versions of one resource in a transaction the last goes out.
     Result<Payload> render(const std::vector<Item>& items, std::int64_t created_ms, std::string_view control_id);
+    /// For shared documents; without it they are refused.
+    void write_documents(const cda::Knowledge* knowledge, Gather gather);
     /// Resources as they are given, not read: for examples and trials. version 0: any.
     void know(std::string_view type, std::string_view id, std::string text);
 
@@ -53,6 +59,8 @@ private:
     const content::Files& content_;
     const Secrets& secrets_;
     const Read read_;
+    const cda::Knowledge* knowledge_ = nullptr;
+    Gather gather_;
     json::Arena arena_;
     std::map<std::string, json::Value, std::less<>> known_;  // "Type/id"
     std::optional<bulk::Deidentifier> deidentifier_;
@@ -64,6 +72,7 @@ private:
     Result<Done> prepare(std::int64_t created_ms);
     json::Value without_person(json::Value resource);
     Result<Payload> transaction(const std::vector<Item>& items, std::int64_t created_ms, std::string_view control_id);
+    Result<Payload> shared_document(const std::vector<Item>& items, std::int64_t created_ms);
     Result<Payload> document(const std::vector<Item>& items, std::int64_t created_ms, std::string_view control_id);
     Result<Payload> lines(const std::vector<Item>& items);
     Result<Payload> message(const std::vector<Item>& items, std::int64_t created_ms, std::string_view control_id);

@@ -104,6 +104,20 @@ Renderer::Read Outbound::Inside::reads() {
     };
 }
 
+/// What shared documents need beside what they refer to.
+void Outbound::Inside::make_ready(Renderer& renderer) {
+    if (!knowledge) return;
+    renderer.write_documents(&*knowledge, [this](std::string_view patient, std::span<const std::string_view> types) {
+        record::EverythingRequest request{.patient_id = std::string(patient)};
+        for (const std::string_view type : types) request.types.push_back(fhir::find_resource(type));
+        auto found = store.reader(access::Viewer::program("outbound")).everything(request);
+        std::vector<std::string> all;
+        if (!found.ok()) return all;
+        for (record::Found::Entry& entry : found->entries) all.push_back(std::move(entry.version.body));
+        return all;
+    });
+}
+
 /// The bytes as they were sent before, or made now; nothing when it was settled here and is not to be sent.
 std::optional<Payload> Outbound::Inside::payload_of(Line& line, const Compiled& compiled, Due& due) {
     const Delivery& delivery = due.delivery;
@@ -129,6 +143,7 @@ std::optional<Payload> Outbound::Inside::payload_of(Line& line, const Compiled& 
         return std::nullopt;
     }
     Renderer renderer(compiled, options.tables, content, secrets, reads());
+    make_ready(renderer);
     auto payload = renderer.render(items, delivery.created_ms, delivery.control_id);
     if (payload.ok()) return std::move(*payload);
     const Issue& issue = payload.outcome().issues.front();

@@ -11,15 +11,11 @@ namespace xinglin::server {
 
 namespace {
 
-constexpr std::string_view types_read[] = {"Patient",   "Encounter",          "Organization",      "Practitioner",
-                                           "Condition", "Observation",        "MedicationRequest", "MedicationStatement",
-                                           "Procedure", "AllergyIntolerance", "DiagnosticReport",  "Immunization"};
-
 /// Whoever reads a document reads all of that.
 bool may_read(const access::Viewer& viewer) {
     if (!viewer.may_read()) return false;
     return viewer.role != access::Role::system ||
-           std::all_of(std::begin(types_read), std::end(types_read),
+           std::all_of(cda::types_of_visit().begin(), cda::types_of_visit().end(),
                        [&](std::string_view type) { return access::scope_allows(viewer.scope, type, 'r'); });
 }
 
@@ -45,7 +41,7 @@ public:
         add("Organization", id_of(encounter_["serviceProvider"], "Organization"));
         add("Practitioner", id_of(encounter_["participant"][std::size_t{0}]["individual"], "Practitioner"));
         record::EverythingRequest request{.patient_id = patient_};
-        for (const std::string_view type : types_read) request.types.push_back(fhir::find_resource(type));
+        for (const std::string_view type : cda::types_of_visit()) request.types.push_back(fhir::find_resource(type));
         XINGLIN_TRY(const record::Found found, reader_.everything(request));
         for (const record::Found::Entry& entry : found.entries) take(entry.version.body, "Encounter/" + id);
         return Done{};
@@ -70,13 +66,9 @@ private:
         if (id.empty()) return;
         if (auto one = read(type, id); one.ok()) all_.push_back(*one);
     }
-    /// Allergies are the person's; everything else belongs to the visit it names.
     void take(std::string_view body, std::string_view visit) {
         const auto one = json::parse(arena_.keep(body), arena_);
-        if (!one.ok()) return;
-        const std::string_view type = (*one)["resourceType"].string();
-        const json::Value of = (*one)["encounter"] ? (*one)["encounter"] : (*one)["context"];
-        if (type == "AllergyIntolerance" || of["reference"].string() == visit) all_.push_back(*one);
+        if (one.ok() && cda::is_of_visit(*one, visit)) all_.push_back(*one);
     }
 };
 
@@ -118,9 +110,7 @@ void write_document(Visit& visit) {
         written_down(http_status(gathered.outcome().code()), encounter);
         return visit.refuse(gathered.outcome());
     }
-    if (!kind)
-        kind = gathering.encounter()["class"]["code"].string() == "IMP" ? cda::Kind::inpatient_summary
-                                                                        : cda::Kind::outpatient_summary;
+    if (!kind) kind = cda::kind_of_visit(gathering.encounter());
     const auto knowledge = cda::Knowledge::read(*house.content);
     if (!knowledge.ok()) return visit.refuse(knowledge.outcome());
     const std::string id = message::stable_id("xinglin", cda::text(*kind), encounter);

@@ -45,7 +45,7 @@ export const zone_of = (all: readonly Pick<Channel, 'batch'>[]): number => {
   return [...seen].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 480
 }
 
-export const formats_of: Record<ChannelKind, ChannelFormat[]> = { fhir: ['transaction', 'document'], mllp: ['hl7v2'], folder: ['csv', 'ndjson', 'transaction', 'hl7v2'] }
+export const formats_of: Record<ChannelKind, ChannelFormat[]> = { fhir: ['transaction', 'document'], mllp: ['hl7v2'], folder: ['csv', 'ndjson', 'transaction', 'hl7v2', 'cda'] }
 
 export const empty_draft = (): ChannelDraft => ({
   id: '',

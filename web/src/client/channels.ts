@@ -4,7 +4,7 @@ import { call, with_query } from './call'
 
 export const channel_kinds = ['fhir', 'mllp', 'folder'] as const
 export type ChannelKind = (typeof channel_kinds)[number]
-export type ChannelFormat = 'transaction' | 'document' | 'ndjson' | 'hl7v2' | 'csv'
+export type ChannelFormat = 'transaction' | 'document' | 'ndjson' | 'hl7v2' | 'csv' | 'cda'
 export const channel_dates = ['keep', 'shift', 'month', 'year'] as const
 export type ChannelDates = (typeof channel_dates)[number]
 export type ChannelState = 'ok' | 'sending' | 'late' | 'unreachable' | 'refusing' | 'paused' | 'off'

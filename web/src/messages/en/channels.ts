@@ -42,7 +42,7 @@ export default {
   state: { waiting: 'Waiting', sent: 'No receipt', acknowledged: 'Acknowledged', refused: 'Refused', ignored: 'Ignored', withheld: 'Withheld', missing: 'Missing' },
   kind: { fhir: 'FHIR server', mllp: 'MLLP', folder: 'Folder' },
   kind_text: { fhir: 'Transactions are sent to the base address of a FHIR server.', mllp: 'HL7 v2, one message after the other, each acknowledged.', folder: 'Written to a folder of this machine, from which an SFTP server or a mover takes it.' },
-  format: { transaction: 'FHIR transaction', document: 'FHIR document', ndjson: 'NDJSON', hl7v2: 'HL7 v2', csv: 'CSV' },
+  format: { transaction: 'FHIR transaction', document: 'FHIR document', ndjson: 'NDJSON', hl7v2: 'HL7 v2', csv: 'CSV', cda: 'Shared document (CDA)' },
   receipt: { none: 'written is delivered', file: 'a receipt file beside it', taken: 'delivered once it is taken' },
   login: { none: 'none', bearer: 'token', basic: 'user and password' },
   account: { title: 'Reconciliation', text: 'what there was, what they acknowledged, the difference', day: 'Day', have: 'To be sent', result: 'Result', even: 'Even, all accounted for', open: '{n} open', recounted: 'counted again in the record', as_queued: 'counted as queued', in_file: '{n} in all, see the CSV', all_off: 'All channels are off.' },

@@ -42,7 +42,7 @@ export default {
   state: { waiting: '待发送', sent: '等回执', acknowledged: '已确认', refused: '被退回', ignored: '已忽略', withheld: '不外送', missing: '漏排' },
   kind: { fhir: 'FHIR 服务', mllp: 'MLLP', folder: '文件夹' },
   kind_text: { fhir: '把事务包送到对方 FHIR 服务的基地址。', mllp: '按 HL7 v2 一条一条送，等对方的应答。', folder: '写到本机的文件夹，由 SFTP 服务或搬运程序取走。' },
-  format: { transaction: 'FHIR 事务包', document: 'FHIR 文档', ndjson: 'NDJSON', hl7v2: 'HL7 v2', csv: 'CSV' },
+  format: { transaction: 'FHIR 事务包', document: 'FHIR 文档', ndjson: 'NDJSON', hl7v2: 'HL7 v2', csv: 'CSV', cda: '共享文档（CDA）' },
   receipt: { none: '写完即算送达', file: '等对方写回执文件', taken: '文件被取走即算送达' },
   login: { none: '不需要', bearer: '令牌', basic: '用户名和口令' },
   account: { title: '对账', text: '应送多少，对方确认多少，差在哪里', day: '日期', have: '应送', result: '结果', even: '平，都有着落', open: '差 {n} 条', recounted: '应送数由档案重新数出', as_queued: '应送数按排队时计', in_file: '共 {n} 条，详见 CSV', all_off: '通道都未启用。' },
