@@ -10,6 +10,7 @@
     e2e    the release binary with its pages, in a browser and through a stock FHIR client
 
 A part that cannot be built counts as one failure and the others still run. Called by ./xinglin test.
+What the next parts need is built, out of the way of others (nice), while a part runs: a good deal of testing is waiting.
 Environment: XINGLIN_FUZZ_SECONDS (new inputs for so long; without it 20,000 that are always the same), XINGLIN_ORACLE_QUERIES
 (100000), XINGLIN_SEED (of the random tests: always the same unless given; "random" for fresh ones, printed when one fails).
 The long forms of all this: docs/proof.md.
@@ -30,6 +31,7 @@ import fuzz_seeds
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 CORES = str(os.cpu_count() or 2)
+SUITES_AT_ONCE = str(2 * (os.cpu_count() or 2))  # the longest ones mostly wait: for processes, for time-outs
 THREADED_ROOMS = ["http", "access", "record", "people", "bulk", "view", "api", "server"]
 # What is about threads, by name, and whole suites that start the real program or have threads of their own. Left out: what takes
 # minutes here and has run under cpp.
@@ -98,7 +100,7 @@ def calm_addresses() -> list[str]:
 def configure_and_build(preset: str, targets: list[str]) -> bool:
     if not run(f"configure {preset}", f"configure-{preset}.log", ["cmake", "--preset", preset]):
         return False
-    command = ["cmake", "--build", f"build/{preset}", "-j", CORES]
+    command = ["nice", "-n", "10", "cmake", "--build", f"build/{preset}", "-j", CORES]
     if targets:
         command += ["--target", *targets]
     return run(f"build {preset}", f"build-{preset}.log", command)
@@ -122,7 +124,7 @@ def count_gtest(result_file: pathlib.Path, tally: Tally, part: str) -> int:
 def run_ctest(preset: str, only: str, tally: Tally, environment: dict):
     results = BUILD / preset / "results"
     subprocess.run(["rm", "-rf", str(results)], check=True)
-    command = [*calm_addresses(), "ctest", "--test-dir", f"build/{preset}", "-j", CORES, "--timeout", "900", "--output-on-failure",
+    command = [*calm_addresses(), "ctest", "--test-dir", f"build/{preset}", "-j", SUITES_AT_ONCE, "--timeout", "900", "--output-on-failure",
                "--output-junit", str(results / "ctest.xml")]
     if only:
         command += ["-R", only]
@@ -142,27 +144,36 @@ def run_ctest(preset: str, only: str, tally: Tally, environment: dict):
             tally.fail(f"{preset}: {case.get('name')}")
 
 
+def build_cpp() -> bool:
+    return configure_and_build("dev", [])
+
+
 def cpp(tally: Tally):
-    if not configure_and_build("dev", []):
-        return tally.fail("cpp: does not build")
     before = tally.failed
     run_ctest("dev", "", tally, {})
     if tally.failed == before and not conformance.update(tally.suites):
         tally.fail("docs/conformance.md was not what the tests say; it is written anew, look at it and commit it")
 
 
+def threaded_rooms() -> list[str]:
+    return [room for room in THREADED_ROOMS if list((ROOT / "src" / room).glob("*_test.cpp"))]
+
+
+def build_tsan() -> bool:
+    return configure_and_build("tsan", [f"{room}_test" for room in threaded_rooms()])
+
+
 def tsan(tally: Tally):
-    rooms = [room for room in THREADED_ROOMS if list((ROOT / "src" / room).glob("*_test.cpp"))]
-    if not configure_and_build("tsan", [f"{room}_test" for room in rooms]):
-        return tally.fail("tsan: does not build")
     # Only what is about threads: the rest has run under cpp, and this build is slow.
-    run_ctest("tsan", f"^({'|'.join(rooms)})$", tally,
+    run_ctest("tsan", f"^({'|'.join(threaded_rooms())})$", tally,
               {"GTEST_FILTER": THREADED_TESTS, "TSAN_OPTIONS": "halt_on_error=1"})
 
 
+def build_oracle() -> bool:
+    return configure_and_build("release", ["record_oracle"])
+
+
 def oracle(tally: Tally):
-    if not configure_and_build("release", ["record_oracle"]):
-        return tally.fail("oracle: does not build")
     queries = os.environ.get("XINGLIN_ORACLE_QUERIES", "100000")
 
     def ask(share: tuple[str, str]) -> None:
@@ -182,12 +193,15 @@ def oracle(tally: Tally):
         list(pool.map(ask, shares))
 
 
+def fuzz_targets() -> list[str]:
+    return sorted(path.stem for path in (ROOT / "src").rglob("*_fuzz.cpp"))
+
+
+def build_fuzz() -> bool:
+    return configure_and_build("fuzz", fuzz_targets())
+
+
 def fuzz(tally: Tally):
-    targets = sorted(path.stem for path in (ROOT / "src").rglob("*_fuzz.cpp"))
-    if not targets:
-        return tally.fail("fuzz: there is no target")
-    if not configure_and_build("fuzz", targets):
-        return tally.fail("fuzz: does not build")
     # Always the same inputs, so that a run can be repeated; XINGLIN_FUZZ_SECONDS=600 hunts with new ones, and finds more.
     seconds = os.environ.get("XINGLIN_FUZZ_SECONDS")
     length = [f"-max_total_time={seconds}"] if seconds else ["-seed=1", "-runs=20000", "-max_total_time=15"]
@@ -206,12 +220,14 @@ def fuzz(tally: Tally):
             tally.fail(f"fuzz: {target}, the input is {corpus}-*")
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:  # a core each
-        list(pool.map(hunt, targets))
+        list(pool.map(hunt, fuzz_targets()))
+
+
+def build_web() -> bool:
+    return run("npm packages of the pages", "web-modules.log", shell("web_modules"))
 
 
 def web(tally: Tally):
-    if not run("npm packages of the pages", "web-modules.log", shell("web_modules")):
-        return tally.fail("web: its packages cannot be installed")
     report = BUILD / "web-tests.json"
     report.unlink(missing_ok=True)
     good = run("unit tests of the pages", "test-web.log",
@@ -232,9 +248,11 @@ def web(tally: Tally):
         tally.fail("web: vitest failed")
 
 
+def build_e2e() -> bool:
+    return run("release binary", "build.log", ["nice", "-n", "10", "./xinglin", "build"])
+
+
 def e2e(tally: Tally):
-    if not run("release binary", "build.log", ["./xinglin", "build"]):
-        return tally.fail("e2e: the release binary does not build")
     good = run("browser and client tests", "test-e2e.log", shell("web_modules; node web/e2e/run.mjs"), tail=150)
     found = re.findall(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", (BUILD / "log" / "test-e2e.log").read_text(errors="replace"))
     if not found:
@@ -248,7 +266,8 @@ def e2e(tally: Tally):
         tally.fail("e2e: ended with an error")
 
 
-PARTS = {"cpp": cpp, "web": web, "e2e": e2e, "oracle": oracle, "fuzz": fuzz, "tsan": tsan}
+PARTS = {"cpp": (build_cpp, cpp), "web": (build_web, web), "e2e": (build_e2e, e2e), "oracle": (build_oracle, oracle),
+         "fuzz": (build_fuzz, fuzz), "tsan": (build_tsan, tsan)}
 
 
 def main() -> int:
@@ -257,13 +276,20 @@ def main() -> int:
     if unknown:
         print(f"error: test: there is no part '{unknown[0]}'; parts are {' '.join(PARTS)}", file=sys.stderr)
         return 2
-    if os.environ.setdefault("XINGLIN_SEED", "20261122") == "random":  # the same commit is judged alike every time
-        del os.environ["XINGLIN_SEED"]
     tally = Tally()
     started = time.monotonic()
-    for part in wanted:
-        print(f"== {part}", flush=True)
-        PARTS[part](tally)
+    builder = concurrent.futures.ThreadPoolExecutor(1)  # one build at a time, in the order in which they are needed
+    try:
+        built = {part: builder.submit(PARTS[part][0]) for part in wanted}
+        for part in wanted:
+            good = built[part].result()
+            print(f"== {part}", flush=True)
+            if good:
+                PARTS[part][1](tally)
+            else:
+                tally.fail(f"{part}: does not build")
+    finally:
+        builder.shutdown(cancel_futures=True)
     print(f"\n{time.monotonic() - started:.0f} s")
     for sentence in tally.failures:
         print(f"failed: {sentence}")

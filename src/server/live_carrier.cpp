@@ -161,4 +161,37 @@ bool Carrier::introduce(const Parcel& parcel) {
     return true;
 }
 
+bool Carrier::turn(const std::string& source, bool paused) {
+    const auto answer = call("PUT", "/api/v1/intake/sources/" + source, "application/json",
+                             paused ? R"({"paused":true})" : R"({"paused":false})");
+    if (!answer || answer->status >= 500) return false;
+    if (answer->status >= 400 && answer->status != 404)  // 404: an operator took it away meanwhile
+        throw std::runtime_error("source " + source + ": " + answer->body.substr(0, 400));
+    return true;
+}
+
+bool Carrier::rest(std::vector<std::string>& resting) {
+    const auto answer = call("GET", "/api/v1/intake/sources", "application/json", "");
+    if (!answer || answer->status != 200) return false;
+    json::Arena arena;
+    const auto all = json::parse(answer->body, arena, {.depth = 100, .bytes = answer->body.size() + 1});
+    if (!all.ok()) return false;
+    for (const json::Node& node : (*all)["sources"].items()) {
+        const json::Value source(&node);
+        const std::string id(source["id"].string());
+        if (source["paused"].as_bool() || !known_.contains(id)) continue;
+        if (!turn(id, true)) return false;
+        resting.push_back(id);
+    }
+    return true;
+}
+
+bool Carrier::wake(std::vector<std::string>& resting) {
+    while (!resting.empty()) {
+        if (!turn(resting.back(), false)) return false;
+        resting.pop_back();
+    }
+    return true;
+}
+
 }  // namespace xinglin::server

@@ -64,6 +64,12 @@ public:
     /// Makes a sender known before it sends. False when the server does not answer.
     bool introduce(const Parcel& parcel);
 
+    /// Pauses the senders it knows, except those that an operator paused, so that their silence is no alarm; adds them to `resting`.
+    /// False when the server does not answer: ask again.
+    bool rest(std::vector<std::string>& resting);
+    /// The way back; takes them out of `resting`.
+    bool wake(std::vector<std::string>& resting);
+
     struct Counts {
         std::uint64_t sent = 0, refused = 0, duplicates = 0;
     };
@@ -74,6 +80,7 @@ private:
     std::optional<http::Client> client_;
     std::map<std::string, MllpLine> lines_;
     std::set<std::string> known_;
+    bool turn(const std::string& source, bool paused);
     Counts counts_;
 
     std::optional<http::Response> call(const std::string& method, const std::string& target, const std::string& type,

@@ -43,6 +43,9 @@ Result<std::optional<LiveMoment>> read_clock(const fs::path& file) {
         if (pair.is_array() && pair.size() == 2)
             moment.held.push_back({whole(pair[0]), static_cast<std::size_t>(whole(pair[1]))});
     }
+    for (const json::Node& node : value["resting"].items()) moment.resting.emplace_back(json::Value(&node).string());
+    moment.paused = value["paused"].as_bool();
+    if (value["speed"].is_number()) moment.speed = std::strtod(std::string(value["speed"].text()).c_str(), nullptr);
     return std::optional(std::move(moment));
 }
 
@@ -51,12 +54,17 @@ Result<Done> write_clock(const LiveMoment& moment, const fs::path& file) {
     std::vector<json::Value> held;
     for (const LiveMoment::Held& each : moment.held)
         held.push_back(arena.array({arena.number(each.day), arena.number(static_cast<std::int64_t>(each.index))}));
+    std::vector<json::Value> resting;
+    for (const std::string& each : moment.resting) resting.push_back(arena.string(each));
     const json::Value value = arena.object({{"city", arena.string(moment.city)},
                                             {"ways", arena.string(moment.ways)},
                                             {"now", arena.number(fmt::format("{:.3f}", moment.now))},
                                             {"day", arena.number(moment.day)},
                                             {"done", arena.number(static_cast<std::int64_t>(moment.done))},
-                                            {"held", arena.array(held)}});
+                                            {"held", arena.array(held)},
+                                            {"resting", arena.array(resting)},
+                                            {"paused", arena.boolean(moment.paused)},
+                                            {"speed", arena.number(fmt::format("{:g}", moment.speed))}});
     const fs::path beside = file.string() + ".new";
     std::ofstream out(beside, std::ios::binary | std::ios::trunc);
     out << json::write(value) << '\n';

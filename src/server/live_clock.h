@@ -23,7 +23,10 @@ struct LiveMoment {
         std::size_t index = 0;
         bool operator==(const Held&) const = default;
     };
-    std::vector<Held> held;  // the source was not willing; they go later
+    std::vector<Held> held;            // the source was not willing; they go later
+    std::vector<std::string> resting;  // sources that were paused here because the city pauses; to be woken when it goes on
+    bool paused = false;               // as it was then, for who asks: another start goes on
+    double speed = 1;                  // of its seconds in one of ours
     bool operator==(const LiveMoment&) const = default;
 };
 

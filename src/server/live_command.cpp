@@ -2,7 +2,7 @@
 // `xinglin city live`: the days after the end of a made-up city, sent to a running server as they come.
 //
 // HL7 v2 goes to the MLLP port and tables as files into the inbox where these are named, everything else (and they too, when they
-// are not) over HTTP. How far it came is kept in a file. Words on standard input: pause, go, speed N, jump, quit.
+// are not) over HTTP. How far it came is kept in a file. Words on standard input: pause, go, faster, slower, speed N, jump, quit.
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
@@ -104,6 +104,10 @@ public:
         if (!before) moment_.now = static_cast<double>((moment_.day = stream_.first()) + first_hour_ * 3'600);
         else if (before->ways == moment_.ways) moment_ = *before;
         else moment_.now = before->now, moment_.day = before->day;
+        moment_.speed = speed_;
+        moment_.paused = false;
+        if (before) moment_.resting = before->resting;  // of a pause in which it was stopped
+        is_resting_ = !moment_.resting.empty();
         open_day(moment_.day);
         if (before && before->ways != moment_.ways) {  // its parcels are made up differently now
             while (moment_.done < parcels_.size() && static_cast<double>(parcels_[moment_.done].time) <= moment_.now)
@@ -120,8 +124,9 @@ public:
             const double passed = std::chrono::duration<double>(moment - last).count();
             last = moment;
             // Not beyond the day whose messages are at hand, however slowly they are taken.
-            if (!paused_ && !stuck_)
-                moment_.now = std::min(moment_.now + passed * speed_, static_cast<double>(moment_.day + day_seconds));
+            if (moment_.paused != is_resting_) settle();
+            if (!moment_.paused && !stuck_)
+                moment_.now = std::min(moment_.now + passed * moment_.speed, static_cast<double>(moment_.day + day_seconds));
             stuck_ = !send_until(moment_.now) || !retry_held(moment);
             listen();
             if (wants_jump_) jump();
@@ -145,8 +150,8 @@ private:
     const int first_hour_;
     Words words_;
     Progress progress_;
-    double speed_;
-    bool paused_ = false, stuck_ = false, wants_jump_ = false;
+    const double speed_;  // to begin with
+    bool is_resting_ = false, stuck_ = false, wants_jump_ = false;
     LiveMoment moment_;
     std::vector<Parcel> parcels_;  // of moment_.day
     std::future<std::vector<Parcel>> next_;
@@ -252,42 +257,65 @@ private:
     void show() {
         const std::string hold = moment_.held.empty() ? "" : fmt::format(", {} held back", grouped(moment_.held.size()));
         progress_.show(fmt::format("{}  {}{} sent, {} refused{}{}", local_text(static_cast<std::int64_t>(moment_.now)),
-                                   paused_  ? "paused  "
-                                   : stuck_ ? "waiting for the server  "
-                                            : "",
+                                   moment_.paused ? "paused  "
+                                   : stuck_       ? "waiting for the server  "
+                                                  : "",
                                    grouped(carrier_.counts().sent), grouped(carrier_.counts().refused), hold,
-                                   paused_ ? "" : fmt::format("  ×{:.0f}", speed_)));
+                                   moment_.paused ? "" : fmt::format("  ×{:.0f}", moment_.speed)));
     }
 
     void listen() {
         while (const auto word = words_.next()) obey(*word);
     }
 
+    /// Sources say themselves that they are paused while the city is: silence is no alarm then.
+    void settle() {
+        const bool done = moment_.paused ? carrier_.rest(moment_.resting) : carrier_.wake(moment_.resting);
+        if (done) is_resting_ = moment_.paused;
+    }
+
+    void say(const std::string& words) const {
+        std::fprintf(stderr, "\n%s  %s\n", local_text(static_cast<std::int64_t>(moment_.now)).c_str(), words.c_str());
+    }
+    void pace(double speed) {
+        constexpr double slowest = 1, fastest = 1'000'000;
+        if (!(speed > 0)) return say("speed is a number of seconds, 1 or more");
+        moment_.speed = std::clamp(speed, slowest, fastest);
+        say(fmt::format("×{:.0f}{}", moment_.speed, moment_.paused ? ", when it goes on" : ""));
+    }
+
     void obey(const std::string& word) {
-        if (word == "pause") paused_ = true;
-        else if (word == "go") paused_ = false;
-        else if (word == "quit") stop_.ask();
+        if (word == "pause" || word == "go") {
+            moment_.paused = word == "pause";
+            say(moment_.paused ? "paused" : fmt::format("goes on, ×{:.0f}", moment_.speed));
+        } else if (word == "quit") stop_.ask();
         else if (word == "jump") wants_jump_ = true;
-        else if (word.starts_with("speed ")) speed_ = std::clamp(std::strtod(word.c_str() + 6, nullptr), 1.0, 1'000'000.0);
+        else if (word == "faster") pace(moment_.speed * 2);
+        else if (word == "slower") pace(moment_.speed / 2);
+        else if (word.starts_with("speed ")) pace(std::strtod(word.c_str() + 6, nullptr));
         else if (!word.empty())
-            std::fprintf(stderr, "\nwords: pause, go, speed SECONDS-A-SECOND, jump (to the next outbreak), quit\n");
+            say("words: pause, go, faster, slower, speed SECONDS-A-SECOND, jump (to the next outbreak), quit");
     }
 
     /// The days up to the next planned outbreak are sent as fast as the server takes them.
     void jump() {
         wants_jump_ = false;
-        for (const city::Stream::Outbreak& outbreak : stream_.outbreaks()) {
-            if (outbreak.begins <= static_cast<std::int64_t>(moment_.now)) continue;
-            std::fprintf(stderr, "\nto %s\n", outbreak.name.c_str());
-            while (moment_.day + day_seconds <= outbreak.begins && !stop_.asked()) {
-                finish_day();
-                if (!stop_.asked()) moment_.now = static_cast<double>(moment_.day);
-                show();
-            }
-            if (!stop_.asked()) moment_.now = static_cast<double>(outbreak.begins);
-            return;
+        moment_.paused = false;  // it lives through the days between
+        settle();
+        std::optional<city::Stream::Outbreak> next;
+        for (const city::Stream::Outbreak& each : stream_.outbreaks()) {
+            if (each.begins > static_cast<std::int64_t>(moment_.now) && (!next || each.begins < next->begins)) next = each;
         }
-        std::fprintf(stderr, "\nno outbreak is planned in the days that this city knows\n");
+        if (!next) return say("no outbreak is planned in the days that this city still knows");
+        say("to " + next->name);
+        while (moment_.day + day_seconds <= next->begins && !stop_.asked()) {
+            finish_day();
+            if (!stop_.asked()) moment_.now = static_cast<double>(moment_.day);
+            show();
+        }
+        if (stop_.asked()) return;
+        moment_.now = static_cast<double>(next->begins);
+        say("here it begins: " + next->name);
     }
 };
 

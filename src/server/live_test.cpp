@@ -99,7 +99,15 @@ TEST(LiveClock, IsReadAsItWasWrittenAndRefusedWhenItIsNone) {
     const testing::ScratchFolder folder;
     const fs::path file = folder.path() / "clock.json";
     EXPECT_FALSE(read_clock(file)->has_value());
-    const LiveMoment moment{"a city", "http mllp", 1'795'309'242.5, 1'795'305'600, 17, {{1'795'305'600, 3}, {1'795'392'000, 9}}};
+    const LiveMoment moment{"a city",
+                            "http mllp",
+                            1'795'309'242.5,
+                            1'795'305'600,
+                            17,
+                            {{1'795'305'600, 3}, {1'795'392'000, 9}},
+                            {"renmin", "clinic-07"},
+                            true,
+                            720};
     ASSERT_TRUE(write_clock(moment, file).ok());
     EXPECT_EQ(**read_clock(file), moment);
     for (const char* bad : {"", "{}", R"({"city":"a")", "[1]"}) {
@@ -197,6 +205,50 @@ TEST(CityCommand, WritesWorkbooksWhereOfficesKeepThemTheSameEveryTime) {
     }
     EXPECT_GT(workbooks, 20u);
 }
+
+/// A city that lives, and listens.
+class Living {
+public:
+    Living(const fs::path& city, const RunningServer& server, const std::string& token, const fs::path& errors)
+        : clock_(city / "clock.json") {
+        int ends[2];
+        if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+        const int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        process_ = start({program(), "city", "live", "--city", city.string(), "--to",
+                          fmt::format("http://127.0.0.1:{}", server.port()), "--token", token, "--speed", "7200"},
+                         out, errors, ends[0]);
+        close(out);
+        close(ends[0]);
+        words_ = ends[1];
+    }
+    ~Living() {
+        if (process_ > 0) stop();
+        close(words_);
+    }
+    void say(const std::string& word) {
+        if (write(words_, (word + "\n").data(), word.size() + 1) < 0) throw std::runtime_error("it does not listen");
+    }
+    LiveMoment now() const {
+        const auto clock = read_clock(clock_);
+        return clock.ok() && *clock ? **clock : LiveMoment{};
+    }
+    bool reaches(const std::function<bool(const LiveMoment&)>& there) const {
+        for (int i = 0; i < 1'800; ++i) {
+            if (there(now())) return true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        }
+        return false;
+    }
+    int stop() {
+        kill(process_, SIGTERM);
+        return exit_status(std::exchange(process_, -1));
+    }
+
+private:
+    const fs::path clock_;
+    pid_t process_ = -1;
+    int words_ = -1;
+};
 
 class LiveTest : public ::testing::Test {
 protected:
@@ -307,6 +359,68 @@ TEST_F(LiveTest, SendsByThreeWaysAndWhoeverStopsItLosesAndDoublesNothing) {
         if (each.way != "folder") sent += each.messages.front().copies;
     }
     EXPECT_EQ(accounts[0].by_message, sent);
+}
+
+TEST_F(LiveTest, PausesWithItsSourcesGoesOnFasterAndJumpsToAnOutbreak) {
+    ASSERT_EQ(command({"city", "--population", "2500", "--years", "1", "--future-days", "40", "--only", "truth", "--out",
+                       city().string()})
+                  .status,
+              0);
+    RunningServer server(data());
+    ASSERT_TRUE(server.ready()) << server.errors();
+    const std::string token = add_client(data(), "city-live");
+    Caller caller(server, token);
+    Living living(city(), server, token, folder_.path() / "errors");
+    const auto states = [&] {
+        std::map<std::string, std::size_t> out;
+        json::Arena arena;
+        const auto answer = caller.get("/api/v1/intake/sources");
+        const json::Value all = *json::parse(answer.body, arena);
+        for (const json::Node& node : all["sources"].items()) ++out[std::string(json::Value(&node)["state"].string())];
+        return out;
+    };
+    ASSERT_TRUE(living.reaches([&](const LiveMoment&) { return states()["ok"] > 20; }));
+    // One that an operator paused stays paused whatever the city does.
+    ASSERT_EQ(caller.send("PUT", "/api/v1/intake/sources/gongren", R"({"paused":true})", json_type).status, 200);
+
+    living.say("pause");
+    ASSERT_TRUE(living.reaches([](const LiveMoment& moment) { return moment.paused && moment.resting.size() > 20; }));
+    const std::size_t resting = living.now().resting.size();
+    EXPECT_EQ(states()["paused"], resting + 1) << "their silence is no alarm";
+    const double paused_at = living.now().now;
+
+    living.say("faster");
+    living.say("go");
+    ASSERT_TRUE(living.reaches(
+        [&](const LiveMoment& moment) { return !moment.paused && moment.resting.empty() && moment.now > paused_at; }));
+    EXPECT_EQ(living.now().speed, 14'400);
+    EXPECT_EQ(states()["paused"], 1u);
+
+    const auto stream = city::Stream::open(content::Files(), [] {
+        city::Request request = small_city();
+        request.future_days = 40;
+        return request;
+    }());
+    ASSERT_TRUE(stream.ok());
+    ASSERT_FALSE(stream->outbreaks().empty());
+    std::int64_t first = 0;
+    for (const auto& each : stream->outbreaks()) {
+        if (static_cast<double>(each.begins) > paused_at && (first == 0 || each.begins < first)) first = each.begins;
+    }
+    ASSERT_GT(first, 0);
+    living.say("pause");
+    living.say("jump");
+    ASSERT_TRUE(living.reaches([&](const LiveMoment& moment) { return moment.now >= static_cast<double>(first); }));
+    EXPECT_FALSE(living.now().paused);
+
+    // Stopped in a pause, the next start wakes its sources.
+    living.say("pause");
+    ASSERT_TRUE(living.reaches([](const LiveMoment& moment) { return moment.resting.size() > 20; }));
+    EXPECT_EQ(living.stop(), 0);
+    Living again(city(), server, token, folder_.path() / "errors");
+    ASSERT_TRUE(again.reaches([](const LiveMoment& moment) { return moment.resting.empty() && !moment.paused; }));
+    EXPECT_EQ(again.stop(), 0);
+    EXPECT_EQ(states()["paused"], 1u);
 }
 
 TEST_F(LiveTest, ATableInTheInboxAsksTerminologyAndHoldsItsDatesToToday) {

@@ -38,14 +38,15 @@ inline std::string whole_file(const std::filesystem::path& path) {
     return std::move(content).str();
 }
 
-/// Starts `arguments[0]` with its output going to `out` (a descriptor) and its errors to a file.
-inline pid_t start(const std::vector<std::string>& arguments, int out, const std::filesystem::path& errors) {
+/// Starts `arguments[0]` with its output going to `out` (a descriptor) and its errors to a file; `in`: what it reads.
+inline pid_t start(const std::vector<std::string>& arguments, int out, const std::filesystem::path& errors, int in = -1) {
     std::vector<char*> pointers;
     for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
     pointers.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (in >= 0) posix_spawn_file_actions_adddup2(&actions, in, 0);
+    else posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, out, 1);
     posix_spawn_file_actions_addopen(&actions, 2, errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     pid_t process = 0;
