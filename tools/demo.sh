@@ -104,8 +104,8 @@ show_demo() { # address, data folder
   echo
   if [ -e "$2.city/city.json" ]; then echo "  Everybody in it is made up; who infected whom, and whose number is whose: $2.city/truth"; fi
   if [ -e "$2/demo-live" ]; then
-    echo "  The district lives on, $speed seconds of its time in one of ours. Tell it: echo pause > $2/demo-live"
-    echo "  (pause, go, speed N, jump to the next outbreak, quit). Hospitals send HL7 v2 to 127.0.0.1:$mllp (MLLP), clinics, schools and"
+    echo "  The district lives on, $speed seconds of its time in one of ours. Tell it: ./xinglin live pause --data $2"
+    echo "  (pause, go, faster, slower, speed N, jump to the next outbreak). Hospitals send HL7 v2 to 127.0.0.1:$mllp (MLLP), clinics, schools and"
     echo "  pharmacies drop files into $2/inbox; all of it is under 数据接入 and at $1/screen"
   fi
   echo "  FHIR R4 at $1/fhir    data in $2    log in build/log/demo.log"
@@ -122,6 +122,36 @@ start_living() { # address, data folder; prints the process
   XINGLIN_TOKEN=$(cat "$token") "$binary" city live --city "$2.city" --to "$1" --mllp "127.0.0.1:$mllp" --inbox "$2/inbox" \
     --clock "$2/demo-clock.json" --hour 8 --speed "$speed" <>"$2/demo-live" >build/log/live.log 2>&1 &
   echo $!
+}
+
+# What `./xinglin live` says to a demo that runs: pause, go, faster, slower, speed N, jump; without a word: how it is.
+live() {
+  local data=data/demo word=''
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --data) data=${2:?--data needs a folder} && shift 2 ;;
+      -*) echo "error: live: unknown option $1; ./xinglin help lists the options" >&2 && return 2 ;;
+      *) word="$word${word:+ }$1" && shift ;;
+    esac
+  done
+  case "$word" in
+    '' | pause | go | faster | slower | jump | 'speed '[0-9]*) ;;
+    *) echo "error: live: '$word' is no word for a living district; say pause, go, faster, slower, speed N or jump" >&2 && return 2 ;;
+  esac
+  if [ ! -p "$data/demo-live" ]; then
+    echo "error: live: no demo lives in $data; start it with ./xinglin demo, or name its folder with --data" >&2
+    return 1
+  fi
+  if [ -n "$word" ]; then
+    echo "$word" >"$data/demo-live"
+    sleep 1 # it listens ten times a second, and pausing tells every source
+  fi
+  python3 - "$data/demo-clock.json" <<'PYTHON'
+import json, sys, time
+clock = json.load(open(sys.argv[1]))
+state = "paused" if clock.get("paused") else f"one second is {clock.get('speed', 360):g} of its own"
+print(time.strftime("%Y-%m-%d %H:%M", time.gmtime(clock["now"])), "there;", state)
+PYTHON
 }
 
 # The channels of content, on: discharges for the insurance and vaccinations for the province, every minute into outbox/.

@@ -15,8 +15,11 @@ std::string_view card_occupation(int age) {
 }
 
 bool is_known_outbreak(const Epidemic& epidemic, const Infection& infection, std::int32_t day) {
-    constexpr std::int32_t noticed_after = 4;  // days
-    return infection.outbreak != none16 && day >= epidemic.outbreaks[infection.outbreak].day + noticed_after;
+    if (infection.outbreak == none16) return false;
+    // What it still causes weeks later elsewhere is nobody's outbreak any more.
+    constexpr std::int32_t noticed_after = 4, over_after = 21;  // days
+    const std::int32_t since = day - epidemic.outbreaks[infection.outbreak].day;
+    return since >= noticed_after && since < over_after;
 }
 
 namespace {
