@@ -7,6 +7,7 @@
 #include "json/json.h"
 #include "server/command_words.h"
 #include "server/commands.h"
+#include "server/house.h"
 #include "server/terminal.h"
 #include "sql/sql.h"
 
