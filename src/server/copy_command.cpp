@@ -152,11 +152,11 @@ Result<Report> copy_all(const access::Place& from, const access::Place& to) {
         XINGLIN_TRY(report.messages,
                     intake::copy_ledger(ledger, to.store.empty() ? (to.folder / "intake.db").string() : to.store));
     }
+    // The queues too, put aside: they go over once it is sure that the target holds no other record.
     const std::string queues = from.store.empty() ? (from.folder / "outbound.db").string() : from.store;
-    if (!from.store.empty() || fs::exists(queues)) {
-        XINGLIN_TRY(report.deliveries,
-                    outbound::copy_queues(queues, to.store.empty() ? (to.folder / "outbound.db").string() : to.store));
-    }
+    const std::string aside = (removed.folder / "queues.db").string();
+    const bool has_queues = !from.store.empty() || fs::exists(queues);
+    if (has_queues) XINGLIN_CHECK(outbound::copy_queues(queues, aside));
     const record::Position upto = source.store->reader(viewer).position();
     Chain chain;
     XINGLIN_CHECK(copy_versions(*source.store, *target.store, upto, chain, progress));
@@ -169,6 +169,10 @@ Result<Report> copy_all(const access::Place& from, const access::Place& to) {
     if (there.text() != report.sum || target.store->reader(viewer).position() != upto)
         return refuse(IssueCode::exception, "--to", "does not hold what was copied; empty it and copy again");
     XINGLIN_CHECK(record::close(std::move(target.store)));
+    if (has_queues) {
+        XINGLIN_TRY(report.deliveries,
+                    outbound::copy_queues(aside, to.store.empty() ? (to.folder / "outbound.db").string() : to.store));
+    }
     XINGLIN_TRY(report.access, access::copy(from, to, clock));
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return report;
@@ -198,12 +202,12 @@ int copy_record(const CopyCommand& options) {
                                 .c_str());
     } else {
         std::printf(
-            "%s versions, %s messages, %s deliveries, %s accounts, %s accesses copied to %s and proven, %.1f s\nsha256 of all versions on both "
+            "%s versions, %s messages, %s deliveries, %s accounts, %s accesses copied to %s and proven, %.1f s\nsha256 of all "
+            "versions on both "
             "sides: %s\n",
             grouped(report->versions).c_str(), grouped(static_cast<std::uint64_t>(report->messages)).c_str(),
-            grouped(static_cast<std::uint64_t>(report->deliveries)).c_str(),
-            grouped(report->access.accounts).c_str(), grouped(report->access.accesses).c_str(), shown(*to).c_str(),
-            report->seconds, report->sum.c_str());
+            grouped(static_cast<std::uint64_t>(report->deliveries)).c_str(), grouped(report->access.accounts).c_str(),
+            grouped(report->access.accesses).c_str(), shown(*to).c_str(), report->seconds, report->sum.c_str());
     }
     return exit_done;
 }
