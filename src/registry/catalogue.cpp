@@ -307,6 +307,7 @@ std::vector<Trouble> Catalogue::troubles() const {
         else if (const EntryPtr up = find(entry->parent); up && up->state != "active" && entry->state == "active")
             out.push_back({"closed_parent", reference, entry->parent});
         for (const Code& code : entry->codes) {
+            if (entry->kind == Kind::device && code.system == udi_system) continue;  // of the model, not of the piece
             if (!code.is_current || entry->state != "active" || code.system.starts_with("urn:xinglin:source:")) continue;
             for (const Known& other : who_has(code.value, code.system, "")) {
                 if (other.code.is_current && other.entry->state == "active" && other.entry->kind == entry->kind &&
