@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <iterator>
 #include <thread>
 
 #include "identity/candidates.h"
@@ -42,6 +43,12 @@ public:
         learn(candidates.pairs);
         std::vector<Edge> edges = weigh(candidates.pairs);
         const auto odds = [this](std::uint32_t a, std::uint32_t b) { return log_odds(a, b); };
+        std::vector<Edge> doubtful;
+        if (options_.doubtful < 1) {
+            const double least = std::log(options_.doubtful / (1 - options_.doubtful));
+            std::copy_if(edges.begin(), edges.end(), std::back_inserter(doubtful),
+                         [least](const Edge& edge) { return edge.log_odds >= least; });
+        }
         Clusters clusters = clusters_of(records_.size(), std::move(edges), least_, odds);
         matches.figures = {.candidates = candidates.pairs.size(),
                            .compared = candidates.pairs.size() + clusters.compared,
@@ -53,6 +60,12 @@ public:
         matches.figures.records = records_.size();
         matches.figures.pairs = matches.pairs.size();
         matches.cluster = std::move(clusters.of);
+        for (const Edge& each : doubtful) {
+            if (matches.cluster[each.a] != matches.cluster[each.b])
+                matches.doubtful.push_back({each.a, each.b, 1 / (1 + std::exp(-static_cast<double>(each.log_odds)))});
+        }
+        std::sort(matches.doubtful.begin(), matches.doubtful.end(),
+                  [](const Pair& x, const Pair& y) { return x.a != y.a ? x.a < y.a : x.b < y.b; });
         tell(matches);
         return matches;
     }
@@ -149,6 +162,8 @@ private:
 
     void tell(Matches& matches) const {
         matches.prior = std::log2(weights_.same_share / (1 - weights_.same_share));
+        matches.same_share = weights_.same_share;
+        matches.kin_share = weights_.kin_share;
         for (std::size_t field = 0; field < columns_.size(); ++field) {
             const FieldWeights& each = weights_.fields[field];
             matches.learned.push_back({records_.columns()[field].name, columns_[field].role(),

@@ -69,6 +69,7 @@ private:
 
 struct MatchOptions {
     double threshold = 0.5;
+    double doubtful = 1;               // pairs of two clusters from this probability on are told too (Matches::doubtful); 1: none
     std::uint32_t first_of_other = 0;  // records from here on are the other file's: only pairs between the two; 0: one file
     unsigned threads = 0;              // 0: as many as there are processors
 };
@@ -101,6 +102,7 @@ struct MatchFigures {
 class Matches {
 public:
     std::vector<Pair> pairs;             // at or above the threshold, by a, then b
+    std::vector<Pair> doubtful;          // of two clusters, by their own evidence, by a, then b
     std::vector<std::uint32_t> cluster;  // of each record: the number of its first record
     std::vector<LearnedField> learned;
     MatchFigures figures;
@@ -109,6 +111,7 @@ public:
     std::vector<Weight> explain(const Records& records, std::uint32_t a, std::uint32_t b) const;
     /// log2 of the odds before anything is compared.
     double prior = 0;
+    double same_share = 0, kin_share = 0;  // of all pairs there are
 };
 
 /// Takes about 400 bytes a record beside the records themselves. Deterministic, whatever the number of threads.

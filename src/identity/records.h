@@ -2,7 +2,7 @@
 // Columns of normalised values: each value stands once, with how often it occurs and how it sounds.
 #pragma once
 
-#include "identity/match.h"
+#include "identity/judge.h"
 
 namespace xinglin::identity {
 
@@ -32,6 +32,11 @@ public:
     std::uint32_t present() const { return present_; }
     /// How likely it is that another record has this value by chance.
     double frequency(std::uint32_t number) const;
+    /// What is known of a larger table: so many of its records have this value, so many have any.
+    void set_frequency(std::uint32_t number, std::uint32_t count, std::uint32_t present) {
+        values_[number].count = count;
+        present_ = present;
+    }
 
 private:
     std::string_view part(std::uint32_t at, std::uint16_t size) const { return {characters_.data() + at, size}; }
@@ -51,14 +56,8 @@ struct Records::Inside {
     std::vector<Column> columns;
 };
 
-/// As a value is compared: folded, blanks and punctuation as the role needs them; "" when it says nothing ("不详").
-std::string normalised(Role role, std::string_view raw);
-/// GB 11643-1999: eighteen characters, a date, and the check digit of ISO 7064 MOD 11-2.
-bool is_sound_identity(std::string_view id);
 /// yyyymmdd of what a folded birth date says, in any usual order; 0 when it is none.
 std::uint32_t date_of(std::string_view text);
-/// Pinyin of Han characters, syllables apart; the code of Soundex for Latin words.
-std::string sound_of(std::string_view name);
 
 inline std::uint64_t mixed(std::uint64_t number) {  // the finalizer of SplitMix64 (Steele et al. 2014)
     number = (number ^ (number >> 30)) * 0xbf58476d1ce4e5b9ull;
@@ -66,10 +65,5 @@ inline std::uint64_t mixed(std::uint64_t number) {  // the finalizer of SplitMix
     return number ^ (number >> 31);
 }
 std::uint32_t hash_of(std::string_view text);
-
-/// "…之女大": which of the newborns of one mother; empty when the name says nothing of it.
-std::string_view birth_order(std::string_view name);
-/// Is a newborn called by its mother's name?
-bool is_newborn(std::string_view name);
 
 }  // namespace xinglin::identity

@@ -171,6 +171,19 @@ Weights Weights::learned(const Records& records, const Patterns& candidates, con
     return now;
 }
 
+Weights Weights::kept(const std::vector<ColumnName>& columns, std::vector<FieldWeights> fields, double same_share, double kin_share) {
+    Weights weights;
+    weights.fields = std::move(fields);
+    weights.same_share = same_share;
+    weights.kin_share = kin_share;
+    for (std::size_t field = 0; field < columns.size(); ++field) {
+        if (columns[field].role == Role::birth_date) weights.birth = field;
+        if (columns[field].role == Role::name_given || columns[field].role == Role::name_full) weights.name = field;
+    }
+    weights.take_logarithms();
+    return weights;
+}
+
 double Weights::log_weight(const Column& column, std::size_t field, Level level, std::uint32_t value) const {
     const FieldWeights& weights = fields[field];
     if (level == missing) return 0;

@@ -39,7 +39,7 @@ Position Archive::position() { return feed::last(*inside_->connection).position;
 Position Archive::position_at(std::int64_t ms) { return feed::position_at(*inside_->connection, ms); }
 std::int16_t Archive::offset_minutes() const { return inside_->offset_minutes; }
 void Archive::changes(Position after, Position upto, const std::function<bool(const Change&)>& each) {
-    for_each_change(inside_->context(), after, upto, each);
+    for_each_change(inside_->context(), after, upto, {}, each);
 }
 
 }  // namespace xinglin::record

@@ -92,7 +92,8 @@ struct Bounds {
 Bounds date_bounds(const search::Operand& operand, std::int64_t longest);
 /// Every version with `after` < position ≤ `upto`, in feed order, until `each` returns false. Throws sql::Broken (corrupt)
 /// at a damaged one.
-void for_each_change(const Context& context, Position after, Position upto, const std::function<bool(const Change&)>& each);
+void for_each_change(const Context& context, Position after, Position upto, std::span<const fhir::Type* const> types,
+                     const std::function<bool(const Change&)>& each);
 
 /// Compiles conditions to cursors.
 class Finder {

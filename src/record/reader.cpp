@@ -180,8 +180,13 @@ void Reader::scan(const fhir::Type* type, ScanPlace& place, const std::function<
 }
 
 void Reader::changes(Position after, Position upto, const std::function<bool(const Change&)>& each) {
+    changes(after, upto, {}, each);
+}
+
+void Reader::changes(Position after, Position upto, std::span<const fhir::Type* const> types,
+                     const std::function<bool(const Change&)>& each) {
     inside_->hold();
-    for_each_change(inside_->context(), after, upto, each);
+    for_each_change(inside_->context(), after, upto, types, each);
 }
 
 Position Reader::position_at(std::int64_t ms) {

@@ -232,6 +232,9 @@ public:
     /// Every version with `after` < position ≤ `upto`, in feed order, until `each` returns false. Throws sql::Broken
     /// (corrupt) at a damaged one.
     void changes(Position after, Position upto, const std::function<bool(const Change&)>& each);
+    /// As above, of these types only; the rest is passed over without being unpacked.
+    void changes(Position after, Position upto, std::span<const fhir::Type* const> types,
+                 const std::function<bool(const Change&)>& each);
     /// The last position written at or before an instant.
     Position position_at(std::int64_t ms);
 

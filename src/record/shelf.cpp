@@ -3,6 +3,8 @@
 #include "feed/feed.h"
 #include "record/find.h"
 
+#include <algorithm>
+
 namespace xinglin::record {
 
 std::int64_t Shelf::find(std::int64_t tid, std::string_view id) {
@@ -119,8 +121,14 @@ Version Shelf::version_of(const Stored& stored) const {
     return version;
 }
 
-void for_each_change(const Context& context, Position after, Position upto, const std::function<bool(const Change&)>& each) {
+void for_each_change(const Context& context, Position after, Position upto, std::span<const fhir::Type* const> types,
+                     const std::function<bool(const Change&)>& each) {
     Shelf shelf(context);
+    const auto is_wanted = [&](const feed::Change& line) {
+        if (types.empty()) return true;
+        const auto type = context.numbers.type_of.find(line.type);
+        return type == context.numbers.type_of.end() || std::find(types.begin(), types.end(), type->second) != types.end();
+    };
     // In blocks, so that `each` may use the same connection.
     while (after < upto) {
         std::vector<feed::Change> lines;
@@ -129,6 +137,9 @@ void for_each_change(const Context& context, Position after, Position upto, cons
             return lines.size() < 500;
         });
         if (lines.empty()) return;
+        after = lines.back().position;
+        lines.erase(std::remove_if(lines.begin(), lines.end(), [&](const feed::Change& line) { return !is_wanted(line); }),
+                    lines.end());
         std::vector<std::pair<std::int64_t, std::int64_t>> asked;
         for (const feed::Change& line : lines) asked.emplace_back(line.resource, line.version);
         shelf.expect_versions(asked);
@@ -144,7 +155,6 @@ void for_each_change(const Context& context, Position after, Position upto, cons
                        stored->deleted() ? "" : std::move(stored->text)}))
                 return;
         }
-        after = lines.back().position;
     }
 }
 
