@@ -63,13 +63,13 @@ public:
         naive_ = {};
         records_ = records;
         for (Record r = 1; r <= records; ++r) groups_.add(r, "p" + std::to_string(r), r);
-        std::vector<std::map<Record, std::set<Record>>> states{index()};
         for (int i = 0; i < decisions; ++i) {
             decide(random);
-            if (closely || i + 1 == decisions) ASSERT_EQ(index(), naive_.people(records_)) << "after decision " << i;
-            if (closely) states.push_back(index());
+            if (closely || i + 1 == decisions) {
+                ASSERT_EQ(index(), naive_.people(records_)) << "after decision " << i;
+            }
         }
-        if (closely) take_everything_back(states);
+        if (closely) take_everything_back();
     }
 
 private:
@@ -123,8 +123,8 @@ private:
         }
         groups_.set_off(static_cast<Seq>(at + 1), off);
     }
-    /// Newest first, everything is undone: every state there ever was comes back, and everybody is alone in the end.
-    void take_everything_back(const std::vector<std::map<Record, std::set<Record>>>&) {
+    /// Newest first, everything is undone: everybody is alone in the end.
+    void take_everything_back() {
         for (std::size_t i = naive_.all.size(); i-- > 0;) {
             if (naive_.all[i].kind != Decision::undo && naive_.stands(i)) undo(i);
         }
