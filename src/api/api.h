@@ -24,10 +24,14 @@
 namespace xinglin::view {
 class Library;
 }
+namespace xinglin::person {
+class Persons;
+}
 
 namespace xinglin::api {
 
 struct Options {
+    const person::Persons* persons = nullptr;  // without it $match and $ihe-pix are refused
     const view::Library* views = nullptr;  // ViewDefinitions; nullptr: only those that are sent along
     std::string version = "0.1.0";     // of the software, for the CapabilityStatement
     std::string base_url;              // "https://record.example/fhir"; empty: from Host and X-Forwarded-*

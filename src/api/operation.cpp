@@ -31,7 +31,7 @@ constexpr Operation about_the_record[] = {
 
 std::vector<Operation> gather() {
     std::vector<Operation> all;
-    for (const auto& rows : {record_operations(), terminology_operations(), bulk_operations(), view_operations()})
+    for (const auto& rows : {record_operations(), terminology_operations(), bulk_operations(), view_operations(), person_operations()})
         all.insert(all.end(), rows.begin(), rows.end());
     return all;
 }

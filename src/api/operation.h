@@ -26,6 +26,7 @@ struct Operation {
 std::span<const Operation> record_operations();  // $meta, $validate, $everything
 std::span<const Operation> bulk_operations();    // $export
 std::span<const Operation> view_operations();    // $viewdefinition-run
+std::span<const Operation> person_operations();  // $match, $ihe-pix
 
 std::span<const Operation> terminology_operations();  // $lookup, $validate-code, $subsumes, $expand, $translate
 

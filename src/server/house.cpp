@@ -93,6 +93,22 @@ Result<Done> build_quality(House& house) {
     return Done{};
 }
 
+/// Who is one person is decided at the index's own door, where it is checked and written down; not by a Basic put past it.
+Outcome no_ruling(json::Value resource) {
+    if (resource["resourceType"].string() != "Basic") return {};
+    for (const json::Node& node : resource["code"]["coding"].items()) {
+        if (json::Value(&node)["system"].string() == "urn:xinglin:person-ruling")
+            return refuse(IssueCode::forbidden, "Basic.code", "decisions about persons are made at /api/v1/persons");
+    }
+    return {};
+}
+
+Result<Done> build_persons(House& house) {
+    XINGLIN_TRY(auto settings, person::Settings::read(*house.content));
+    house.persons = std::make_unique<person::Persons>(*house.store, house.clock, std::move(settings));
+    return Done{};
+}
+
 }  // namespace
 
 std::string_view version() { return "0.1.0"; }
@@ -127,13 +143,15 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     Profiles& profiles = *house->profiles;
     ingest::Options checked;
     checked.check = [&profiles, &store = *house->store](json::Value resource) {
-        Outcome outcome = registry::check_hierarchy(store, resource);
+        Outcome outcome = no_ruling(resource);
+        if (outcome.ok()) outcome = registry::check_hierarchy(store, resource);
         return outcome.ok() ? profiles.check_write(resource) : outcome;
     };
     house->ingest = std::make_unique<ingest::Ingest>(*house->store, checked);
     house->transactions = std::make_unique<ingest::Transactions>(*house->store, checked);
     house->registry = std::make_unique<registry::Registry>(*house->store, house->clock);
     house->people = std::make_unique<people::People>(*house->store);
+    XINGLIN_CHECK(build_persons(*house));
 
     view::Environment views;
     views.member_of = [&terms = *house->terminology](std::string_view value_set, std::string_view system, std::string_view code) {
@@ -171,6 +189,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
 
     api::Options api_options;
     api_options.views = house->library.get();
+    api_options.persons = house->persons.get();
     api_options.exports = house->exports.get();
     api_options.terminology = house->terminology.get();
     api_options.profiles = [&profiles] { return profiles.book(); };
@@ -267,6 +286,7 @@ House::~House() {
     outbound.reset();
     quality.reset();
     registry.reset();
+    persons.reset();
     intake.reset();
     errands.reset();
     pulse.reset();

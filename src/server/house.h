@@ -19,6 +19,7 @@
 #include "intake/intake.h"
 #include "outbound/outbound.h"
 #include "people/people.h"
+#include "person/person.h"
 #include "quality/quality.h"
 #include "record/record.h"
 #include "registry/registry.h"
@@ -78,6 +79,7 @@ struct House {
     std::unique_ptr<quality::Quality> quality;  // asks the ledger when a message came
     std::unique_ptr<registry::Registry> registry;
     std::unique_ptr<people::People> people;
+    std::unique_ptr<person::Persons> persons;
     std::unique_ptr<view::Library> library;
     std::unique_ptr<view::Tables> tables;
     std::unique_ptr<Errands> errands;

@@ -70,6 +70,7 @@ std::span<const Route> quality_routes();
 std::span<const Route> registry_routes();
 std::span<const Route> registry_edit_routes();
 std::span<const Route> registry_import_routes();
+std::span<const Route> persons_routes();
 /// All of them, in the order of the description.
 std::vector<const Route*> all_routes();
 

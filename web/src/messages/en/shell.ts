@@ -16,7 +16,7 @@ export default {
   change_password: 'Change password',
   leave: 'Sign out',
   undo: 'Undo {seconds} s',
-  rail: { home: 'Home', people: 'People', explorer: 'Resources', views: 'Views', terminology: 'Terms', data: 'Data', system: 'System' },
+  rail: { home: 'Home', people: 'People', persons: 'Index', explorer: 'Resources', views: 'Views', terminology: 'Terms', data: 'Data', system: 'System' },
   more: 'More',
   more_places: 'More places',
   close_places: 'Close',

@@ -16,7 +16,7 @@ export default {
   change_password: '修改密码',
   leave: '退出登录',
   undo: '撤销 {seconds} 秒',
-  rail: { home: '首页', people: '居民', explorer: '资源', views: '视图', terminology: '术语', data: '数据', system: '系统' },
+  rail: { home: '首页', people: '居民', persons: '主索引', explorer: '资源', views: '视图', terminology: '术语', data: '数据', system: '系统' },
   more: '更多',
   more_places: '其余的地方',
   close_places: '收起',
