@@ -180,6 +180,7 @@ SEEDS = {
     "table_xlsx_fuzz": sheets,
     "outbound_receipt_fuzz": receipts,
     "registry_import_fuzz": registries,
+    "person_fuzz": lambda: examples("Patient", "Basic") + texts("content/persons", "*.json"),
     "cda_fuzz": lambda: texts("src/cda/testdata", "*.xml"),
 }
 

@@ -39,10 +39,12 @@ Result<Asked> asked_of(const Exchange& exchange, json::Arena& arena) {
         } else if (name == "count") {
             const std::string_view digits = each["valueInteger"].text();
             const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), asked.count);
-            if (error != std::errc{} || asked.count == 0) return refuse(IssueCode::value, "count", "must be a whole number above zero");
+            if (error != std::errc{} || asked.count == 0)
+                return refuse(IssueCode::value, "count", "must be a whole number above zero");
             asked.count = std::min(asked.count, most_count);
         } else {
-            return refuse(IssueCode::not_supported, "Parameters.parameter", "$match takes resource, onlyCertainMatches and count");
+            return refuse(IssueCode::not_supported, "Parameters.parameter",
+                          "$match takes resource, onlyCertainMatches and count");
         }
     }
     if (asked.patient["resourceType"].string() != "Patient")
@@ -66,7 +68,8 @@ Answer answer_match(Exchange& exchange) {
         if (!version.ok()) continue;  // gone since, or not for this viewer
         entries += fmt::format(
             R"({}{{"fullUrl":{},"resource":{},"search":{{"extension":[{{"url":"http://hl7.org/fhir/StructureDefinition/match-grade","valueCode":"{}"}},{{"url":"urn:xinglin:extension:enterprise-id","valueString":"{}"}}],"mode":"match","score":{:.4f}}}}})",
-            count ? "," : "", json_text(exchange.base_url + "/Patient/" + each.id), version->body, each.grade, each.enterprise_id, each.probability);
+            count ? "," : "", json_text(exchange.base_url + "/Patient/" + each.id), version->body, each.grade, each.enterprise_id,
+            each.probability);
         ++count;
         note(exchange, {.what = "search", .type = patient, .id = each.id, .patient = each.id, .detail = "$match"});
     }
@@ -81,7 +84,8 @@ Result<std::vector<std::string>> holders(const Exchange& exchange, record::Reade
     const fhir::Type* patient = fhir::find_resource("Patient");
     const fhir::Type* const types[] = {patient};
     const Parameters parameters{{"identifier", std::string(identifier)}, {"_count", "50"}, {"_total", "none"}};
-    XINGLIN_TRY(const search::Query query, search::parse(types, parameters, {.offset_minutes = exchange.house.store.offset_minutes()}));
+    XINGLIN_TRY(const search::Query query,
+                search::parse(types, parameters, {.offset_minutes = exchange.house.store.offset_minutes()}));
     XINGLIN_TRY(const record::Found found, reader.search(query));
     std::vector<std::string> ids;
     for (const auto& each : found.entries) ids.push_back(each.version.id);
@@ -111,15 +115,17 @@ Answer answer_pix(Exchange& exchange) {
             seen.push_back(id);
             const auto version = reader.read(*type, id);
             if (!version.ok()) continue;
-            XINGLIN_TRY(const json::Value patient, json::parse(arena.keep(version->body), arena, {.depth = 1'000, .bytes = version->body.size() + 1}));
+            XINGLIN_TRY(const json::Value patient,
+                        json::parse(arena.keep(version->body), arena, {.depth = 1'000, .bytes = version->body.size() + 1}));
             for (const json::Node& node : patient["identifier"].items()) {
                 const json::Value each(&node);
                 if (!target.empty() && each["system"].string() != target) continue;
                 if (std::string(each["system"].string()) + '|' + std::string(each["value"].string()) == source) continue;
                 parameters.push_back(arena.object({{"name", arena.string("targetIdentifier")}, {"valueIdentifier", each}}));
             }
-            parameters.push_back(arena.object({{"name", arena.string("targetId")},
-                                               {"valueReference", arena.object({{"reference", arena.string("Patient/" + id)}})}}));
+            parameters.push_back(
+                arena.object({{"name", arena.string("targetId")},
+                              {"valueReference", arena.object({{"reference", arena.string("Patient/" + id)}})}}));
             note(exchange, {.what = "search", .type = type, .id = id, .patient = id, .detail = "$ihe-pix"});
         }
     }

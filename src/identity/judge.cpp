@@ -62,7 +62,8 @@ Result<Model> Model::parse(std::string_view text) {
     if (!parsed.ok()) return parsed.outcome();
     Model model{{}, number_of((*parsed)["same_share"]), number_of((*parsed)["kin_share"])};
     for (const double share : {model.same_share, model.kin_share})
-        if (!(share > 0 && share < 0.5)) return refuse(IssueCode::value, "same_share", "this and kin_share must lie between 0 and 0.5");
+        if (!(share > 0 && share < 0.5))
+            return refuse(IssueCode::value, "same_share", "this and kin_share must lie between 0 and 0.5");
     const json::Value fields = (*parsed)["fields"];
     if (fields.size() == 0 || fields.size() > most_columns)
         return refuse(IssueCode::value, "fields", fmt::format("must be a list of 1 to {} fields", most_columns));

@@ -17,8 +17,8 @@ enum Level : unsigned { missing, differs, far, loose, near, close, exact };
 
 constexpr double most_a_pair_says = 12;  // log odds; one certain pair must not carry ten doubtful ones
 constexpr double never = -40;
-constexpr double one_number = 6;   // a sound number shared, nothing of weight against it
-constexpr double like_twins = 1;   // log odds, at most, of what may be twins
+constexpr double one_number = 6;  // a sound number shared, nothing of weight against it
+constexpr double like_twins = 1;  // log odds, at most, of what may be twins
 constexpr double like_lent = 0.4;
 constexpr double a_newborn = 4.5, perhaps_a_newborn = 1;
 constexpr std::size_t most_members = 12, most_between = 48;
@@ -31,7 +31,9 @@ bool share(const std::vector<std::string>& one, const std::vector<std::string>& 
     return false;
 }
 
-bool has_sound_number(const Facts& facts) { return !facts.residents.empty() && identity::is_sound_identity(facts.residents.front()); }
+bool has_sound_number(const Facts& facts) {
+    return !facts.residents.empty() && identity::is_sound_identity(facts.residents.front());
+}
 
 /// Newborn under the mother's name on one side, a child with a name of its own, or the same newborn, on the other.
 std::optional<PairVerdict> newborn(const Facts& a, const Facts& b, identity::Judgement judgement) {
@@ -117,13 +119,18 @@ std::array<std::string_view, 6> row_of(const Facts& facts, const Facts* beside, 
         }
         return mine.front();
     };
-    kept = {facts.name, facts.sex, facts.birth, best(facts.residents, beside ? &beside->residents : nullptr),
-            best(facts.phones, beside ? &beside->phones : nullptr), facts.address};
+    kept = {facts.name,
+            facts.sex,
+            facts.birth,
+            best(facts.residents, beside ? &beside->residents : nullptr),
+            best(facts.phones, beside ? &beside->phones : nullptr),
+            facts.address};
     if (beside && facts.name != beside->name) {  // a former name is a name
         for (const std::string& each : facts.other_names)
             if (each == beside->name) kept[name] = each;
     }
-    if (beside && (facts.newborn != beside->newborn)) kept[name].clear();  // nothing follows from a name that it does not have yet
+    if (beside && (facts.newborn != beside->newborn))
+        kept[name].clear();  // nothing follows from a name that it does not have yet
     // A number that is plainly somebody else's says nothing against others.
     if (!is_own_number(facts) && !(beside && share(facts.residents, beside->residents))) kept[national].clear();
     std::array<std::string_view, 6> row;
@@ -145,7 +152,8 @@ identity::Bench Decider::bench() const {
         identity::Bench::Frequency frequency;
         auto& query = connection_.prepare("SELECT print, n FROM person_value WHERE role = ? AND print IN (0, ?)");
         query.bind(1, static_cast<std::int64_t>(role)).bind(2, print_of(value));
-        while (query.step()) (query.integer(0) == 0 ? frequency.present : frequency.count) = static_cast<std::uint32_t>(query.integer(1));
+        while (query.step())
+            (query.integer(0) == 0 ? frequency.present : frequency.count) = static_cast<std::uint32_t>(query.integer(1));
         return frequency;
     });
 }
@@ -182,7 +190,8 @@ std::optional<Known> Decider::known(Record record) const {
 
 std::vector<Known> Decider::living(Record person, Record without) const {
     std::vector<Known> all;
-    auto& query = connection_.prepare("SELECT number, facts FROM person_record WHERE person = ? AND live = 1 ORDER BY number LIMIT ?");
+    auto& query =
+        connection_.prepare("SELECT number, facts FROM person_record WHERE person = ? AND live = 1 ORDER BY number LIMIT ?");
     query.bind(1, person).bind(2, static_cast<std::int64_t>(most_members) + 1);
     while (query.step()) {
         if (query.integer(0) == without) continue;
@@ -191,9 +200,7 @@ std::vector<Known> Decider::living(Record person, Record without) const {
     return all;
 }
 
-Option Decider::fit(const Facts& facts, const std::vector<Known>& others) const {
-    return between({{0, 0, facts}}, others);
-}
+Option Decider::fit(const Facts& facts, const std::vector<Known>& others) const { return between({{0, 0, facts}}, others); }
 
 Option Decider::between(const std::vector<Known>& one, const std::vector<Known>& other) const {
     Option option;
@@ -207,7 +214,8 @@ Option Decider::between(const std::vector<Known>& one, const std::vector<Known>&
             if (asked == most_between) break;
             identity::Bench pair = bench();
             std::array<std::string, 6> kept_left, kept_right;
-            const auto row_left = row_of(left.facts, &right.facts, kept_left), row_right = row_of(right.facts, &left.facts, kept_right);
+            const auto row_left = row_of(left.facts, &right.facts, kept_left),
+                       row_right = row_of(right.facts, &left.facts, kept_right);
             const std::uint32_t a = pair.add(row_left), b = pair.add(row_right);
             const PairVerdict verdict = judged(left.facts, right.facts, pair.judge(a, b));
             ++asked;
@@ -226,7 +234,8 @@ Option Decider::between(const std::vector<Known>& one, const std::vector<Known>&
         }
     }
     option.mean = asked ? sum / static_cast<double>(asked) : -1e9;
-    if (numbers > 0 && option.mean < one_number && lent == 0 && !option.never) option.mean = std::max(option.mean, option.log_odds / 2);
+    if (numbers > 0 && option.mean < one_number && lent == 0 && !option.never)
+        option.mean = std::max(option.mean, option.log_odds / 2);
     option.ask |= two_ids;
     if (lent > 0 && option.named.empty()) option.named = "lent_id";
     if (option.never) option.mean = option.log_odds = std::min(option.mean, never);

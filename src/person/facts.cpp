@@ -22,7 +22,8 @@ constexpr std::string_view digits32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// 无名氏, 无名男 and what systems write of those whose name nobody knows.
 bool is_unnamed(std::string_view name) {
-    for (const std::string_view begin : {"无名", "未知姓名", "佚名", "unknown", "john doe", "jane doe", "未取名", "未命名", "待定"})
+    for (const std::string_view begin :
+         {"无名", "未知姓名", "佚名", "unknown", "john doe", "jane doe", "未取名", "未命名", "待定"})
         if (name.starts_with(begin)) return true;
     return false;
 }
@@ -30,7 +31,8 @@ bool is_unnamed(std::string_view name) {
 std::string whole_name(json::Value name) {
     if (const auto text = name["text"].string(); !text.empty()) return std::string(text);
     std::string given;
-    for (const json::Node& node : name["given"].items()) given += std::string(given.empty() ? "" : " ") + std::string(json::Value(&node).string());
+    for (const json::Node& node : name["given"].items())
+        given += std::string(given.empty() ? "" : " ") + std::string(json::Value(&node).string());
     const std::string family(name["family"].string());
     const bool han = text::has_han(family) || text::has_han(given);
     return han ? family + given : given + (given.empty() || family.empty() ? "" : " ") + family;
@@ -85,7 +87,8 @@ bool is_mother(json::Value contact) {
     for (const json::Node& relation : contact["relationship"].items()) {
         for (const json::Node& node : json::Value(&relation)["coding"].items()) {
             const json::Value coding(&node);
-            if (coding["code"].string() == "MTH" || (coding["code"].string() == "52" && coding["system"].string().ends_with(".3.3.8")) ||
+            if (coding["code"].string() == "MTH" ||
+                (coding["code"].string() == "52" && coding["system"].string().ends_with(".3.3.8")) ||
                 coding["display"].string() == "母亲")
                 return true;
         }
@@ -156,24 +159,27 @@ Facts facts_of(json::Value patient) {
     for (const json::Node& node : patient["telecom"].items()) {
         const json::Value each(&node);
         if (each["system"].string() != "phone" && each["system"].string() != "sms") continue;
-        if (std::string phone = normalised(Role::phone, each["value"].string()); phone.size() >= 5 && facts.phones.size() < most_values)
+        if (std::string phone = normalised(Role::phone, each["value"].string());
+            phone.size() >= 5 && facts.phones.size() < most_values)
             facts.phones.push_back(std::move(phone));
     }
     const json::Value address = patient["address"][std::size_t{0}];
     std::string where(address["text"].string());
     if (where.empty()) {
-        for (const std::string_view part : {address["state"].string(), address["city"].string(), address["district"].string()}) where += part;
+        for (const std::string_view part : {address["state"].string(), address["city"].string(), address["district"].string()})
+            where += part;
         for (const json::Node& line : address["line"].items()) where += json::Value(&line).string();
     }
     facts.address = normalised(Role::address, where);
     read_mother(patient, facts);
     facts.source = source_of(patient);
-    return facts;
+    return unpacked(packed(facts));  // what is kept is what is compared
 }
 
 std::string packed(const Facts& facts) {
     std::string out;
-    for (const std::string* each : {&facts.name, &facts.sex, &facts.birth, &facts.address, &facts.mother, &facts.mother_id, &facts.order, &facts.source})
+    for (const std::string* each :
+         {&facts.name, &facts.sex, &facts.birth, &facts.address, &facts.mother, &facts.mother_id, &facts.order, &facts.source})
         add(out, *each);
     for (const auto* each : {&facts.other_names, &facts.residents, &facts.identifiers, &facts.phones}) add(out, *each);
     return out;
@@ -183,7 +189,8 @@ Facts unpacked(std::string_view text) {
     Facts facts;
     const std::vector<std::string_view> parts = text::split(text, record);
     std::size_t at = 0;
-    for (std::string* each : {&facts.name, &facts.sex, &facts.birth, &facts.address, &facts.mother, &facts.mother_id, &facts.order, &facts.source}) {
+    for (std::string* each :
+         {&facts.name, &facts.sex, &facts.birth, &facts.address, &facts.mother, &facts.mother_id, &facts.order, &facts.source}) {
         if (at < parts.size()) *each = parts[at];
         ++at;
     }

@@ -13,14 +13,14 @@ namespace xinglin::person {
 
 /// One Patient, as compared: values normalised as room identity does it.
 struct Facts {
-    std::string name, sex, birth, address;       // the name shown first; birth as yyyymmdd, 00 for what is not told
-    std::vector<std::string> other_names;        // former ones
-    std::vector<std::string> residents;          // identity numbers (GB 11643), as eighteen characters where they are sound
-    std::vector<std::string> identifiers;        // others: "system|value", folded
+    std::string name, sex, birth, address;  // the name shown first; birth as yyyymmdd, 00 for what is not told
+    std::vector<std::string> other_names;   // former ones
+    std::vector<std::string> residents;     // identity numbers (GB 11643), as eighteen characters where they are sound
+    std::vector<std::string> identifiers;   // others: "system|value", folded
     std::vector<std::string> phones;
-    std::string mother, mother_id, order;        // of a child: the mother's name and identity number; which of several
-    std::string source;                          // who tells it: id of a source, of an Organization, or ""
-    bool newborn = false;                        // called by the mother's name, or not named yet
+    std::string mother, mother_id, order;  // of a child: the mother's name and identity number; which of several
+    std::string source;                    // who tells it: id of a source, of an Organization, or ""
+    bool newborn = false;                  // called by the mother's name, or not named yet
     bool operator==(const Facts&) const = default;
 
     std::string national() const { return residents.empty() ? std::string() : residents.front(); }

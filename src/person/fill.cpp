@@ -17,8 +17,9 @@ constexpr std::int64_t print_mask = (std::int64_t{1} << 60) - 1;
 
 const std::vector<identity::ColumnName>& columns() {
     using identity::Role;
-    static const std::vector<identity::ColumnName> all{{"name", Role::name_full},      {"sex", Role::sex},     {"birth_date", Role::birth_date},
-                                                       {"national_id", Role::national_id}, {"phone", Role::phone}, {"address", Role::address}};
+    static const std::vector<identity::ColumnName> all{{"name", Role::name_full},        {"sex", Role::sex},
+                                                       {"birth_date", Role::birth_date}, {"national_id", Role::national_id},
+                                                       {"phone", Role::phone},           {"address", Role::address}};
     return all;
 }
 
@@ -26,7 +27,8 @@ const std::vector<identity::ColumnName>& columns() {
 
 class Keeper::Filling {
 public:
-    Filling(Keeper& keeper, record::Position at) : keeper_(keeper), connection_(*keeper.connection_), at_(at), records_(columns()) {}
+    Filling(Keeper& keeper, record::Position at)
+        : keeper_(keeper), connection_(*keeper.connection_), at_(at), records_(columns()) {}
 
     void run() {
         mark(true);
@@ -56,8 +58,8 @@ private:
         keeper_.filling_ = filling;
         sql::transaction(connection_, [&] {
             if (filling) {
-                for (const char* table : {"person_record", "person_link", "person_cut", "person_apart", "person_key", "person_value",
-                                          "person_ruling", "person_spoken", "person_task"})
+                for (const char* table : {"person_record", "person_link", "person_cut", "person_apart", "person_key",
+                                          "person_value", "person_ruling", "person_spoken", "person_task"})
                     connection_.run(fmt::format("DELETE FROM {}", table));
                 keeper_.people_ = keeper_.records_ = 0;
                 keeper_.last_ = 0;
@@ -73,17 +75,18 @@ private:
         json::Arena arena;
         connection_.begin();
         try {
-            reader.scan({.as_of = at_}, [&](const record::Sight& sight) { return sight.type == patient && !sight.deleted; },
-                        [&](const record::Sight& sight, std::string_view body) {
-                            arena.clear();
-                            const auto parsed = json::parse(body, arena, {.depth = 1'000, .bytes = body.size() + 1});
-                            if (parsed.ok() && !sight.deleted) take(*parsed, sight);
-                            if (records_.size() % rows_a_commit == 0) {
-                                connection_.commit();
-                                connection_.begin();
-                            }
-                            return true;
-                        });
+            reader.scan(
+                {.as_of = at_}, [&](const record::Sight& sight) { return sight.type == patient && !sight.deleted; },
+                [&](const record::Sight& sight, std::string_view body) {
+                    arena.clear();
+                    const auto parsed = json::parse(body, arena, {.depth = 1'000, .bytes = body.size() + 1});
+                    if (parsed.ok() && !sight.deleted) take(*parsed, sight);
+                    if (records_.size() % rows_a_commit == 0) {
+                        connection_.commit();
+                        connection_.begin();
+                    }
+                    return true;
+                });
             connection_.commit();
         } catch (...) {
             if (connection_.in_transaction()) connection_.rollback();
@@ -100,7 +103,8 @@ private:
         const std::string text = packed(facts);
         connection_
             .prepare(
-                "INSERT INTO person_record (number, id, print, person, live, source, facts, position, at_ms) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?)")
+                "INSERT INTO person_record (number, id, print, person, live, source, facts, position, at_ms) VALUES (?, ?, ?, ?, "
+                "1, ?, ?, ?, ?)")
             .bind(1, std::int64_t{number})
             .bind(2, id)
             .bind(3, print_of(id) & print_mask)
@@ -180,7 +184,10 @@ private:
                 for (k = i; k < values_.size() && values_[k] == values_[i]; ++k) {}
                 present[values_[i].second] += static_cast<std::int64_t>(k - i);
                 if (k - i > 1)  // what one record has is as rare as anything can be
-                    insert.bind(1, std::int64_t{values_[i].second}).bind(2, values_[i].first).bind(3, static_cast<std::int64_t>(k - i)).run();
+                    insert.bind(1, std::int64_t{values_[i].second})
+                        .bind(2, values_[i].first)
+                        .bind(3, static_cast<std::int64_t>(k - i))
+                        .run();
             }
             for (const auto& [role, n] : present) insert.bind(1, std::int64_t{role}).bind(2, std::int64_t{0}).bind(3, n).run();
         });
@@ -240,7 +247,8 @@ private:
         const Option both = keeper_.decider_->between(left, right);
         if (both.never || (kind == "doubt" && both.mean < odds_of(keeper_.settings_.review))) return;
         std::string_view named = both.named.empty() || both.named == "newborn" || both.named == "two_ids" ? kind : both.named;
-        keeper_.ask(named, a, b, both.mean, both.agreement, std::max(updated_ms_[static_cast<std::size_t>(a) - 1], updated_ms_[static_cast<std::size_t>(b) - 1]));
+        keeper_.ask(named, a, b, both.mean, both.agreement,
+                    std::max(updated_ms_[static_cast<std::size_t>(a) - 1], updated_ms_[static_cast<std::size_t>(b) - 1]));
     }
 
     /// One sound number, several persons: lent, unless the record that has it wrongly is at home elsewhere.

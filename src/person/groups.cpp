@@ -13,8 +13,15 @@ namespace {
 constexpr std::string_view link_columns = "SELECT number, a, b, seq, by_hand, log_odds, agreement, at_ms, off FROM person_link ";
 
 Link link_at(sql::Statement& row) {
-    return {row.integer(0), row.integer(1), row.integer(2), row.integer(3), row.integer(4) != 0, row.real(5),
-            static_cast<std::uint64_t>(row.integer(6)), row.integer(7), row.integer(8) != 0};
+    return {row.integer(0),
+            row.integer(1),
+            row.integer(2),
+            row.integer(3),
+            row.integer(4) != 0,
+            row.real(5),
+            static_cast<std::uint64_t>(row.integer(6)),
+            row.integer(7),
+            row.integer(8) != 0};
 }
 
 }  // namespace
@@ -71,7 +78,9 @@ void Groups::make_tables(sql::Connection& connection) {
 
 void Groups::add(Record record, std::string_view id, std::int64_t print) {
     connection_
-        .prepare("INSERT INTO person_record (number, id, print, person, live, source, facts, position, at_ms) VALUES (?, ?, ?, ?, 1, '', '', 0, 0)")
+        .prepare(
+            "INSERT INTO person_record (number, id, print, person, live, source, facts, position, at_ms) VALUES (?, ?, ?, ?, 1, "
+            "'', '', 0, 0)")
         .bind(1, record)
         .bind(2, id)
         .bind(3, print)
@@ -99,7 +108,8 @@ std::vector<Link> Groups::links_of(const std::vector<Record>& records) const {
     std::map<std::int64_t, Link> found;
     for (const Record record : records) {
         for (const bool first : {true, false}) {
-            static const std::string by_a = std::string(link_columns) + "WHERE a = ?", by_b = std::string(link_columns) + "WHERE b = ?";
+            static const std::string by_a = std::string(link_columns) + "WHERE a = ?",
+                                     by_b = std::string(link_columns) + "WHERE b = ?";
             auto& query = connection_.prepare(first ? by_a : by_b);
             query.bind(1, record);
             while (query.step()) found.emplace(query.integer(0), link_at(query));
@@ -114,7 +124,8 @@ bool Groups::holds(const Link& link) const {
     if (link.off) return false;
     // Cuts that are younger than the link and have one of its ends inside, the other outside.
     auto& query = connection_.prepare(
-        "SELECT 1 FROM person_cut x WHERE x.record = ? AND x.seq > ? AND x.off = 0 AND NOT EXISTS (SELECT 1 FROM person_cut y WHERE "
+        "SELECT 1 FROM person_cut x WHERE x.record = ? AND x.seq > ? AND x.off = 0 AND NOT EXISTS (SELECT 1 FROM person_cut y "
+        "WHERE "
         "y.record = ? AND y.seq = x.seq) LIMIT 1");
     for (const auto& [inside, outside] : {std::pair(link.a, link.b), std::pair(link.b, link.a)}) {
         query.bind(1, inside).bind(2, link.seq).bind(3, outside);
@@ -214,9 +225,10 @@ std::vector<Moved> Groups::set_off(Seq seq, bool off) {
 
 bool Groups::are_apart(Record person, Record other) const {
     for (const Record member : members(person)) {
-        for (const std::string_view sql :
-             {"SELECT 1 FROM person_apart x JOIN person_record r ON r.number = x.b WHERE x.a = ? AND x.off = 0 AND r.person = ? LIMIT 1",
-              "SELECT 1 FROM person_apart x JOIN person_record r ON r.number = x.a WHERE x.b = ? AND x.off = 0 AND r.person = ? LIMIT 1"}) {
+        for (const std::string_view sql : {"SELECT 1 FROM person_apart x JOIN person_record r ON r.number = x.b WHERE x.a = ? "
+                                           "AND x.off = 0 AND r.person = ? LIMIT 1",
+                                           "SELECT 1 FROM person_apart x JOIN person_record r ON r.number = x.a WHERE x.b = ? "
+                                           "AND x.off = 0 AND r.person = ? LIMIT 1"}) {
             auto& query = connection_.prepare(sql);
             query.bind(1, member).bind(2, other);
             const bool apart = query.step();

@@ -10,46 +10,11 @@
 #include <random>
 #include <set>
 
+#include "person/test_naive.h"
 #include "testing/testing.h"
 
 namespace xinglin::person {
 namespace {
-
-struct Decision {
-    enum Kind { link, divide, undo } kind;
-    Record a = 0, b = 0;
-    std::set<Record> members;
-    std::size_t target = 0;
-};
-
-/// What stands, by reading the whole history: a decision stands unless one that stands undoes it.
-class Naive {
-public:
-    std::vector<Decision> all;
-
-    bool stands(std::size_t at) const {
-        for (std::size_t i = at + 1; i < all.size(); ++i)
-            if (all[i].kind == Decision::undo && all[i].target == at && stands(i)) return false;
-        return true;
-    }
-    std::map<Record, std::set<Record>> people(Record records) const {
-        std::vector<char> standing(all.size());
-        for (std::size_t i = 0; i < all.size(); ++i) standing[i] = stands(i);
-        std::map<Record, std::set<Record>> of;
-        for (Record r = 1; r <= records; ++r) of[r] = {r};
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            if (all[i].kind != Decision::link || !standing[i]) continue;
-            bool cut = false;
-            for (std::size_t k = i + 1; k < all.size() && !cut; ++k)
-                cut = all[k].kind == Decision::divide && standing[k] && all[k].members.count(all[i].a) != all[k].members.count(all[i].b);
-            if (cut) continue;
-            std::set<Record> both = of[all[i].a];
-            both.insert(of[all[i].b].begin(), of[all[i].b].end());
-            for (const Record r : both) of[r] = both;
-        }
-        return of;
-    }
-};
 
 /// The index and the model beside each other, at random.
 class History {
@@ -94,7 +59,8 @@ private:
         const auto what = below(10);
         if (what < 5) {
             const Record a = 1 + static_cast<Record>(below(static_cast<std::uint64_t>(records_)));
-            const Record b = 1 + static_cast<Record>((a + static_cast<Record>(below(static_cast<std::uint64_t>(records_) - 1))) % records_);
+            const Record b =
+                1 + static_cast<Record>((a + static_cast<Record>(below(static_cast<std::uint64_t>(records_) - 1))) % records_);
             if (a == b) return;
             groups_.link({.a = a, .b = b, .seq = seq, .by_hand = true});
             naive_.all.push_back({Decision::link, a, b, {}, 0});
@@ -115,13 +81,8 @@ private:
     }
     void undo(std::size_t target) {
         naive_.all.push_back({Decision::undo, 0, 0, {}, target});
-        bool off = true;
-        std::size_t at = target;
-        while (naive_.all[at].kind == Decision::undo) {
-            at = naive_.all[at].target;
-            off = !off;
-        }
-        groups_.set_off(static_cast<Seq>(at + 1), off);
+        while (naive_.all[target].kind == Decision::undo) target = naive_.all[target].target;
+        groups_.set_off(static_cast<Seq>(target + 1), !naive_.stands(target));
     }
     /// Newest first, everything is undone: everybody is alone in the end.
     void take_everything_back() {

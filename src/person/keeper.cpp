@@ -41,6 +41,7 @@ constexpr sql::Migration migrations[] = {{1, R"sql(
     CREATE UNIQUE INDEX person_ruling_id ON person_ruling (id);
     CREATE INDEX person_ruling_a ON person_ruling (a);
     CREATE INDEX person_ruling_b ON person_ruling (b);
+    CREATE INDEX person_ruling_target ON person_ruling (target) WHERE target > 0;
     CREATE TABLE person_spoken (         -- which records a ruling is about, beside a and b
         record INTEGER NOT NULL,
         seq    INTEGER NOT NULL,
@@ -137,7 +138,8 @@ void Keeper::forget_connection() {
 
 void Keeper::load() {
     groups_ = std::make_unique<Groups>(*connection_);
-    auto& row = connection_->prepare("SELECT position, filled_at, filling, people, records, model FROM person_state WHERE only = 1");
+    auto& row =
+        connection_->prepare("SELECT position, filled_at, filling, people, records, model FROM person_state WHERE only = 1");
     row.reset();
     if (!row.step()) throw sql::Broken(sql::Broken::Why::corrupt, "person_state is empty");
     position_ = row.integer(0);
@@ -163,7 +165,8 @@ void Keeper::take_model(identity::Model model) {
 }
 
 void Keeper::save() {
-    connection_->prepare("UPDATE person_state SET position = ?, filled_at = ?, filling = ?, people = ?, records = ? WHERE only = 1")
+    connection_
+        ->prepare("UPDATE person_state SET position = ?, filled_at = ?, filling = ?, people = ?, records = ? WHERE only = 1")
         .bind(1, position_)
         .bind(2, filled_at_)
         .bind(3, std::int64_t{filling_})
@@ -223,8 +226,9 @@ bool Keeper::follow() {
             record::Position end = now;
             reader.changes(position_, now, types, [&](const record::Change& change) {
                 arena_.clear();
-                const auto parsed = change.text.empty() ? Result<json::Value>(json::Value{})
-                                                        : json::parse(change.text, arena_, {.depth = 1'000, .bytes = change.text.size() + 1});
+                const auto parsed = change.text.empty()
+                                        ? Result<json::Value>(json::Value{})
+                                        : json::parse(change.text, arena_, {.depth = 1'000, .bytes = change.text.size() + 1});
                 const json::Value resource = parsed.ok() ? *parsed : json::Value{};
                 if (change.type == types[0]) {
                     take_patient(change, resource);
@@ -292,7 +296,8 @@ void Keeper::count_values(const Facts& facts, int by) {
     auto& count = connection_->prepare(
         "INSERT INTO person_value (role, print, n) VALUES (?, ?, ?) ON CONFLICT (role, print) DO UPDATE SET n = n + excluded.n");
     for (const auto& [role, print] : counted_values(facts)) {
-        for (const std::int64_t each : {std::int64_t{0}, print}) count.bind(1, std::int64_t{role}).bind(2, each).bind(3, std::int64_t{by}).run();
+        for (const std::int64_t each : {std::int64_t{0}, print})
+            count.bind(1, std::int64_t{role}).bind(2, each).bind(3, std::int64_t{by}).run();
     }
 }
 
@@ -325,7 +330,8 @@ void Keeper::take_patient(const record::Change& change, json::Value patient) {
     const bool named = !before->facts.name.empty() && !before->facts.newborn && !facts.name.empty();
     if (!named || !decider_->living(groups_->person_of(record), record).empty()) return;
     const Option self = decider_->fit(facts, {{record, record, before->facts}});
-    if (self.mean < odds_of(settings_.contradiction)) ask("changed", record, record, self.log_odds, self.agreement, change.updated_ms);
+    if (self.mean < odds_of(settings_.contradiction))
+        ask("changed", record, record, self.log_odds, self.agreement, change.updated_ms);
 }
 
 void Keeper::remove(Record record, const record::Change& change) {
@@ -334,7 +340,10 @@ void Keeper::remove(Record record, const record::Change& change) {
     unindex(record, known->facts);
     const std::vector<Record> persons{known->person};
     const std::int64_t were = people_among(persons);
-    connection_->prepare("UPDATE person_record SET live = 0, facts = '', position = ? WHERE number = ?").bind(1, change.position).bind(2, record).run();
+    connection_->prepare("UPDATE person_record SET live = 0, facts = '', position = ? WHERE number = ?")
+        .bind(1, change.position)
+        .bind(2, record)
+        .run();
     people_ += static_cast<std::uint64_t>(people_among(persons) - were);
     --records_;
     connection_->prepare("UPDATE person_task SET state = 'gone', closed_ms = ? WHERE state = 'open' AND (a = ? OR b = ?)")
@@ -373,7 +382,8 @@ void Keeper::regrouped(const std::vector<Moved>& moved) {
 }
 
 void Keeper::link(Record record, const Option& option, Seq seq, std::int64_t at_ms) {
-    const Link link{.a = option.best, .b = record, .seq = seq, .log_odds = option.mean, .agreement = option.agreement, .at_ms = at_ms};
+    const Link link{
+        .a = option.best, .b = record, .seq = seq, .log_odds = option.mean, .agreement = option.agreement, .at_ms = at_ms};
     regrouped(groups_->link(link));
     settle_tasks({record, option.best}, 0, at_ms);
 }
@@ -386,17 +396,19 @@ void Keeper::ask_of(Record record, const Option& option, std::string_view kind, 
 void Keeper::ask(std::string_view kind, Record a, Record b, double log_odds, identity::Agreement agreement, std::int64_t at_ms) {
     const Record one = groups_->person_of(a), other = groups_->person_of(b);
     // One question about two persons, until it is answered.
-    auto& open = connection_->prepare(
-        "SELECT t.number, t.kind FROM person_task t JOIN person_record x ON x.number = t.a JOIN person_record y ON y.number = t.b "
-        "WHERE t.state = 'open' AND (t.a IN (SELECT number FROM person_record WHERE person = ?1) OR t.b IN (SELECT number FROM "
-        "person_record WHERE person = ?1)) AND ((x.person = ?1 AND y.person = ?2) OR (x.person = ?2 AND y.person = ?1))");
-    open.bind(1, one).bind(2, other);
-    bool asked = false;
-    while (open.step()) asked = asked || open.text(1) == kind || one != other;
-    if (asked) return;
+    for (const Record member : groups_->members(one)) {
+        std::vector<std::pair<Record, bool>> open;  // the other one; of this kind?
+        auto& query = connection_->prepare("SELECT a, b, kind FROM person_task WHERE (a = ?1 OR b = ?1) AND state = 'open'");
+        query.bind(1, member);
+        while (query.step())
+            open.emplace_back(query.integer(0) == member ? query.integer(1) : query.integer(0), query.text(2) == kind);
+        for (const auto& [of, same_kind] : open)
+            if ((one != other || same_kind) && groups_->person_of(of) == other) return;
+    }
     connection_
         ->prepare(
-            "INSERT INTO person_task (kind, a, b, log_odds, agreement, opened_ms, closed_ms, closed_by, later_ms, state, claimed_by, "
+            "INSERT INTO person_task (kind, a, b, log_odds, agreement, opened_ms, closed_ms, closed_by, later_ms, state, "
+            "claimed_by, "
             "claimed_ms, proposal, proposed_by) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 'open', '', 0, '', '')")
         .bind(1, kind)
         .bind(2, a)
@@ -445,7 +457,8 @@ void Keeper::consider_joining(Record record, const std::vector<Option>& options,
         const Record own = groups_->person_of(record);
         if (own == groups_->person_of(option.best)) continue;
         const Option both = decider_->between(decider_->living(own), decider_->living(groups_->person_of(option.best)));
-        if (!both.never && !both.ask && !option.ask && both.mean >= odds_of(settings_.join) && !groups_->are_apart(own, option.person)) {
+        if (!both.never && !both.ask && !option.ask && both.mean >= odds_of(settings_.join) &&
+            !groups_->are_apart(own, option.person)) {
             link(record, option, change.position, change.updated_ms);
         } else if (!both.never && both.mean >= odds_of(settings_.review)) {
             ask_of(record, option, "join", change.updated_ms);
@@ -456,7 +469,9 @@ void Keeper::consider_joining(Record record, const std::vector<Option>& options,
 
 void Keeper::close_own_tasks(Record record, std::int64_t at_ms) {
     connection_
-        ->prepare("UPDATE person_task SET state = 'gone', closed_ms = ? WHERE a = ? AND state = 'open' AND proposal = '' AND claimed_by = ''")
+        ->prepare(
+            "UPDATE person_task SET state = 'gone', closed_ms = ? WHERE a = ? AND state = 'open' AND proposal = '' AND "
+            "claimed_by = ''")
         .bind(1, at_ms)
         .bind(2, record)
         .run();
@@ -472,9 +487,11 @@ void Keeper::settle_tasks(const std::vector<Record>& touched, Seq seq, std::int6
         for (const Record member : groups_->members(groups_->person_of(record))) records.insert(member);
     std::map<std::int64_t, Open> open;
     for (const Record record : records) {
-        auto& query = connection_->prepare("SELECT number, a, b, kind FROM person_task WHERE (a = ?1 OR b = ?1) AND state = 'open'");
+        auto& query =
+            connection_->prepare("SELECT number, a, b, kind FROM person_task WHERE (a = ?1 OR b = ?1) AND state = 'open'");
         query.bind(1, record);
-        while (query.step()) open[query.integer(0)] = {query.integer(0), query.integer(1), query.integer(2), std::string(query.text(3))};
+        while (query.step())
+            open[query.integer(0)] = {query.integer(0), query.integer(1), query.integer(2), std::string(query.text(3))};
     }
     for (const auto& [number, task] : open) {
         if (task.kind == "changed") continue;

@@ -4,14 +4,19 @@
 #include <thread>
 
 #include "person/keeper.h"
-#include "person/ruling.h"
 #include "person/reading.h"
+#include "person/ruling.h"
 
 namespace xinglin::person {
 
 struct Persons::Inside {
     Inside(record::Store& to, const calendar::Clock& given, Settings chosen, Options options)
-        : store(to), clock(given), settings(std::move(chosen)), poll(options.poll), follows(options.follow), keeper(to, given, settings, std::move(options)) {}
+        : store(to),
+          clock(given),
+          settings(std::move(chosen)),
+          poll(options.poll),
+          follows(options.follow),
+          keeper(to, given, settings, std::move(options)) {}
 
     record::Store& store;
     const calendar::Clock& clock;
@@ -22,6 +27,9 @@ struct Persons::Inside {
     Keeper keeper;
     std::mutex readers_lock;  // guards what follows
     std::vector<std::unique_ptr<sql::Connection>> readers;
+    std::mutex counted_lock;  // guards what follows
+    std::optional<Statistics> counted;
+    std::chrono::steady_clock::time_point counted_until;
     std::thread thread;
 
     void run();
@@ -103,9 +111,8 @@ State Persons::state() const {
 const Settings& Persons::settings() const { return inside_->settings; }
 
 std::optional<Person> Persons::person(std::string_view id) const {
-    return inside_->reading([&](sql::Connection& connection) {
-        return Reading(connection, *inside_->model(), inside_->clock.now_ms()).person(id);
-    });
+    return inside_->reading(
+        [&](sql::Connection& connection) { return Reading(connection, *inside_->model(), inside_->clock.now_ms()).person(id); });
 }
 
 std::vector<std::string> Persons::patients(std::string_view patient_id) const {
@@ -133,9 +140,16 @@ std::optional<Task> Persons::task(std::int64_t number) const {
 }
 
 Statistics Persons::statistics() const {
-    return inside_->reading([&](sql::Connection& connection) {
+    using Clock = std::chrono::steady_clock;
+    const std::lock_guard lock(inside_->counted_lock);
+    const auto now = Clock::now();
+    if (inside_->counted && now < inside_->counted_until) return *inside_->counted;
+    inside_->counted = inside_->reading([&](sql::Connection& connection) {
         return Reading(connection, *inside_->model(), inside_->clock.now_ms()).statistics();
     });
+    const auto took = Clock::now() - now;  // a reading of millions is good for a while
+    inside_->counted_until = took > std::chrono::milliseconds(200) ? Clock::now() + 20 * took : now;
+    return *inside_->counted;
 }
 
 std::vector<Found> Persons::match(json::Value patient, std::uint32_t count) const {
@@ -154,16 +168,16 @@ std::vector<Found> Persons::match(json::Value patient, std::uint32_t count) cons
                                            : probability >= inside_->settings.review ? "possible"
                                                                                      : "certainly-not";
             const std::string id = reading.id_of(option.best);
-            found.push_back({id, reading.enterprise_of(id), probability, std::string(grade), identity::explain(*model, option.agreement)});
+            found.push_back(
+                {id, reading.enterprise_of(id), probability, std::string(grade), identity::explain(*model, option.agreement)});
         }
         return found;
     });
 }
 
 std::vector<std::string> Persons::dump() const {
-    return inside_->reading([&](sql::Connection& connection) {
-        return Reading(connection, *inside_->model(), inside_->clock.now_ms()).dump();
-    });
+    return inside_->reading(
+        [&](sql::Connection& connection) { return Reading(connection, *inside_->model(), inside_->clock.now_ms()).dump(); });
 }
 
 void Persons::catch_up() {
@@ -173,6 +187,8 @@ void Persons::catch_up() {
 
 Result<std::string> Persons::rule(const Ruling& given) {
     Ruling ruling = given;
+    if (state().filling)
+        return refuse(IssueCode::transient, "persons", "everything is being matched just now; try again in some minutes");
     catch_up();
     const auto checked = inside_->reading([&](sql::Connection& connection) -> Result<Done> {
         return Reading(connection, *inside_->model(), inside_->clock.now_ms()).check(ruling, inside_->settings);
@@ -188,7 +204,7 @@ Result<std::string> Persons::rule(const Ruling& given) {
         transaction.put(prepared, true, false);
         return Done{};
     }));
-    catch_up();
+    if (ruling.kind != "fill" || !inside_->follows) catch_up();  // a filling takes minutes, and is the thread's
     return id;
 }
 

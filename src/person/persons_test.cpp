@@ -8,6 +8,7 @@
 #include <set>
 
 #include "person/facts.h"
+#include "person/test_naive.h"
 #include "testing/postgres.h"
 #include "testing/testing.h"
 
@@ -40,8 +41,9 @@ protected:
     std::unique_ptr<Persons> persons = index("one.db");
 
     std::unique_ptr<record::Store> open() {
-        auto opened = record::Store::open(folder.path(), clock,
-                                          {.readers = 2, .offset_minutes = std::int16_t{480}, .store = testing::store_beside(folder.path())});
+        auto opened = record::Store::open(
+            folder.path(), clock,
+            {.readers = 2, .offset_minutes = std::int16_t{480}, .store = testing::store_beside(folder.path())});
         if (!opened.ok()) throw std::runtime_error(opened.outcome().line());
         return std::move(opened).value();
     }
@@ -52,14 +54,17 @@ protected:
     }
     std::unique_ptr<Persons> index(const std::string& name) { return index(name, settings()); }
     std::unique_ptr<Persons> index(const std::string& name, Settings chosen) {
-        return std::make_unique<Persons>(*store, clock, std::move(chosen), Options{.file = folder.path() / name, .follow = false});
+        return std::make_unique<Persons>(*store, clock, std::move(chosen),
+                                         Options{.file = folder.path() / name, .follow = false});
     }
     void put(const Said& said) {
-        std::string text = fmt::format(R"({{"resourceType":"Patient","id":"{}","meta":{{"source":"urn:xinglin:source:{}"}})", said.id, said.source);
+        std::string text = fmt::format(R"({{"resourceType":"Patient","id":"{}","meta":{{"source":"urn:xinglin:source:{}"}})",
+                                       said.id, said.source);
         if (!said.name.empty()) text += fmt::format(R"(,"name":[{{"text":"{}"}}])", said.name);
         if (!said.sex.empty()) text += fmt::format(R"(,"gender":"{}")", said.sex);
         if (!said.birth.empty())
-            text += fmt::format(R"(,"birthDate":"{}-{}-{}")", said.birth.substr(0, 4), said.birth.substr(4, 2), said.birth.substr(6));
+            text +=
+                fmt::format(R"(,"birthDate":"{}-{}-{}")", said.birth.substr(0, 4), said.birth.substr(4, 2), said.birth.substr(6));
         if (!said.number.empty())
             text += fmt::format(R"(,"identifier":[{{"system":"urn:oid:2.16.156.10011.1.3","value":"{}"}}])", said.number);
         if (!said.phone.empty()) text += fmt::format(R"(,"telecom":[{{"system":"phone","value":"{}"}}])", said.phone);
@@ -122,7 +127,11 @@ protected:
                  .source = "town"});
         }
     }
-    const Said anna{.id = "anna-1", .name = "马雨桐", .birth = "19850817", .number = number_of("19850817", 42), .phone = "16011112222",
+    const Said anna{.id = "anna-1",
+                    .name = "马雨桐",
+                    .birth = "19850817",
+                    .number = number_of("19850817", 42),
+                    .phone = "16011112222",
                     .address = "某市某区石河镇五里台村17号"};
     Said with(Said said, const std::string& id) const {
         said.id = id;
@@ -154,7 +163,12 @@ TEST_F(PersonTest, LinksWhatIsPlainlyOnePersonAndNobodyElse) {
 
 TEST_F(PersonTest, KeepsTwinsApart) {
     town(20);
-    const Said one{.id = "one", .name = "赵一雅", .birth = "20190507", .number = number_of("20190507", 22), .phone = "16033334444", .address = "某市某区东村1号"};
+    const Said one{.id = "one",
+                   .name = "赵一雅",
+                   .birth = "20190507",
+                   .number = number_of("20190507", 22),
+                   .phone = "16033334444",
+                   .address = "某市某区东村1号"};
     Said other = one;
     other.id = "other", other.name = "赵一然", other.number = number_of("20190507", 24);
     put(one);
@@ -166,7 +180,8 @@ TEST_F(PersonTest, KeepsTwinsApart) {
     put(nameless);
     EXPECT_THAT(person_of("third"), ElementsAre("third"));
     EXPECT_TRUE(asked().count("twins third one") || asked().count("twins third other"));
-    Said big{.id = "big", .name = "周玉之女大", .birth = "20260101", .phone = "16055556666", .address = "某市某区西村2号"}, small = big;
+    Said big{.id = "big", .name = "周玉之女大", .birth = "20260101", .phone = "16055556666", .address = "某市某区西村2号"},
+        small = big;
     small.id = "small", small.name = "周玉之女小";
     put(big);
     put(small);
@@ -179,11 +194,23 @@ TEST_F(PersonTest, AsksWhenANumberWasLent) {
     town(20);
     put(anna);
     // The number of 马雨桐, everything else is somebody else's.
-    put({.id = "lent", .name = "白宇", .sex = "male", .birth = "19621104", .number = anna.number, .phone = "16099990000", .address = "某市某区山海村9号"});
+    put({.id = "lent",
+         .name = "白宇",
+         .sex = "male",
+         .birth = "19621104",
+         .number = anna.number,
+         .phone = "16099990000",
+         .address = "某市某区山海村9号"});
     EXPECT_THAT(person_of("lent"), ElementsAre("lent"));
     EXPECT_THAT(asked(), ElementsAre("lent_id lent anna-1"));
     // Who is known by everything else is linked there, and nobody need be asked.
-    const Said husband{.id = "husband", .name = "田红军", .sex = "male", .birth = "19800203", .number = number_of("19800203", 31), .phone = "16077778888", .address = anna.address};
+    const Said husband{.id = "husband",
+                       .name = "田红军",
+                       .sex = "male",
+                       .birth = "19800203",
+                       .number = number_of("19800203", 31),
+                       .phone = "16077778888",
+                       .address = anna.address};
     put(husband);
     Said lent = with(husband, "husband-2");
     lent.number = anna.number;
@@ -194,13 +221,17 @@ TEST_F(PersonTest, AsksWhenANumberWasLent) {
 
 TEST_F(PersonTest, KnowsTheNewbornAgainByItsMother) {
     town(20);
-    const std::string mother = fmt::format(R"(,"extension":[{{"url":"{}","valueString":"{}"}}])", mother_identifier_extension, anna.number);
+    const std::string mother =
+        fmt::format(R"(,"extension":[{{"url":"{}","valueString":"{}"}}])", mother_identifier_extension, anna.number);
     put({.id = "newborn", .name = "马雨桐之女", .birth = "20260301", .more = mother});
     put({.id = "child", .name = "白一诺", .birth = "20260301", .number = number_of("20260301", 2), .more = mother});
     EXPECT_THAT(person_of("newborn"), ElementsAre("newborn", "child"));
     // By the mother's name alone nobody is sure.
     put({.id = "newborn-2", .name = "李娜之子", .sex = "male", .birth = "20260302"});
-    put({.id = "child-2", .name = "王安", .sex = "male", .birth = "20260302",
+    put({.id = "child-2",
+         .name = "王安",
+         .sex = "male",
+         .birth = "20260302",
          .more = R"(,"contact":[{"relationship":[{"coding":[{"code":"MTH"}]}],"name":{"text":"李娜"}}])"});
     EXPECT_THAT(person_of("newborn-2"), ElementsAre("newborn-2"));
     EXPECT_THAT(asked(), ElementsAre("doubt child-2 newborn-2"));
@@ -226,8 +257,11 @@ TEST_F(PersonTest, IsNotImpressedByAPhoneThatEverybodyHas) {
     town(400);
     for (int i = 0; i < 200; ++i) {
         const std::string birth = fmt::format("{}{:02}{:02}", 1950 + i % 50, 1 + i % 12, 1 + i % 28);
-        put({.id = fmt::format("p{}", i), .name = fmt::format("钱{}", std::vector<std::string>{"一", "二", "三", "四", "五", "六", "七"}[static_cast<std::size_t>(i % 7)]),
-             .birth = birth, .phone = "16000000000"});
+        put({.id = fmt::format("p{}", i),
+             .name = fmt::format(
+                 "钱{}", std::vector<std::string>{"一", "二", "三", "四", "五", "六", "七"}[static_cast<std::size_t>(i % 7)]),
+             .birth = birth,
+             .phone = "16000000000"});
     }
     persons->catch_up();
     EXPECT_EQ(persons->state().people, 600u);
@@ -236,16 +270,19 @@ TEST_F(PersonTest, IsNotImpressedByAPhoneThatEverybodyHas) {
 TEST_F(PersonTest, KnowsPeopleOfASourceThatChangedItsIds) {
     town(60);
     for (int i = 0; i < 60; ++i) {
-        const auto text = store->reader(access::Viewer::program("test")).read(*fhir::find_resource("Patient"), fmt::format("t{}", i));
+        const auto text =
+            store->reader(access::Viewer::program("test")).read(*fhir::find_resource("Patient"), fmt::format("t{}", i));
         json::Arena arena;
         const auto value = json::parse(text->body, arena);
         const std::string id = fmt::format("new{}", i);
         const auto& type = *fhir::find_resource("Patient");
         const record::Prepared prepared = store->prepare(type, id, arena.with(*value, "id", arena.string(id)));
-        ASSERT_TRUE(store->submit_and_wait([&](record::Transaction& transaction) -> Result<Done> {
-            transaction.put(prepared, false, false);
-            return Done{};
-        }).ok());
+        ASSERT_TRUE(store
+                        ->submit_and_wait([&](record::Transaction& transaction) -> Result<Done> {
+                            transaction.put(prepared, false, false);
+                            return Done{};
+                        })
+                        .ok());
     }
     EXPECT_THAT(person_of("t7"), ElementsAre("t7", "new7"));
     EXPECT_EQ(persons->state().people, 60u);
@@ -254,7 +291,12 @@ TEST_F(PersonTest, KnowsPeopleOfASourceThatChangedItsIds) {
 
 TEST_F(PersonTest, AsksWhenTwoPeopleAreSwapped) {
     town(20);
-    const Said bob{.id = "bob-1", .name = "田红军", .sex = "male", .birth = "19800203", .number = number_of("19800203", 31), .phone = "16077778888"};
+    const Said bob{.id = "bob-1",
+                   .name = "田红军",
+                   .sex = "male",
+                   .birth = "19800203",
+                   .number = number_of("19800203", 31),
+                   .phone = "16077778888"};
     for (const Said& each : {anna, bob, with(anna, "anna-2"), with(bob, "bob-2")}) put(each);
     EXPECT_THAT(person_of("anna-1"), ElementsAre("anna-1", "anna-2"));
     put(with(bob, "anna-1"));
@@ -273,7 +315,8 @@ TEST_F(PersonTest, AsksWhenTwoPeopleAreSwapped) {
 TEST_F(PersonTest, TakesBackEveryDecisionAndItsConsequences) {
     put(anna);
     put({.id = "other", .name = "马玉彤", .birth = "19850818", .number = number_of("19850818", 42)});
-    const std::string first = persons->enterprise_of("anna-1"), link = rule({.kind = "link", .a = "other", .b = "anna-1", .who = "li", .why = "母亲确认"});
+    const std::string first = persons->enterprise_of("anna-1"),
+                      link = rule({.kind = "link", .a = "other", .b = "anna-1", .who = "li", .why = "母亲确认"});
     EXPECT_THAT(person_of("other"), ElementsAre("anna-1", "other"));
     EXPECT_EQ(persons->state().people, 1u);
     EXPECT_THAT(rule({.kind = "link", .a = "other", .b = "anna-1"}), HasSubstr("same person"));
@@ -328,13 +371,68 @@ TEST_F(PersonTest, AnswersWhoThisMayBe) {
     put(anna);
     persons->catch_up();
     json::Arena arena;
-    const auto asked = json::parse(R"({"resourceType":"Patient","name":[{"text":"马宇桐"}],"birthDate":"1985-08-17","telecom":[{"system":"phone","value":"160 1111 2222"}]})", arena);
+    const auto asked = json::parse(
+        R"({"resourceType":"Patient","name":[{"text":"马宇桐"}],"birthDate":"1985-08-17","telecom":[{"system":"phone","value":"160 1111 2222"}]})",
+        arena);
     const auto found = persons->match(*asked, 5);
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].id, "anna-1");
     EXPECT_EQ(found[0].enterprise_id, persons->enterprise_of("anna-1"));
     EXPECT_GT(found[0].probability, 0.5);
     EXPECT_THAT(persons->match(json::Value{}, 5), IsEmpty());
+}
+
+TEST_F(PersonTest, StandsAsTheModelSaysWhoeverUndidWhat) {
+    const std::uint64_t seed = testing::seed();
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+    constexpr std::size_t records = 6;
+    for (std::size_t i = 1; i <= records; ++i)  // six strangers
+        put({.id = fmt::format("r{}", i),
+             .name = fmt::format("某{}", i),
+             .birth = fmt::format("19{}00101", i),
+             .number = number_of(fmt::format("19{}00101", i), 11)});
+    Naive naive;
+    std::vector<std::string> ids;
+    for (int i = 0; i < 60; ++i) {
+        const std::size_t a = 1 + below(records), b = 1 + below(records), what = below(10);
+        Ruling ruling{.who = "li"};
+        Decision decision{};
+        if (what < 4) {
+            ruling.kind = "link", ruling.a = fmt::format("r{}", a), ruling.b = fmt::format("r{}", b);
+            decision = {Decision::link, static_cast<Record>(a), static_cast<Record>(b), {}, 0};
+        } else if (what < 6 || ids.empty()) {
+            ruling.kind = "split", ruling.members = {fmt::format("r{}", a)};
+            decision = {Decision::divide, 0, 0, {static_cast<Record>(a)}, 0};
+        } else {
+            const std::size_t target = below(ids.size());
+            ruling.kind = "undo", ruling.target = ids[target];
+            decision = {Decision::undo, 0, 0, {}, target};
+        }
+        const std::string done = rule(ruling);
+        if (done.starts_with("refused")) continue;
+        ids.push_back(done);
+        naive.all.push_back(decision);
+        std::set<std::set<std::string>> expected, found;
+        for (const auto& [record, members] : naive.people(static_cast<Record>(records))) {
+            std::set<std::string> named;
+            for (const Record member : members) named.insert(fmt::format("r{}", member));
+            expected.insert(named);
+        }
+        for (std::size_t r = 1; r <= records; ++r) {
+            const auto all = persons->patients(fmt::format("r{}", r));
+            found.insert({all.begin(), all.end()});
+        }
+        ASSERT_EQ(found, expected) << "after decision " << i;
+        ASSERT_EQ(persons->state().people, expected.size());
+        const auto line_of = persons->person("r1")->lines;
+        for (const Line& line : line_of) {
+            const auto at = std::find(ids.begin(), ids.end(), line.id);
+            ASSERT_NE(at, ids.end());
+            EXPECT_EQ(line.off, !naive.stands(static_cast<std::size_t>(at - ids.begin()))) << line.kind;
+        }
+    }
 }
 
 TEST_F(PersonTest, IsTheSameHoweverItWasMade) {
@@ -353,11 +451,16 @@ TEST_F(PersonTest, IsTheSameHoweverItWasMade) {
             case 2: rulings.push_back(rule({.kind = "apart", .a = id, .b = other, .who = "li"})); break;
             case 3: rulings.push_back(rule({.kind = "split", .members = {id}, .who = "li"})); break;
             case 4:
-                if (!rulings.empty()) rulings.push_back(rule({.kind = "undo", .target = rulings[below(rulings.size())], .who = "wang"}));
+                if (!rulings.empty())
+                    rulings.push_back(rule({.kind = "undo", .target = rulings[below(rulings.size())], .who = "wang"}));
                 break;
             default:
-                put({.id = id, .name = names[below(names.size())], .sex = below(5) ? "female" : "male", .birth = birth,
-                     .number = below(2) ? number_of(birth, static_cast<int>(1 + below(3))) : "", .phone = fmt::format("1600000000{}", below(4)),
+                put({.id = id,
+                     .name = names[below(names.size())],
+                     .sex = below(5) ? "female" : "male",
+                     .birth = birth,
+                     .number = below(2) ? number_of(birth, static_cast<int>(1 + below(3))) : "",
+                     .phone = fmt::format("1600000000{}", below(4)),
                      .source = fmt::format("s{}", below(3))});
         }
         if (below(3) == 0) persons->catch_up();

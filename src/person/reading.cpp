@@ -12,7 +12,8 @@ namespace xinglin::person {
 namespace {
 
 constexpr std::string_view task_columns =
-    "SELECT number, kind, a, b, log_odds, agreement, opened_ms, closed_ms, later_ms, state, claimed_by, claimed_ms, proposal, proposed_by "
+    "SELECT number, kind, a, b, log_odds, agreement, opened_ms, closed_ms, later_ms, state, claimed_by, claimed_ms, proposal, "
+    "proposed_by "
     "FROM person_task ";
 constexpr std::int64_t day_ms = 86'400'000;
 constexpr std::size_t most_lines = 200;
@@ -142,8 +143,9 @@ Queue Reading::queue(const QueueAsked& asked) const {
 std::vector<Line> Reading::lines_of(const std::vector<Record>& records) const {
     std::set<Seq> about;
     for (const Record record : records) {
-        for (const std::string_view sql : {"SELECT seq FROM person_ruling WHERE a = ?", "SELECT seq FROM person_ruling WHERE b = ?",
-                                           "SELECT seq FROM person_spoken WHERE record = ?"}) {
+        for (const std::string_view sql :
+             {"SELECT seq FROM person_ruling WHERE a = ?", "SELECT seq FROM person_ruling WHERE b = ?",
+              "SELECT seq FROM person_spoken WHERE record = ?"}) {
             auto& query = connection_.prepare(sql);
             query.bind(1, record);
             while (query.step()) about.insert(query.integer(0));
@@ -152,7 +154,8 @@ std::vector<Line> Reading::lines_of(const std::vector<Record>& records) const {
     std::vector<Line> lines;
     for (auto seq = about.rbegin(); seq != about.rend() && lines.size() < most_lines; ++seq) {
         auto& query = connection_.prepare(
-            "SELECT r.id, r.kind, r.a, r.b, r.members, coalesce((SELECT t.id FROM person_ruling t WHERE t.seq = r.target), ''), r.who, r.why, "
+            "SELECT r.id, r.kind, r.a, r.b, r.members, coalesce((SELECT t.id FROM person_ruling t WHERE t.seq = r.target), ''), "
+            "r.who, r.why, "
             "r.at_ms, r.off, r.void FROM person_ruling r WHERE r.seq = ?");
         query.bind(1, *seq);
         if (!query.step()) continue;
@@ -182,16 +185,18 @@ std::optional<Person> Reading::person(std::string_view id) const {
     person.enterprise_id = enterprise_of(id_of(first));
     std::vector<Record> records;
     {
-        auto& query = connection_.prepare("SELECT number, id, source, live, at_ms FROM person_record WHERE person = ? ORDER BY number");
+        auto& query =
+            connection_.prepare("SELECT number, id, source, live, at_ms FROM person_record WHERE person = ? ORDER BY number");
         query.bind(1, first);
         while (query.step()) {
             records.push_back(query.integer(0));
-            person.members.push_back({std::string(query.text(1)), std::string(query.text(2)), query.integer(3) != 0, query.integer(4)});
+            person.members.push_back(
+                {std::string(query.text(1)), std::string(query.text(2)), query.integer(3) != 0, query.integer(4)});
         }
     }
     for (const Link& link : groups_.links_of(records)) {
-        person.links.push_back({id_of(link.a), id_of(link.b), link.by_hand, groups_.holds(link), probability_of(link.log_odds), link.at_ms,
-                                identity::explain(model_, link.agreement)});
+        person.links.push_back({id_of(link.a), id_of(link.b), link.by_hand, groups_.holds(link), probability_of(link.log_odds),
+                                link.at_ms, identity::explain(model_, link.agreement)});
     }
     person.lines = lines_of(records);
     std::set<std::int64_t> tasks;
@@ -208,13 +213,16 @@ Statistics Reading::statistics() const {
     Statistics all;
     {
         auto& query = connection_.prepare(
-            "SELECT r.source, count(*), sum(EXISTS (SELECT 1 FROM person_record o WHERE o.person = r.person AND o.number <> r.number AND o.live = 1)), "
-            "sum(EXISTS (SELECT 1 FROM person_record o WHERE o.person = r.person AND o.number < r.number AND o.live = 1 AND o.source = r.source)) "
+            "SELECT r.source, count(*), sum(EXISTS (SELECT 1 FROM person_record o WHERE o.person = r.person AND o.number <> "
+            "r.number AND o.live = 1)), "
+            "sum(EXISTS (SELECT 1 FROM person_record o WHERE o.person = r.person AND o.number < r.number AND o.live = 1 AND "
+            "o.source = r.source)) "
             "FROM person_record r WHERE r.live = 1 GROUP BY r.source ORDER BY 2 DESC");
         query.reset();
         while (query.step())
             all.sources.push_back({std::string(query.text(0)), static_cast<std::uint64_t>(query.integer(1)),
-                                   static_cast<std::uint64_t>(query.integer(2)), 0, static_cast<std::uint64_t>(query.integer(3))});
+                                   static_cast<std::uint64_t>(query.integer(2)), 0,
+                                   static_cast<std::uint64_t>(query.integer(3))});
     }
     std::map<std::string, std::uint64_t> with_id;
     std::map<int, AgeShare> ages;
@@ -238,11 +246,13 @@ Statistics Reading::statistics() const {
     }
     for (SourceShare& each : all.sources) each.with_id = with_id[each.source];
     for (const auto& [age, share] : ages) all.ages.push_back(share);
-    auto& open = connection_.prepare("SELECT kind, count(*) FROM person_task WHERE state = 'open' GROUP BY kind ORDER BY 2 DESC, 1");
+    auto& open =
+        connection_.prepare("SELECT kind, count(*) FROM person_task WHERE state = 'open' GROUP BY kind ORDER BY 2 DESC, 1");
     open.reset();
     while (open.step()) all.open.emplace_back(open.text(0), static_cast<std::uint64_t>(open.integer(1)));
     auto& by_age = connection_.prepare(
-        "SELECT coalesce(sum(opened_ms > ?1), 0), coalesce(sum(opened_ms <= ?1 AND opened_ms > ?2), 0), coalesce(sum(opened_ms <= ?2), 0), "
+        "SELECT coalesce(sum(opened_ms > ?1), 0), coalesce(sum(opened_ms <= ?1 AND opened_ms > ?2), 0), coalesce(sum(opened_ms "
+        "<= ?2), 0), "
         "coalesce(min(opened_ms), 0) FROM person_task WHERE state = 'open'");
     by_age.bind(1, now_ms_ - day_ms).bind(2, now_ms_ - 7 * day_ms);
     if (by_age.step()) {
@@ -253,13 +263,15 @@ Statistics Reading::statistics() const {
     }
     by_age.reset();
     auto& work = connection_.prepare(
-        "SELECT who, sum(decided), sum(claimed) FROM (SELECT who, count(*) AS decided, 0 AS claimed FROM person_ruling WHERE void = 0 AND kind IN "
-        "('link', 'apart', 'split', 'propose') GROUP BY who UNION ALL SELECT claimed_by, 0, count(*) FROM person_task WHERE state = 'open' AND "
+        "SELECT who, sum(decided), sum(claimed) FROM (SELECT who, count(*) AS decided, 0 AS claimed FROM person_ruling WHERE "
+        "void = 0 AND kind IN "
+        "('link', 'apart', 'split', 'propose') GROUP BY who UNION ALL SELECT claimed_by, 0, count(*) FROM person_task WHERE "
+        "state = 'open' AND "
         "claimed_by <> '' GROUP BY claimed_by) GROUP BY who ORDER BY 2 DESC, 1");
     work.reset();
     while (work.step())
-        all.reviewers.push_back(
-            {std::string(work.text(0)), static_cast<std::uint64_t>(work.integer(1)), static_cast<std::uint64_t>(work.integer(2))});
+        all.reviewers.push_back({std::string(work.text(0)), static_cast<std::uint64_t>(work.integer(1)),
+                                 static_cast<std::uint64_t>(work.integer(2))});
     return all;
 }
 
@@ -288,13 +300,15 @@ Result<Done> Reading::check(Ruling& ruling, const Settings& settings) const {
             persons.insert(groups_.person_of(record));
         }
         if (persons.size() != 1) return refused("members", "are of several persons; split one at a time");
-        if (leaving.size() == groups_.members(*persons.begin()).size()) return refused("members", "are all there are; leave at least one behind");
+        if (leaving.size() == groups_.members(*persons.begin()).size())
+            return refused("members", "are all there are; leave at least one behind");
         return Done{};
     }
     const Record a = record_of(ruling.a), b = record_of(ruling.b);
     if (a == 0) return refuse(IssueCode::not_found, "a", "there is no such Patient");
     if (b == 0) return refuse(IssueCode::not_found, "b", "there is no such Patient");
-    if (ruling.kind == "link" && groups_.person_of(a) == groups_.person_of(b)) return refused("b", "is the same person as a already");
+    if (ruling.kind == "link" && groups_.person_of(a) == groups_.person_of(b))
+        return refused("b", "is the same person as a already");
     if (ruling.kind != "link" && ruling.kind != "apart") return Done{};
     if (!settings.four_eyes) return Done{};
     auto& query = connection_.prepare(
@@ -320,14 +334,18 @@ std::vector<std::string> Reading::dump() const {
         query.reset();
         while (query.step()) lines.emplace_back(query.text(0));
     };
-    add("SELECT 'record ' || number || ' ' || id || ' ' || person || ' ' || live || ' ' || source || ' ' || facts FROM person_record");
-    add("SELECT 'link ' || a || ' ' || b || ' ' || seq || ' ' || by_hand || ' ' || round(log_odds, 6) || ' ' || agreement || ' ' || off FROM person_link");
+    add("SELECT 'record ' || number || ' ' || id || ' ' || person || ' ' || live || ' ' || source || ' ' || facts FROM "
+        "person_record");
+    add("SELECT 'link ' || a || ' ' || b || ' ' || seq || ' ' || by_hand || ' ' || round(log_odds, 6) || ' ' || agreement || ' ' "
+        "|| off FROM person_link");
     add("SELECT 'cut ' || record || ' ' || seq || ' ' || off FROM person_cut");
     add("SELECT 'apart ' || a || ' ' || b || ' ' || seq || ' ' || off FROM person_apart");
     add("SELECT 'key ' || key || ' ' || record FROM person_key");
     add("SELECT 'value ' || role || ' ' || print || ' ' || n FROM person_value WHERE n <> 0");
-    add("SELECT 'ruling ' || seq || ' ' || id || ' ' || kind || ' ' || a || ' ' || b || ' ' || target || ' ' || off || ' ' || void FROM person_ruling");
-    add("SELECT 'task ' || kind || ' ' || a || ' ' || b || ' ' || round(log_odds, 6) || ' ' || state || ' ' || closed_by || ' ' || claimed_by FROM person_task");
+    add("SELECT 'ruling ' || seq || ' ' || id || ' ' || kind || ' ' || a || ' ' || b || ' ' || target || ' ' || off || ' ' || "
+        "void FROM person_ruling");
+    add("SELECT 'task ' || kind || ' ' || a || ' ' || b || ' ' || round(log_odds, 6) || ' ' || state || ' ' || closed_by || ' ' "
+        "|| claimed_by FROM person_task");
     add("SELECT 'state ' || position || ' ' || people || ' ' || records FROM person_state");
     std::sort(lines.begin(), lines.end());
     return lines;

@@ -31,9 +31,11 @@ std::string basic_of(const Ruling& ruling, std::string_view id) {
     add("proposal", ruling.proposal);
     add("why", ruling.why);
     const json::Value coding = arena.object({{"system", arena.string(ruling_system)}, {"code", arena.string(ruling.kind)}});
-    std::vector<std::pair<std::string_view, json::Value>> members{{"resourceType", arena.string("Basic")}, {"id", arena.string(id)}};
+    std::vector<std::pair<std::string_view, json::Value>> members{{"resourceType", arena.string("Basic")},
+                                                                  {"id", arena.string(id)}};
     if (!parts.empty())
-        members.emplace_back("extension", arena.array({arena.object({{"extension", arena.array(parts)}, {"url", arena.string(extension_url)}})}));
+        members.emplace_back(
+            "extension", arena.array({arena.object({{"extension", arena.array(parts)}, {"url", arena.string(extension_url)}})}));
     members.emplace_back("code", arena.object({{"coding", arena.array({coding})}}));
     if (!ruling.who.empty()) members.emplace_back("author", arena.object({{"display", arena.string(ruling.who)}}));
     return json::write(arena.object(members));

@@ -23,7 +23,8 @@ std::optional<Told> told(sql::Connection& connection, std::string_view sql, std:
     else query.bind(1, id);
     std::optional<Told> found;
     if (query.step())
-        found = Told{query.integer(0), std::string(query.text(1)), query.integer(2), query.integer(3) != 0, query.integer(4) != 0};
+        found =
+            Told{query.integer(0), std::string(query.text(1)), query.integer(2), query.integer(3) != 0, query.integer(4) != 0};
     query.reset();
     return found;
 }
@@ -65,14 +66,22 @@ bool Keeper::rule_link(Record a, Record b, Seq seq, std::int64_t at_ms) {
         agreement = option.agreement;
         log_odds = option.log_odds;
     }
-    regrouped(groups_->link({.a = std::min(a, b), .b = std::max(a, b), .seq = seq, .by_hand = true, .log_odds = log_odds, .agreement = agreement, .at_ms = at_ms}));
+    regrouped(groups_->link({.a = std::min(a, b),
+                             .b = std::max(a, b),
+                             .seq = seq,
+                             .by_hand = true,
+                             .log_odds = log_odds,
+                             .agreement = agreement,
+                             .at_ms = at_ms}));
     settle_tasks({a, b}, seq, at_ms);
     return true;
 }
 
 bool Keeper::rule_apart(Record a, Record b, Seq seq, std::int64_t at_ms) {
     if (a == b) {  // "no other person after all": a task about one record alone is answered
-        connection_->prepare("UPDATE person_task SET state = 'done', closed_ms = ?, closed_by = ? WHERE a = ? AND b = ? AND state = 'open'")
+        connection_
+            ->prepare(
+                "UPDATE person_task SET state = 'done', closed_ms = ?, closed_by = ? WHERE a = ? AND b = ? AND state = 'open'")
             .bind(1, at_ms)
             .bind(2, seq)
             .bind(3, a)
@@ -114,27 +123,36 @@ bool Keeper::rule_undo(const Ruling& ruling, Seq seq, std::int64_t at_ms) {
     return true;
 }
 
-/// Of an undo it is what was undone that comes back.
+/// Of an undo it is what was undone that comes back, unless something else undoes it too.
 void Keeper::set_off(Seq seq, bool off, std::int64_t at_ms) {
     const auto ruling = told_by_seq(*connection_, seq);
-    if (!ruling) return;
+    if (!ruling || ruling->off == off) return;
     connection_->prepare("UPDATE person_ruling SET off = ? WHERE seq = ?").bind(1, std::int64_t{off}).bind(2, seq).run();
-    if (ruling->kind == "undo") return set_off(ruling->target, !off, at_ms);
+    if (ruling->kind == "undo") {
+        auto& others = connection_->prepare(
+            "SELECT 1 FROM person_ruling WHERE target = ? AND kind = 'undo' AND off = 0 AND void = 0 LIMIT 1");
+        others.bind(1, ruling->target);
+        const bool undone = others.step();
+        others.reset();
+        return set_off(ruling->target, undone, at_ms);
+    }
     const std::vector<Moved> moved = groups_->set_off(seq, off);
     regrouped(moved);
     if (off) {  // what it answered is a question again
-        connection_->prepare("UPDATE person_task SET state = 'open', closed_ms = 0, closed_by = 0 WHERE closed_by = ?").bind(1, seq).run();
-    } else {
-        std::vector<Record> touched;
-        for (const Moved& each : moved) touched.push_back(each.record);
-        auto& query = connection_->prepare("SELECT a, b FROM person_apart WHERE seq = ?");
-        query.bind(1, seq);
-        while (query.step()) {
-            touched.push_back(query.integer(0));
-            touched.push_back(query.integer(1));
-        }
-        settle_tasks(touched, seq, at_ms);
+        connection_->prepare("UPDATE person_task SET state = 'open', closed_ms = 0, closed_by = 0 WHERE closed_by = ?")
+            .bind(1, seq)
+            .run();
+        return;
     }
+    std::vector<Record> touched;
+    for (const Moved& each : moved) touched.push_back(each.record);
+    auto& query = connection_->prepare("SELECT a, b FROM person_apart WHERE seq = ?");
+    query.bind(1, seq);
+    while (query.step()) {
+        touched.push_back(query.integer(0));
+        touched.push_back(query.integer(1));
+    }
+    settle_tasks(touched, seq, at_ms);
 }
 
 bool Keeper::rule_task(const Ruling& ruling, Record a, Record b, std::int64_t at_ms) {
@@ -161,7 +179,8 @@ void Keeper::write_line(const Ruling& ruling, const record::Change& change, bool
     const auto target = ruling.target.empty() ? std::nullopt : told_by_id(*connection_, ruling.target);
     connection_
         ->prepare(
-            "INSERT OR IGNORE INTO person_ruling (seq, id, kind, a, b, members, target, proposal, who, why, at_ms, off, void) VALUES (?, ?, ?, ?, ?, ?, "
+            "INSERT OR IGNORE INTO person_ruling (seq, id, kind, a, b, members, target, proposal, who, why, at_ms, off, void) "
+            "VALUES (?, ?, ?, ?, ?, ?, "
             "?, ?, ?, ?, ?, 0, ?)")
         .bind(1, change.position)
         .bind(2, std::string_view(change.id))
@@ -181,7 +200,8 @@ void Keeper::write_line(const Ruling& ruling, const record::Change& change, bool
     for (const std::string& each : ruling.members)
         if (const Record record = record_of(each)) about.insert(record);
     if (target) {
-        for (const std::string_view sql : {"SELECT a, b FROM person_ruling WHERE seq = ?", "SELECT record, record FROM person_spoken WHERE seq = ?"}) {
+        for (const std::string_view sql :
+             {"SELECT a, b FROM person_ruling WHERE seq = ?", "SELECT record, record FROM person_spoken WHERE seq = ?"}) {
             auto& query = connection_->prepare(sql);
             query.bind(1, target->seq);
             while (query.step()) {

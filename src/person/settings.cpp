@@ -46,7 +46,8 @@ Result<Settings> Settings::read(const content::Files& files) {
     XINGLIN_CHECK(whole("later_days", 1'000, settings.later_days));
     settings.four_eyes = (*parsed)["four_eyes"].as_bool();
     const auto model = files.read("persons/model.json");
-    if (!model) return refuse(IssueCode::not_found, "persons/model.json", "is not there; put it back from the program's own content");
+    if (!model)
+        return refuse(IssueCode::not_found, "persons/model.json", "is not there; put it back from the program's own content");
     auto weights = identity::Model::parse(*model);
     if (!weights.ok()) return refuse(IssueCode::value, "persons/model.json", weights.outcome().line());
     using identity::Role;
@@ -54,7 +55,8 @@ Result<Settings> Settings::read(const content::Files& files) {
     bool right = weights->fields.size() == std::size(order);
     for (std::size_t i = 0; right && i < std::size(order); ++i) right = weights->fields[i].role == order[i];
     if (!right)
-        return refuse(IssueCode::value, "persons/model.json: fields", "must be name.full sex birth_date national_id phone address, in this order");
+        return refuse(IssueCode::value, "persons/model.json: fields",
+                      "must be name.full sex birth_date national_id phone address, in this order");
     settings.model = std::move(*weights);
     return settings;
 }

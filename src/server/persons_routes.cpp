@@ -30,12 +30,15 @@ bool may_see(Visit& visit) {
 bool may_decide(Visit& visit) {
     if (!may_see(visit)) return false;
     const access::Viewer& viewer = visit.viewer;
-    if (viewer.role == access::Role::system ? access::scope_allows(viewer.scope, "Patient", 'u') : viewer.may_write()) return true;
+    if (viewer.role == access::Role::system ? access::scope_allows(viewer.scope, "Patient", 'u') : viewer.may_write())
+        return true;
     visit.refuse(refuse(IssueCode::forbidden, "role", "only those who may write records decide who is one person"));
     return false;
 }
 
-json::Value moment(json::Arena& arena, std::int64_t ms) { return ms > 0 ? arena.string(calendar::instant_text(ms)) : arena.null(); }
+json::Value moment(json::Arena& arena, std::int64_t ms) {
+    return ms > 0 ? arena.string(calendar::instant_text(ms)) : arena.null();
+}
 
 json::Value probability_json(json::Arena& arena, double probability) { return arena.number(fmt::format("{:.4f}", probability)); }
 
@@ -49,7 +52,8 @@ json::Value weights_json(json::Arena& arena, const std::vector<identity::Weight>
 }
 
 /// A Patient as the desk shows it beside others: numbers masked.
-json::Value patient_json(Visit& visit, json::Arena& arena, record::Reader& reader, const std::string& id, const person::Member* member) {
+json::Value patient_json(Visit& visit, json::Arena& arena, record::Reader& reader, const std::string& id,
+                         const person::Member* member) {
     const auto version = reader.read(*fhir::find_resource("Patient"), id);
     std::vector<std::pair<std::string_view, json::Value>> members{{"id", arena.string(id)}};
     if (member) {
@@ -142,7 +146,8 @@ void note_person(Visit& visit, const person::Person& person, std::string_view wh
 void show(Visit& visit) {
     if (!may_see(visit)) return;
     const auto person = visit.house.persons->person(visit.holes[0]);
-    if (!person) return visit.refuse(refuse(IssueCode::not_found, "id", "is no person and no Patient; check the id, or search by name"));
+    if (!person)
+        return visit.refuse(refuse(IssueCode::not_found, "id", "is no person and no Patient; check the id, or search by name"));
     note_person(visit, *person, "read", "person index");
     json::Arena arena;
     visit.answer(200, person_json(visit, arena, *person));
@@ -161,10 +166,11 @@ void find(Visit& visit) {
         const std::string id = visit.house.persons->enterprise_of(each.id);
         if (!seen.insert(id.empty() ? each.id : id).second) continue;
         const std::vector<std::string> all = visit.house.persons->patients(each.id);
-        persons.push_back(arena.object({{"id", arena.string(id)},
-                                        {"patient", patient_json(visit, arena, reader, each.id, nullptr)},
-                                        {"matched", arena.string(each.matched)},
-                                        {"records", arena.number(static_cast<std::int64_t>(std::max<std::size_t>(all.size(), 1)))}}));
+        persons.push_back(
+            arena.object({{"id", arena.string(id)},
+                          {"patient", patient_json(visit, arena, reader, each.id, nullptr)},
+                          {"matched", arena.string(each.matched)},
+                          {"records", arena.number(static_cast<std::int64_t>(std::max<std::size_t>(all.size(), 1)))}}));
     }
     visit.house.write_down(visit.viewer, visit.request, "search", 200, "Patient", "", "persons");
     visit.answer(200, arena.object({{"persons", arena.array(persons)}}));
@@ -197,12 +203,14 @@ void statistics(Visit& visit) {
                                         {"duplicates", count(each.duplicates)}}));
     }
     for (const person::AgeShare& each : all.ages)
-        ages.push_back(arena.object(
-            {{"from_age", arena.number(std::int64_t{each.from_age})}, {"records", count(each.records)}, {"with_id", count(each.with_id)}}));
+        ages.push_back(arena.object({{"from_age", arena.number(std::int64_t{each.from_age})},
+                                     {"records", count(each.records)},
+                                     {"with_id", count(each.with_id)}}));
     for (const person::Workload& each : all.reviewers)
         reviewers.push_back(
             arena.object({{"who", arena.string(each.who)}, {"decided", count(each.decided)}, {"claimed", count(each.claimed)}}));
-    for (const auto& [kind, number] : all.open) open.push_back(arena.object({{"kind", arena.string(kind)}, {"count", count(number)}}));
+    for (const auto& [kind, number] : all.open)
+        open.push_back(arena.object({{"kind", arena.string(kind)}, {"count", count(number)}}));
     visit.answer(200, arena.object({{"state", state_json(visit, arena)},
                                     {"sources", arena.array(sources)},
                                     {"ages", arena.array(ages)},
@@ -246,7 +254,9 @@ void queue(Visit& visit) {
 
 std::optional<person::Task> task_of(Visit& visit) {
     auto task = visit.house.persons->task(number_of(visit.holes[0], 0));
-    if (!task) visit.refuse(refuse(IssueCode::not_found, "number", "there is no such task; it may have been answered when the index was made anew"));
+    if (!task)
+        visit.refuse(refuse(IssueCode::not_found, "number",
+                            "there is no such task; it may have been answered when the index was made anew"));
     return task;
 }
 
@@ -300,7 +310,8 @@ void decide(Visit& visit) {
     const std::string& step = visit.holes[1];
     if (step != "link" && step != "apart" && step != "later" && step != "claim" && step != "release")
         return visit.refuse(refuse(IssueCode::not_found, "step", "must be link, apart, later, claim or release"));
-    if (task->state != "open") return visit.refuse(refuse(IssueCode::conflict, "state", "is answered already; load the queue again"));
+    if (task->state != "open")
+        return visit.refuse(refuse(IssueCode::conflict, "state", "is answered already; load the queue again"));
     const std::int64_t claim_ends = task->claimed_ms + visit.house.persons->settings().claim_minutes * 60'000;
     if (!task->claimed_by.empty() && task->claimed_by != visit.viewer.name && visit.house.clock.now_ms() < claim_ends)
         return visit.refuse(refuse(IssueCode::conflict, "claimed_by", "somebody else is at it: " + task->claimed_by));
@@ -332,7 +343,8 @@ void merge(Visit& visit) {
         for (const person::Member& each : person->members)
             if (each.id == (*body)[name]) patients[i] = each.id;
     }
-    if (rule(visit, {.kind = "link", .a = patients[0], .b = patients[1], .why = (*body)["why"]})) answer_person(visit, patients[0]);
+    if (rule(visit, {.kind = "link", .a = patients[0], .b = patients[1], .why = (*body)["why"]}))
+        answer_person(visit, patients[0]);
 }
 
 void split(Visit& visit) {
@@ -370,22 +382,26 @@ constexpr Route routes[] = {
     {"GET", "/api/v1/persons", Who::logged_in, "Find people by what any of their records says: ?q as in /api/v1/people.", "",
      R"({"persons":[{"id":"7K2M0-QX4TD-9A3","patient":{"id":"p1","name":"马雨桐"},"matched":"name","records":2}]})", find},
     {"GET", "/api/v1/persons/statistics", Who::logged_in,
-     "How many people and records there are, the share linked per source, the queue's age, workload, identity numbers by age.", "",
-     R"({"state":{"people":10352,"records":13574,"open":31},"sources":[],"ages":[],"reviewers":[],"open":[]})", statistics},
+     "How many people and records there are, the share linked per source, the queue's age, workload, identity numbers by age.",
+     "", R"({"state":{"people":10352,"records":13574,"open":31},"sources":[],"ages":[],"reviewers":[],"open":[]})", statistics},
     {"GET", "/api/v1/persons/queue", Who::logged_in,
      "Questions nobody has answered, newest first: ?kind &state (open, later, done, gone) &reviewer &count &before=NEXT.", "",
      R"({"total":31,"tasks":[],"next":null})", queue},
-    {"GET", "/api/v1/persons/queue/{number}", Who::logged_in, "One question, with both persons side by side.", "", task_example, show_task},
+    {"GET", "/api/v1/persons/queue/{number}", Who::logged_in, "One question, with both persons side by side.", "", task_example,
+     show_task},
     {"POST", "/api/v1/persons/queue/{number}/{step}", Who::writer,
-     "Answer it: link, apart, later, claim or release. With four eyes the first answer is a proposal, somebody else's same answer decides.",
+     "Answer it: link, apart, later, claim or release. With four eyes the first answer is a proposal, somebody else's same "
+     "answer decides.",
      R"({"why":"母亲确认"})", task_example, decide},
     {"POST", "/api/v1/persons/merge", Who::writer, "Two persons are one. Nothing is rewritten; undo gives back what was.",
      R"({"a":"7K2M0-QX4TD-9A3","b":"p9","why":""})", person_example, merge},
     {"POST", "/api/v1/persons/split", Who::writer, "These Patients (separated by blanks) are somebody else, and stay so.",
      R"({"members":"p2 p3","why":""})", person_example, split},
-    {"POST", "/api/v1/persons/undo", Who::writer, "Take back a decision of a person's history; an undo too. show: whose page to answer with.",
+    {"POST", "/api/v1/persons/undo", Who::writer,
+     "Take back a decision of a person's history; an undo too. show: whose page to answer with.",
      R"({"decision":"01J…","why":"","show":"p1"})", person_example, undo},
-    {"POST", "/api/v1/persons/fill", Who::writer, "Match everything anew, keeping what people decided; administrators.", "", "", fill},
+    {"POST", "/api/v1/persons/fill", Who::writer, "Match everything anew, keeping what people decided; administrators.", "", "",
+     fill},
     {"GET", "/api/v1/persons/{id}", Who::logged_in,
      "One person, by enterprise id (one that was given up too) or the id of any of its Patients: records, evidence, history.", "",
      person_example, show},
