@@ -12,7 +12,8 @@ namespace xinglin::person {
 namespace {
 
 constexpr std::size_t rows_a_commit = 100'000;
-constexpr std::size_t most_holders = 8;  // of one identity number; what more persons have is nobody's
+constexpr double least_same_number = 0.5;  // of one person's pairs that have identity numbers, those with one number
+constexpr std::size_t most_holders = 8;    // of one identity number; what more persons have is nobody's
 constexpr std::int64_t print_mask = (std::int64_t{1} << 60) - 1;
 
 const std::vector<identity::ColumnName>& columns() {
@@ -53,6 +54,7 @@ private:
     identity::Records records_;
     std::vector<std::int64_t> updated_ms_;
     std::vector<std::pair<std::int64_t, std::uint32_t>> keys_, numbers_, values_;
+    std::vector<std::int64_t> own_numbers_;  // of each record; 0: none that is sound and fits the rest
 
     void mark(bool filling) {
         keeper_.filling_ = filling;
@@ -119,12 +121,17 @@ private:
         for (const std::string& each : facts.residents)
             if (identity::is_sound_identity(each)) numbers_.emplace_back(print_of(each), number);
         for (const auto& [role, print] : counted_values(facts)) values_.emplace_back(print, static_cast<std::uint32_t>(role));
+        const bool own = !facts.residents.empty() && identity::is_sound_identity(facts.residents.front()) && is_own_number(facts);
+        own_numbers_.push_back(own ? print_of(facts.residents.front()) : 0);
         keeper_.last_ = number;
     }
 
     void learn(const identity::Matches& matches) {
         if (matches.learned.size() != columns().size()) return;  // fewer than two records
         identity::Model model = identity::Model::of(matches);
+        // Where hardly anybody is told twice, what it takes for one person is kin: it has learned nothing then.
+        const identity::LearnedField& number = model.fields[3];
+        if (number.same.back() < least_same_number) return;
         const std::string text = model.text();
         connection_.prepare("UPDATE person_state SET model = ? WHERE only = 1").bind(1, std::string_view(text)).run();
         keeper_.take_model(std::move(model));
@@ -147,7 +154,10 @@ private:
         for (const identity::Pair& pair : pairs) {
             const std::uint32_t one = find(pair.a), other = find(pair.b);
             if (one == other) continue;
+            // Two numbers, each right for whoever has it, are two people; whatever else is alike, somebody is asked.
+            if (own_numbers_[one] != 0 && own_numbers_[other] != 0 && own_numbers_[one] != own_numbers_[other]) continue;
             root[std::max(one, other)] = std::min(one, other);
+            own_numbers_[std::min(one, other)] = own_numbers_[one] ? own_numbers_[one] : own_numbers_[other];
             const double probability = std::clamp(pair.probability, 1e-9, 1 - 1e-9);
             insert.bind(1, std::int64_t{pair.a} + 1)
                 .bind(2, std::int64_t{pair.b} + 1)

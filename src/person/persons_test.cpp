@@ -502,6 +502,29 @@ TEST_F(PersonTest, IsFilledByTheBatchEngineAndGoesOnFromThere) {
     EXPECT_EQ(filled->enterprise_of("anna-2"), persons->enterprise_of("anna-2"));
 }
 
+TEST_F(PersonTest, LearnsNothingFromPeopleWhoAreAllToldOnce) {
+    Settings early = settings();
+    early.fill_from = 100;
+    town(200);
+    for (int i = 0; i < 40; ++i) {  // brothers of one name at one address, each with a number of his own
+        const std::string birth = fmt::format("20{:02}0{}11", i % 20, 1 + i % 9),
+                          later = fmt::format("20{:02}0{}21", i % 20 + 1, 1 + i % 8);
+        const Said one{.id = fmt::format("e{}", i),
+                       .name = "苏嘉懿",
+                       .sex = "male",
+                       .birth = birth,
+                       .number = number_of(birth, 11),
+                       .address = fmt::format("某市某区南村{}号", i)};
+        put(one);
+        Said other = one;
+        other.id = fmt::format("f{}", i), other.birth = later, other.number = number_of(later, 31);
+        put(other);
+    }
+    auto filled = index("filled.db", early);
+    filled->catch_up();
+    EXPECT_EQ(filled->state().people, 280u);
+}
+
 TEST(EnterpriseId, IsReadBackAndRefusesWhatIsMistyped) {
     for (const std::int64_t print : {std::int64_t{1}, std::int64_t{123456789012345678}, (std::int64_t{1} << 60) - 1}) {
         const std::string id = enterprise_id(print);
