@@ -67,7 +67,7 @@ json::Value patient_json(Visit& visit, json::Arena& arena, record::Reader& reade
     const auto parsed = json::parse(version->body, arena, {.depth = 1'000, .bytes = version->body.size() + 1});
     if (!parsed.ok()) return arena.object(members);
     const people::Person one = people::summary(*parsed);
-    std::string number = one.identifier;
+    std::string number;  // the identity number, no other
     for (const json::Node& node : (*parsed)["identifier"].items()) {
         const json::Value identifier(&node);
         if (identifier["system"].string() == resident_system) number = text::mask_identifier(identifier["value"].string());

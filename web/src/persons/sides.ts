@@ -7,7 +7,8 @@ export type Field = (typeof fields)[number]
 /** What the engine calls a field. */
 const engine: Record<Field, string> = { name: 'name', sex: 'sex', birth_date: 'birth_date', identifier: 'national_id', phone: 'phone', address: 'address' }
 
-export type Verdict = 'same' | 'alike' | 'differs' | 'missing'
+/** missing: one does not say · apart: both say it, and it was not compared */
+export type Verdict = 'same' | 'alike' | 'differs' | 'missing' | 'apart'
 export interface Line {
   field: Field
   a: string
@@ -19,7 +20,7 @@ export interface Line {
 export function verdict_of(a: string, b: string, weight: Weight | null): Verdict {
   if (!a || !b) return 'missing'
   if (weight) return weight.level === 'exact' ? 'same' : weight.level === 'differs' || weight.level === 'far' ? 'differs' : 'alike'
-  return a === b ? 'same' : 'differs'
+  return 'apart'
 }
 
 export function lines_of(a: PatientSide | undefined, b: PatientSide | undefined, weights: Weight[]): Line[] {

@@ -41,7 +41,7 @@ export default {
   evidence: 'Evidence',
   field: { name: 'Name', sex: 'Sex', birth_date: 'Birth date', identifier: 'Identity number', phone: 'Phone', address: 'Address' },
   engine: { name: 'name', sex: 'sex', birth_date: 'birth date', national_id: 'identity number', phone: 'phone', address: 'address' },
-  says: { exact: '{field}: the same', close: '{field}: nearly the same (same sound, or one letter)', near: '{field}: close', loose: '{field}: somewhat alike', far: '{field}: far from alike', differs: '{field}: different', missing: 'one of them does not say' },
+  says: { exact: '{field}: the same', close: '{field}: nearly the same (same sound, or one letter)', near: '{field}: close', loose: '{field}: somewhat alike', far: '{field}: far from alike', differs: '{field}: different', missing: 'one of them does not say', apart: 'not compared (as a newborn’s name)' },
   short: { exact: 'same {field}', close: '{field} nearly the same', near: '{field} close', loose: '{field} somewhat alike', far: '{field} different', differs: '{field} different' },
   act: { link: 'One person', apart: 'Two people', out: 'Take this record out', seen: 'Noted', later: 'Later', claim: 'I take it', release: 'Put back' },
   did: { link: 'Linked', apart: 'Kept apart, for good', later: 'Put off', claim: 'Yours now', release: 'Put back', split: 'Taken out', undo: 'Undone' },

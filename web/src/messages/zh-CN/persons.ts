@@ -41,7 +41,7 @@ export default {
   evidence: '依据',
   field: { name: '姓名', sex: '性别', birth_date: '出生日期', identifier: '身份证号', phone: '电话', address: '住址' },
   engine: { name: '姓名', sex: '性别', birth_date: '出生日期', national_id: '身份证号', phone: '电话', address: '住址' },
-  says: { exact: '{field}相同', close: '{field}几乎相同（同音或一字之差）', near: '{field}相近', loose: '{field}略有相似', far: '{field}大不相同', differs: '{field}不同', missing: '有一方没有写' },
+  says: { exact: '{field}相同', close: '{field}几乎相同（同音或一字之差）', near: '{field}相近', loose: '{field}略有相似', far: '{field}大不相同', differs: '{field}不同', missing: '有一方没有写', apart: '未作比较（如新生儿尚未取名）' },
   short: { exact: '{field}相同', close: '{field}几乎相同', near: '{field}相近', loose: '{field}略似', far: '{field}不同', differs: '{field}不同' },
   act: { link: '是同一人', apart: '不是同一人', out: '移出这条登记', seen: '知道了', later: '以后再看', claim: '我来处理', release: '放回' },
   did: { link: '已关联', apart: '已分开，程序不会再关联', later: '已放到以后', claim: '已领取', release: '已放回', split: '已移出', undo: '已撤销' },
