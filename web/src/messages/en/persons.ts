@@ -30,7 +30,7 @@ export default {
   },
   none: 'Nothing to review',
   none_text: 'Records that nobody is sure of appear here.',
-  nothing_chosen: 'Choose one on the left',
+  nothing_chosen: 'Choose one to review',
   with: '{who} is at it',
   more: 'More',
   probability: 'one person with {p}',

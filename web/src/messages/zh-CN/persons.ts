@@ -30,7 +30,7 @@ export default {
   },
   none: '没有待核对的登记',
   none_text: '有拿不准的登记时会出现在这里。',
-  nothing_chosen: '请从左边选一件',
+  nothing_chosen: '请选一件来核对',
   with: '{who} 处理中',
   more: '更多',
   probability: '同一人的可能性 {p}',
