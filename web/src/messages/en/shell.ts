@@ -7,7 +7,7 @@ export default {
   skip: 'Skip to content',
   places: 'Systems',
   crumbs: 'You are here',
-  section: 'Pages about data',
+  section: 'Pages of this section',
   tab: { mappings: 'Mappings', quality: 'Quality', sources: 'Sources', messages: 'Messages', channels: 'Channels', errors: 'Errors', ledger: 'Ledger', imports: 'Import', exports: 'Export' },
   search: 'Find a person',
   search_hint: 'Name, initials, last four of an identifier, phone',

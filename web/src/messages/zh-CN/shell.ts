@@ -7,7 +7,7 @@ export default {
   skip: '跳到正文',
   places: '系统',
   crumbs: '当前位置',
-  section: '数据的各页',
+  section: '本栏的各页',
   tab: { mappings: '映射', quality: '质量', sources: '接入', messages: '消息', channels: '推送', errors: '错误队列', ledger: '对账', imports: '导入', exports: '导出' },
   search: '找人',
   search_hint: '姓名、拼音首字母、证件号后四位、电话',
