@@ -4,7 +4,7 @@ import { equal, holds, test } from './check.mjs'
 import { password } from './server.mjs'
 import { phone, Visit, wide } from './visit.mjs'
 
-const table = '机构编码,机构名称,机构分类,上级机构编码,区划代码,电话\ne2e-h,端到端医院,综合医院,,130303002,0335-1\ne2e-c,端到端卫生院,C220,e2e-h,130303101,0335-2\ne2e-x,,A100,,,\n'
+const table = '机构编码,机构名称,机构分类,上级机构编码,区划代码,电话\ne2e-h,春风医院,综合医院,,130303002,0335-1\ne2e-c,春风卫生院,C220,e2e-h,130303101,0335-2\ne2e-x,,A100,,,\n'
 
 export async function registry(browser, server, pictures) {
   const context = await browser.newContext({ viewport: wide, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })
@@ -23,25 +23,25 @@ export async function registry(browser, server, pictures) {
     await visit.sees('e2e.csv', '2 条')
   })
   await check('an institution is found by pinyin and has its page', async () => {
-    await visit.open('/registry?q=duandaoduan')
-    await visit.sees('端到端医院', '端到端卫生院')
+    await visit.open('/registry?q=chunfeng')
+    await visit.sees('春风医院', '春风卫生院')
     await visit.looks_right('registry')
-    await page.getByRole('link', { name: '端到端医院' }).first().click()
-    await visit.sees('综合医院', 'e2e-h', '端到端卫生院')
+    await page.getByRole('link', { name: '春风医院' }).first().click()
+    await visit.sees('综合医院', 'e2e-h', '春风卫生院')
     await visit.looks_right('registry-entry')
   })
   await check('a new name keeps the old one', async () => {
     await page.getByRole('button', { name: '更名' }).click()
-    await page.getByLabel('新名称').fill('端到端人民医院')
+    await page.getByLabel('新名称').fill('春风人民医院')
     await page.getByRole('button', { name: '保存' }).click()
-    await visit.sees('端到端人民医院', '端到端医院', '更名')
-    await visit.open('/registry?q=端到端医院')
-    await visit.sees('端到端人民医院', '曾用名')
+    await visit.sees('春风人民医院', '春风医院', '更名')
+    await visit.open('/registry?q=春风医院')
+    await visit.sees('春风人民医院', '曾用名')
   })
   await check('the tree opens and the checks are there', async () => {
     await visit.open('/registry?view=tree')
-    await page.getByRole('button', { name: '展开 端到端人民医院' }).click()
-    await visit.sees('端到端卫生院')
+    await page.getByRole('button', { name: '展开 春风人民医院' }).click()
+    await visit.sees('春风卫生院')
     await visit.open('/registry/check')
     await visit.sees('疑似重复', '未登记的', '登记中的矛盾')
     await visit.looks_right('registry-check')
@@ -57,7 +57,7 @@ export async function registry(browser, server, pictures) {
     await page.getByRole('button', { name: '撤销' }).nth(1).click()
     await page.getByRole('dialog').getByRole('button', { name: '撤销' }).click()
     for (let i = 0; i < 50 && (await list()).length < 4; ++i) await page.waitForTimeout(100)
-    const left = async () => (await (await page.request.get(`${server.base}/api/v1/registry?q=duandaoduan`)).json()).total
+    const left = async () => (await (await page.request.get(`${server.base}/api/v1/registry?q=chunfeng`)).json()).total
     for (let i = 0; i < 50 && (await left()) > 0; ++i) await page.waitForTimeout(100) // what is looked up follows the record
     equal(await left(), 0, 'nothing of it is left')
   })
