@@ -79,7 +79,10 @@ fill_demo_data() {
   add_demo_user "$1" epidemic epidemiologist 流行病学人员
   add_demo_user "$1" planner planner 规划人员
   add_demo_user "$1" operator operator 运维人员
-  if [ -n "$resident" ]; then add_demo_user "$1" resident resident 居民 --patient "$resident"; fi
+  if [ -n "$resident" ]; then
+    add_demo_user "$1" resident resident 居民 --patient "$resident"
+    echo "$resident" >"$1/demo-resident"
+  fi
   rm "$1.unfinished"
 }
 
@@ -111,6 +114,16 @@ show_demo() { # address, data folder
   echo "  FHIR R4 at $1/fhir    data in $2    log in build/log/demo.log"
   echo "  Ctrl+C stops it"
   echo
+}
+
+# The resident gets an e-health card, and that of a child to show; once.
+issue_demo_cards() { # address, data folder
+  [ -s "$2/demo-resident" ] && command -v python3 >/dev/null || return 0
+  local token="$2/demo-live-token"
+  if [ ! -s "$token" ]; then (umask 077 && "$binary" client add --data "$2" --name city-live --scope 'system/*.cruds' >"$token"); fi
+  if XINGLIN_TOKEN=$(cat "$token") python3 tools/demo_cards.py "$1" "$(cat "$2/demo-resident")" >build/log/cards.log 2>&1; then
+    rm "$2/demo-resident"
+  fi
 }
 
 # The city sends what its institutions send from the day of its making on; the next start goes on where this one stopped.
@@ -173,6 +186,7 @@ serve_demo() { # a session of its own: Ctrl+C reaches this script only, which as
     living=''
     while read -r word address; do
       if [ "$word" = ready ]; then
+        issue_demo_cards "$address" "$data"
         living=$(start_living "$address" "$data")
         show_demo "$address" "$data"
       else

@@ -161,6 +161,17 @@ def messages() -> list[bytes]:
     return found + texts("src/hl7v2/testdata/corpus", "*", 1_200)
 
 
+def scans() -> list[bytes]:
+    return [
+        b"(01)51022222233336(11)141231(17)150707(10)A213B1(21)1234",
+        b"]d201510222222333361114123117150707" b"10A213B1\x1d211234",
+        b"6291041500213",
+        b"81234560123456789012",
+        b'{"type":"Polygon","coordinates":[[[119,40],[120,40],[120,41],[119,40]]]}',
+        b'{"type":"MultiPolygon","coordinates":[[[[119,40],[120,40],[120,41],[119,40]]]]}',
+    ]
+
+
 SEEDS = {
     "json_fuzz": examples,
     "fhir_validate_fuzz": examples,
@@ -180,7 +191,9 @@ SEEDS = {
     "table_xlsx_fuzz": sheets,
     "outbound_receipt_fuzz": receipts,
     "registry_import_fuzz": registries,
+    "registry_scan_fuzz": scans,
     "person_fuzz": lambda: examples("Patient", "Basic") + texts("content/persons", "*.json"),
+    "card_token_fuzz": lambda: texts("src/card/testdata", "*"),
     "cda_fuzz": lambda: texts("src/cda/testdata", "*.xml"),
 }
 

@@ -17,6 +17,7 @@
 #include "http/http.h"
 #include "ingest/ingest.h"
 #include "people/people.h"
+#include "person/survivor.h"
 #include "profile/profile.h"
 #include "record/record.h"
 #include "terminology/terminology.h"
@@ -31,15 +32,17 @@ class Persons;
 namespace xinglin::api {
 
 struct Options {
-    const person::Persons* persons = nullptr;  // without it $match and $ihe-pix are refused
-    const view::Library* views = nullptr;  // ViewDefinitions; nullptr: only those that are sent along
-    std::string version = "0.1.0";     // of the software, for the CapabilityStatement
-    std::string base_url;              // "https://record.example/fhir"; empty: from Host and X-Forwarded-*
-    std::uint32_t default_count = 50;  // of a search page
+    const person::Persons* persons = nullptr;            // without it $match and $ihe-pix are refused
+    const person::Survivorship* survivorship = nullptr;  // without it the header shows what the Patient asked for says
+    person::Senders senders;                             // what sources of messages are called and write
+    const view::Library* views = nullptr;                // ViewDefinitions; nullptr: only those that are sent along
+    std::string version = "0.1.0";                       // of the software, for the CapabilityStatement
+    std::string base_url;                                // "https://record.example/fhir"; empty: from Host and X-Forwarded-*
+    std::uint32_t default_count = 50;                    // of a search page
     std::uint32_t max_count = 1'000;
     std::size_t body_bytes = 64u << 20;  // larger bodies are refused with 413
     std::size_t json_depth = 200;
-    std::int64_t started_ms = 0;  // CapabilityStatement.date
+    std::int64_t started_ms = 0;                            // CapabilityStatement.date
     const terminology::Terminology* terminology = nullptr;  // without it the terminology operations are refused
     bulk::Exports* exports = nullptr;                       // without it $export is refused
     /// Profiles to validate against, as they are now; none: R4's own rules only.

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "api/union.h"
 #include "json/json.h"
 
 namespace xinglin::api {
@@ -13,8 +14,8 @@ namespace {
 
 constexpr std::size_t changed_most = 200'000;  // versions since then that may have left the compartment
 
-/// Did the resource belong to the patient, by what it said itself?
-bool names_patient(const fhir::Type& type, std::string_view body, std::string_view patient) {
+/// Did the resource belong to one of the patients, by what it said itself?
+bool names_patient(const fhir::Type& type, std::string_view body, const std::vector<std::string>& patients) {
     if (body.find("Patient/") == std::string_view::npos) return false;
     json::Arena arena;
     const auto resource = json::parse(body, arena, {.depth = 1'000, .bytes = body.size() + 1});
@@ -28,7 +29,8 @@ bool names_patient(const fhir::Type& type, std::string_view body, std::string_vi
             const bool by_it = reference.parameter == parameter ||
                                std::find(parameter->includes.begin(), parameter->includes.end(), reference.parameter) !=
                                    parameter->includes.end();
-            if (by_it && reference.type == "Patient" && reference.id == patient && search::counts_for(*parameter, reference))
+            if (by_it && reference.type == "Patient" && search::counts_for(*parameter, reference) &&
+                std::find(patients.begin(), patients.end(), reference.id) != patients.end())
                 return true;
         }
     }
@@ -53,6 +55,16 @@ std::vector<record::Version> supporting(record::Reader& reader, std::span<const 
         }
     }
     return found;
+}
+
+/// One of the Patients was there then; else what is said of the one asked for.
+Result<Done> read_any(record::Reader& reader, const Union& all, record::Position as_of) {
+    const fhir::Type& type = *fhir::find_resource("Patient");
+    auto first = reader.read(type, all.ids.front(), as_of);
+    if (first.ok()) return Done{};
+    for (std::size_t i = 1; i < all.ids.size(); ++i)
+        if (reader.read(type, all.ids[i], as_of).ok()) return Done{};
+    return first.outcome();
 }
 
 std::uint64_t whole_number(std::string_view text, std::uint64_t otherwise) {
@@ -85,15 +97,19 @@ Result<std::optional<record::Position>> read_as_of(const Exchange& exchange, rec
 
 Answer answer_everything_as_of(Exchange& exchange, const std::string& id) {
     XINGLIN_CHECK(may(exchange.viewer, nullptr, 'r'));
-    XINGLIN_CHECK(only_parameters(exchange, {"_asOf", "_type", "_count", "_page", "_summary", "_elements"}));
+    XINGLIN_CHECK(
+        only_parameters(exchange, {"_asOf", "_type", "_count", "_page", "_summary", "_elements", "_person", "identifier"}));
     XINGLIN_TRY(const Trim trim, read_trim(exchange));
     record::Reader reader = exchange.house.store.reader(exchange.viewer);
     XINGLIN_TRY(const auto asked, read_as_of(exchange, reader));
     const record::Position as_of = *asked;
     const fhir::Type& patient_type = *fhir::find_resource("Patient");
-    XINGLIN_CHECK(reader.read(patient_type, id, as_of));
+    XINGLIN_TRY(const Union all, union_of(exchange, id));
+    XINGLIN_CHECK(read_any(reader, all, as_of));
 
-    std::vector<record::Rid> rids = reader.compartment(id);
+    std::vector<record::Rid> rids;
+    for (const std::string& each : all.ids)
+        for (const record::Rid rid : reader.compartment(each)) rids.push_back(rid);
     const auto changed = reader.changed(as_of, reader.position(), changed_most);
     if (!changed)
         return refuse(IssueCode::too_costly, "_asOf",
@@ -106,7 +122,8 @@ Answer answer_everything_as_of(Exchange& exchange, const std::string& id) {
     const auto wanted = [&](const fhir::Type& type) {
         return types.empty() || ("," + std::string(types) + ",").find("," + std::string(type.name) + ",") != std::string::npos;
     };
-    const std::uint64_t from = whole_number(exchange.parameter("_page"), 0);
+    XINGLIN_TRY(const std::string page, inner_page(all, exchange.parameter("_page")));
+    const std::uint64_t from = whole_number(page, 0);
     const std::uint64_t size = std::max<std::uint64_t>(1, whole_number(exchange.parameter("_count"), 100'000));
     std::uint64_t count = 0;
     std::vector<record::Version> versions;
@@ -116,9 +133,8 @@ Answer answer_everything_as_of(Exchange& exchange, const std::string& id) {
             json::Arena arena;
             const auto resource = json::parse(body, arena, {.depth = 1'000, .bytes = body.size() + 1});
             const std::string own(resource.ok() ? resource->find("id").string() : std::string_view());
-            if (sight.type == &patient_type ? own != id && !names_patient(*sight.type, body, id)
-                                            : !names_patient(*sight.type, body, id))
-                return true;
+            const bool is_theirs = sight.type == &patient_type && std::find(all.ids.begin(), all.ids.end(), own) != all.ids.end();
+            if (!is_theirs && !names_patient(*sight.type, body, all.ids)) return true;
             const bool on_page = count >= from && versions.size() < size;
             ++count;
             if (!on_page) return true;
@@ -135,21 +151,24 @@ Answer answer_everything_as_of(Exchange& exchange, const std::string& id) {
     BundleText bundle(exchange, "searchset", exchange.house.clock.now_ms());
     bundle.total(count);
     Parameters said = exchange.parameters;
-    std::erase_if(said, [](const auto& pair) { return is_general_parameter(pair.first) || pair.first == "_page"; });
+    std::erase_if(said, [](const auto& pair) {
+        return is_general_parameter(pair.first) || pair.first == "_page" || pair.first == "identifier";
+    });
     const std::string path = "Patient/" + id + "/$everything";
     bundle.link("self", link_url(exchange, path, said));
     if (from + versions.size() < count)
-        bundle.link("next", link_url(exchange, path, said, {{"_page", std::to_string(from + versions.size())}}));
+        bundle.link("next", link_url(exchange, path, said, {{"_page", page_of(all, std::to_string(from + versions.size()))}}));
     for (const record::Version& version : versions) bundle.match(version, false, trim);
     for (const record::Version& version : supporting(reader, versions, as_of)) {
         if (wanted(*version.type)) bundle.match(version, true, trim);
     }
-    note(exchange, {.what = "read",
-                    .type = &patient_type,
-                    .id = id,
-                    .patient = id,
-                    .detail = "$everything _asOf",
-                    .count = static_cast<std::uint32_t>(versions.size())});
+    for (const std::string& each : all.ids)
+        note(exchange, {.what = "read",
+                        .type = &patient_type,
+                        .id = each,
+                        .patient = each,
+                        .detail = "$everything _asOf",
+                        .count = static_cast<std::uint32_t>(versions.size())});
     auto response = resource_answer(exchange, 200, bundle.finish());
     response.headers.add("X-Xinglin-As-Of", std::to_string(as_of));
     return response;
@@ -159,6 +178,7 @@ Answer answer_timeline(Exchange& exchange, const std::string& id) {
     const fhir::Type& patient_type = *fhir::find_resource("Patient");
     record::Reader reader = exchange.house.store.reader(exchange.viewer);
     XINGLIN_CHECK(reader.read(patient_type, id));
+    XINGLIN_TRY(const Union all, union_of(exchange, id));
     struct Day {
         std::uint64_t versions = 0;
         record::Position position = 0;
@@ -173,7 +193,11 @@ Answer answer_timeline(Exchange& exchange, const std::string& id) {
         first_ms = std::min(first_ms, updated_ms);
         last_ms = std::max(last_ms, updated_ms);
     };
-    const std::vector<record::Rid> rids = reader.compartment(id);
+    std::vector<record::Rid> rids;
+    for (const std::string& each : all.ids)
+        for (const record::Rid rid : reader.compartment(each)) rids.push_back(rid);
+    std::sort(rids.begin(), rids.end());
+    rids.erase(std::unique(rids.begin(), rids.end()), rids.end());
     std::vector<std::pair<const fhir::Type*, std::string>> several;  // resources with more than one version
     reader.scan(
         {.as_of = INT64_MAX, .only = &rids},

@@ -132,6 +132,8 @@ Answer answer_history(Exchange& exchange, const fhir::Type* type, const std::str
 Answer answer_search(Exchange& exchange, const fhir::Type* type, std::string_view compartment = {},
                      const std::string& compartment_id = {});
 Answer answer_everything(Exchange& exchange, const std::string& id);
+/// Patient/$everything?identifier=…
+Answer answer_everything_of(Exchange& exchange);
 Answer answer_meta(Exchange& exchange, const fhir::Type& type, const std::string& id);
 Answer answer_validate(Exchange& exchange, const fhir::Type& type, const std::string& id);
 Answer answer_capabilities(Exchange& exchange);

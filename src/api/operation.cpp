@@ -21,9 +21,10 @@ constexpr Operation about_the_record[] = {
      [](const Shared& exchange, const fhir::Type* type, const std::string& id) { do_change_meta(exchange, *type, id, true); }},
     {"$meta-delete", "*", Operation::on_instance, "POST", "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete",
      [](const Shared& exchange, const fhir::Type* type, const std::string& id) { do_change_meta(exchange, *type, id, false); }},
-    {"$everything", "Patient", Operation::on_instance, "GET, HEAD, POST",
+    {"$everything", "Patient", Operation::on_type | Operation::on_instance, "GET, HEAD, POST",
      "http://hl7.org/fhir/OperationDefinition/Patient-everything",
      [](const Shared& exchange, const fhir::Type*, const std::string& id) {
+         if (id.empty()) return send(*exchange, answer_everything_of(*exchange));
          const bool as_of = !exchange->parameter("_asOf").empty();
          send(*exchange, as_of ? answer_everything_as_of(*exchange, id) : answer_everything(*exchange, id));
      }},
@@ -31,7 +32,8 @@ constexpr Operation about_the_record[] = {
 
 std::vector<Operation> gather() {
     std::vector<Operation> all;
-    for (const auto& rows : {record_operations(), terminology_operations(), bulk_operations(), view_operations(), person_operations()})
+    for (const auto& rows :
+         {record_operations(), terminology_operations(), bulk_operations(), view_operations(), person_operations()})
         all.insert(all.end(), rows.begin(), rows.end());
     return all;
 }

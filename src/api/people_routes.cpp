@@ -3,37 +3,17 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <set>
+#include <tuple>
 
 #include "api/as_of.h"
+#include "api/people_json.h"
+#include "api/union.h"
 #include "json/json.h"
 #include "text/text.h"
 
 namespace xinglin::api {
 namespace {
-
-/// JSON built member by member.
-class Object {
-public:
-    Object& text(std::string_view key, std::string_view value) { return raw(key, json_text(value)); }
-    Object& number(std::string_view key, std::uint64_t value) { return raw(key, std::to_string(value)); }
-    Object& flag(std::string_view key, bool value) { return raw(key, value ? "true" : "false"); }
-    Object& raw(std::string_view key, std::string_view value) {
-        text_ += text_.empty() ? '{' : ',';
-        text_ += json_text(key) + ':';
-        text_ += value;
-        return *this;
-    }
-    std::string finish() { return (text_.empty() ? "{" : std::move(text_)) + "}"; }
-
-private:
-    std::string text_;
-};
-
-std::string list(const std::vector<std::string>& items) {
-    std::string out = "[";
-    for (const std::string& item : items) out += (out.size() > 1 ? "," : "") + item;
-    return out + "]";
-}
 
 Answer json_answer(std::string body) { return http::Response::text(200, "application/json; charset=utf-8", std::move(body)); }
 
@@ -103,165 +83,6 @@ Answer find(Exchange& exchange) {
                            .finish());
 }
 
-json::Value parsed(const record::Version& version, json::Arena& arena) {
-    auto value = json::parse(version.body, arena, {.depth = 1'000, .bytes = version.body.size() + 1});
-    return value.ok() ? *value : json::Value();
-}
-
-/// CodeableConcept in words.
-std::string words(json::Value concept_) {
-    if (const auto text = concept_.find("text").string(); !text.empty()) return std::string(text);
-    for (const json::Node& node : concept_.find("coding").items()) {
-        if (const auto display = json::Value(&node).find("display").string(); !display.empty()) return std::string(display);
-    }
-    return std::string(concept_.find("coding")[std::size_t{0}].find("code").string());
-}
-
-std::string identifiers(json::Value patient) {
-    std::vector<std::string> all;
-    std::size_t index = 0;
-    for (const json::Node& node : patient.find("identifier").items()) {
-        const json::Value identifier(&node);
-        all.push_back(Object()
-                          .number("index", index++)
-                          .text("type", people::identifier_label(identifier))
-                          .text("system", identifier.find("system").string())
-                          .text("masked", text::mask_identifier(identifier.find("value").string()))
-                          .finish());
-    }
-    return list(all);
-}
-
-/// Telephone numbers of Patient.telecom, in order: what `index` counts.
-std::vector<std::string> phone_numbers(json::Value patient) {
-    std::vector<std::string> numbers;
-    for (const json::Node& node : patient.find("telecom").items()) {
-        const json::Value contact(&node);
-        const auto system = contact.find("system").string();
-        if (system == "phone" || system == "sms" || system.empty()) numbers.emplace_back(contact.find("value").string());
-    }
-    return numbers;
-}
-
-std::string phones(json::Value patient) {
-    std::vector<std::string> all;
-    for (const std::string& number : phone_numbers(patient)) {
-        all.push_back(Object().number("index", all.size()).text("masked", text::mask_phone(number)).finish());
-    }
-    return list(all);
-}
-
-std::vector<record::Version> all_of(record::Reader& reader, std::string_view type, const std::string& patient) {
-    search::Query query;
-    query.types = {fhir::find_resource(type)};
-    query.compartment_type = "Patient";
-    query.compartment_id = patient;
-    query.count = 200;
-    query.total = search::Total::none;
-    std::vector<record::Version> all;
-    auto found = reader.search(query);
-    if (!found.ok()) return all;
-    for (auto& entry : found->entries) all.push_back(std::move(entry.version));
-    return all;
-}
-
-std::string allergies(record::Reader& reader, const std::string& patient) {
-    std::vector<std::string> all;
-    for (const record::Version& version : all_of(reader, "AllergyIntolerance", patient)) {
-        json::Arena arena;
-        const json::Value allergy = parsed(version, arena);
-        const auto status = allergy.find("clinicalStatus").find("coding")[std::size_t{0}].find("code").string();
-        const auto sure = allergy.find("verificationStatus").find("coding")[std::size_t{0}].find("code").string();
-        if (status == "resolved" || status == "inactive" || sure == "refuted" || sure == "entered-in-error") continue;
-        all.push_back(Object()
-                          .text("id", version.id)
-                          .text("text", words(allergy.find("code")))
-                          .text("criticality", allergy.find("criticality").string())
-                          .text("recorded", allergy.find("recordedDate").string())
-                          .finish());
-    }
-    return list(all);
-}
-
-std::string problems(record::Reader& reader, const std::string& patient) {
-    std::vector<std::pair<std::string, std::string>> all;  // since, JSON
-    for (const record::Version& version : all_of(reader, "Condition", patient)) {
-        json::Arena arena;
-        const json::Value condition = parsed(version, arena);
-        const auto status = condition.find("clinicalStatus").find("coding")[std::size_t{0}].find("code").string();
-        const auto sure = condition.find("verificationStatus").find("coding")[std::size_t{0}].find("code").string();
-        if (sure == "refuted" || sure == "entered-in-error") continue;
-        std::string_view since = condition.find("onsetDateTime").string();
-        if (since.empty()) since = condition.find("onsetPeriod").find("start").string();
-        if (since.empty()) since = condition.find("recordedDate").string();
-        const bool active = status == "active" || status == "recurrence" || status == "relapse" ||
-                            (status.empty() && !condition.find("abatementDateTime"));
-        all.emplace_back(since, Object()
-                                    .text("id", version.id)
-                                    .text("text", words(condition.find("code")))
-                                    .text("since", since)
-                                    .flag("active", active)
-                                    .finish());
-    }
-    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-    std::vector<std::string> in_order;
-    for (auto& [since, text] : all) in_order.push_back(std::move(text));
-    return list(in_order);
-}
-
-/// First and last day of contact: the encounters' starts.
-std::pair<std::string, std::string> contact_dates(record::Reader& reader, const std::string& patient) {
-    const fhir::Type* encounter = fhir::find_resource("Encounter");
-    const search::Parameter* date = search::find_parameter(*encounter, "date");
-    std::string ends[2];
-    for (const bool descending : {false, true}) {
-        search::Query query;
-        query.types = {encounter};
-        query.compartment_type = "Patient";
-        query.compartment_id = patient;
-        query.sort = {{search::Sort::By::parameter, date, descending}};
-        query.count = 1;
-        query.total = search::Total::none;
-        const auto found = reader.search(query);
-        if (!found.ok() || found->entries.empty()) continue;
-        json::Arena arena;
-        ends[descending] = parsed(found->entries.front().version, arena).find("period").find("start").string().substr(0, 10);
-    }
-    return {ends[0], ends[1]};
-}
-
-Answer header(Exchange& exchange, const std::string& id) {
-    record::Reader reader = exchange.house.store.reader(exchange.viewer);
-    XINGLIN_TRY(const record::Version version, reader.read(*fhir::find_resource("Patient"), id));
-    json::Arena arena;
-    const json::Value patient = parsed(version, arena);
-    const people::Person person = people::summary(patient);
-    Object counts;
-    for (const record::TypeCount& count : reader.patient_counts(id)) counts.number(count.type->name, count.count);
-    const auto [first, last] = contact_dates(reader, id);
-    const json::Value language = patient.find("communication")[std::size_t{0}].find("language");
-    note(exchange, {.what = "read", .type = version.type, .id = id, .patient = id, .detail = "header"});
-    return json_answer(Object()
-                           .text("id", id)
-                           .text("name", person.name)
-                           .text("pinyin", person.pinyin)
-                           .text("sex", person.sex)
-                           .text("birth_date", person.birth_date)
-                           .flag("deceased", person.deceased)
-                           .text("deceased_at", patient.find("deceasedDateTime").string())
-                           .raw("identifiers", identifiers(patient))
-                           .raw("phones", phones(patient))
-                           .text("address", person.address)
-                           .text("language", words(language))
-                           .text("marital", words(patient.find("maritalStatus")))
-                           .raw("counts", counts.finish())
-                           .text("first_date", first)
-                           .text("last_date", last)
-                           .raw("allergies", allergies(reader, id))
-                           .raw("problems", problems(reader, id))
-                           .finish());
-}
-
 Answer reveal(Exchange& exchange, const std::string& id) {
     json::Arena arena;
     XINGLIN_TRY(const json::Value asked, json::parse(exchange.request.body, arena, {.depth = 10, .bytes = 10'000}));
@@ -288,10 +109,36 @@ Answer reveal(Exchange& exchange, const std::string& id) {
     return json_answer(Object().text("value", *value).finish());
 }
 
+/// Who looked at any Patient of the person, newest first; a look at several of them at once counts once.
+access::Audit::Page looks_at(const Exchange& exchange, const Union& all, std::uint32_t count) {
+    access::Audit::Page page = exchange.house.audit.of_patient(all.ids.front(), count);
+    if (all.ids.size() == 1) return page;
+    std::set<std::tuple<std::int64_t, std::string, std::string, std::string>> seen;
+    std::vector<access::Access> looks;
+    bool is_all = page.total <= count;
+    std::uint64_t most = page.total;
+    const auto add = [&](std::vector<access::Access>& some) {
+        for (access::Access& one : some)
+            if (seen.insert({one.at_ms, one.who, one.what, one.trace_id}).second) looks.push_back(std::move(one));
+    };
+    add(page.accesses);
+    for (std::size_t i = 1; i < all.ids.size(); ++i) {
+        access::Audit::Page other = exchange.house.audit.of_patient(all.ids[i], count);
+        is_all = is_all && other.total <= count;
+        most = std::max(most, other.total);
+        add(other.accesses);
+    }
+    std::stable_sort(looks.begin(), looks.end(), [](const auto& a, const auto& b) { return a.at_ms > b.at_ms; });
+    const std::uint64_t total = is_all ? looks.size() : std::max<std::uint64_t>(most, looks.size());  // no fewer than this
+    if (looks.size() > count) looks.resize(count);
+    return {total, std::move(looks)};
+}
+
 Answer accesses(Exchange& exchange, const std::string& id) {
     XINGLIN_TRY(const std::uint32_t count, read_count(exchange, 20, 1'000));
+    XINGLIN_TRY(const Union all, union_of(exchange, id));
     exchange.house.audit.flush();
-    const access::Audit::Page page = exchange.house.audit.of_patient(id, count);
+    const access::Audit::Page page = looks_at(exchange, all, count);
     std::vector<std::string> rows;
     for (const access::Access& one : page.accesses) {
         rows.push_back(Object()
@@ -309,7 +156,8 @@ Answer accesses(Exchange& exchange, const std::string& id) {
 Answer printed(Exchange& exchange, const std::string& id) {
     const fhir::Type* type = fhir::find_resource("Patient");
     XINGLIN_CHECK(exchange.house.store.reader(exchange.viewer).read(*type, id));
-    note(exchange, {.what = "print", .type = type, .id = id, .patient = id});
+    XINGLIN_TRY(const Union all, union_of(exchange, id));
+    for (const std::string& each : all.ids) note(exchange, {.what = "print", .type = type, .id = each, .patient = each});
     http::Response response;
     response.status = 204;
     return response;
@@ -324,7 +172,7 @@ Answer answer_people(Exchange& exchange) {
         XINGLIN_CHECK(may(exchange.viewer, fhir::find_resource("Patient"), path.empty() ? 's' : 'r'));
     if (path.empty() && exchange.is_get()) return find(exchange);
     if (!path.empty() && !ingest::is_id(path[0])) return refuse(IssueCode::not_found, "id", "there is no such person");
-    if (path.size() == 1 && exchange.is_get()) return header(exchange, path[0]);
+    if (path.size() == 1 && exchange.is_get()) return people_header(exchange, path[0]);
     if (path.size() == 2 && word == "reveal" && is_post) return reveal(exchange, path[0]);
     if (path.size() == 2 && word == "printed" && is_post) return printed(exchange, path[0]);
     if (path.size() == 2 && word == "timeline" && exchange.is_get()) return answer_timeline(exchange, path[0]);

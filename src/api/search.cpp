@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "api/as_of.h"
+#include "api/union.h"
 #include "text/text.h"
 
 namespace xinglin::api {
@@ -124,6 +125,7 @@ Result<search::Query> read_query(Exchange& exchange, const fhir::Type* type, std
         XINGLIN_TRY(types, take_types(parameters));
         XINGLIN_CHECK(restrict_types(exchange, types));
     }
+    XINGLIN_CHECK(widen(exchange, types, parameters));
     XINGLIN_TRY(
         search::Query query,
         search::parse(types, parameters, {.lenient = exchange.lenient, .offset_minutes = exchange.house.store.offset_minutes()}));
@@ -196,11 +198,12 @@ Answer answer_search(Exchange& exchange, const fhir::Type* type, std::string_vie
     return as_of_answer(exchange, bundle.finish(), as_of ? std::optional(found.as_of) : as_of);
 }
 
-Answer answer_everything(Exchange& exchange, const std::string& id) {
-    XINGLIN_CHECK(may(exchange.viewer, nullptr, 'r'));
-    XINGLIN_CHECK(only_parameters(exchange, {"_type", "_since", "start", "end", "_count", "_page", "_summary", "_elements"}));
-    XINGLIN_TRY(const Trim trim, read_trim(exchange));
-    record::EverythingRequest request{.patient_id = id};
+namespace {
+
+Result<record::EverythingRequest> read_everything(const Exchange& exchange) {
+    XINGLIN_CHECK(only_parameters(
+        exchange, {"_type", "_since", "start", "end", "_count", "_page", "_summary", "_elements", "_person", "identifier"}));
+    record::EverythingRequest request;
     Parameters parameters = exchange.parameters;
     XINGLIN_TRY(request.types, take_types(parameters));
     const std::int16_t zone = exchange.house.store.offset_minutes();
@@ -219,27 +222,54 @@ Answer answer_everything(Exchange& exchange, const std::string& id) {
             const auto count = ingest::version_of_tag(value);
             if (!count) return refuse(IssueCode::value, "_count", "must be a whole number above zero");
             request.count = static_cast<std::uint32_t>(std::min<std::int64_t>(*count, 100'000));
-        } else if (name == "_page") {
-            request.page = value;
         }
     }
+    return request;
+}
+
+}  // namespace
+
+Answer answer_everything(Exchange& exchange, const std::string& id) {
+    XINGLIN_CHECK(may(exchange.viewer, nullptr, 'r'));
+    XINGLIN_TRY(const Trim trim, read_trim(exchange));
+    XINGLIN_TRY(record::EverythingRequest request, read_everything(exchange));
+    XINGLIN_TRY(const Union all, union_of(exchange, id));
+    request.patient_id = id;
+    request.also.assign(all.ids.begin() + 1, all.ids.end());
+    const std::string page(exchange.parameter("_page"));
+    XINGLIN_TRY(request.page, inner_page(all, page));
     XINGLIN_TRY(const record::Found found, exchange.house.store.reader(exchange.viewer).everything(request));
     BundleText bundle(exchange, "searchset", exchange.house.clock.now_ms());
     if (found.total) bundle.total(*found.total);
     Parameters asked = exchange.parameters;
-    std::erase_if(asked, [](const auto& pair) { return is_general_parameter(pair.first) || pair.first == "_page"; });
+    std::erase_if(asked, [](const auto& pair) {
+        return is_general_parameter(pair.first) || pair.first == "_page" || pair.first == "identifier";
+    });
     const std::string path = "Patient/" + id + "/$everything";
-    const std::string page(exchange.parameter("_page"));
     bundle.link("self", link_url(exchange, path, asked, page.empty() ? Parameters{} : Parameters{{"_page", page}}));
-    if (!found.next.empty()) bundle.link("next", link_url(exchange, path, asked, {{"_page", found.next}}));
+    if (!found.next.empty()) bundle.link("next", link_url(exchange, path, asked, {{"_page", page_of(all, found.next)}}));
     write_entries(exchange, bundle, found, trim, trim);
-    note(exchange, {.what = "read",
-                    .type = fhir::find_resource("Patient"),
-                    .id = id,
-                    .patient = id,
-                    .detail = "$everything",
-                    .count = static_cast<std::uint32_t>(found.entries.size())});
-    return resource_answer(exchange, 200, bundle.finish());
+    for (const std::string& each : all.ids)
+        note(exchange, {.what = "read",
+                        .type = fhir::find_resource("Patient"),
+                        .id = each,
+                        .patient = each,
+                        .detail = "$everything",
+                        .count = static_cast<std::uint32_t>(found.entries.size())});
+    auto response = resource_answer(exchange, 200, bundle.finish());
+    if (!all.enterprise_id.empty()) response.headers.add("X-Xinglin-Person", all.enterprise_id);
+    return response;
+}
+
+Answer answer_everything_of(Exchange& exchange) {
+    XINGLIN_CHECK(may(exchange.viewer, fhir::find_resource("Patient"), 's'));
+    const std::string_view identifier = exchange.parameter("identifier");
+    if (identifier.empty())
+        return refuse(IssueCode::required, "identifier",
+                      fmt::format("whose record? Patient/ID/$everything, or identifier=system|value; enterprise ids have {}",
+                                  enterprise_system));
+    XINGLIN_TRY(const std::string id, holder_of(exchange, identifier));
+    return exchange.parameter("_asOf").empty() ? answer_everything(exchange, id) : answer_everything_as_of(exchange, id);
 }
 
 }  // namespace xinglin::api

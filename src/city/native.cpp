@@ -163,6 +163,20 @@ void Ledger::send(std::vector<Native>& natives, Sink& sink) {
     flush();
 }
 
+namespace {
+
+/// A person as an institution has them in its files: what telling people apart is tried on.
+void add_record(std::string& out, const std::pair<std::string, std::string>& key, const Written& who, const std::string& person,
+                const std::string& mistakes) {
+    put_cell(out, fmt::format("{}-{}", key.first, key.second));
+    for (const std::string& cell : {who.name(), std::string(who.male ? "男" : "女"), date_text(who.birth), who.id, who.phone,
+                                    who.address, person})
+        put_cell(out, cell);
+    put_cell(out, mistakes, true);
+}
+
+}  // namespace
+
 void Ledger::close(const Alike& alike, Sink& sink) {
     const District& district = world_.district;
     const bool first = district.number == 0;
@@ -173,6 +187,7 @@ void Ledger::close(const Alike& alike, Sink& sink) {
     sink.append("truth/messages.csv", text);
     sink.append("truth/faults.csv", (first ? "source,kind,control_id,sent_at,fault\n" : "") + faults_);
     text = first ? "source,local_patient_id,person,patient_id,mistakes\n" : "";
+    std::string records = first ? "id,name,sex,birth_date,national_id,phone,address,person,mistakes\n" : "";
     std::map<std::string_view, std::uint32_t> places;
     for (std::uint32_t n = 0; n < district.institutions.size(); ++n) places[district.institutions[n].key] = n;
     for (const auto& [key, person] : numbers_) {
@@ -187,15 +202,19 @@ void Ledger::close(const Alike& alike, Sink& sink) {
                 if (!mistakes.empty()) mistakes += '|';
                 mistakes += mistake_name(mistake);
             }
+            add_record(records, key, who, fmt::format("{}-{}", district.number + 1, person), mistakes);
         }
         fmt::format_to(std::back_inserter(text), "{},{},{}-{},{},{}\n", key.first, key.second, district.number + 1, person,
                        patient_id(district, person), mistakes);
         if (text.size() > (4u << 20)) {
             sink.append("truth/people.csv", text);
+            sink.append("truth/records.csv", records);
             text.clear();
+            records.clear();
         }
     }
     sink.append("truth/people.csv", text);
+    sink.append("truth/records.csv", records);
 }
 
 }  // namespace xinglin::city

@@ -42,7 +42,7 @@ public:
     explicit Ledger(const World& world) : world_(world) {}
     /// Sorts by file and time, appends to the sink.
     void send(std::vector<Native>& natives, Sink& sink);
-    /// truth/messages.csv, truth/faults.csv, truth/people.csv
+    /// truth/messages.csv, truth/faults.csv, truth/people.csv, truth/records.csv
     void close(const Alike& alike, Sink& sink);
     std::uint64_t sent() const { return sent_; }
 

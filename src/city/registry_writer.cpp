@@ -86,7 +86,7 @@ private:
     }
     /// As a message of the hospital would call the ward.
     static std::string ward_id(const Institution& at, std::string_view dept) {
-        return message::stable_id(at.key, "Location", fmt::format("wa={}^", dept));
+        return message::stable_id(at.key, "Location", fmt::format("si={}^wa={}^", at.key, dept));
     }
     void code(Line& line, std::string_view value) const {
         line.put(R"(,"identifier":[{"system":"urn:xinglin:identifier:registry","value":")", value, "\"}]");
@@ -115,7 +115,7 @@ private:
     }
 
     void institution(const Institution& at) const {
-        const std::string site = message::stable_id(at.key, "Location", "site");
+        const std::string site = message::stable_id(at.key, "Location", fmt::format("si={}^", at.key));
         {
             Line line(lines_, Resource::location, site, sender_);
             code(line, at.key + "-site");

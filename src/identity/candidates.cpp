@@ -28,6 +28,29 @@ std::uint32_t part_hash(std::string_view text, std::size_t from, std::size_t siz
     return text.size() <= from ? 0 : hash_of(text.substr(from, size));
 }
 
+/// Among Han names one that is typed in Latin letters is taken for pinyin.
+std::uint32_t sound_hash(const Column& column, std::uint32_t value) {
+    std::string letters;
+    const bool pinyin = column.value(value).han || column.is_han();
+    for (const char c : column.value(value).han || !pinyin ? column.sound(value) : column.text(value))
+        if (c != ' ') letters += c;
+    return letters.empty() ? 0 : hash_of(letters);
+}
+
+std::uint32_t street_hash(const Column& column, std::uint32_t value) {
+    if (!column.value(value).door) return part_hash(column.text(value), 0, 6);
+    const Door& door = column.door(value);
+    return door.road ? door.road : door.place;
+}
+
+std::uint32_t numbers_hash(const Column& column, std::uint32_t value) {
+    if (!column.value(value).door || column.door(value).count == 0) return 0;
+    const Door& door = column.door(value);
+    std::uint64_t hash = door.count;
+    for (std::size_t i = 0; i < door.count; ++i) hash = mixed(hash + door.numbers[i]);
+    return static_cast<std::uint32_t>(hash) | 1u;
+}
+
 class Atoms {
 public:
     explicit Atoms(const Records& records) : columns_(records.inside().columns) {
@@ -60,7 +83,7 @@ private:
             case Role::name_family:
                 add(at, whole, column.role() == Role::name_full);
                 add(
-                    at, [&column](std::uint32_t value) { return part_hash(column.sound(value), 0, 40); }, false, exact);
+                    at, [&column](std::uint32_t value) { return sound_hash(column, value); }, false, exact);
                 break;
             case Role::birth_date:
                 add(at, whole);
@@ -78,6 +101,12 @@ private:
                 break;
             case Role::phone: add(at, whole, true); break;
             case Role::address:
+                add(at, whole);
+                add(
+                    at, [&column](std::uint32_t value) { return street_hash(column, value); }, false, exact);
+                add(
+                    at, [&column](std::uint32_t value) { return numbers_hash(column, value); }, false, exact);
+                break;
             case Role::place:
                 add(at, whole);
                 add(

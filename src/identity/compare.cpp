@@ -2,7 +2,9 @@
 // The levels of each role.
 #include "identity/compare.h"
 
+#include "identity/lunar.h"
 #include "identity/similarity.h"
+#include "identity/wording.h"
 
 namespace xinglin::identity {
 
@@ -21,11 +23,26 @@ int differing_syllables(std::string_view a, std::string_view b, bool& same_first
     return differ;
 }
 
+/// Names that are one but for characters that a system could not write ("马?桐"), or that look alike.
+bool are_alike_by_sight(const Column& column, std::string_view a, std::string_view b) {
+    int unwritten = 0, alike = 0, same = 0;
+    for (; !a.empty() && !b.empty();) {
+        const std::string_view x = character_at(a, 0), y = character_at(b, 0);
+        a.remove_prefix(std::min(x.size(), a.size()));
+        b.remove_prefix(std::min(y.size(), b.size()));
+        if (x == y) ++same;
+        else if (is_unwritten(x) || is_unwritten(y)) ++unwritten;
+        else if (column.wording() && column.wording()->look_alike(x, y)) ++alike;
+        else return false;
+    }
+    return a.empty() && b.empty() && same > 0 && alike <= 1 && unwritten <= same;
+}
+
 /// Homophones are close, one character of three or more near, one surname far.
 Level han_names(const Column& column, std::uint32_t a, std::uint32_t b, bool full) {
     const std::string_view text_a = column.text(a), text_b = column.text(b);
     const std::string_view sound_a = column.sound(a), sound_b = column.sound(b);
-    if (sound_a == sound_b) return close;
+    if (sound_a == sound_b || are_alike_by_sight(column, text_a, text_b)) return close;
     const std::size_t longer = std::max(text_a.size(), text_b.size()) / 3;
     bool same_first = false;
     const int differ = differing_syllables(sound_a, sound_b, same_first);
@@ -77,8 +94,10 @@ Level dates(const Value& a, const Value& b, std::string_view text_a, std::string
     if (year_a == year_b && month_a == month_b && (day_a == 0 || day_b == 0)) return near;
     if (year_a == year_b && month_a == day_b && day_a == month_b) return close;
     const int changed = edits(text_a, text_b, 2);
-    if (changed == 1) return close;
-    // A lunar date is told as a solar one: three weeks to seven earlier, in the same year or the one before.
+    if (changed == 1 || are_one_day_told_lunar(a.date, b.date)) return close;
+    const auto begins_year = [](std::uint32_t month, std::uint32_t day) { return month == 1 && day == 1; };
+    if (year_a == year_b && (begins_year(month_a, day_a) || begins_year(month_b, day_b)))
+        return loose;  // only the year was known
     if (changed == 2 || (month_a == month_b && day_a == day_b)) return near;
     if (year_a == year_b) return far;
     return differs;
@@ -114,6 +133,18 @@ Level places(std::string_view a, std::string_view b) {
     return differs;
 }
 
+Level addresses(const Column& column, std::uint32_t a, std::uint32_t b) {
+    if (!column.value(a).door || !column.value(b).door) return places(column.text(a), column.text(b));
+    switch (compare_doors(column.door(a), column.door(b))) {
+        case Doors::one: return close;
+        case Doors::one_house: return near;
+        case Doors::one_street: return loose;
+        case Doors::one_town: return far;
+        case Doors::two: return differs;
+    }
+    return differs;
+}
+
 Level compare_values(const Column& column, std::uint32_t a, std::uint32_t b) {
     if (a == 0 || b == 0) return missing;
     if (a == b) return exact;
@@ -127,7 +158,7 @@ Level compare_values(const Column& column, std::uint32_t a, std::uint32_t b) {
         case Role::phone:
         case Role::postcode:
         case Role::address_number: return codes(column.text(a), column.text(b));
-        case Role::address:
+        case Role::address: return addresses(column, a, b);
         case Role::place:
         case Role::occupation:
         case Role::text: return places(column.text(a), column.text(b));
@@ -154,6 +185,8 @@ Comparer::Comparer(const Records& records) : columns_(records.inside().columns) 
     for (std::size_t i = 0; i < columns_.size(); ++i) {
         if (columns_[i].role() == Role::name_given) given_ = i;
         if (columns_[i].role() == Role::name_family) family_ = i;
+        if (columns_[i].role() == Role::birth_date) birth_ = i;
+        if (columns_[i].role() == Role::national_id) national_ = i;
     }
 }
 
@@ -170,12 +203,37 @@ Pattern Comparer::with_swapped_names(Pattern pattern, std::uint32_t a, std::uint
     return (pattern & ~mask) | Pattern{loose} << (4 * *given_) | Pattern{loose} << (4 * *family_);
 }
 
+/// Two sound numbers, each with the birth date of the record it stands in: neither is mistyped or lent.
+bool Comparer::have_own_numbers(std::uint32_t a, std::uint32_t b) const {
+    const Column &numbers = columns_[*national_], &births = columns_[*birth_];
+    const std::uint32_t number_a = numbers.of(a), number_b = numbers.of(b);
+    if (number_a == 0 || number_b == 0 || number_a == number_b) return false;
+    const Value &x = numbers.value(number_a), &y = numbers.value(number_b);
+    return x.is_sound && y.is_sound && x.date == births.value(births.of(a)).date && y.date == births.value(births.of(b)).date;
+}
+
+/// One tells no birth date but a number that holds it, the other a birth date and no number.
+Level Comparer::birth_in_number(std::uint32_t a, std::uint32_t b) const {
+    const Column &numbers = columns_[*national_], &births = columns_[*birth_];
+    if (numbers.of(a) && numbers.of(b)) return missing;  // the numbers say it themselves
+    const auto date = [&](std::uint32_t record) {
+        return births.of(record) ? births.value(births.of(record)).date : numbers.value(numbers.of(record)).date;
+    };
+    const std::uint32_t one = date(a), other = date(b);
+    if (one == 0 || other == 0) return missing;
+    return one == other ? exact : one / 100 == other / 100 ? near : one / 10000 == other / 10000 ? far : differs;
+}
+
 Pattern Comparer::compare(std::uint32_t a, std::uint32_t b) const {
     Pattern pattern = 0;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
         const Column& column = columns_[i];
         pattern |= Pattern{compare_values(column, column.of(a), column.of(b))} << (4 * i);
         if (column.role() == Role::name_full && are_born_together(column, column.of(a), column.of(b))) pattern |= contradiction;
+    }
+    if (birth_ && national_) {
+        if (have_own_numbers(a, b)) pattern |= contradiction;
+        if (level_of(pattern, *birth_) == missing) pattern |= Pattern{birth_in_number(a, b)} << (4 * *birth_);
     }
     if (given_ && family_) {
         const Level given = level_of(pattern, *given_), family = level_of(pattern, *family_);

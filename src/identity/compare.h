@@ -25,8 +25,11 @@ public:
 private:
     Pattern with_swapped_names(Pattern pattern, std::uint32_t a, std::uint32_t b) const;
 
+    Level birth_in_number(std::uint32_t a, std::uint32_t b) const;
+    bool have_own_numbers(std::uint32_t a, std::uint32_t b) const;
+
     const std::vector<Column>& columns_;
-    std::optional<std::size_t> given_, family_;
+    std::optional<std::size_t> given_, family_, birth_, national_;
 };
 
 }  // namespace xinglin::identity

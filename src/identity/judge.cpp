@@ -98,15 +98,16 @@ std::string Model::text() const {
 struct Bench::Scales {
     std::vector<ColumnName> columns;
     Weights weights;
+    std::shared_ptr<const Wording> wording;
 };
 
-std::shared_ptr<const Bench::Scales> Bench::scales(const Model& model) {
-    return std::make_shared<const Scales>(Scales{columns_of(model), weights_of(model)});
+std::shared_ptr<const Bench::Scales> Bench::scales(const Model& model, std::shared_ptr<const Wording> wording) {
+    return std::make_shared<const Scales>(Scales{columns_of(model), weights_of(model), std::move(wording)});
 }
 
 struct Bench::Inside {
     Inside(std::shared_ptr<const Scales> given, Frequencies asked)
-        : scales(std::move(given)), records(scales->columns), comparer(records), frequencies(std::move(asked)) {}
+        : scales(std::move(given)), records(scales->columns, scales->wording), comparer(records), frequencies(std::move(asked)) {}
     std::shared_ptr<const Scales> scales;
     Records records;
     Comparer comparer;

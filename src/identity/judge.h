@@ -29,7 +29,7 @@ struct Judgement {
 };
 
 /// As a value is compared: folded, blanks and punctuation as the role needs them; "" when it says nothing ("不详").
-std::string normalised(Role role, std::string_view raw);
+std::string normalised(Role role, std::string_view raw, const Wording* wording = nullptr);
 /// Pinyin of Han characters, syllables apart; the code of Soundex for Latin words.
 std::string sound_of(std::string_view name);
 /// GB 11643-1999: eighteen characters, a date, and the check digit of ISO 7064 MOD 11-2.
@@ -49,7 +49,7 @@ public:
 
     /// A model made ready; may be used by many benches, from any thread.
     struct Scales;
-    static std::shared_ptr<const Scales> scales(const Model& model);
+    static std::shared_ptr<const Scales> scales(const Model& model, std::shared_ptr<const Wording> wording = nullptr);
 
     Bench(std::shared_ptr<const Scales> scales, Frequencies frequencies);
     ~Bench();

@@ -60,7 +60,8 @@ Result<ColumnMap> read_map(const std::filesystem::path& file) {
 /// The records of one file after another.
 class Reading {
 public:
-    explicit Reading(const ColumnMap& map) : map_(map), records_(map.columns) {}
+    Reading(const ColumnMap& map, std::shared_ptr<const Wording> wording)
+        : map_(map), records_(map.columns, std::move(wording)) {}
 
     Result<Done> read(const std::filesystem::path& file) {
         auto rows = table::read(table::Source::file(file));
@@ -200,7 +201,7 @@ Result<Done> write_clusters(const Linkage& linkage, const Reading& reading, cons
 Result<MatchFigures> link(const Linkage& linkage) {
     const auto map = read_map(linkage.columns);
     if (!map.ok()) return map.outcome();
-    Reading reading(*map);
+    Reading reading(*map, linkage.wording);
     if (auto read = reading.read(linkage.input); !read.ok()) return read.outcome();
     MatchOptions options{.threshold = linkage.threshold};
     if (!linkage.other.empty()) {

@@ -14,6 +14,7 @@ struct Linkage {
     std::filesystem::path pairs;         // id_a,id_b,probability; in one file id_a < id_b as text
     std::filesystem::path clusters;      // "" or id,cluster: every record, clusters numbered from 1 in order of appearance
     double threshold = 0.5;
+    std::shared_ptr<const Wording> wording;  // what is written in several ways and means one; none: nullptr
     bool explain = false;  // a further column of pairs: {"prior": w, "fields": [{"field", "level", "weight"}, …]}, log2
 };
 

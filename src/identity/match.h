@@ -20,6 +20,8 @@
 
 namespace xinglin::identity {
 
+class Wording;
+
 enum class Role : std::uint8_t {
     name_full,
     name_given,
@@ -50,7 +52,8 @@ struct ColumnName {
 /// Records as they were written, kept normalised and column by column; a record is known by its number, from 0.
 class Records {
 public:
-    explicit Records(std::vector<ColumnName> columns);  // at most most_columns
+    /// At most most_columns. `wording`: what is written in several ways and means one.
+    explicit Records(std::vector<ColumnName> columns, std::shared_ptr<const Wording> wording = nullptr);
     ~Records();
     Records(Records&&) noexcept;
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "identity/wording.h"
 #include "text/text.h"
 
 namespace xinglin::identity {
@@ -82,7 +83,7 @@ std::string name_text(std::string_view folded) {
     for (std::size_t i = 0; i < folded.size();) {
         const std::string_view rest = folded.substr(i);
         bool blank = false;
-        for (const std::string_view dot : {"·", "•", "‧", "・", "．", "。", ".", "-", "'", ","}) {
+        for (const std::string_view dot : {"·", "•", "‧", "・", "．", "。", "∙", "⋅", "●", "᛫", "⸱", ".", "-", "'", ","}) {
             if (!rest.starts_with(dot)) continue;
             blank = true;
             i += dot.size();
@@ -95,6 +96,10 @@ std::string name_text(std::string_view folded) {
         }
     }
     while (out.ends_with(' ')) out.pop_back();
+    bool written = false;
+    for (std::size_t i = 0; i < out.size() && !written; i += character_at(out, i).size())
+        written = !is_unwritten(character_at(out, i));
+    if (!written) return {};  // "???"
     if (text::has_han(out)) std::erase(out, ' ');
     return out;
 }
@@ -173,13 +178,13 @@ std::uint32_t date_of(std::string_view text) {
     return year >= 1000 && year <= 2999 && month <= 99 && day <= 99 ? year * 10000 + month * 100 + day : 0;
 }
 
-std::string normalised(Role role, std::string_view raw) {
+std::string normalised(Role role, std::string_view raw, const Wording* wording) {
     std::string folded = text::fold(raw.substr(0, longest_value));
     if (says_nothing(folded)) return {};
     switch (role) {
         case Role::name_full:
         case Role::name_given:
-        case Role::name_family: return name_text(folded);
+        case Role::name_family: return name_text(wording ? wording->plain(folded) : folded);
         case Role::birth_date: {
             const std::uint32_t date = date_of(folded);
             return date ? fmt::format("{:08}", date) : folded;
@@ -188,6 +193,8 @@ std::string normalised(Role role, std::string_view raw) {
         case Role::national_id: return identity_of(folded);
         case Role::phone: return phone_of(folded);
         case Role::postcode: std::erase(folded, ' '); return folded;
+        case Role::address:
+        case Role::place: return wording ? wording->address(folded) : folded;
         default: return folded;
     }
 }
@@ -222,9 +229,10 @@ std::uint32_t hash_of(std::string_view text) {
     return folded ? folded : 1;
 }
 
-Column::Column(Role role) : role_(role), values_(1), slots_(1u << 10) {}
+Column::Column(Role role, const Wording* wording) : role_(role), wording_(wording), values_(1), slots_(1u << 10) {}
 
 double Column::frequency(std::uint32_t number) const {
+    if (number == 0) return 1.0 / std::max(values(), 2u);  // a value told by another column
     // A small table does not show how rare a value is that a few records have: they may well be of one person.
     const std::uint32_t count = values_[number].count, others = std::max<std::uint32_t>(count, 2) - 1;
     return static_cast<double>(others) / std::max(present_, count <= few ? least_population : 2);
@@ -256,12 +264,22 @@ std::uint32_t Column::find(std::string_view wanted) {
     value.at = keep(wanted, value.size);
     if (role_ == Role::name_full || role_ == Role::name_given || role_ == Role::name_family) {
         value.han = text::has_han(wanted);
+        han_ += value.han;
         value.newborn = value.han && is_newborn(wanted);
         const std::string sound = sound_of(wanted);
         value.sound_at = keep(sound, value.sound_size);
     }
+    if (role_ == Role::address && text::has_han(wanted)) {
+        if (const Door door = door_of(wanted); door.tells_anything()) {
+            doors_.push_back(door);
+            value.door = static_cast<std::uint32_t>(doors_.size());
+        }
+    }
     if (role_ == Role::birth_date) value.date = date_of(wanted);
-    if (role_ == Role::national_id) value.is_sound = is_sound_identity(wanted);
+    if (role_ == Role::national_id && is_sound_identity(wanted)) {
+        value.is_sound = true;
+        value.date = date_of(wanted.substr(6, 8));
+    }
     const std::uint32_t number = values();
     slots_[slot] = number;
     values_.push_back(value);
@@ -270,7 +288,7 @@ std::uint32_t Column::find(std::string_view wanted) {
 }
 
 void Column::add(std::string_view raw) {
-    const std::string text = raw.empty() ? std::string() : normalised(role_, raw);
+    const std::string text = raw.empty() ? std::string() : normalised(role_, raw, wording_);
     if (text.empty()) return of_.push_back(0);
     const std::uint32_t number = find(text);
     ++values_[number].count;
@@ -278,9 +296,11 @@ void Column::add(std::string_view raw) {
     of_.push_back(number);
 }
 
-Records::Records(std::vector<ColumnName> columns) : columns_(std::move(columns)), inside_(std::make_unique<Inside>()) {
+Records::Records(std::vector<ColumnName> columns, std::shared_ptr<const Wording> wording)
+    : columns_(std::move(columns)), inside_(std::make_unique<Inside>()) {
+    inside_->wording = std::move(wording);
     XINGLIN_ASSERT(columns_.size() <= most_columns);
-    for (const ColumnName& each : columns_) inside_->columns.emplace_back(each.role);
+    for (const ColumnName& each : columns_) inside_->columns.emplace_back(each.role, inside_->wording.get());
 }
 Records::~Records() = default;
 Records::Records(Records&&) noexcept = default;

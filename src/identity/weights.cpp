@@ -11,10 +11,15 @@ namespace {
 
 constexpr int rounds = 60;
 constexpr double settled = 1e-6;
-constexpr double contradicted = 20;      // log odds taken off
-constexpr double twin_share = 1.0 / 80;  // of siblings, who share a birth date: about one birth in eighty is of twins
+constexpr double contradicted = 60;       // log odds taken off: no cluster has both
+constexpr double usual_twins = 1.0 / 80;  // of siblings, who share a birth date: about one birth in eighty is of twins
+constexpr double usual_weighs = 200;      // pairs of kin; what is learned of a table's own twins needs more than that
 /// How alike the names of twins are, who often share a character; from differs to exact.
-constexpr std::array<double, level_count> names_of_twins{0, 0.30, 0.25, 0.08, 0.32, 0.04, 0.01};
+using Shares = std::array<double, level_count>;
+constexpr Shares han_twins{0, 0.30, 0.25, 0.08, 0.32, 0.04, 0.01};
+constexpr Shares latin_twins{0, 0.62, 0.20, 0.12, 0.03, 0.02, 0.01};
+/// How often kin stand under one identity number: it was lent, or written into the wrong line.
+constexpr double lent_share = 0.003, most_lent = 0.1;
 
 /// What kin have in common; the rest they have like strangers.
 bool is_shared_by_kin(Role role) {
@@ -54,13 +59,15 @@ double likelihood(const std::vector<FieldWeights>& fields, Pattern pattern, std:
     return product;
 }
 
+const Shares& twin_names(const Weights& weights) { return weights.han ? han_twins : latin_twins; }
+
 double likelihood_of_kin(const Weights& weights, Pattern pattern) {
     const bool twins = weights.birth && level_of(pattern, *weights.birth) == exact;
     double product = 1;
     for (std::size_t field = 0; field < weights.fields.size(); ++field) {
         const Level level = level_of(pattern, field);
         if (level == missing) continue;
-        product *= twins && weights.name == field ? names_of_twins[level] : weights.fields[field].kin[level];
+        product *= twins && weights.name == field ? twin_names(weights)[level] : weights.fields[field].kin[level];
     }
     return product;
 }
@@ -79,11 +86,17 @@ Posterior posterior(const Weights& weights, Pattern pattern) {
     return {same / sum, kin / sum};
 }
 
-void keep_kin_apart(const std::vector<Column>& columns, std::vector<FieldWeights>& fields) {
+void keep_kin_apart(const std::vector<Column>& columns, std::vector<FieldWeights>& fields, double twin_share) {
     for (std::size_t field = 0; field < fields.size(); ++field) {
         FieldWeights& each = fields[field];
         const Role role = columns[field].role();
+        const Shares learned = each.kin;
         if (!is_shared_by_kin(role)) each.kin = each.strangers;
+        if (role == Role::national_id) {
+            const double lent = std::clamp(learned[exact], lent_share, most_lent);
+            for (double& share : each.kin) share *= 1 - lent;
+            each.kin[exact] += lent;
+        }
         if (role == Role::name_full) {  // one surname, another name
             for (std::size_t level = loose; level < level_count; ++level) each.kin[level] = each.strangers[level];
             const double rest = each.kin[differs] + each.kin[far];
@@ -130,6 +143,7 @@ Weights Weights::learned(const Records& records, const Patterns& candidates, con
         if (columns[field].role() == Role::birth_date) now.birth = field;
         if (columns[field].role() == Role::name_given || columns[field].role() == Role::name_full) now.name = field;
     }
+    now.han = now.name && columns[*now.name].is_han();
     now.same_share = std::min(0.1, 0.1 * records.size() / all_pairs);
     now.kin_share = now.same_share / 2;
     for (std::size_t field = 0; field < columns.size(); ++field) {
@@ -140,6 +154,7 @@ Weights Weights::learned(const Records& records, const Patterns& candidates, con
     for (int round = 0; round < rounds; ++round) {
         Sums same(columns.size()), kin(columns.size()), strangers(columns.size());
         double matches = 0, relatives = 0;
+        double two = usual_weighs, twins = usual_twins * usual_weighs;  // kin who are plainly two; born on one day
         for (const auto& [pattern, count] : random) {
             const Posterior p = posterior(now, pattern);
             strangers.add(pattern, count * (1 - p.same - p.kin));
@@ -150,6 +165,9 @@ Weights Weights::learned(const Records& records, const Patterns& candidates, con
             kin.add(pattern, count * p.kin);
             matches += count * p.same;
             relatives += count * p.kin;
+            if (!(pattern & contradiction) || !now.birth || level_of(pattern, *now.birth) == missing) continue;
+            two += count * p.kin;
+            if (level_of(pattern, *now.birth) == exact) twins += count * p.kin;
         }
         Weights next = now;
         next.matches = matches;
@@ -162,7 +180,7 @@ Weights Weights::learned(const Records& records, const Patterns& candidates, con
             next.fields[field].kin = kin.shares(field, first_guess(is_shared_by_kin(columns[field].role())), 5);
             put_in_order(next.fields[field]);
         }
-        keep_kin_apart(columns, next.fields);
+        keep_kin_apart(columns, next.fields, twins / two);
         const double change = std::abs(next.matches - now.matches) / std::max(1.0, now.matches);
         now = std::move(next);
         if (round > 5 && change < settled) break;
@@ -171,7 +189,8 @@ Weights Weights::learned(const Records& records, const Patterns& candidates, con
     return now;
 }
 
-Weights Weights::kept(const std::vector<ColumnName>& columns, std::vector<FieldWeights> fields, double same_share, double kin_share) {
+Weights Weights::kept(const std::vector<ColumnName>& columns, std::vector<FieldWeights> fields, double same_share,
+                      double kin_share) {
     Weights weights;
     weights.fields = std::move(fields);
     weights.same_share = same_share;
@@ -213,13 +232,15 @@ double Weights::log_odds(const std::vector<Column>& columns, Pattern pattern, st
         const FieldWeights& weights = logarithms_[field];
         const bool of_twins = twins && name == field;
         same += weights.same[level];
-        relatives += of_twins ? std::log(names_of_twins[level]) : weights.kin[level];
+        relatives += of_twins ? std::log(twin_names(*this)[level]) : weights.kin[level];
         strangers += weights.strangers[level];
         if (level != exact) continue;
         const Role role = columns[field].role();
         const double rarity = std::log(columns[field].frequency(columns[field].of(a))) - weights.strangers[level];
         strangers += rarity;
-        if (!of_twins && (!is_shared_by_kin(role) || role == Role::name_full) && role != Role::birth_date) relatives += rarity;
+        const bool shared =
+            (is_shared_by_kin(role) && role != Role::name_full) || role == Role::birth_date || role == Role::national_id;
+        if (!of_twins && !shared) relatives += rarity;
     }
     const double larger = std::max(relatives, strangers), smaller = std::min(relatives, strangers);
     const double odds = same - (larger + std::log1p(std::exp(smaller - larger)));

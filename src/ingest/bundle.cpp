@@ -37,8 +37,9 @@ char action(Change::Kind kind) {
 /// A transaction on its way.
 class Whole {
 public:
-    Whole(record::Store& store, std::shared_ptr<json::Arena> arena, const Check& check)
-        : store_(store), arena_(std::move(arena)), steps_(store, *arena_, check) {}
+    /// The options outlive it.
+    Whole(record::Store& store, std::shared_ptr<json::Arena> arena, const Options& options)
+        : store_(store), arena_(std::move(arena)), options_(options), steps_(store, *arena_, options) {}
 
     std::vector<Entry> entries;
 
@@ -56,6 +57,7 @@ private:
     };
     record::Store& store_;
     std::shared_ptr<json::Arena> arena_;
+    const Options& options_;
     Steps steps_;
     Links links_;
     std::map<std::string, Sought, std::less<>> sought_;
@@ -149,8 +151,14 @@ Result<Done> Whole::make_ready() {
     if (!all.ok()) return all;
     XINGLIN_CHECK(no_overlap());
     make_links();
+    std::vector<json::Value> written;
     for (Entry& entry : entries) {
-        if (writes(entry)) prepare(entry);
+        if (!writes(entry)) continue;
+        prepare(entry);
+        written.push_back(entry.step.resource);
+    }
+    if (options_.together) {
+        if (Outcome outcome = options_.together(written); !outcome.ok()) return outcome;
     }
     return Done{};
 }
@@ -232,10 +240,10 @@ BundleAnswer answer_of(std::vector<Entry>& entries) {
     return answer;
 }
 
-Result<Submit> ready_transaction(record::Store& store, std::shared_ptr<json::Arena> arena, const Check& check,
+Result<Submit> ready_transaction(record::Store& store, std::shared_ptr<json::Arena> arena, const Options& options,
                                  std::vector<Entry> entries) {
     const std::size_t weight = arena->bytes() / 2 + 512;
-    auto whole = std::make_shared<Whole>(store, std::move(arena), check);
+    auto whole = std::make_shared<Whole>(store, std::move(arena), options);
     whole->entries = std::move(entries);
     XINGLIN_CHECK(whole->make_ready());
     return Submit([&store, whole, weight](const Unless& unless, BundleBack finished) {
@@ -256,9 +264,9 @@ Result<Submit> ready_transaction(record::Store& store, std::shared_ptr<json::Are
     });
 }
 
-void run_transaction(record::Store& store, std::shared_ptr<json::Arena> arena, const Check& check, std::vector<Entry> entries,
+void run_transaction(record::Store& store, std::shared_ptr<json::Arena> arena, const Options& options, std::vector<Entry> entries,
                      BundleBack finished) {
-    auto submit = ready_transaction(store, std::move(arena), check, std::move(entries));
+    auto submit = ready_transaction(store, std::move(arena), options, std::move(entries));
     if (!submit.ok()) return finished(std::move(submit).outcome());
     (*submit)({}, std::move(finished));
 }
@@ -272,8 +280,8 @@ struct Parts {
     std::atomic<std::size_t> chunks_left{1};
     BundleBack finished;
 
-    Parts(record::Store& store, std::shared_ptr<json::Arena> given, const Check& check)
-        : arena(std::move(given)), steps(store, *arena, check) {}
+    Parts(record::Store& store, std::shared_ptr<json::Arena> given, const Options& options)
+        : arena(std::move(given)), steps(store, *arena, options) {}
 
     void make_ready(std::size_t i) {
         Entry& entry = entries[i];
@@ -387,9 +395,9 @@ void Ingest::bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std:
     auto entries = read_entries(bundle, is_transaction, options_.bundle_entries, base_url, want_body, allowed, refused);
     if (!entries.ok()) return finished(std::move(entries).outcome());
     if (is_transaction) {
-        return run_transaction(store_, std::move(arena), options_.check, std::move(entries).value(), std::move(finished));
+        return run_transaction(store_, std::move(arena), options_, std::move(entries).value(), std::move(finished));
     }
-    auto parts = std::make_shared<Parts>(store_, arena, options_.check);
+    auto parts = std::make_shared<Parts>(store_, arena, options_);
     parts->finished = std::move(finished);
     parts->entries = std::move(entries).value();
     parts->refused = std::move(refused);
@@ -407,7 +415,7 @@ Result<Submit> Transactions::ready(std::shared_ptr<json::Arena> arena, json::Val
         if (entry.read || entry.step.change.kind != Change::Kind::update || lessers.empty()) continue;
         entry.step.only_if_absent = lessers.contains(std::string(entry.step.change.type->name) + "/" + entry.step.change.id);
     }
-    return ready_transaction(store_, std::move(arena), options_.check, std::move(entries));
+    return ready_transaction(store_, std::move(arena), options_, std::move(entries));
 }
 
 }  // namespace xinglin::ingest

@@ -16,8 +16,7 @@ void Ingest::write(std::shared_ptr<json::Arena> arena, Change change, WrittenBac
         Steps steps;
         Step step;
     };
-    auto journey =
-        std::make_shared<Journey>(Journey{arena, Steps(store_, *arena, options_.check), Step{.change = std::move(change)}});
+    auto journey = std::make_shared<Journey>(Journey{arena, Steps(store_, *arena, options_), Step{.change = std::move(change)}});
     const auto make_ready = [&]() -> Result<Done> {
         XINGLIN_CHECK(journey->steps.examine(journey->step));
         XINGLIN_CHECK(journey->steps.guess(journey->step));

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,10 +76,19 @@ using Allowed = std::function<Result<Done>(const fhir::Type& type, char action)>
 /// A further look at a resource whose structure is right (profiles): an Outcome with errors refuses it. Called from many threads.
 using Check = std::function<Outcome(json::Value resource)>;
 
+/// A look at all that a transaction writes, with its links as they will be: what only all of it together makes wrong.
+using CheckTogether = std::function<Outcome(std::span<const json::Value> resources)>;
+
+/// Says the same resource with more in it (references that name a registered code get the entry they mean); what it makes lives in the
+/// arena. Called from many threads, before Check; must not throw.
+using Complete = std::function<json::Value(json::Value resource, json::Arena& arena)>;
+
 struct Options {
     std::size_t bundle_entries = 200'000;
     std::size_t matches = 2;  // a condition matching this many is refused; no need to look for more
     Check check;              // none: structure only
+    Complete complete;        // none: stored as it was said
+    CheckTogether together;   // none: each for itself
 };
 
 class Ingest {

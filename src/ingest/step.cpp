@@ -81,8 +81,9 @@ Result<Done> Steps::examine(Step& step) {
 Result<Done> Steps::check(Step& step) {
     Change& change = step.change;
     XINGLIN_CHECK(check_resource(change.resource, change.type));
-    if (check_) {
-        if (Outcome outcome = check_(change.resource); !outcome.ok()) return outcome;
+    if (options_.complete) change.resource = options_.complete(change.resource, arena_);
+    if (options_.check) {
+        if (Outcome outcome = options_.check(change.resource); !outcome.ok()) return outcome;
     }
     step.resource = change.resource;
     if (change.kind == Change::Kind::update) {

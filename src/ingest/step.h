@@ -32,8 +32,8 @@ struct Step {
 
 class Steps {
 public:
-    /// `check` as in Options; outlives the steps.
-    Steps(record::Store& store, json::Arena& arena, const Check& check) : store_(store), arena_(arena), check_(check) {}
+    /// `options` outlive the steps.
+    Steps(record::Store& store, json::Arena& arena, const Options& options) : store_(store), arena_(arena), options_(options) {}
 
     /// Type, id, structure, condition: everything that can be refused without looking at the record.
     Result<Done> examine(Step& step);
@@ -50,7 +50,7 @@ public:
 private:
     record::Store& store_;
     json::Arena& arena_;
-    const Check& check_;
+    const Options& options_;
 
     Result<Done> match(Step& step, const std::vector<std::string>& found);
     Result<Done> match_patch(Step& step, const std::vector<std::string>& found);

@@ -111,13 +111,13 @@ json::Value with_logical_references(json::Value value, const std::vector<std::st
 
 Result<Done> Preparer::resource(json::Value resource, json::Arena& arena, std::string_view id, Product& product) {
     if (options_.check_structure) XINGLIN_CHECK(check_resource(resource, nullptr));
-    if (options_.check) {
-        if (Outcome outcome = options_.check(resource); !outcome.ok()) return outcome;
-    }
     const fhir::Type* type = fhir::find_resource(resource.find("resourceType").string());
     if (!type || type->is_abstract) return refuse(IssueCode::structure, "resourceType", "is not a resource type of FHIR R4");
     if (!is_id(id)) return refuse(IssueCode::value, "id", "must be 1 to 64 letters, digits, '-' or '.'");
     if (resource.find("id").string() != id) resource = arena.with_after(resource, "resourceType", "id", arena.string(id));
+    if (options_.check) {
+        if (Outcome outcome = options_.check(resource); !outcome.ok()) return outcome;
+    }
     product.prepared.push_back(store_.prepare(*type, id, resource));
     return Done{};
 }

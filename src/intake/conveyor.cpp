@@ -56,7 +56,7 @@ ingest::Allowed allow_all() {
     return [](const fhir::Type&, char) -> Result<Done> { return Done{}; };
 }
 
-void convert(Work& work, ingest::Transactions& ingest) {
+void convert(Work& work, ingest::Transactions& ingest, const Join& join) {
     const Source& source = *work.source;
     const Format* format = work.format;
     work.refusal.reset();
@@ -90,6 +90,7 @@ void convert(Work& work, ingest::Transactions& ingest) {
             }
             work.bundle = *bundle;
         }
+        if (join) work.bundle = join(source, work.facts, work.bundle, *work.arena, converted->lesser);
         auto submit = ingest.ready(work.arena, work.bundle, allow_all(), converted->lesser);
         if (submit.ok()) work.submit = std::move(*submit);
         else work.refusal = std::move(submit).outcome();
@@ -211,7 +212,7 @@ void Conveyor::convert_all() {
                 const std::lock_guard counted(mutex_);
                 bytes_ += work->bytes.size();
             }
-            convert(*work, ingest_);
+            convert(*work, ingest_, options_.join);
         } catch (const std::exception&) {  // the ledger cannot be read: later
             work->refusal = refuse(IssueCode::transient, "intake", "the ledger cannot be read");
         }
@@ -268,7 +269,7 @@ void Conveyor::store_all() {
             one->again = true;
             try {
                 if (one->bytes.empty()) one->bytes = questions_.read(one->number).value_or("");
-                convert(*one, ingest_);
+                convert(*one, ingest_, options_.join);
             } catch (const std::exception&) {}
             store(one);
         }

@@ -48,7 +48,7 @@ struct Outgoing {
 };
 
 /// Converts and makes ready: fills `refusal`, or `bundle` and `submit`. `bytes` must be there.
-void convert(Work& work, ingest::Transactions& ingest);
+void convert(Work& work, ingest::Transactions& ingest, const Join& join);
 /// Why an entry is left out of a message that is late or comes again: the record has the same, or a later message wrote it.
 /// `writer_of` as in Ledger.
 bool is_superseded(const Work& work, json::Value entry_resource, std::string_view present,
@@ -80,6 +80,7 @@ public:
     struct Options {
         unsigned threads = 2;
         std::size_t in_flight = 512, bytes = 64u << 20;
+        Join join;
     };
     /// `read`: bytes of a message, in any thread. `newest_sent`, `writer_of`: as in Ledger, from any thread.
     struct Questions {

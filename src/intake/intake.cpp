@@ -56,7 +56,8 @@ Intake::Inside::Inside(Options chosen, record::Store& to, ingest::Transactions& 
     conveyor =
         std::make_unique<Conveyor>(Conveyor::Options{.threads = options.threads != 0 ? options.threads : std::max(2u, cores / 2),
                                                      .in_flight = options.in_flight,
-                                                     .bytes = options.window_bytes},
+                                                     .bytes = options.window_bytes,
+                                                     .join = options.join},
                                    ingest, std::move(asks), [this](Outgoing out) {
                                        const std::lock_guard lock(desk_mutex);
                                        results.push_back(std::move(out));

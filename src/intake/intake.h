@@ -181,6 +181,11 @@ struct Page {
     bool total_is_least = false;
 };
 
+/// A converted message on its way into the record: what it tells of institutions and staff is joined to what is known of them. Gives the
+/// Bundle to store; may add to `lesser` (message.h). Called from many threads.
+using Join = std::function<json::Value(const Source& source, const message::Facts& facts, json::Value bundle, json::Arena& arena,
+                                       std::vector<std::string>& lesser)>;
+
 struct Options {
     std::filesystem::path data;   // intake.db, inbox/
     std::string store;            // PostgreSQL instead of intake.db
@@ -191,6 +196,7 @@ struct Options {
     std::size_t window_bytes = 64u << 20;
     /// A source fell silent, late or failing, or is well again. From the room's own thread.
     std::function<void(const Health& health, std::string_view before)> alarm;
+    Join join;  // none: stored as converted
     /// Tests: wraps the writer's connection, to make it fail on demand.
     std::function<std::unique_ptr<sql::Connection>(std::unique_ptr<sql::Connection>)> wrap;
 };

@@ -239,7 +239,7 @@ public:
           }) {}
     ~Elsewhere() { finish(); }
     void store(std::shared_ptr<Work> work) {
-        convert(*work, ingest_);
+        convert(*work, ingest_, {});  // as told: that record has registers of its own, or none
         if (work->refusal) return;
         {
             std::unique_lock lock(mutex_);

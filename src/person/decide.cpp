@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "identity/lunar.h"
+#include "person/counts.h"
+
 namespace xinglin::person {
 
 namespace {
@@ -29,10 +32,6 @@ bool share(const std::vector<std::string>& one, const std::vector<std::string>& 
     for (const std::string& each : one)
         if (std::find(other.begin(), other.end(), each) != other.end()) return true;
     return false;
-}
-
-bool has_sound_number(const Facts& facts) {
-    return !facts.residents.empty() && identity::is_sound_identity(facts.residents.front());
 }
 
 /// Newborn under the mother's name on one side, a child with a name of its own, or the same newborn, on the other.
@@ -65,7 +64,11 @@ bool is_own_number(const Facts& facts) {
     const std::string& number = facts.residents.front();
     const bool odd = (number[16] - '0') % 2 == 1;
     const bool other_sex = !facts.sex.empty() && facts.sex != (odd ? "m" : "f");
-    const bool other_birth = facts.birth.size() == 8 && facts.birth.substr(4) != "0000" && facts.birth != number.substr(6, 8);
+    const auto date = [](std::string_view text) {
+        return static_cast<std::uint32_t>(std::strtoul(std::string(text).c_str(), nullptr, 10));
+    };
+    const bool other_birth = facts.birth.size() == 8 && facts.birth.substr(4) != "0000" && facts.birth != number.substr(6, 8) &&
+                             !identity::are_one_day_told_lunar(date(facts.birth), date(std::string_view(number).substr(6, 8)));
     return !other_birth && !(other_sex && facts.birth.size() != 8);
 }
 
@@ -207,7 +210,7 @@ Option Decider::between(const std::vector<Known>& one, const std::vector<Known>&
     option.person = other.front().person;
     option.log_odds = -1e9;
     double sum = 0;
-    std::size_t asked = 0, numbers = 0, lent = 0;
+    std::size_t asked = 0, numbers = 0, lent = 0, born = 0, fitting = 0;
     bool two_ids = false;
     for (const Known& left : one) {
         for (const Known& right : other) {
@@ -223,6 +226,8 @@ Option Decider::between(const std::vector<Known>& one, const std::vector<Known>&
             option.never |= verdict.never;
             two_ids |= verdict.named == "two_ids";
             lent += verdict.named == "lent_id";
+            born += verdict.named == "newborn" && !verdict.ask && verdict.log_odds >= a_newborn;
+            fitting += !left.facts.birth.empty() && left.facts.birth == right.facts.birth && left.facts.sex == right.facts.sex;
             numbers += share(left.facts.residents, right.facts.residents) && !verdict.ask;
             if (verdict.log_odds > option.log_odds) {
                 option.log_odds = verdict.log_odds;
@@ -234,6 +239,8 @@ Option Decider::between(const std::vector<Known>& one, const std::vector<Known>&
         }
     }
     option.mean = asked ? sum / static_cast<double>(asked) : -1e9;
+    // Whose mother, birthday and sex fit has moved and changed phones since: the best evidence counts.
+    if (born > 0 && fitting == asked && !option.never) option.mean = std::max(option.mean, option.log_odds);
     if (numbers > 0 && option.mean < one_number && lent == 0 && !option.never)
         option.mean = std::max(option.mean, option.log_odds / 2);
     option.ask |= two_ids;

@@ -37,7 +37,7 @@ struct Option {
 class Decider {
 public:
     Decider(sql::Connection& connection, const identity::Model& model, const Settings& settings)
-        : connection_(connection), scales_(identity::Bench::scales(model)), settings_(settings) {}
+        : connection_(connection), scales_(identity::Bench::scales(model, settings.wording)), settings_(settings) {}
 
     /// Persons that `facts` may be of, best first; never `self`, nor persons among `except`.
     std::vector<Option> options(const Facts& facts, Record self, const std::vector<Record>& except) const;

@@ -7,6 +7,8 @@
 #include <algorithm>
 
 #include "identity/judge.h"
+#include "identity/lunar.h"
+#include "person/person.h"
 #include "text/text.h"
 
 namespace xinglin::person {
@@ -38,10 +40,10 @@ std::string whole_name(json::Value name) {
     return han ? family + given : given + (given.empty() || family.empty() ? "" : " ") + family;
 }
 
-void read_names(json::Value patient, Facts& facts) {
+void read_names(json::Value patient, Facts& facts, const identity::Wording* wording) {
     for (const json::Node& node : patient["name"].items()) {
         const json::Value each(&node);
-        std::string name = normalised(Role::name_full, whole_name(each));
+        std::string name = normalised(Role::name_full, whole_name(each), wording);
         if (name.empty() || is_unnamed(name)) continue;
         const std::string_view use = each["use"].string();
         const bool former = use == "old" || use == "maiden" || use == "nickname" || use == "anonymous" || use == "temp";
@@ -96,7 +98,7 @@ bool is_mother(json::Value contact) {
     return false;
 }
 
-void read_mother(json::Value patient, Facts& facts) {
+void read_mother(json::Value patient, Facts& facts, const identity::Wording* wording) {
     facts.mother_id = number_in(patient, mother_identifier_extension);
     if (facts.newborn) {
         const std::size_t at = facts.name.rfind("之");
@@ -106,7 +108,7 @@ void read_mother(json::Value patient, Facts& facts) {
         const json::Value contact(&node);
         if (!is_mother(contact)) continue;
         if (facts.mother_id.empty()) facts.mother_id = number_in(contact, mother_identifier_extension);
-        if (facts.mother.empty()) facts.mother = normalised(Role::name_full, whole_name(contact["name"]));
+        if (facts.mother.empty()) facts.mother = normalised(Role::name_full, whole_name(contact["name"]), wording);
         break;
     }
     const std::string_view order = patient["multipleBirthInteger"].text();
@@ -114,6 +116,8 @@ void read_mother(json::Value patient, Facts& facts) {
     if (facts.order == "大" || facts.order == "一" || facts.order == "1") facts.order = "1";
     if (facts.order == "小" || facts.order == "二" || facts.order == "2") facts.order = "2";
 }
+
+}  // namespace
 
 std::string source_of(json::Value patient) {
     constexpr std::string_view ours = "urn:xinglin:source:";
@@ -123,6 +127,8 @@ std::string source_of(json::Value patient) {
     if (!source.empty()) return std::string(source.substr(0, 200));
     return std::string(patient["managingOrganization"]["reference"].string().substr(0, 200));
 }
+
+namespace {
 
 std::string key_text(char kind, std::string_view a, std::string_view b) {
     std::string key(1, kind);
@@ -150,9 +156,9 @@ void add(std::string& out, const std::vector<std::string>& values) {
 
 }  // namespace
 
-Facts facts_of(json::Value patient) {
+Facts facts_of(json::Value patient, const identity::Wording* wording) {
     Facts facts;
-    read_names(patient, facts);
+    read_names(patient, facts, wording);
     read_identifiers(patient, facts);
     facts.sex = normalised(Role::sex, patient["gender"].string());
     facts.birth = normalised(Role::birth_date, patient["birthDate"].string());
@@ -170,8 +176,8 @@ Facts facts_of(json::Value patient) {
             where += part;
         for (const json::Node& line : address["line"].items()) where += json::Value(&line).string();
     }
-    facts.address = normalised(Role::address, where);
-    read_mother(patient, facts);
+    facts.address = normalised(Role::address, where, wording);
+    read_mother(patient, facts, wording);
     facts.source = source_of(patient);
     return unpacked(packed(facts));  // what is kept is what is compared
 }
@@ -231,10 +237,18 @@ std::vector<std::int64_t> keys_of(const Facts& facts) {
     std::vector<std::string> names = facts.other_names;
     if (!facts.newborn) names.push_back(facts.name);
     const std::string month_day = facts.birth.size() == 8 ? facts.birth.substr(4) : "", year = facts.birth.substr(0, 4);
+    std::vector<std::string> told_lunar;  // the day, if the date was told by the lunar calendar
+    if (facts.birth.size() == 8) {
+        const auto date = static_cast<std::uint32_t>(std::strtoul(facts.birth.c_str(), nullptr, 10));
+        for (const bool leap : {false, true})
+            if (const std::uint32_t solar = identity::solar_of_lunar(date, leap))
+                told_lunar.push_back(fmt::format("{:08}", solar));
+    }
     for (const std::string& name : names) {
         const std::string sound = identity::sound_of(name);
         const std::string first = sound.substr(0, sound.find(' '));
         key('B', sound, facts.birth);
+        for (const std::string& solar : told_lunar) key('B', sound, solar);
         if (month_day != "0000") key('M', sound, month_day);
         key('Y', name, year + facts.sex);
         for (const std::string& phone : facts.phones) key('P', phone, sound);

@@ -9,6 +9,10 @@
 
 #include "json/json.h"
 
+namespace xinglin::identity {
+class Wording;
+}
+
 namespace xinglin::person {
 
 /// One Patient, as compared: values normalised as room identity does it.
@@ -31,7 +35,7 @@ struct Facts {
 
 constexpr std::string_view mother_identifier_extension = "urn:xinglin:extension:mother-identifier";
 
-Facts facts_of(json::Value patient);
+Facts facts_of(json::Value patient, const identity::Wording* wording = nullptr);
 std::string packed(const Facts& facts);
 Facts unpacked(std::string_view text);
 

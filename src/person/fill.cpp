@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t rows_a_commit = 100'000;
 constexpr double least_same_number = 0.5;  // of one person's pairs that have identity numbers, those with one number
+constexpr double least_matches = 200;      // pairs of one person; of fewer the weights are still the first guess
+constexpr double usual_share = 0.05;       // of the weights kept, what content says
 constexpr std::size_t most_holders = 8;    // of one identity number; what more persons have is nobody's
 constexpr std::int64_t print_mask = (std::int64_t{1} << 60) - 1;
 
@@ -29,7 +31,7 @@ const std::vector<identity::ColumnName>& columns() {
 class Keeper::Filling {
 public:
     Filling(Keeper& keeper, record::Position at)
-        : keeper_(keeper), connection_(*keeper.connection_), at_(at), records_(columns()) {}
+        : keeper_(keeper), connection_(*keeper.connection_), at_(at), records_(columns(), keeper.settings_.wording) {}
 
     void run() {
         mark(true);
@@ -43,6 +45,7 @@ public:
             for (const identity::Pair& pair : matches.doubtful) question(pair.a + 1, pair.b + 1, "doubt");
             lent_numbers();
         });
+        sql::transaction(connection_, [&] { keeper_.counts_->anew(); });
         keeper_.position_ = keeper_.filled_at_ = at_;
         mark(false);
     }
@@ -61,7 +64,8 @@ private:
         sql::transaction(connection_, [&] {
             if (filling) {
                 for (const char* table : {"person_record", "person_link", "person_cut", "person_apart", "person_key",
-                                          "person_value", "person_ruling", "person_spoken", "person_task"})
+                                          "person_value", "person_ruling", "person_spoken", "person_task", "person_source",
+                                          "person_born", "person_open", "person_reviewer", "person_change"})
                     connection_.run(fmt::format("DELETE FROM {}", table));
                 keeper_.people_ = keeper_.records_ = 0;
                 keeper_.last_ = 0;
@@ -97,7 +101,7 @@ private:
     }
 
     void take(json::Value patient, const record::Sight& sight) {
-        const Facts facts = facts_of(patient);
+        const Facts facts = facts_of(patient, keeper_.settings_.wording.get());
         const std::string_view id = patient["id"].string();
         std::array<std::string, 6> kept;
         records_.add(row_of(facts, nullptr, kept));
@@ -128,10 +132,19 @@ private:
 
     void learn(const identity::Matches& matches) {
         if (matches.learned.size() != columns().size()) return;  // fewer than two records
+        if (matches.figures.matches < least_matches) return;     // a register of residents, nobody told twice
         identity::Model model = identity::Model::of(matches);
         // Where hardly anybody is told twice, what it takes for one person is kin: it has learned nothing then.
         const identity::LearnedField& number = model.fields[3];
         if (number.same.back() < least_same_number) return;
+        // What this record has never shown (an address that differs, say) stays as possible as content holds it.
+        for (std::size_t i = 0; i < model.fields.size(); ++i) {
+            const identity::LearnedField& usual = keeper_.settings_.model.fields[i];
+            for (auto of : {&identity::LearnedField::same, &identity::LearnedField::kin, &identity::LearnedField::strangers})
+                for (std::size_t level = 0; level < (usual.*of).size(); ++level)
+                    (model.fields[i].*of)[level] =
+                        (1 - usual_share) * (model.fields[i].*of)[level] + usual_share * (usual.*of)[level];
+        }
         const std::string text = model.text();
         connection_.prepare("UPDATE person_state SET model = ? WHERE only = 1").bind(1, std::string_view(text)).run();
         keeper_.take_model(std::move(model));
@@ -266,6 +279,7 @@ private:
         std::sort(numbers_.begin(), numbers_.end());
         for (std::size_t i = 0, k; i < numbers_.size(); i = k) {
             for (k = i; k < numbers_.size() && numbers_[k].first == numbers_[i].first; ++k) {}
+            if (k - i < 2) continue;
             std::map<Record, Record> holders;  // person, a record that has the number and nobody else vouches for
             for (std::size_t at = i; at < k; ++at) {
                 const Record record = numbers_[at].second, person = keeper_.groups_->person_of(record);

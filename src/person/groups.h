@@ -24,11 +24,11 @@ struct Link {
     std::int64_t number = 0;
     Record a = 0, b = 0;
     Seq seq = 0;
-    bool by_hand = false;   // else by the program
+    bool by_hand = false;  // else by the program
     double log_odds = 0;
     std::uint64_t agreement = 0;
     std::int64_t at_ms = 0;
-    bool off = false;       // undone
+    bool off = false;  // undone
 };
 
 /// A record whose person was written anew: what it was, what it is.

@@ -4,96 +4,28 @@
 
 #include <algorithm>
 
+#include "person/changes.h"
 #include "person/ruling.h"
 
 namespace xinglin::person {
 
 namespace {
 
-// Everything here can be had again from the record.
-constexpr sql::Migration migrations[] = {{1, R"sql(
-    CREATE TABLE person_key (
-        key    INTEGER NOT NULL,         -- print of what two records of one person are likely to share
-        record INTEGER NOT NULL,
-        PRIMARY KEY (key, record)
-    ) WITHOUT ROWID;
-    CREATE TABLE person_value (
-        role  INTEGER NOT NULL,
-        print INTEGER NOT NULL,          -- 0: all that have any
-        n     INTEGER NOT NULL,
-        PRIMARY KEY (role, print)
-    ) WITHOUT ROWID;
-    CREATE TABLE person_ruling (
-        seq      INTEGER PRIMARY KEY,    -- its feed position
-        id       TEXT NOT NULL,          -- of the Basic
-        kind     TEXT NOT NULL,
-        a        INTEGER NOT NULL,       -- records; 0: none
-        b        INTEGER NOT NULL,
-        members  TEXT NOT NULL,          -- Patient ids, one a line
-        target   INTEGER NOT NULL,       -- seq of what is undone
-        proposal TEXT NOT NULL,
-        who      TEXT NOT NULL,
-        why      TEXT NOT NULL,
-        at_ms    INTEGER NOT NULL,
-        off      INTEGER NOT NULL,       -- undone
-        void     INTEGER NOT NULL        -- had no effect
-    );
-    CREATE UNIQUE INDEX person_ruling_id ON person_ruling (id);
-    CREATE INDEX person_ruling_a ON person_ruling (a);
-    CREATE INDEX person_ruling_b ON person_ruling (b);
-    CREATE INDEX person_ruling_target ON person_ruling (target) WHERE target > 0;
-    CREATE TABLE person_spoken (         -- which records a ruling is about, beside a and b
-        record INTEGER NOT NULL,
-        seq    INTEGER NOT NULL,
-        PRIMARY KEY (record, seq)
-    ) WITHOUT ROWID;
-    CREATE TABLE person_task (
-        number      INTEGER PRIMARY KEY,
-        kind        TEXT NOT NULL,
-        a           INTEGER NOT NULL,
-        b           INTEGER NOT NULL,
-        log_odds    REAL NOT NULL,
-        agreement   INTEGER NOT NULL,
-        opened_ms   INTEGER NOT NULL,
-        closed_ms   INTEGER NOT NULL,
-        closed_by   INTEGER NOT NULL,    -- seq of the ruling that answered it; 0: none
-        later_ms    INTEGER NOT NULL,
-        state       TEXT NOT NULL,       -- open, done, gone
-        claimed_by  TEXT NOT NULL,
-        claimed_ms  INTEGER NOT NULL,
-        proposal    TEXT NOT NULL,
-        proposed_by TEXT NOT NULL
-    );
-    CREATE INDEX person_task_a ON person_task (a);
-    CREATE INDEX person_task_b ON person_task (b);
-    CREATE INDEX person_task_state ON person_task (state, number);
-    CREATE INDEX person_task_closed ON person_task (closed_by) WHERE closed_by > 0;
-    CREATE TABLE person_state (
-        only      INTEGER PRIMARY KEY,
-        position  INTEGER NOT NULL,      -- of the feed
-        filled_at INTEGER NOT NULL,      -- position the first filling is of; 0: none was
-        filling   INTEGER NOT NULL,
-        people    INTEGER NOT NULL,      -- persons with a record that is not deleted
-        records   INTEGER NOT NULL,      -- not deleted
-        model     TEXT NOT NULL          -- learned by the filling; '' before
-    );
-    INSERT INTO person_state VALUES (1, 0, 0, 0, 0, 0, '');
-)sql"}};
-
 constexpr std::size_t step_changes = 2'000;
 constexpr std::size_t most_asked = 3;  // tasks that one change may open
 constexpr std::int64_t print_mask = (std::int64_t{1} << 60) - 1;
 
-}  // namespace
-
-void make_tables(sql::Connection& connection) {
-    auto& known = connection.prepare("SELECT count(*) FROM sqlite_master WHERE name = 'person_record'");
-    known.step();
-    const bool there = known.integer(0) > 0;
-    known.reset();
-    if (!there) sql::transaction(connection, [&] { Groups::make_tables(connection); });
-    sql::migrate(connection, "person", migrations);
+/// Pages are written whole; one that is not reads as zeros, which SQLite takes for values.
+bool is_cut_short(const std::string& file) {
+    constexpr std::uintmax_t page = 4'096;
+    std::error_code error;
+    const std::uintmax_t size = std::filesystem::file_size(file, error);
+    if (error) return false;
+    const std::uintmax_t log = std::filesystem::file_size(file + "-wal", error);
+    return (error || log == 0) && size % page != 0;
 }
+
+}  // namespace
 
 Keeper::Keeper(record::Store& store, const calendar::Clock& clock, const Settings& settings, Options options)
     : store_(store), clock_(clock), settings_(settings), options_(std::move(options)) {
@@ -104,40 +36,47 @@ Keeper::Keeper(record::Store& store, const calendar::Clock& clock, const Setting
 
 void Keeper::open() {
     const auto try_open = [this] {
-        auto made = sql::open_sqlite(place_, {.cache_bytes = 64ll << 20});
+        // Without an fsync a commit: what a power cut takes is followed from the record again.
+        auto made = sql::open_sqlite(place_, {.bulk = true, .cache_bytes = 64ll << 20});
         make_tables(*made);
         connection_ = options_.wrap ? options_.wrap(std::move(made)) : std::move(made);
         load();
     };
-    const auto anew = [this] {
-        groups_.reset();
-        decider_.reset();
-        connection_.reset();
-        for (const char* end : {"", "-wal", "-shm"}) {
-            std::error_code ignored;
-            std::filesystem::remove(place_ + end, ignored);
-        }
-    };
     try {
+        if (is_cut_short(place_)) remove_files();
         try_open();
     } catch (const sql::Broken& broken) {
         if (broken.why != sql::Broken::Why::corrupt && broken.why != sql::Broken::Why::other) throw;
-        anew();  // only a view
+        remove_files();  // only a view
         try_open();
     }
     if (!filling_) return;
-    anew();  // a filling that was interrupted begins again
+    remove_files();  // a filling that was interrupted begins again
     try_open();
+}
+
+void Keeper::remove_files() {
+    forget_connection();
+    for (const char* end : {"", "-wal", "-shm"}) {
+        std::error_code ignored;
+        std::filesystem::remove(place_ + end, ignored);
+    }
+    const std::lock_guard lock(shared_.lock);
+    ++shared_.times_made;
+    shared_.damaged = false;
 }
 
 void Keeper::forget_connection() {
     decider_.reset();
     groups_.reset();
+    counts_.reset();
     connection_.reset();
 }
 
 void Keeper::load() {
     groups_ = std::make_unique<Groups>(*connection_);
+    counts_ = std::make_unique<Counts>(*connection_);
+    count_once();
     auto& row =
         connection_->prepare("SELECT position, filled_at, filling, people, records, model FROM person_state WHERE only = 1");
     row.reset();
@@ -155,6 +94,19 @@ void Keeper::load() {
     last_ = greatest.step() ? greatest.integer(0) : 0;
     greatest.reset();
     show();
+}
+
+/// An index of a program that did not count yet.
+void Keeper::count_once() {
+    auto& query = connection_->prepare("SELECT counted FROM person_state WHERE only = 1");
+    query.reset();
+    const bool counted = query.step() && query.integer(0) != 0;
+    query.reset();
+    if (counted) return;
+    sql::transaction(*connection_, [&] {
+        counts_->anew();
+        connection_->run("UPDATE person_state SET counted = 1");
+    });
 }
 
 void Keeper::take_model(identity::Model model) {
@@ -194,10 +146,24 @@ bool Keeper::is_stopping() const {
 
 bool Keeper::step() {
     if (is_stopping()) return false;
+    bool damaged = false;
+    {
+        const std::lock_guard lock(shared_.lock);
+        damaged = shared_.damaged;  // a reader has found out
+    }
+    if (damaged) remove_files();
     if (!connection_) open();
-    const bool more = follow();
-    show();
-    return more && !is_stopping();
+    try {
+        const bool more = follow();
+        show();
+        made_anew_ = false;
+        return more && !is_stopping();
+    } catch (const sql::Broken& broken) {
+        if (broken.why != sql::Broken::Why::corrupt || made_anew_) throw;
+        made_anew_ = true;  // once; if that is damaged too it is the disk
+        remove_files();
+        return true;
+    }
 }
 
 bool Keeper::follow() {
@@ -230,6 +196,8 @@ bool Keeper::follow() {
                                         ? Result<json::Value>(json::Value{})
                                         : json::parse(change.text, arena_, {.depth = 1'000, .bytes = change.text.size() + 1});
                 const json::Value resource = parsed.ok() ? *parsed : json::Value{};
+                taking_ = change.position;
+                taking_ms_ = change.updated_ms;
                 if (change.type == types[0]) {
                     take_patient(change, resource);
                 } else if (const auto ruling = change.version == 1 ? ruling_of(resource) : std::nullopt) {
@@ -308,12 +276,14 @@ void Keeper::take_patient(const record::Change& change, json::Value patient) {
         return;
     }
     if (!patient.is_object()) return;
-    const Facts facts = facts_of(patient);
+    const Facts facts = facts_of(patient, settings_.wording.get());
     const bool is_new = record == 0;
     if (is_new) record = add(change.id, change.updated_ms);
     std::optional<Known> before = is_new ? std::nullopt : decider_->known(record);
     if (before && before->facts == facts) return;
-    if (before) unindex(record, before->facts);
+    if (before) unindex(record, before->facts), counts_->record(before->facts, -1);
+    const Record own = groups_->person_of(record);
+    if (!is_new) counts_->person(own, -1);
     if (!is_new && !before) {  // deleted once, and here again
         const std::vector<Record> persons{groups_->person_of(record)};
         const std::int64_t were = people_among(persons);
@@ -323,6 +293,8 @@ void Keeper::take_patient(const record::Change& change, json::Value patient) {
     } else {
         write_facts(record, facts, change);
     }
+    counts_->record(facts, 1);
+    counts_->person(own, 1);
     index(record, facts);
     decide(record, facts, change);
     if (!before) return;
@@ -338,6 +310,8 @@ void Keeper::remove(Record record, const record::Change& change) {
     const auto known = decider_->known(record);
     if (!known) return;
     unindex(record, known->facts);
+    counts_->record(known->facts, -1);
+    counts_->person(known->person, -1);
     const std::vector<Record> persons{known->person};
     const std::int64_t were = people_among(persons);
     connection_->prepare("UPDATE person_record SET live = 0, facts = '', position = ? WHERE number = ?")
@@ -345,6 +319,7 @@ void Keeper::remove(Record record, const record::Change& change) {
         .bind(2, record)
         .run();
     people_ += static_cast<std::uint64_t>(people_among(persons) - were);
+    counts_->person(known->person, 1);
     --records_;
     connection_->prepare("UPDATE person_task SET state = 'gone', closed_ms = ? WHERE state = 'open' AND (a = ? OR b = ?)")
         .bind(1, change.updated_ms)
@@ -368,17 +343,8 @@ std::int64_t Keeper::people_among(const std::vector<Record>& persons) const {
 }
 
 void Keeper::regrouped(const std::vector<Moved>& moved) {
-    auto& query = connection_->prepare("SELECT live FROM person_record WHERE number = ?");
-    std::set<Record> before, now;
-    for (const Moved& each : moved) {
-        query.bind(1, each.record);
-        const bool live = query.step() && query.integer(0) != 0;
-        query.reset();
-        if (!live) continue;
-        before.insert(each.before);
-        now.insert(each.now);
-    }
-    people_ += now.size() - before.size();
+    people_ += static_cast<std::uint64_t>(counts_->moved(moved));
+    if (!filling_) write_changes(*connection_, moved, taking_, taking_ms_);
 }
 
 void Keeper::link(Record record, const Option& option, Seq seq, std::int64_t at_ms) {
@@ -386,37 +352,6 @@ void Keeper::link(Record record, const Option& option, Seq seq, std::int64_t at_
         .a = option.best, .b = record, .seq = seq, .log_odds = option.mean, .agreement = option.agreement, .at_ms = at_ms};
     regrouped(groups_->link(link));
     settle_tasks({record, option.best}, 0, at_ms);
-}
-
-void Keeper::ask_of(Record record, const Option& option, std::string_view kind, std::int64_t at_ms) {
-    if (!option.named.empty() && option.named != "newborn" && option.named != "two_ids") kind = option.named;
-    ask(kind, record, option.best, option.mean, option.agreement, at_ms);
-}
-
-void Keeper::ask(std::string_view kind, Record a, Record b, double log_odds, identity::Agreement agreement, std::int64_t at_ms) {
-    const Record one = groups_->person_of(a), other = groups_->person_of(b);
-    // One question about two persons, until it is answered.
-    for (const Record member : groups_->members(one)) {
-        std::vector<std::pair<Record, bool>> open;  // the other one; of this kind?
-        auto& query = connection_->prepare("SELECT a, b, kind FROM person_task WHERE (a = ?1 OR b = ?1) AND state = 'open'");
-        query.bind(1, member);
-        while (query.step())
-            open.emplace_back(query.integer(0) == member ? query.integer(1) : query.integer(0), query.text(2) == kind);
-        for (const auto& [of, same_kind] : open)
-            if ((one != other || same_kind) && groups_->person_of(of) == other) return;
-    }
-    connection_
-        ->prepare(
-            "INSERT INTO person_task (kind, a, b, log_odds, agreement, opened_ms, closed_ms, closed_by, later_ms, state, "
-            "claimed_by, "
-            "claimed_ms, proposal, proposed_by) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 'open', '', 0, '', '')")
-        .bind(1, kind)
-        .bind(2, a)
-        .bind(3, b)
-        .bind(4, log_odds)
-        .bind(5, static_cast<std::int64_t>(agreement))
-        .bind(6, at_ms)
-        .run();
 }
 
 void Keeper::decide(Record record, const Facts& facts, const record::Change& change) {
@@ -428,9 +363,13 @@ void Keeper::decide(Record record, const Facts& facts, const record::Change& cha
     close_own_tasks(record, change.updated_ms);
     if (mates.empty()) return decide_alone(record, facts, options, change);
     const Option fit = decider_->fit(facts, mates);
-    if (fit.mean < odds_of(settings_.contradiction) || fit.named == "lent_id")
-        ask("contradiction", record, fit.best ? fit.best : mates.front().record, fit.mean, fit.agreement, change.updated_ms);
-    else consider_joining(record, options, change);
+    if (fit.mean < odds_of(settings_.contradiction) || fit.named == "lent_id") {
+        const Record best = fit.best ? fit.best : mates.front().record;
+        if (is_said_to_fit(record, best)) return;
+        ask("contradiction", record, best, fit.mean, fit.agreement, change.updated_ms);
+    } else {
+        consider_joining(record, options, change);
+    }
 }
 
 void Keeper::decide_alone(Record record, const Facts&, const std::vector<Option>& options, const record::Change& change) {
@@ -464,46 +403,6 @@ void Keeper::consider_joining(Record record, const std::vector<Option>& options,
             ask_of(record, option, "join", change.updated_ms);
             ++asked;
         }
-    }
-}
-
-void Keeper::close_own_tasks(Record record, std::int64_t at_ms) {
-    connection_
-        ->prepare(
-            "UPDATE person_task SET state = 'gone', closed_ms = ? WHERE a = ? AND state = 'open' AND proposal = '' AND "
-            "claimed_by = ''")
-        .bind(1, at_ms)
-        .bind(2, record)
-        .run();
-}
-
-void Keeper::settle_tasks(const std::vector<Record>& touched, Seq seq, std::int64_t at_ms) {
-    struct Open {
-        std::int64_t number, a, b;
-        std::string kind;
-    };
-    std::set<Record> records;
-    for (const Record record : touched)
-        for (const Record member : groups_->members(groups_->person_of(record))) records.insert(member);
-    std::map<std::int64_t, Open> open;
-    for (const Record record : records) {
-        auto& query =
-            connection_->prepare("SELECT number, a, b, kind FROM person_task WHERE (a = ?1 OR b = ?1) AND state = 'open'");
-        query.bind(1, record);
-        while (query.step())
-            open[query.integer(0)] = {query.integer(0), query.integer(1), query.integer(2), std::string(query.text(3))};
-    }
-    for (const auto& [number, task] : open) {
-        if (task.kind == "changed") continue;
-        const Record one = groups_->person_of(task.a), other = groups_->person_of(task.b);
-        const bool answered = task.kind == "contradiction" ? one != other : one == other || groups_->are_apart(one, other);
-        if (!answered) continue;
-        connection_->prepare("UPDATE person_task SET state = ?, closed_ms = ?, closed_by = ? WHERE number = ?")
-            .bind(1, std::string_view(seq ? "done" : "gone"))
-            .bind(2, at_ms)
-            .bind(3, seq)
-            .bind(4, number)
-            .run();
     }
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 
+#include "person/counts.h"
 #include "person/decide.h"
 #include "person/person.h"
 
@@ -20,8 +21,9 @@ public:
         std::condition_variable changed;
         State state;
         std::shared_ptr<const identity::Model> model;
+        int times_made = 0;    // its files were removed so often: older connections read what is gone
+        bool damaged = false;  // said by a reader; the next step makes everything anew
         bool stopping = false;
-        bool hurry = false;
     };
     Shared& shown() { return shared_; }
     const std::string& place() const { return place_; }
@@ -39,17 +41,22 @@ private:
     std::string place_;
     std::unique_ptr<sql::Connection> connection_;
     std::unique_ptr<Groups> groups_;
+    std::unique_ptr<Counts> counts_;
     std::unique_ptr<Decider> decider_;
     identity::Model model_;
     record::Position position_ = 0, filled_at_ = 0;
-    bool filling_ = false, asked_for_filling_ = false;
+    record::Position taking_ = 0;  // what is being taken from the feed, and when it was written
+    std::int64_t taking_ms_ = 0;
+    bool filling_ = false, asked_for_filling_ = false, made_anew_ = false;
     std::uint64_t people_ = 0, records_ = 0;
     Record last_ = 0;
     Shared shared_;
     json::Arena arena_;
 
     void open();
+    void remove_files();
     void load();
+    void count_once();
     void take_model(identity::Model model);
     void save();
     void show();
@@ -81,6 +88,7 @@ private:
     /// Tasks that are answered by how things stand now.
     void settle_tasks(const std::vector<Record>& touched, Seq seq, std::int64_t at_ms);
     void close_own_tasks(Record record, std::int64_t at_ms);
+    bool is_said_to_fit(Record a, Record b) const;
 
     // Rulings (rulings.cpp)
     bool apply(const Ruling& ruling, Seq seq, std::int64_t at_ms);

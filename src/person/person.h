@@ -89,6 +89,7 @@ struct Person {
 struct QueueAsked {
     std::string kind, reviewer;  // "": all
     std::string state = "open";  // open, later, done, gone
+    std::string age;             // "": all; day, week, older: how long they have waited, as Statistics counts them
     std::int64_t before = 0;     // page: numbers below; 0: from the newest
     std::uint32_t count = 50;
 };
@@ -99,7 +100,8 @@ struct Queue {
 
 struct SourceShare {
     std::string source;
-    std::uint64_t records = 0, linked = 0, with_id = 0, duplicates = 0;  // duplicates: further records of one person within the source
+    std::uint64_t records = 0, linked = 0, with_id = 0,
+                  duplicates = 0;  // duplicates: further records of one person within the source
 };
 struct AgeShare {
     int from_age = 0;  // of ten years; -1: not known
@@ -113,7 +115,7 @@ struct Statistics {
     std::vector<SourceShare> sources;
     std::vector<AgeShare> ages;
     std::vector<Workload> reviewers;
-    std::vector<std::pair<std::string, std::uint64_t>> open;  // tasks by kind
+    std::vector<std::pair<std::string, std::uint64_t>> open;    // tasks by kind
     std::uint64_t open_day = 0, open_week = 0, open_older = 0;  // by age: under a day, under a week, older
     std::int64_t oldest_ms = 0;
 };
@@ -141,6 +143,25 @@ struct Options {
     std::function<std::unique_ptr<sql::Connection>(std::unique_ptr<sql::Connection>)> wrap;
 };
 
+/// A record that came to another person.
+struct PersonChange {
+    std::string cursor;           // its place: what comes after it is asked for with this
+    std::string kind;             // linked: it had been alone · merged: its whole person came with it · parted: it left others behind
+    std::string patient, source;  // the record
+    std::string before, now;      // enterprise ids
+    std::vector<std::string> patients;  // all Patients that are of either person as things are now
+    std::int64_t at_ms = 0;
+};
+struct Changes {
+    std::vector<PersonChange> changes;  // in their order
+    std::string next;                   // cursor behind them
+    bool begins_again = false;          // everything was matched anew since: what a copy knew from before is to be read again
+};
+bool is_cursor(std::string_view text);  // "" is one: from the beginning
+
+/// Who tells of a Patient: the id of a source of messages, else meta.source, else the managing organization's reference; "" when nobody says.
+std::string source_of(json::Value patient);
+
 class Persons {
 public:
     Persons(record::Store& store, const calendar::Clock& clock, Settings settings, Options options = {});
@@ -156,6 +177,8 @@ public:
     Queue queue(const QueueAsked& asked) const;
     std::optional<Task> task(std::int64_t number) const;
     Statistics statistics() const;
+    /// What was linked, merged and parted since a cursor, which is never another's however the index was made.
+    Changes changes(std::string_view since, std::size_t count) const;
     /// Who may this be? Best first.
     std::vector<Found> match(json::Value patient, std::uint32_t count) const;
     /// Writes a ruling into the record and returns its id once the index knows it. Refuses what cannot be: unknown Patients, a split that leaves

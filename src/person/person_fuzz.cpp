@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Patients, rulings, ids and settings from strangers.
+#include "identity/wording.h"
 #include "person/facts.h"
 #include "person/ruling.h"
 
@@ -21,5 +22,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     (void)unpacked(text);
     if (const std::int64_t print = print_in(text); print != 0 && print_in(enterprise_id(print)) != print) __builtin_trap();
     (void)xinglin::identity::Model::parse(text).ok();
+    if (const auto wording = xinglin::identity::Wording::read(text, text, text); wording.ok()) (void)wording->address(text);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "person/changes.h"
 #include "person/keeper.h"
 #include "person/reading.h"
 #include "person/ruling.h"
@@ -27,29 +28,39 @@ struct Persons::Inside {
     Keeper keeper;
     std::mutex readers_lock;  // guards what follows
     std::vector<std::unique_ptr<sql::Connection>> readers;
-    std::mutex counted_lock;  // guards what follows
-    std::optional<Statistics> counted;
-    std::chrono::steady_clock::time_point counted_until;
+    int readers_made = 0;  // of which making of the files they are
     std::thread thread;
 
     void run();
     template <typename Body>
     auto reading(Body&& body) {
         std::unique_ptr<sql::Connection> connection;
+        int made = 0;
+        {
+            const std::lock_guard lock(keeper.shown().lock);
+            made = keeper.shown().times_made;
+        }
         {
             const std::lock_guard lock(readers_lock);
+            if (std::exchange(readers_made, made) != made) readers.clear();
             if (!readers.empty()) {
                 connection = std::move(readers.back());
                 readers.pop_back();
             }
         }
-        if (!connection) connection = sql::open_sqlite(keeper.place(), {.read_only = true, .cache_bytes = 16ll << 20});
-        connection->begin_read();
-        auto result = body(*connection);
-        connection->commit();
-        const std::lock_guard lock(readers_lock);
-        if (readers.size() < 4) readers.push_back(std::move(connection));
-        return result;
+        try {
+            if (!connection) connection = sql::open_sqlite(keeper.place(), {.read_only = true, .cache_bytes = 16ll << 20});
+            connection->begin_read();
+            auto result = body(*connection);
+            connection->commit();
+            const std::lock_guard lock(readers_lock);
+            if (readers.size() < 4 && readers_made == made) readers.push_back(std::move(connection));
+            return result;
+        } catch (const sql::Broken& broken) {
+            const std::lock_guard lock(keeper.shown().lock);
+            if (broken.why == sql::Broken::Why::corrupt && keeper.shown().times_made == made) keeper.shown().damaged = true;
+            throw;
+        }
     }
     std::shared_ptr<const identity::Model> model() {
         const std::lock_guard lock(keeper.shown().lock);
@@ -133,6 +144,10 @@ Queue Persons::queue(const QueueAsked& asked) const {
     });
 }
 
+Changes Persons::changes(std::string_view since, std::size_t count) const {
+    return inside_->reading([&](sql::Connection& connection) { return read_changes(connection, since, count); });
+}
+
 std::optional<Task> Persons::task(std::int64_t number) const {
     return inside_->reading([&](sql::Connection& connection) {
         return Reading(connection, *inside_->model(), inside_->clock.now_ms()).task(number);
@@ -140,16 +155,9 @@ std::optional<Task> Persons::task(std::int64_t number) const {
 }
 
 Statistics Persons::statistics() const {
-    using Clock = std::chrono::steady_clock;
-    const std::lock_guard lock(inside_->counted_lock);
-    const auto now = Clock::now();
-    if (inside_->counted && now < inside_->counted_until) return *inside_->counted;
-    inside_->counted = inside_->reading([&](sql::Connection& connection) {
+    return inside_->reading([&](sql::Connection& connection) {
         return Reading(connection, *inside_->model(), inside_->clock.now_ms()).statistics();
     });
-    const auto took = Clock::now() - now;  // a reading of millions is good for a while
-    inside_->counted_until = took > std::chrono::milliseconds(200) ? Clock::now() + 20 * took : now;
-    return *inside_->counted;
 }
 
 std::vector<Found> Persons::match(json::Value patient, std::uint32_t count) const {
@@ -158,7 +166,7 @@ std::vector<Found> Persons::match(json::Value patient, std::uint32_t count) cons
         std::vector<Found> found;
         const Decider decider(connection, *model, inside_->settings);
         const Reading reading(connection, *model, inside_->clock.now_ms());
-        for (const Option& option : decider.options(facts_of(patient), 0, {})) {
+        for (const Option& option : decider.options(facts_of(patient, inside_->settings.wording.get()), 0, {})) {
             if (found.size() == count) break;
             const double odds = option.ask ? std::min(option.mean, odds_of(inside_->settings.link) - 0.01) : option.mean;
             const double probability = probability_of(odds);
@@ -182,7 +190,12 @@ std::vector<std::string> Persons::dump() const {
 
 void Persons::catch_up() {
     const std::lock_guard work(inside_->work_lock);
-    while (inside_->keeper.step()) {}
+    try {
+        while (inside_->keeper.step()) {}
+    } catch (...) {
+        inside_->keeper.forget_connection();
+        throw;
+    }
 }
 
 Result<std::string> Persons::rule(const Ruling& given) {

@@ -2,15 +2,13 @@
 // What the person index promises: named cases, decisions and their undoing, the same index however it was made, on both engines.
 #include "person/person.h"
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 
-#include <random>
-#include <set>
-
-#include "person/facts.h"
+#include "person/shelf_check.h"
+#include "person/test_house.h"
 #include "person/test_naive.h"
-#include "testing/postgres.h"
-#include "testing/testing.h"
 
 namespace xinglin::person {
 namespace {
@@ -19,125 +17,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
-
-/// An identity number of nobody: area 130399, which there is none of.
-std::string number_of(const std::string& birth, int order) {
-    const std::string body = "130399" + birth + fmt::format("{:03}", order);
-    for (const char check : std::string_view("0123456789x"))
-        if (identity::is_sound_identity(body + check)) return body + check;
-    return {};
-}
-
-struct Said {
-    std::string id, name, sex = "female", birth, number, phone, address, more;
-    std::string source = "a";
-};
-
-class PersonTest : public ::testing::Test {
-protected:
-    testing::ScratchFolder folder;
-    testing::StoppedClock clock;
-    std::unique_ptr<record::Store> store = open();
-    std::unique_ptr<Persons> persons = index("one.db");
-
-    std::unique_ptr<record::Store> open() {
-        auto opened = record::Store::open(
-            folder.path(), clock,
-            {.readers = 2, .offset_minutes = std::int16_t{480}, .store = testing::store_beside(folder.path())});
-        if (!opened.ok()) throw std::runtime_error(opened.outcome().line());
-        return std::move(opened).value();
-    }
-    Settings settings() const {
-        auto read = Settings::read(content::Files());
-        if (!read.ok()) throw std::runtime_error(read.outcome().line());
-        return *read;
-    }
-    std::unique_ptr<Persons> index(const std::string& name) { return index(name, settings()); }
-    std::unique_ptr<Persons> index(const std::string& name, Settings chosen) {
-        return std::make_unique<Persons>(*store, clock, std::move(chosen),
-                                         Options{.file = folder.path() / name, .follow = false});
-    }
-    void put(const Said& said) {
-        std::string text = fmt::format(R"({{"resourceType":"Patient","id":"{}","meta":{{"source":"urn:xinglin:source:{}"}})",
-                                       said.id, said.source);
-        if (!said.name.empty()) text += fmt::format(R"(,"name":[{{"text":"{}"}}])", said.name);
-        if (!said.sex.empty()) text += fmt::format(R"(,"gender":"{}")", said.sex);
-        if (!said.birth.empty())
-            text +=
-                fmt::format(R"(,"birthDate":"{}-{}-{}")", said.birth.substr(0, 4), said.birth.substr(4, 2), said.birth.substr(6));
-        if (!said.number.empty())
-            text += fmt::format(R"(,"identifier":[{{"system":"urn:oid:2.16.156.10011.1.3","value":"{}"}}])", said.number);
-        if (!said.phone.empty()) text += fmt::format(R"(,"telecom":[{{"system":"phone","value":"{}"}}])", said.phone);
-        if (!said.address.empty()) text += fmt::format(R"(,"address":[{{"text":"{}"}}])", said.address);
-        text += said.more + "}";
-        json::Arena arena;
-        const auto value = json::parse(text, arena);
-        ASSERT_TRUE(value.ok()) << text;
-        const auto& type = *fhir::find_resource("Patient");
-        const record::Prepared prepared = store->prepare(type, said.id, *value);
-        clock.move(1'000);
-        ASSERT_TRUE(store
-                        ->submit_and_wait([&](record::Transaction& transaction) -> Result<Done> {
-                            transaction.put(prepared, false, false);
-                            return Done{};
-                        })
-                        .ok());
-    }
-    void erase(const std::string& id) {
-        const auto& type = *fhir::find_resource("Patient");
-        clock.move(1'000);
-        ASSERT_TRUE(store
-                        ->submit_and_wait([&](record::Transaction& transaction) -> Result<Done> {
-                            const auto state = transaction.state(type, id);
-                            if (state && !state->deleted) transaction.erase(type, id);
-                            return Done{};
-                        })
-                        .ok());
-    }
-    std::vector<std::string> person_of(const std::string& id) {
-        persons->catch_up();
-        return persons->patients(id);
-    }
-    /// "kind a b", sorted.
-    std::multiset<std::string> asked() {
-        persons->catch_up();
-        std::multiset<std::string> all;
-        for (const Task& task : persons->queue({.count = 1'000}).tasks) all.insert(task.kind + " " + task.a + " " + task.b);
-        return all;
-    }
-    std::string rule(const Ruling& ruling) {
-        clock.move(1'000);
-        const auto done = persons->rule(ruling);
-        return done.ok() ? *done : "refused: " + done.outcome().line();
-    }
-    /// Some strangers, so that what is rare shows.
-    void town(int people) {
-        std::mt19937_64 random(7);
-        static const std::vector<std::string> surnames{"王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙"};
-        static const std::vector<std::string> given{"伟", "芳", "娜", "敏", "静", "强", "磊", "军", "洋", "勇", "艳", "杰", "涛"};
-        for (int i = 0; i < people; ++i) {
-            const std::string birth = fmt::format("{}{:02}{:02}", 1940 + random() % 70, 1 + random() % 12, 1 + random() % 28);
-            put({.id = fmt::format("t{}", i),
-                 .name = surnames[random() % surnames.size()] + given[random() % given.size()] + given[random() % given.size()],
-                 .sex = "male",
-                 .birth = birth,
-                 .number = number_of(birth, static_cast<int>(1 + 2 * (random() % 400))),
-                 .phone = fmt::format("160{:08}", random() % 100'000'000),
-                 .address = fmt::format("某市某区{}村{}号", random() % 90, random() % 400),
-                 .source = "town"});
-        }
-    }
-    const Said anna{.id = "anna-1",
-                    .name = "马雨桐",
-                    .birth = "19850817",
-                    .number = number_of("19850817", 42),
-                    .phone = "16011112222",
-                    .address = "某市某区石河镇五里台村17号"};
-    Said with(Said said, const std::string& id) const {
-        said.id = id;
-        return said;
-    }
-};
 
 TEST_F(PersonTest, LinksWhatIsPlainlyOnePersonAndNobodyElse) {
     town(40);
@@ -159,157 +38,6 @@ TEST_F(PersonTest, LinksWhatIsPlainlyOnePersonAndNobodyElse) {
     EXPECT_EQ(person->links.size(), 3u);
     EXPECT_EQ(persons->person(person->enterprise_id)->members.size(), 4u);
     EXPECT_EQ(persons->person("no such person"), std::nullopt);
-}
-
-TEST_F(PersonTest, KeepsTwinsApart) {
-    town(20);
-    const Said one{.id = "one",
-                   .name = "赵一雅",
-                   .birth = "20190507",
-                   .number = number_of("20190507", 22),
-                   .phone = "16033334444",
-                   .address = "某市某区东村1号"};
-    Said other = one;
-    other.id = "other", other.name = "赵一然", other.number = number_of("20190507", 24);
-    put(one);
-    put(other);
-    EXPECT_THAT(person_of("one"), ElementsAre("one"));
-    EXPECT_THAT(asked(), IsEmpty()) << "each has a number of its own";
-    Said nameless = one;
-    nameless.id = "third", nameless.name = "赵一萱", nameless.number.clear();  // whose is it?
-    put(nameless);
-    EXPECT_THAT(person_of("third"), ElementsAre("third"));
-    EXPECT_TRUE(asked().count("twins third one") || asked().count("twins third other"));
-    Said big{.id = "big", .name = "周玉之女大", .birth = "20260101", .phone = "16055556666", .address = "某市某区西村2号"},
-        small = big;
-    small.id = "small", small.name = "周玉之女小";
-    put(big);
-    put(small);
-    EXPECT_THAT(person_of("big"), ElementsAre("big"));
-    put(with(small, "small-2"));
-    EXPECT_THAT(person_of("small"), ElementsAre("small", "small-2"));
-}
-
-TEST_F(PersonTest, AsksWhenANumberWasLent) {
-    town(20);
-    put(anna);
-    // The number of 马雨桐, everything else is somebody else's.
-    put({.id = "lent",
-         .name = "白宇",
-         .sex = "male",
-         .birth = "19621104",
-         .number = anna.number,
-         .phone = "16099990000",
-         .address = "某市某区山海村9号"});
-    EXPECT_THAT(person_of("lent"), ElementsAre("lent"));
-    EXPECT_THAT(asked(), ElementsAre("lent_id lent anna-1"));
-    // Who is known by everything else is linked there, and nobody need be asked.
-    const Said husband{.id = "husband",
-                       .name = "田红军",
-                       .sex = "male",
-                       .birth = "19800203",
-                       .number = number_of("19800203", 31),
-                       .phone = "16077778888",
-                       .address = anna.address};
-    put(husband);
-    Said lent = with(husband, "husband-2");
-    lent.number = anna.number;
-    put(lent);
-    EXPECT_THAT(person_of("husband"), ElementsAre("husband", "husband-2"));
-    EXPECT_EQ(asked().size(), 1u);
-}
-
-TEST_F(PersonTest, KnowsTheNewbornAgainByItsMother) {
-    town(20);
-    const std::string mother =
-        fmt::format(R"(,"extension":[{{"url":"{}","valueString":"{}"}}])", mother_identifier_extension, anna.number);
-    put({.id = "newborn", .name = "马雨桐之女", .birth = "20260301", .more = mother});
-    put({.id = "child", .name = "白一诺", .birth = "20260301", .number = number_of("20260301", 2), .more = mother});
-    EXPECT_THAT(person_of("newborn"), ElementsAre("newborn", "child"));
-    // By the mother's name alone nobody is sure.
-    put({.id = "newborn-2", .name = "李娜之子", .sex = "male", .birth = "20260302"});
-    put({.id = "child-2",
-         .name = "王安",
-         .sex = "male",
-         .birth = "20260302",
-         .more = R"(,"contact":[{"relationship":[{"coding":[{"code":"MTH"}]}],"name":{"text":"李娜"}}])"});
-    EXPECT_THAT(person_of("newborn-2"), ElementsAre("newborn-2"));
-    EXPECT_THAT(asked(), ElementsAre("doubt child-2 newborn-2"));
-    // The same newborn gets its name and number in the same place.
-    put({.id = "newborn", .name = "白一诺", .birth = "20260301", .number = number_of("20260301", 2), .more = mother});
-    EXPECT_THAT(person_of("newborn"), ElementsAre("newborn", "child"));
-    EXPECT_EQ(asked().size(), 1u);
-}
-
-TEST_F(PersonTest, LinksTheUnidentifiedOnceIdentified) {
-    town(20);
-    put(anna);
-    put({.id = "nobody-1", .name = "无名氏", .address = "某市某区石河镇"});
-    put({.id = "nobody-2", .name = "无名氏", .address = "某市某区石河镇"});
-    EXPECT_THAT(person_of("nobody-1"), ElementsAre("nobody-1"));
-    EXPECT_THAT(asked(), IsEmpty());
-    put(with(anna, "nobody-2"));
-    EXPECT_THAT(person_of("nobody-2"), ElementsAre("anna-1", "nobody-2"));
-    EXPECT_THAT(person_of("nobody-1"), ElementsAre("nobody-1"));
-}
-
-TEST_F(PersonTest, IsNotImpressedByAPhoneThatEverybodyHas) {
-    town(400);
-    for (int i = 0; i < 200; ++i) {
-        const std::string birth = fmt::format("{}{:02}{:02}", 1950 + i % 50, 1 + i % 12, 1 + i % 28);
-        put({.id = fmt::format("p{}", i),
-             .name = fmt::format(
-                 "钱{}", std::vector<std::string>{"一", "二", "三", "四", "五", "六", "七"}[static_cast<std::size_t>(i % 7)]),
-             .birth = birth,
-             .phone = "16000000000"});
-    }
-    persons->catch_up();
-    EXPECT_EQ(persons->state().people, 600u);
-}
-
-TEST_F(PersonTest, KnowsPeopleOfASourceThatChangedItsIds) {
-    town(60);
-    for (int i = 0; i < 60; ++i) {
-        const auto text =
-            store->reader(access::Viewer::program("test")).read(*fhir::find_resource("Patient"), fmt::format("t{}", i));
-        json::Arena arena;
-        const auto value = json::parse(text->body, arena);
-        const std::string id = fmt::format("new{}", i);
-        const auto& type = *fhir::find_resource("Patient");
-        const record::Prepared prepared = store->prepare(type, id, arena.with(*value, "id", arena.string(id)));
-        ASSERT_TRUE(store
-                        ->submit_and_wait([&](record::Transaction& transaction) -> Result<Done> {
-                            transaction.put(prepared, false, false);
-                            return Done{};
-                        })
-                        .ok());
-    }
-    EXPECT_THAT(person_of("t7"), ElementsAre("t7", "new7"));
-    EXPECT_EQ(persons->state().people, 60u);
-    EXPECT_EQ(persons->statistics().sources.front().duplicates, 60u);
-}
-
-TEST_F(PersonTest, AsksWhenTwoPeopleAreSwapped) {
-    town(20);
-    const Said bob{.id = "bob-1",
-                   .name = "田红军",
-                   .sex = "male",
-                   .birth = "19800203",
-                   .number = number_of("19800203", 31),
-                   .phone = "16077778888"};
-    for (const Said& each : {anna, bob, with(anna, "anna-2"), with(bob, "bob-2")}) put(each);
-    EXPECT_THAT(person_of("anna-1"), ElementsAre("anna-1", "anna-2"));
-    put(with(bob, "anna-1"));
-    put(with(anna, "bob-1"));
-    EXPECT_THAT(person_of("anna-1"), ElementsAre("anna-1", "anna-2")) << "nothing is torn apart by itself";
-    EXPECT_THAT(asked(), UnorderedElementsAre("contradiction anna-1 anna-2", "contradiction bob-1 bob-2"));
-    EXPECT_THAT(rule({.kind = "split", .members = {"anna-1"}, .who = "li"}), Not(HasSubstr("refused")));
-    EXPECT_THAT(asked(), ElementsAre("contradiction bob-1 bob-2"));
-    // A record that stood alone and became somebody else's.
-    put({.id = "alone", .name = "孙丽", .birth = "19700101", .number = number_of("19700101", 62)});
-    persons->catch_up();
-    put({.id = "alone", .name = "徐强", .sex = "male", .birth = "19910909", .number = number_of("19910909", 63)});
-    EXPECT_TRUE(asked().count("changed alone alone"));
 }
 
 TEST_F(PersonTest, TakesBackEveryDecisionAndItsConsequences) {
@@ -470,6 +198,11 @@ TEST_F(PersonTest, IsTheSameHoweverItWasMade) {
     const auto anew = index("two.db");
     anew->catch_up();
     EXPECT_EQ(persons->dump(), anew->dump());
+    const auto kept_up = persons->dump();
+    persons.reset();
+    sql::open_sqlite(folder.path() / "one.db", {})->run("UPDATE person_state SET counted = 0");
+    persons = index("one.db");
+    EXPECT_EQ(persons->dump(), kept_up) << "counted from the beginning it is what was counted on the way";
     std::set<std::string> people;
     for (int i = 0; i < 20; ++i)
         if (const auto all = persons->patients(fmt::format("p{}", i)); !all.empty()) people.insert(all.front());
@@ -523,6 +256,27 @@ TEST_F(PersonTest, LearnsNothingFromPeopleWhoAreAllToldOnce) {
     auto filled = index("filled.db", early);
     filled->catch_up();
     EXPECT_EQ(filled->state().people, 280u);
+}
+
+TEST(Shelf, IsRightAndSaysWhereItIsNot) {
+    std::vector<content::Complaint> complaints;
+    std::size_t checked = 0;
+    check_shelf(content::Files(), complaints, checked);
+    for (const content::Complaint& each : complaints) ADD_FAILURE() << each.file << ": " << each.where << ": " << each.what;
+    EXPECT_GE(checked, 6u);
+    const testing::ScratchFolder folder;
+    const auto said = [&](const std::string& name, const std::string& text) {
+        std::filesystem::create_directories(folder.path() / "persons");
+        std::ofstream(folder.path() / "persons" / name) << text;
+        complaints.clear();
+        check_shelf(content::Files::over(folder.path()).value(), complaints, checked);
+        std::filesystem::remove(folder.path() / "persons" / name);
+        return complaints.empty() ? std::string() : complaints.front().where + ": " + complaints.front().what;
+    };
+    EXPECT_THAT(said("settings.json", R"({"link":2})"), HasSubstr("link"));
+    EXPECT_THAT(said("characters.csv", "written,meant\n劉\n"), HasSubstr("line 2"));
+    EXPECT_THAT(said("cases.json", R"({"cases":[{"name":"x","a":{},"b":{},"expect":"link"}]})"), HasSubstr("expects link"));
+    EXPECT_THAT(said("cases.json", "[]"), HasSubstr("list of examples"));
 }
 
 TEST(EnterpriseId, IsReadBackAndRefusesWhatIsMistyped) {

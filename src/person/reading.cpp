@@ -112,7 +112,7 @@ std::optional<Task> Reading::task(std::int64_t number) const {
 }
 
 std::uint64_t Reading::open_tasks() const {
-    return static_cast<std::uint64_t>(number("SELECT count(*) FROM person_task WHERE state = 'open'"));
+    return static_cast<std::uint64_t>(number("SELECT coalesce(sum(n), 0) FROM person_open"));
 }
 
 Queue Reading::queue(const QueueAsked& asked) const {
@@ -122,10 +122,14 @@ Queue Reading::queue(const QueueAsked& asked) const {
     else where += " AND ?2 > 0";
     if (!asked.kind.empty()) where += " AND kind = ?3";
     if (!asked.reviewer.empty()) where += " AND claimed_by = ?4";
+    if (!asked.age.empty()) where += asked.age == "older" ? " AND opened_ms <= ?8" : " AND opened_ms > ?8 AND opened_ms <= ?7";
     const auto bind = [&](sql::Statement& query) -> sql::Statement& {
         query.bind(1, std::string_view(later ? "open" : asked.state)).bind(2, now_ms_);
         if (!asked.kind.empty()) query.bind(3, std::string_view(asked.kind));
         if (!asked.reviewer.empty()) query.bind(4, std::string_view(asked.reviewer));
+        if (asked.age == "day") query.bind(7, INT64_MAX).bind(8, now_ms_ - day_ms);
+        if (asked.age == "week") query.bind(7, now_ms_ - day_ms).bind(8, now_ms_ - 7 * day_ms);
+        if (asked.age == "older") query.bind(8, now_ms_ - 7 * day_ms);
         return query;
     };
     Queue queue;
@@ -211,68 +215,62 @@ std::optional<Person> Reading::person(std::string_view id) const {
 
 Statistics Reading::statistics() const {
     Statistics all;
-    {
-        auto& query = connection_.prepare(
-            "SELECT r.source, count(*), sum(EXISTS (SELECT 1 FROM person_record o WHERE o.person = r.person AND o.number <> "
-            "r.number AND o.live = 1)), "
-            "sum(EXISTS (SELECT 1 FROM person_record o WHERE o.person = r.person AND o.number < r.number AND o.live = 1 AND "
-            "o.source = r.source)) "
-            "FROM person_record r WHERE r.live = 1 GROUP BY r.source ORDER BY 2 DESC");
-        query.reset();
-        while (query.step())
-            all.sources.push_back({std::string(query.text(0)), static_cast<std::uint64_t>(query.integer(1)),
-                                   static_cast<std::uint64_t>(query.integer(2)), 0,
-                                   static_cast<std::uint64_t>(query.integer(3))});
-    }
-    std::map<std::string, std::uint64_t> with_id;
+    const auto whole = [](sql::Statement& row, int at) { return static_cast<std::uint64_t>(row.integer(at)); };
+    auto& sources = connection_.prepare(
+        "SELECT source, records, linked, with_id, duplicates FROM person_source WHERE records > 0 ORDER BY records DESC, source");
+    sources.reset();
+    while (sources.step())
+        all.sources.push_back(
+            {std::string(sources.text(0)), whole(sources, 1), whole(sources, 2), whole(sources, 3), whole(sources, 4)});
     std::map<int, AgeShare> ages;
     const std::int64_t this_year = 1970 + now_ms_ / 31'556'952'000;
-    auto& facts = connection_.prepare("SELECT source, facts FROM person_record WHERE live = 1");
-    facts.reset();
-    while (facts.step()) {
-        const Facts each = unpacked(facts.text(1));
-        const bool has = !each.residents.empty() && identity::is_sound_identity(each.residents.front());
-        int age = -1;
-        if (each.birth.size() == 8) {
-            std::int64_t year = 0;
-            for (const char c : each.birth.substr(0, 4)) year = year * 10 + (c >= '0' && c <= '9' ? c - '0' : 0);
-            if (year > 1850 && year <= this_year) age = static_cast<int>((this_year - year) / 10 * 10);
-        }
+    auto& born = connection_.prepare("SELECT year, records, with_id FROM person_born WHERE records > 0");
+    born.reset();
+    while (born.step()) {
+        const std::int64_t year = born.integer(0);
+        const int age = year > 1850 && year <= this_year ? static_cast<int>((this_year - year) / 10 * 10) : -1;
         AgeShare& share = ages[age];
         share.from_age = age;
-        ++share.records;
-        share.with_id += has;
-        if (has) ++with_id[each.source];
+        share.records += whole(born, 1);
+        share.with_id += whole(born, 2);
     }
-    for (SourceShare& each : all.sources) each.with_id = with_id[each.source];
     for (const auto& [age, share] : ages) all.ages.push_back(share);
-    auto& open =
-        connection_.prepare("SELECT kind, count(*) FROM person_task WHERE state = 'open' GROUP BY kind ORDER BY 2 DESC, 1");
+    auto& open = connection_.prepare("SELECT kind, n FROM person_open WHERE n > 0 ORDER BY n DESC, kind");
     open.reset();
-    while (open.step()) all.open.emplace_back(open.text(0), static_cast<std::uint64_t>(open.integer(1)));
-    auto& by_age = connection_.prepare(
-        "SELECT coalesce(sum(opened_ms > ?1), 0), coalesce(sum(opened_ms <= ?1 AND opened_ms > ?2), 0), coalesce(sum(opened_ms "
-        "<= ?2), 0), "
-        "coalesce(min(opened_ms), 0) FROM person_task WHERE state = 'open'");
-    by_age.bind(1, now_ms_ - day_ms).bind(2, now_ms_ - 7 * day_ms);
-    if (by_age.step()) {
-        all.open_day = static_cast<std::uint64_t>(by_age.integer(0));
-        all.open_week = static_cast<std::uint64_t>(by_age.integer(1));
-        all.open_older = static_cast<std::uint64_t>(by_age.integer(2));
-        all.oldest_ms = by_age.integer(3);
-    }
-    by_age.reset();
+    while (open.step()) all.open.emplace_back(open.text(0), whole(open, 1));
+    queue_ages(all);
     auto& work = connection_.prepare(
-        "SELECT who, sum(decided), sum(claimed) FROM (SELECT who, count(*) AS decided, 0 AS claimed FROM person_ruling WHERE "
-        "void = 0 AND kind IN "
-        "('link', 'apart', 'split', 'propose') GROUP BY who UNION ALL SELECT claimed_by, 0, count(*) FROM person_task WHERE "
-        "state = 'open' AND "
-        "claimed_by <> '' GROUP BY claimed_by) GROUP BY who ORDER BY 2 DESC, 1");
+        "SELECT who, sum(decided), sum(claimed) FROM (SELECT who, decided, 0 AS claimed FROM person_reviewer UNION ALL SELECT "
+        "claimed_by, 0, count(*) FROM person_task WHERE state = 'open' AND claimed_by <> '' GROUP BY claimed_by) GROUP BY who "
+        "ORDER BY 2 DESC, 1");
     work.reset();
-    while (work.step())
-        all.reviewers.push_back({std::string(work.text(0)), static_cast<std::uint64_t>(work.integer(1)),
-                                 static_cast<std::uint64_t>(work.integer(2))});
+    while (work.step()) all.reviewers.push_back({std::string(work.text(0)), whole(work, 1), whole(work, 2)});
     return all;
+}
+
+void Reading::queue_ages(Statistics& all) const {
+    auto& query = connection_.prepare(
+        "SELECT coalesce(sum(opened_ms > ?1), 0), coalesce(sum(opened_ms <= ?1 AND opened_ms > ?2), 0), coalesce(sum(opened_ms "
+        "<= ?2), 0), coalesce(min(opened_ms), 0) FROM person_task WHERE state = 'open'");
+    query.bind(1, now_ms_ - day_ms).bind(2, now_ms_ - 7 * day_ms);
+    if (query.step()) {
+        all.open_day = static_cast<std::uint64_t>(query.integer(0));
+        all.open_week = static_cast<std::uint64_t>(query.integer(1));
+        all.open_older = static_cast<std::uint64_t>(query.integer(2));
+        all.oldest_ms = query.integer(3);
+    }
+    query.reset();
+}
+
+/// Is it asked whether b still fits its person? Then "link" says that it does.
+bool Reading::is_contradiction_open(Record a, Record b) const {
+    auto& query = connection_.prepare(
+        "SELECT 1 FROM person_task WHERE state = 'open' AND kind = 'contradiction' AND ((a = ?1 AND b = ?2) OR (a = ?2 AND b = "
+        "?1))");
+    query.bind(1, a).bind(2, b);
+    const bool open = query.step();
+    query.reset();
+    return open;
 }
 
 Result<Done> Reading::check(Ruling& ruling, const Settings& settings) const {
@@ -307,7 +305,7 @@ Result<Done> Reading::check(Ruling& ruling, const Settings& settings) const {
     const Record a = record_of(ruling.a), b = record_of(ruling.b);
     if (a == 0) return refuse(IssueCode::not_found, "a", "there is no such Patient");
     if (b == 0) return refuse(IssueCode::not_found, "b", "there is no such Patient");
-    if (ruling.kind == "link" && groups_.person_of(a) == groups_.person_of(b))
+    if (ruling.kind == "link" && groups_.person_of(a) == groups_.person_of(b) && !is_contradiction_open(a, b))
         return refused("b", "is the same person as a already");
     if (ruling.kind != "link" && ruling.kind != "apart") return Done{};
     if (!settings.four_eyes) return Done{};
@@ -346,6 +344,12 @@ std::vector<std::string> Reading::dump() const {
         "void FROM person_ruling");
     add("SELECT 'task ' || kind || ' ' || a || ' ' || b || ' ' || round(log_odds, 6) || ' ' || state || ' ' || closed_by || ' ' "
         "|| claimed_by FROM person_task");
+    add("SELECT 'source ' || source || ' ' || records || ' ' || linked || ' ' || with_id || ' ' || duplicates FROM person_source "
+        "WHERE records > 0");
+    add("SELECT 'born ' || year || ' ' || records || ' ' || with_id FROM person_born WHERE records > 0");
+    add("SELECT 'open ' || kind || ' ' || n FROM person_open WHERE n > 0");
+    add("SELECT 'change ' || position || ' ' || line || ' ' || record || ' ' || before || ' ' || now || ' ' || kind FROM "
+        "person_change");
     add("SELECT 'state ' || position || ' ' || people || ' ' || records FROM person_state");
     std::sort(lines.begin(), lines.end());
     return lines;

@@ -22,6 +22,7 @@ public:
     Statistics statistics() const;
     /// Can this be ruled? A link or apart that somebody proposed turns out to be a confirmation.
     Result<Done> check(Ruling& ruling, const Settings& settings) const;
+    bool is_contradiction_open(Record a, Record b) const;
     std::vector<std::string> dump() const;
 
 private:
@@ -33,6 +34,7 @@ private:
     Record record_of(std::string_view id) const;
     /// The record that an enterprise id or a Patient id names; 0: none.
     Record named(std::string_view id) const;
+    void queue_ages(Statistics& all) const;
     Task task_at(sql::Statement& row) const;
     std::vector<Line> lines_of(const std::vector<Record>& records) const;
     std::int64_t number(std::string_view sql, Record a = 0, Record b = 0) const;

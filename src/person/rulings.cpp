@@ -74,6 +74,16 @@ bool Keeper::rule_link(Record a, Record b, Seq seq, std::int64_t at_ms) {
                              .agreement = agreement,
                              .at_ms = at_ms}));
     settle_tasks({a, b}, seq, at_ms);
+    connection_  // it fits its person after all
+        ->prepare(
+            "UPDATE person_task SET state = 'done', closed_ms = ?1, closed_by = ?2 WHERE kind = 'contradiction' AND state = "
+            "'open' "
+            "AND ((a = ?3 AND b = ?4) OR (a = ?4 AND b = ?3))")
+        .bind(1, at_ms)
+        .bind(2, seq)
+        .bind(3, a)
+        .bind(4, b)
+        .run();
     return true;
 }
 

@@ -58,6 +58,10 @@ Result<Settings> Settings::read(const content::Files& files) {
         return refuse(IssueCode::value, "persons/model.json: fields",
                       "must be name.full sex birth_date national_id phone address, in this order");
     settings.model = std::move(*weights);
+    const auto table = [&](std::string_view name) { return files.read(name).value_or(""); };
+    XINGLIN_TRY(auto wording, identity::Wording::read(table("persons/characters.csv"), table("persons/shapes.csv"),
+                                                      table("persons/places.csv")));
+    settings.wording = std::make_shared<const identity::Wording>(std::move(wording));
     return settings;
 }
 

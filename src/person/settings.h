@@ -6,6 +6,7 @@
 
 #include "content/content.h"
 #include "identity/judge.h"
+#include "identity/wording.h"
 #include "outcome/outcome.h"
 
 namespace xinglin::person {
@@ -16,6 +17,7 @@ struct Settings {
     bool four_eyes = false;
     std::int64_t claim_minutes = 30, later_days = 7;
     identity::Model model;
+    std::shared_ptr<const identity::Wording> wording;  // characters, shapes, places
 
     /// Refuses by name what is missing or out of range.
     static Result<Settings> read(const content::Files& files);

@@ -70,7 +70,7 @@ TEST_F(National, ProfilesAreValidStructureDefinitionsThemselves) {
             ADD_FAILURE() << card.url << " " << issue.where << ": " << issue.what;
     }
     EXPECT_EQ(profiles, 13u);
-    EXPECT_EQ(extensions, 7u);
+    EXPECT_EQ(extensions, 12u);
 }
 
 TEST_F(National, CasesThatAreRightPassAndCasesThatAreWrongNameTheirFault) {

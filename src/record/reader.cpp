@@ -81,7 +81,8 @@ void Reader::Inside::hold() {
         if (rows) break;
         connection->commit();  // it slept for too long between the two
     }
-    if (!rows) throw sql::Broken(sql::Broken::Why::corrupt, "record_fresh: its last line is none that was written, run xinglin verify");
+    if (!rows)
+        throw sql::Broken(sql::Broken::Why::corrupt, "record_fresh: its last line is none that was written, run xinglin verify");
     holding = true;
 }
 
@@ -298,6 +299,46 @@ std::vector<std::int64_t> compartment_of(sql::Connection& connection, const std:
     return rids;
 }
 
+/// The compartments of several patients one after the other, each resource once; and where a page begins in them. A page is told by
+/// the resource before it, so that what is written meanwhile neither moves nor repeats anything.
+class Compartments {
+public:
+    Compartments(sql::Connection& connection, const std::unordered_set<std::int64_t>& pids,
+                 const std::vector<std::int64_t>& patients) {
+        std::unordered_set<std::int64_t> seen;
+        for (const std::int64_t patient : patients) {
+            starts_.push_back(rids_.size());
+            for (const std::int64_t rid : compartment_of(connection, pids, patient))
+                if (patients.size() == 1 || seen.insert(rid).second) rids_.push_back(rid);
+        }
+        starts_.push_back(rids_.size());
+    }
+    const std::vector<std::int64_t>& rids() const { return rids_; }
+    std::string page_after(std::size_t at) const {
+        const auto part =
+            static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end() - 1, at) - starts_.begin()) - 1;
+        return std::to_string(part) + '.' + std::to_string(rids_[at]);
+    }
+    /// Nothing when `page` is none of ours.
+    std::optional<std::size_t> begin_of(std::string_view page) const {
+        if (page.empty()) return 0;
+        const std::size_t dot = page.find('.');
+        if (dot == std::string_view::npos) return std::nullopt;
+        const std::int64_t part = number(page.substr(0, dot), -1), after = number(page.substr(dot + 1), -1);
+        if (part < 0 || after < 0 || static_cast<std::size_t>(part) + 1 >= starts_.size()) return std::nullopt;
+        const auto begin = rids_.begin() + static_cast<std::ptrdiff_t>(starts_[static_cast<std::size_t>(part)]);
+        const auto end = rids_.begin() + static_cast<std::ptrdiff_t>(starts_[static_cast<std::size_t>(part) + 1]);
+        if (begin != end && *begin == after)
+            return static_cast<std::size_t>(begin - rids_.begin()) + 1;  // the patient itself, who leads
+        const auto rest = begin == end ? end : begin + 1;
+        return static_cast<std::size_t>(std::upper_bound(rest, end, after) - rids_.begin());
+    }
+
+private:
+    std::vector<std::int64_t> rids_;
+    std::vector<std::size_t> starts_;
+};
+
 /// Every literal relative reference in a stored text, without its version: "Practitioner/7".
 template <typename Each>
 void for_each_reference(std::string_view text, Each&& each) {
@@ -349,9 +390,19 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
     const auto wanted = [&](const fhir::Type& type) {
         return request.types.empty() || std::find(request.types.begin(), request.types.end(), &type) != request.types.end();
     };
-    const std::vector<std::int64_t> rids = compartment_of(*inside_->connection, inside_->store.patient_pids, patient);
+    std::vector<std::int64_t> patients{patient};
+    for (const std::string& id : request.also) {
+        const std::int64_t other = shelf.find(numbers.tid(patient_type), id);
+        const auto there = other ? shelf.current(other, false) : std::nullopt;
+        if (there && !there->deleted() && std::find(patients.begin(), patients.end(), other) == patients.end())
+            patients.push_back(other);
+    }
+    const Compartments compartments(*inside_->connection, inside_->store.patient_pids, patients);
+    const std::vector<std::int64_t>& rids = compartments.rids();
     const std::size_t size = request.count == 0 ? SIZE_MAX : request.count;
-    std::size_t at = static_cast<std::size_t>(std::max<std::int64_t>(0, number(request.page, 0)));
+    const auto begin = compartments.begin_of(request.page);
+    if (!begin) return refuse(IssueCode::value, "_page", "must be taken from a link of the page before");
+    std::size_t at = *begin;
     Found found;
     found.as_of = position();
     std::vector<Shelf::Named> mentioned;
@@ -379,7 +430,7 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
         found.entries.push_back({shelf.version_of(*stored), false});
         note_supporting(*stored);
     }
-    if (at < rids.size()) found.next = std::to_string(at);
+    if (at > 0 && at < rids.size()) found.next = compartments.page_after(at - 1);
     shelf.expect_names(mentioned);
     std::vector<std::int64_t> supporting;
     for (const Shelf::Named& name : mentioned) {

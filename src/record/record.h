@@ -180,6 +180,7 @@ struct Sight {
 
 struct EverythingRequest {
     std::string patient_id;
+    std::vector<std::string> also;  // further Patients of the same person, in an order that stays; those that are gone are passed over
     std::vector<const fhir::Type*> types;  // _type; empty: all
     std::int64_t since_ms = 0;
     std::uint32_t count = 0;  // 0: everything

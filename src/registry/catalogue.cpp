@@ -3,6 +3,7 @@
 #include "registry/catalogue.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "text/text.h"
 
@@ -25,9 +26,11 @@ bool is_organization(Kind kind) { return kind == Kind::institution || kind == Ki
 bool is_place(Kind kind) { return kind == Kind::site || kind == Kind::ward || kind == Kind::bed; }
 
 /// What a tree shows below `parent`.
-bool is_part(const Entry& entry, std::string_view parent) {
-    if (is_organization(entry.kind) || entry.kind == Kind::area) return entry.parent == parent;
-    if (is_place(entry.kind)) return entry.parent == parent || (entry.parent.empty() && entry.organization == parent);
+bool is_part(const Entry& entry, std::string_view parent, std::string_view at) {
+    if (entry.is_stray) return false;
+    const std::string_view above = entry.parent_on(at);
+    if (is_organization(entry.kind) || entry.kind == Kind::area) return above == parent;
+    if (is_place(entry.kind)) return above == parent || (above.empty() && entry.organization == parent);
     return false;
 }
 
@@ -41,11 +44,11 @@ bool before(const Entry& a, const Entry& b) {
 }
 
 bool fits(const Entry& entry, const Question& question) {
+    if (entry.is_stray != question.strays) return false;
     if (question.kinds.empty() && (entry.kind == Kind::role || entry.kind == Kind::affiliation))
         return false;  // they join others
     if (!question.kinds.empty() && std::find(question.kinds.begin(), question.kinds.end(), entry.kind) == question.kinds.end())
         return false;
-    if (!question.area.empty() && !entry.area.starts_with(question.area)) return false;
     if (!question.class_code.empty() && !entry.class_code.starts_with(question.class_code)) return false;
     if (!question.state.empty() && entry.state != question.state) return false;
     if (!question.at.empty() && !entry.is_in_force(question.at)) return false;
@@ -59,30 +62,40 @@ int name_rank(std::string_view folded, std::string_view word, int worst) {
 
 }  // namespace
 
-std::string matched_by(const Entry& entry, const std::vector<std::string>& words, int& rank) {
+std::string_view matched_by(const Entry& entry, const std::vector<std::string>& words, int& rank) {
     rank = 0;
     if (words.empty()) return {};
     for (const std::string& word : words) {
         if (entry.search.find(word) == std::string::npos) return {};
     }
     const std::string& word = words.front();
+    const bool is_like_a_code = std::any_of(word.begin(), word.end(), [](unsigned char c) { return std::isdigit(c); });
+    const Code* begins_code = nullptr;
     for (const Code& code : entry.codes) {
-        if (text::fold(code.value) == word) return rank = code.is_current ? 0 : 1, code.is_current ? "code" : "former_code";
+        const std::string folded = text::fold(code.value);
+        if (folded == word) return rank = code.is_current ? 0 : 1, code.is_current ? "code" : "former_code";
+        if (!begins_code && folded.find(word) != std::string::npos) begins_code = &code;
     }
     for (const Name& name : entry.names) {
         const std::string folded = text::fold(name.text);
         if (folded.find(word) != std::string::npos)
             return rank = name_rank(folded, word, name.is_current ? 4 : 7), name.is_current ? "name" : "former_name";
     }
-    for (const Code& code : entry.codes) {
-        if (text::fold(code.value).find(word) != std::string::npos) return rank = 9, code.is_current ? "code" : "former_code";
-    }
-    const bool begins = entry.search.find('\n' + word) != std::string::npos;
-    rank = begins ? 10 : 11;
-    std::string firsts;
+    const auto by_code = [&](int points) {
+        rank = points;
+        return begins_code->is_current ? std::string_view("code") : std::string_view("former_code");
+    };
+    if (begins_code && is_like_a_code) return by_code(9);
+    std::string firsts, whole;
     text::spell(entry.name(), [&](std::string_view syllable, bool) {
+        whole += syllable;
         if (!syllable.empty()) firsts += syllable.front();
     });
+    const bool is_spelled = whole.find(word) != std::string::npos || firsts.find(word) != std::string::npos;
+    if (begins_code && !is_spelled) return by_code(12);  // part of a number that has letters: "renmin-001"
+    const bool begins = entry.search.find('\n' + word) != std::string::npos;
+    const bool is_place = entry.kind == Kind::institution || entry.kind == Kind::alliance;  // named after a town, mostly
+    rank = begins || is_place ? 10 : 11;
     return firsts.find(word) != std::string::npos ? "initials" : "pinyin";
 }
 
@@ -90,8 +103,29 @@ void Catalogue::put(EntryPtr entry) {
     const std::string reference = entry->reference();
     erase(reference);
     for (const std::string& each : named_by(*entry)) pointing_[each].insert(reference);
+    for (const FormerParent& each : entry->former_parents) once_part_[each.reference].insert(reference);
     for (const Code& code : entry->codes) by_code_[text::fold(code.value)].insert(reference);
+    for (const Name& name : entry->names) by_name_[plain_name(name.text)].insert(reference);
+    number(entry, reference);
     entries_.emplace(reference, std::move(entry));
+}
+
+void Catalogue::number(const EntryPtr& entry, const std::string& reference) {
+    if (empty_slots_ > 1'000 && empty_slots_ * 2 > slots_.size()) {  // mostly what was: numbered anew
+        slots_.clear();
+        numbers_.clear();
+        grams_.clear();
+        empty_slots_ = 0;
+        for (const auto& [key, each] : entries_) {
+            numbers_[key] = static_cast<std::uint32_t>(slots_.size());
+            grams_.add(each->search, static_cast<std::uint32_t>(slots_.size()));
+            slots_.push_back(each);
+        }
+    }
+    const auto next = static_cast<std::uint32_t>(slots_.size());
+    numbers_[reference] = next;
+    grams_.add(entry->search, next);
+    slots_.push_back(entry);
 }
 
 void Catalogue::erase(std::string_view reference) {
@@ -104,14 +138,26 @@ void Catalogue::erase(std::string_view reference) {
         if (at->second.empty()) map.erase(at);
     };
     for (const std::string& each : named_by(*found->second)) drop(pointing_, each);
+    for (const FormerParent& each : found->second->former_parents) drop(once_part_, each.reference);
     for (const Code& code : found->second->codes) drop(by_code_, text::fold(code.value));
+    for (const Name& name : found->second->names) drop(by_name_, plain_name(name.text));
+    const auto numbered = numbers_.find(found->first);
+    slots_[numbered->second] = nullptr;
+    ++empty_slots_;
+    numbers_.erase(numbered);
     entries_.erase(found);
 }
 
 void Catalogue::clear() {
     entries_.clear();
+    slots_.clear();
+    numbers_.clear();
+    empty_slots_ = 0;
+    grams_.clear();
     by_code_.clear();
+    by_name_.clear();
     pointing_.clear();
+    once_part_.clear();
 }
 
 EntryPtr Catalogue::find(std::string_view reference) const {
@@ -124,8 +170,7 @@ std::unordered_set<std::string> Catalogue::within(const std::string& reference) 
     std::vector<std::string> open{reference};
     if (const EntryPtr self = find(reference); self && self->kind == Kind::area && !self->area.empty()) {
         for (const auto& [key, entry] : entries_) {
-            if (entry->kind == Kind::institution && entry->area.starts_with(self->area) && seen.insert(key).second)
-                open.push_back(key);
+            if (entry->kind == Kind::institution && lies_in(*entry, self->area) && seen.insert(key).second) open.push_back(key);
         }
     }
     while (!open.empty()) {
@@ -149,7 +194,8 @@ std::unordered_set<std::string> Catalogue::within(const std::string& reference) 
 Listed Catalogue::list(const Question& question) const {
     struct Ranked {
         int rank;
-        Hit hit;
+        const EntryPtr* entry;
+        std::string_view matched;
     };
     std::vector<std::string> words;
     const std::string folded = text::fold(question.q);
@@ -158,20 +204,27 @@ Listed Catalogue::list(const Question& question) const {
     }
     std::unordered_set<std::string> inside;
     if (!question.within.empty()) inside = within(question.within);
+    const std::string area = present_area(question.area);
     std::vector<Ranked> all;
-    for (const auto& [reference, entry] : entries_) {
-        if (!fits(*entry, question) || (!question.within.empty() && !inside.contains(reference))) continue;
+    const auto look = [&](const EntryPtr& entry) {
+        if (!entry || !fits(*entry, question) || (!area.empty() && !lies_in(*entry, area))) return;
         int rank = 0;
-        std::string matched = matched_by(*entry, words, rank);
-        if (!words.empty() && matched.empty()) continue;
-        all.push_back({rank, {entry, std::move(matched)}});
+        const std::string_view matched = matched_by(*entry, words, rank);
+        if (!words.empty() && matched.empty()) return;
+        if (!question.within.empty() && !inside.contains(entry->reference())) return;
+        all.push_back({rank, &entry, matched});
+    };
+    if (const auto* some = grams_.candidates({words.begin(), words.end()}); some) {
+        for (const std::uint32_t number : *some) look(slots_[number]);
+    } else {
+        for (const EntryPtr& each : slots_) look(each);
     }
     const std::size_t end = std::min(all.size(), question.skip + question.count);
     std::partial_sort(
         all.begin(), all.begin() + static_cast<std::ptrdiff_t>(end), all.end(),
-        [](const Ranked& a, const Ranked& b) { return a.rank != b.rank ? a.rank < b.rank : before(*a.hit.entry, *b.hit.entry); });
+        [](const Ranked& a, const Ranked& b) { return a.rank != b.rank ? a.rank < b.rank : before(**a.entry, **b.entry); });
     Listed out{.total = all.size()};
-    for (std::size_t i = question.skip; i < end; ++i) out.hits.push_back(std::move(all[i].hit));
+    for (std::size_t i = question.skip; i < end; ++i) out.hits.push_back({*all[i].entry, std::string(all[i].matched)});
     return out;
 }
 
@@ -183,14 +236,8 @@ std::vector<Known> Catalogue::who_has(std::string_view code, std::string_view sy
         const EntryPtr entry = find(reference);
         for (const Code& each : entry->codes) {
             if (text::fold(each.value) != text::fold(code) || (!system.empty() && each.system != system)) continue;
-            if (!at.empty() && !each.days.hold(at)) continue;
-            EntryPtr now = entry;
-            for (std::size_t step = 0; step < deepest && now && !now->successor().empty(); ++step) {
-                const EntryPtr next = find(now->successor());
-                if (!next || next == entry) break;
-                now = next;
-            }
-            out.push_back({entry, now, each});
+            if (!at.empty() && (!each.days.hold(at) || !entry->days.hold(at))) continue;
+            out.push_back({entry, now(entry), each});
             break;
         }
     }
@@ -198,6 +245,54 @@ std::vector<Known> Catalogue::who_has(std::string_view code, std::string_view sy
         if (a.code.is_current != b.code.is_current) return a.code.is_current;
         return (a.entry->state == "active") > (b.entry->state == "active");
     });
+    return out;
+}
+
+EntryPtr Catalogue::now(EntryPtr entry) const {
+    const EntryPtr first = entry;
+    for (std::size_t step = 0; step < deepest && entry && !entry->successor().empty(); ++step) {
+        const EntryPtr next = find(entry->successor());
+        if (!next || next == first) break;
+        entry = next;
+    }
+    return entry;
+}
+
+std::string Catalogue::present_area(std::string_view code) const {
+    if (code.size() < 2) return std::string(code);
+    for (const Known& known : who_has(code, division_system, "")) {
+        if (!known.now || known.now->kind != Kind::area || known.now->area.empty()) continue;
+        if (known.now->state == "active") return known.now->area;
+        EntryPtr heir;
+        for (const Event& event : known.now->events) {
+            if (event.kind != "divided") continue;
+            if (heir) return std::string(code);  // several: only a boundary could tell
+            heir = find(event.target);
+        }
+        return heir ? heir->area : std::string(code);
+    }
+    for (const std::size_t length : {9u, 6u, 4u, 2u}) {  // what lies in something that has another code by now
+        if (length >= code.size()) continue;
+        if (who_has(code.substr(0, length), division_system, "").empty()) continue;
+        return present_area(code.substr(0, length)) + std::string(code.substr(length));
+    }
+    return std::string(code);
+}
+
+bool Catalogue::lies_in(const Entry& entry, std::string_view area) const {
+    if (entry.area.empty()) return false;
+    return entry.area.starts_with(area) || present_area(entry.area).starts_with(area);
+}
+
+std::vector<EntryPtr> Catalogue::named(std::string_view name, const fhir::Type* type) const {
+    std::vector<EntryPtr> out;
+    const std::string plain = plain_name(name);
+    const auto found = plain.empty() ? by_name_.end() : by_name_.find(plain);
+    if (found == by_name_.end()) return out;
+    for (const std::string& reference : found->second) {
+        EntryPtr entry = find(reference);
+        if (entry->type == type && !entry->is_stray) out.push_back(std::move(entry));
+    }
     return out;
 }
 
@@ -215,12 +310,13 @@ bool Catalogue::is_in_cycle(const Entry& entry) const {
 }
 
 bool Catalogue::is_top(const Entry& entry) const {
+    if (entry.is_stray) return false;
     if (entry.kind != Kind::institution && entry.kind != Kind::department) return false;
     if (entry.parent.empty()) return entry.kind == Kind::institution;
     return !entries_.contains(entry.parent) || is_in_cycle(entry);
 }
 
-std::vector<EntryPtr> Catalogue::parts(std::string_view reference) const {
+std::vector<EntryPtr> Catalogue::parts(std::string_view reference, std::string_view at) const {
     std::vector<EntryPtr> out;
     if (reference.empty()) {
         for (const auto& [key, entry] : entries_) {
@@ -231,13 +327,20 @@ std::vector<EntryPtr> Catalogue::parts(std::string_view reference) const {
     const EntryPtr self = find(reference);
     if (self && self->kind == Kind::area && !self->area.empty()) {
         for (const auto& [key, entry] : entries_) {
-            if (entry->kind == Kind::institution && entry->area == self->area) out.push_back(entry);
+            if (entry->kind == Kind::institution && !entry->is_stray && present_area(entry->area) == self->area)
+                out.push_back(entry);
         }
     }
     for (const EntryPtr& each : pointing(reference, {})) {
-        if (is_part(*each, reference)) out.push_back(each);
+        if (is_part(*each, reference, at)) out.push_back(each);
         if (self && self->kind == Kind::alliance && each->kind == Kind::affiliation && each->parent == reference) {
             if (const EntryPtr member = find(each->organization)) out.push_back(member);
+        }
+    }
+    if (const auto once = once_part_.find(std::string(reference)); !at.empty() && once != once_part_.end()) {
+        for (const std::string& key : once->second) {
+            EntryPtr each = find(key);
+            if (each && each->parent != reference && is_part(*each, reference, at)) out.push_back(std::move(each));
         }
     }
     return out;
@@ -245,7 +348,7 @@ std::vector<EntryPtr> Catalogue::parts(std::string_view reference) const {
 
 std::vector<Node> Catalogue::children(std::string_view reference, std::string_view at) const {
     std::vector<Node> out;
-    for (EntryPtr& each : parts(reference)) {
+    for (EntryPtr& each : parts(reference, at)) {
         if (!at.empty() && !each->is_in_force(at)) continue;
         const std::string below = each->reference();
         out.push_back({std::move(each), counts(below)});
@@ -254,15 +357,16 @@ std::vector<Node> Catalogue::children(std::string_view reference, std::string_vi
     return out;
 }
 
-std::vector<EntryPtr> Catalogue::above(std::string_view reference) const {
+std::vector<EntryPtr> Catalogue::above(std::string_view reference, std::string_view at) const {
     std::vector<EntryPtr> out;
     std::unordered_set<std::string> seen{std::string(reference)};
-    EntryPtr at = find(reference);
-    while (at && out.size() < deepest) {
-        const std::string& up = at->parent.empty() ? at->organization : at->parent;
+    EntryPtr self = find(reference);
+    while (self && out.size() < deepest) {
+        std::string up(self->parent_on(at));
+        if (up.empty()) up = self->organization;
         if (up.empty() || !seen.insert(up).second) break;
-        at = find(up);
-        if (at) out.insert(out.begin(), at);
+        self = find(up);
+        if (self) out.insert(out.begin(), self);
     }
     return out;
 }
@@ -287,7 +391,7 @@ Counts Catalogue::counts(std::string_view reference) const {
     std::unordered_set<std::string> people;
     for (const std::string& each : within(std::string(reference))) {
         const EntryPtr entry = find(each);
-        if (!entry || entry->state != "active") continue;
+        if (!entry || entry->state != "active" || entry->is_stray) continue;
         out.institutions += entry->kind == Kind::institution && entry != self;
         out.departments += entry->kind == Kind::department && entry != self;
         out.beds += entry->kind == Kind::bed;
@@ -301,6 +405,7 @@ Counts Catalogue::counts(std::string_view reference) const {
 std::vector<Trouble> Catalogue::troubles() const {
     std::vector<Trouble> out;
     for (const auto& [reference, entry] : entries_) {
+        if (entry->is_stray) continue;
         if (!entry->parent.empty() && !entries_.contains(entry->parent))
             out.push_back({"missing_parent", reference, entry->parent});
         else if (is_in_cycle(*entry)) out.push_back({"cycle", reference, entry->parent});

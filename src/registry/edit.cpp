@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "text/text.h"
+
 namespace xinglin::registry {
 
 template <typename Is>
@@ -227,6 +229,69 @@ void Edit::set_licence(std::string_view number, std::string_view name, bool is_n
     if (says_something && !licence["code"])
         licence = arena_.with(licence, "code", arena_.object({{"text", arena_.string(unnamed_licence)}}));
     put("qualification", list(it_["qualification"], is_licence, says_something ? licence : json::Value{}));
+}
+
+void Edit::set_standing(std::string_view code) {
+    const json::Value meta = it_["meta"].is_object() ? it_["meta"] : arena_.object({});
+    const json::Value tag = arena_.object({{"system", arena_.string(standing_system)}, {"code", arena_.string(code)}});
+    const json::Value tags = list(
+        meta["tag"], [](json::Value each) { return each["system"].string() == standing_system; }, tag);
+    it_ = arena_.with_after(it_, "id", "meta", arena_.with(meta, "tag", tags));
+}
+
+void Edit::add_mapping(std::string_view system, std::string_view value) {
+    const json::Value more =
+        arena_.object({{"use", arena_.string("secondary")}, {"system", arena_.string(system)}, {"value", arena_.string(value)}});
+    put("identifier",
+        list(
+            it_["identifier"],
+            [&](json::Value each) { return each["system"].string() == system && each["value"].string() == value; }, more));
+}
+
+void Edit::add_former_parent(std::string_view reference, std::string_view day) {
+    if (reference.empty()) return;
+    std::string from;
+    for (const json::Node& node : it_["extension"].items()) {  // it was so since the one before ended
+        const json::Value each(&node);
+        if (each["url"].string() != former_parent_extension) continue;
+        for (const json::Node& inner : each["extension"].items()) {
+            const std::string_view end = json::Value(&inner)["valuePeriod"]["end"].string();
+            if (end > from) from = end;
+        }
+    }
+    const json::Value parent = arena_.object({{"reference", arena_.string(reference)}});
+    const json::Value parts =
+        arena_.array({arena_.object({{"url", arena_.string("parent")}, {"valueReference", parent}}),
+                      arena_.object({{"url", arena_.string("period")},
+                                     {"valuePeriod", period(from.empty() ? "" : day_after(from), day_before(day))}})});
+    put_extension(former_parent_extension, arena_.object({{"url", arena_.string(former_parent_extension)}, {"extension", parts}}),
+                  false);
+}
+
+void Edit::set_boundary(std::string_view geojson, std::string_view day) {
+    json::Value present;
+    std::string from;
+    for (const json::Node& node : it_["extension"].items()) {
+        const json::Value each(&node);
+        if (each["url"].string() == boundary_extension) present = each["valueAttachment"];
+        if (each["url"].string() != former_boundary_extension) continue;
+        for (const json::Node& inner : each["extension"].items()) {
+            const std::string_view end = json::Value(&inner)["valuePeriod"]["end"].string();
+            if (end > from) from = end;
+        }
+    }
+    if (present) {
+        const json::Value parts =
+            arena_.array({arena_.object({{"url", arena_.string("geojson")}, {"valueAttachment", present}}),
+                          arena_.object({{"url", arena_.string("period")},
+                                         {"valuePeriod", period(from.empty() ? "" : day_after(from), day_before(day))}})});
+        put_extension(former_boundary_extension,
+                      arena_.object({{"url", arena_.string(former_boundary_extension)}, {"extension", parts}}), false);
+    }
+    const json::Value attachment =
+        arena_.object({{"contentType", arena_.string("application/geo+json")}, {"data", arena_.string(text::base64(geojson))}});
+    put_extension(boundary_extension,
+                  arena_.object({{"url", arena_.string(boundary_extension)}, {"valueAttachment", attachment}}), true);
 }
 
 void Edit::set_open(bool open, std::string_view day) {

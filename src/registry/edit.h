@@ -47,6 +47,10 @@ public:
     void recode(std::string_view system, std::string_view value, std::string_view day);
     void set_open(bool open, std::string_view day);
     void add_event(std::string_view kind, std::string_view day, std::string_view target, std::string_view note);
+    void set_standing(std::string_view code);                                  // stray, registered
+    void add_mapping(std::string_view system, std::string_view value);         // a source's own code, beside the others
+    void add_former_parent(std::string_view reference, std::string_view day);  // until the day before
+    void set_boundary(std::string_view geojson, std::string_view day);         // from that day; the one before keeps its days
     void replace_references(std::string_view from, std::string_view to);
 
 private:

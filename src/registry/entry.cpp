@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdlib>
 
 #include "calendar/calendar.h"
@@ -57,6 +58,10 @@ void read_extensions(Entry& entry, json::Value resource) {
         if (url == former_name_extension && entry.names.size() < most_names)
             entry.names.push_back(
                 {own(extension(each, "name")["valueString"].string()), days_of(extension(each, "period")["valuePeriod"]), false});
+        if (url == former_parent_extension && entry.former_parents.size() < most_names)
+            entry.former_parents.push_back({own(extension(each, "parent")["valueReference"]["reference"].string()),
+                                            days_of(extension(each, "period")["valuePeriod"])});
+        if (url == boundary_extension || url == former_boundary_extension) entry.has_boundary = true;
         if (url == event_extension && entry.events.size() < most_events)
             entry.events.push_back({own(extension(each, "kind")["valueCode"].string()),
                                     own(extension(each, "date")["valueDate"].string()),
@@ -203,6 +208,7 @@ bool read_thing(Entry& entry, json::Value r) {
         if (!udi.empty() && entry.codes.size() < most_codes) entry.codes.push_back({own(udi_system), own(udi), {}, true});
     }
     entry.organization = own(r["owner"]["reference"].string());
+    entry.serial = own(r["serialNumber"].string());
     if (r["status"].string() == "inactive") entry.state = "inactive";
     return true;
 }
@@ -278,6 +284,15 @@ std::string_view Entry::name_on(std::string_view day) const {
     return best ? std::string_view(best->text) : name();
 }
 
+std::string_view Entry::parent_on(std::string_view day) const {
+    if (day.empty()) return parent;
+    const FormerParent* best = nullptr;
+    for (const FormerParent& each : former_parents) {
+        if (each.days.hold(day) && (!best || each.days.to < best->days.to)) best = &each;
+    }
+    return best ? std::string_view(best->reference) : std::string_view(parent);
+}
+
 bool Entry::is_registered() const {
     return std::any_of(codes.begin(), codes.end(),
                        [](const Code& code) { return !code.system.starts_with("urn:xinglin:source:"); });
@@ -304,7 +319,11 @@ std::optional<Entry> entry_of(json::Value r) {
     constexpr std::string_view ours = "urn:xinglin:source:";
     if (const std::string_view source = r["meta"]["source"].string(); source.starts_with(ours)) {
         entry.source = own(source.substr(ours.size(), source.find('#') - ours.size()));
-        entry.is_message = source.find('#') != std::string_view::npos;
+        entry.is_stray = source.find('#') != std::string_view::npos;
+    }
+    for (const json::Node& node : r["meta"]["tag"].items()) {
+        const json::Value tag(&node);
+        if (tag["system"].string() == standing_system) entry.is_stray = tag["code"].string() == "stray";
     }
     if (entry.names.empty()) entry.names.push_back({});
     index(entry);
@@ -339,19 +358,64 @@ void index(Entry& entry) {
     text::spell(entry.name(), [&](std::string_view syllable, bool) { entry.order.append(syllable).push_back(' '); });
 }
 
+std::string boundary_on(json::Value location, std::string_view day) {
+    json::Value found = extension(location, boundary_extension)["valueAttachment"];
+    std::string until;
+    for (const json::Node& node : location["extension"].items()) {
+        const json::Value each(&node);
+        if (day.empty() || each["url"].string() != former_boundary_extension) continue;
+        const Days days = days_of(extension(each, "period")["valuePeriod"]);
+        if (!days.hold(day) || (!until.empty() && until <= days.to)) continue;
+        until = days.to;
+        found = extension(each, "geojson")["valueAttachment"];
+    }
+    return text::base64_decode(found["data"].string()).value_or("");
+}
+
+std::string plain_name(std::string_view name) {
+    constexpr std::string_view left_out[] = {"·",  "•",  "、", "。",
+                                             "〔", "〕", "【", "】"};  // brackets and commas are ASCII by now
+    const std::string folded = text::fold(name);
+    std::string out;
+    out.reserve(folded.size());
+    for (std::size_t at = 0; at < folded.size();) {
+        const auto c = static_cast<unsigned char>(folded[at]);
+        if (c < 0x80) {
+            if (std::isalnum(c)) out += folded[at];
+            ++at;
+            continue;
+        }
+        const std::string_view rest = std::string_view(folded).substr(at);
+        const auto* const mark =
+            std::find_if(std::begin(left_out), std::end(left_out), [&](std::string_view each) { return rest.starts_with(each); });
+        if (mark != std::end(left_out)) {
+            at += mark->size();
+            continue;
+        }
+        out += folded[at++];
+        while (at < folded.size() && (static_cast<unsigned char>(folded[at]) & 0xc0u) == 0x80u) out += folded[at++];
+    }
+    return out.empty() ? folded : out;
+}
+
 std::string day_of(std::int64_t ms, int offset_minutes) {
     const std::int64_t local = ms + offset_minutes * 60'000ll;
     const calendar::Civil day = calendar::civil_from_days(local >= 0 ? local / 86'400'000 : (local - 86'399'999) / 86'400'000);
     return fmt::format("{:04}-{:02}-{:02}", day.year, day.month, day.day);
 }
 
-std::string day_before(std::string_view day) {
+namespace {
+std::string moved(std::string_view day, int by) {
     const auto moment = calendar::parse_date(day);
     if (!moment || moment->precision != calendar::Precision::day) return own(day);
-    const calendar::Civil before =
-        calendar::civil_from_days(calendar::days_from_civil(moment->year, moment->month, moment->day) - 1);
-    return fmt::format("{:04}-{:02}-{:02}", before.year, before.month, before.day);
+    const calendar::Civil then =
+        calendar::civil_from_days(calendar::days_from_civil(moment->year, moment->month, moment->day) + by);
+    return fmt::format("{:04}-{:02}-{:02}", then.year, then.month, then.day);
 }
+}  // namespace
+
+std::string day_before(std::string_view day) { return moved(day, -1); }
+std::string day_after(std::string_view day) { return moved(day, 1); }
 
 bool is_day(std::string_view text) {
     const auto moment = calendar::parse_date(text);

@@ -54,6 +54,12 @@ inline constexpr std::string_view place_type_system = "http://terminology.hl7.or
 inline constexpr std::string_view division_extension = "urn:xinglin:extension:division-code";
 inline constexpr std::string_view period_extension = "urn:xinglin:extension:registry-period";
 inline constexpr std::string_view former_name_extension = "urn:xinglin:extension:former-name";
+inline constexpr std::string_view former_parent_extension = "urn:xinglin:extension:former-parent";
+/// The boundary of now (HL7's own extension); those before it with their days.
+inline constexpr std::string_view boundary_extension = "http://hl7.org/fhir/StructureDefinition/location-boundary-geojson";
+inline constexpr std::string_view former_boundary_extension = "urn:xinglin:extension:former-boundary";
+/// meta.tag: `stray`, told by a message and in no register; `registered`, a steward took it in.
+inline constexpr std::string_view standing_system = "urn:xinglin:codesystem:registry-standing";
 inline constexpr std::string_view event_extension = "urn:xinglin:extension:registry-event";
 
 struct Days {
@@ -72,6 +78,11 @@ struct Code {
     Days days;
     bool is_current = true;
 };
+/// What it was part of before.
+struct FormerParent {
+    std::string reference;
+    Days days;
+};
 /// What happened to it: renamed, merged (into target), closed, reopened, moved (to target), split (from target).
 struct Event {
     std::string kind, day, target, note;
@@ -85,6 +96,9 @@ struct Entry {
     std::vector<Name> names;  // the present one first
     std::vector<Code> codes;
     std::string class_code, class_name;  // WS 218; type of a place, a role, a thing
+    std::vector<FormerParent> former_parents;
+    bool has_boundary = false;           // of an area: now, or once
+    std::string serial;                  // of a device
     std::string parent;                  // "Organization/x": partOf; of an affiliation its alliance; of a role its institution
     std::string organization;            // who owns, runs or employs it
     std::string practitioner;            // of a role
@@ -96,15 +110,17 @@ struct Entry {
     Days days;                           // in force
     std::vector<Event> events;
     std::optional<double> longitude, latitude;
-    std::string source;       // who told it: "renmin"; "" when a person did
-    bool is_message = false;  // told by a message on its way ("renmin#ctl"), not by a register
-    std::string order;        // the name as lists sort it: its pinyin
-    std::string search;       // folded names, pinyin, initials, codes: what `find` looks through
+    std::string source;     // who told it: "renmin"; "" when a person did
+    bool is_stray = false;  // told by a message on its way ("renmin#ctl") and in no register
+    std::string order;      // the name as lists sort it: its pinyin
+    std::string search;     // folded names, pinyin, initials, codes: what `find` looks through
 
     std::string reference() const { return std::string(type->name) + "/" + id; }
     std::string_view name() const { return names.empty() ? std::string_view{} : std::string_view(names.front().text); }
     /// As it was called on a day.
     std::string_view name_on(std::string_view day) const;
+    /// What it was part of on a day; "" asks of now.
+    std::string_view parent_on(std::string_view day) const;
     bool is_in_force(std::string_view day) const { return day.empty() ? state == "active" && days.to.empty() : days.hold(day); }
     /// Has a code that others can know it by.
     bool is_registered() const;
@@ -120,9 +136,16 @@ void take_over(Entry& entry, const Entry& earlier, std::string_view since, std::
 /// Fills Entry::search.
 void index(Entry& entry);
 
+/// A name without what writers differ in: case, width, blanks, brackets and stops.
+std::string plain_name(std::string_view name);
+
+/// The boundary of an area as its resource says it was on a day ("": now): GeoJSON text; "" none.
+std::string boundary_on(json::Value location, std::string_view day);
+
 /// "2026-11-22" of an instant, in a zone.
 std::string day_of(std::int64_t ms, int offset_minutes);
 std::string day_before(std::string_view day);
+std::string day_after(std::string_view day);
 bool is_day(std::string_view text);
 
 }  // namespace xinglin::registry

@@ -146,6 +146,7 @@ void Registry::Inside::follow() {
         } catch (const std::exception& broken) {
             const std::lock_guard guard(state_lock);
             trouble = broken.what();
+            changed.notify_all();
             pause = std::chrono::seconds(5);
         }
         std::unique_lock guard(state_lock);
@@ -181,9 +182,24 @@ std::string Registry::trouble() const {
     return inside_->trouble;
 }
 
+bool Registry::wait() const {
+    std::unique_lock guard(inside_->state_lock);
+    inside_->changed.wait(guard, [this] { return inside_->is_read || inside_->stopping || !inside_->trouble.empty(); });
+    return inside_->is_read;
+}
+
+void Registry::look(const std::function<void(const Catalogue&)>& ask) const {
+    const std::shared_lock guard(inside_->lock);
+    ask(inside_->catalogue);
+}
+
 EntryPtr Registry::find(std::string_view reference) const {
     const std::shared_lock guard(inside_->lock);
     return inside_->catalogue.find(reference);
+}
+EntryPtr Registry::now(std::string_view reference) const {
+    const std::shared_lock guard(inside_->lock);
+    return inside_->catalogue.now(inside_->catalogue.find(reference));
 }
 Listed Registry::list(const Question& question) const {
     const std::shared_lock guard(inside_->lock);
@@ -197,9 +213,13 @@ std::vector<Node> Registry::children(std::string_view reference, std::string_vie
     const std::shared_lock guard(inside_->lock);
     return inside_->catalogue.children(reference, at);
 }
-std::vector<EntryPtr> Registry::above(std::string_view reference) const {
+std::vector<EntryPtr> Registry::above(std::string_view reference, std::string_view at) const {
     const std::shared_lock guard(inside_->lock);
-    return inside_->catalogue.above(reference);
+    return inside_->catalogue.above(reference, at);
+}
+std::string Registry::present_area(std::string_view code) const {
+    const std::shared_lock guard(inside_->lock);
+    return inside_->catalogue.present_area(code);
 }
 std::vector<EntryPtr> Registry::pointing(std::string_view reference, std::vector<Kind> kinds) const {
     const std::shared_lock guard(inside_->lock);
@@ -218,7 +238,8 @@ std::vector<std::pair<Kind, std::size_t>> Registry::totals() const {
     std::vector<std::pair<Kind, std::size_t>> out;
     for (std::size_t kind = 0; kind <= static_cast<std::size_t>(Kind::drug); ++kind) out.emplace_back(static_cast<Kind>(kind), 0);
     const std::shared_lock guard(inside_->lock);
-    for (const auto& [reference, entry] : inside_->catalogue.all()) out[static_cast<std::size_t>(entry->kind)].second += 1;
+    for (const auto& [reference, entry] : inside_->catalogue.all())
+        out[static_cast<std::size_t>(entry->kind)].second += !entry->is_stray;
     return out;
 }
 
@@ -257,33 +278,5 @@ std::vector<News> Registry::news(record::Position since, std::size_t count, reco
 
 std::string Registry::today() const { return day_of(inside_->clock.now_ms(), inside_->store.offset_minutes()); }
 record::Store& Registry::store() const { return inside_->store; }
-
-Outcome check_hierarchy(record::Store& store, json::Value resource) {
-    constexpr int deepest = 64;
-    const std::string type(resource["resourceType"].string());
-    if (type != "Organization" && type != "Location") return {};
-    const std::string self = type + "/" + std::string(resource["id"].string());
-    std::string up(resource["partOf"]["reference"].string());
-    if (up.empty() || resource["id"].string().empty()) return {};
-    const fhir::Type& kind = *fhir::find_resource(type);
-    record::Reader reader = store.reader(access::Viewer::program("registry"));
-    std::string way = self;
-    for (int step = 0; step < deepest; ++step) {
-        way += " → " + up;
-        if (up == self)
-            return refuse(IssueCode::invariant, type + ".partOf",
-                          "would make a cycle in the hierarchy (" + way +
-                              "); name something that is not part of this one, or move that first");
-        if (!up.starts_with(type + "/")) return {};
-        const auto version = reader.read(kind, std::string_view(up).substr(type.size() + 1));
-        if (!version.ok()) return {};
-        json::Arena arena;
-        const auto parent = json::parse(version->body, arena, {.depth = 1'000, .bytes = version->body.size() + 1});
-        if (!parent.ok()) return {};
-        up = (*parent)["partOf"]["reference"].string();
-        if (up.empty()) return {};
-    }
-    return refuse(IssueCode::too_costly, type + ".partOf", "lies more than 64 levels deep");
-}
 
 }  // namespace xinglin::registry

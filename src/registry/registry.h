@@ -7,7 +7,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,7 @@ struct Question {
     std::string at;           // a day: what was in force then
     std::string within;       // "Organization/x": it, its parts, and what belongs to them
     std::string source;
+    bool strays = false;  // what messages told and no register knows; else only what is registered
     std::size_t count = 50, skip = 0;
 };
 struct Hit {
@@ -72,6 +75,8 @@ struct Options {
     bool follow = true;  // with a thread of its own; else only catch_up() does anything
 };
 
+class Catalogue;
+
 class Registry {
 public:
     Registry(record::Store& store, const calendar::Clock& clock, Options options = {});
@@ -80,20 +85,29 @@ public:
     /// Returns when what was committed before the call is known here.
     void catch_up();
     record::Position position() const;
+    /// Waits until the record has been read once; false when it cannot be read, or the registry is closed before.
+    bool wait() const;
+    /// Asks many questions of one state. `ask` must be short: it holds up news.
+    void look(const std::function<void(const Catalogue&)>& ask) const;
     /// What keeps it from reading right now; "" when nothing does.
     std::string trouble() const;
 
     EntryPtr find(std::string_view reference) const;
+    /// What it is now: itself, or what took its place by merging or joining.
+    EntryPtr now(std::string_view reference) const;
     Listed list(const Question& question) const;
     /// `system` "": any. `at` "": those who have it now come first, then those who had it.
     std::vector<Known> who_has(std::string_view code, std::string_view system, std::string_view at) const;
     /// Below "" stand institutions that are part of nothing, with their alliances' members among the rest.
     std::vector<Node> children(std::string_view reference, std::string_view at) const;
     /// From the top down to it, without it. A cycle is cut where it closes.
-    std::vector<EntryPtr> above(std::string_view reference) const;
+    std::vector<EntryPtr> above(std::string_view reference, std::string_view at = {}) const;
+    /// The division code of now for one that was in force once; itself when nobody knows better.
+    std::string present_area(std::string_view code) const;
     /// Entries that name this one: as parent, institution, department or person.
     std::vector<EntryPtr> pointing(std::string_view reference, std::vector<Kind> kinds = {}) const;
     Counts counts(std::string_view reference) const;
+    /// Registered ones.
     std::vector<std::pair<Kind, std::size_t>> totals() const;
     std::vector<Trouble> troubles() const;
     /// Every entry, in no order.
@@ -108,8 +122,21 @@ private:
     std::unique_ptr<Inside> inside_;
 };
 
-/// Refuses, by name, an Organization or Location whose place in the hierarchy would make a cycle: its partOf leads back to itself.
-/// Asks the record as it is now. For the door that everything is written through.
+/// What is part of what, as it will be: the record, and over it what is about to be written. Safe from any thread.
+class Hierarchy {
+public:
+    explicit Hierarchy(record::Store& store);
+    ~Hierarchy();
+    /// Refuses, by name, an Organization or Location whose partOf leads back to itself; takes note of any other.
+    Outcome add(json::Value resource);
+    /// Several at once, of one transaction: a cycle that only all of them together make is one as well.
+    Outcome add(std::span<const json::Value> resources);
+
+private:
+    struct Inside;
+    std::unique_ptr<Inside> inside_;
+};
+/// Hierarchy::add of one resource, over the record as it is now. For the door that everything is written through.
 Outcome check_hierarchy(record::Store& store, json::Value resource);
 
 }  // namespace xinglin::registry

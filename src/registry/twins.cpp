@@ -7,6 +7,7 @@
 #include <map>
 
 #include "identity/match.h"
+#include "registry/resolve.h"
 #include "registry/sheet.h"
 #include "text/text.h"
 
@@ -130,42 +131,89 @@ std::vector<Twin> twins(const Registry& registry, Kind kind, std::size_t most) {
     return out;
 }
 
-std::vector<Stray> strays(const Registry& registry, std::string_view source, std::size_t most) {
-    std::vector<Stray> out;
-    std::map<std::string, std::vector<EntryPtr>> registered;  // type and folded name
-    const std::vector<EntryPtr> all = registry.all();
-    for (const EntryPtr& entry : all) {
-        if (!entry->is_message && entry->state == "active")
-            registered[std::string(entry->type->name) + text::fold(entry->name())].push_back(entry);
+namespace {
+
+bool is_loose(const Entry& entry) {
+    return entry.is_stray && entry.kind != Kind::role && entry.kind != Kind::affiliation && entry.successor().empty();
+}
+
+Told told_of(const Entry& entry) {
+    Told told{.type = entry.type, .reference = entry.reference()};
+    for (const Code& code : entry.codes) {
+        if (code.is_current) told.codes.emplace_back(code.system, code.value);
     }
-    for (const EntryPtr& entry : all) {
-        if (!entry->is_message || entry->kind == Kind::role || entry->kind == Kind::affiliation || !entry->successor().empty())
-            continue;
-        if (!source.empty() && entry->source != source) continue;
-        Stray stray{entry, nullptr, ""};
-        for (const Code& code : entry->codes) {
-            for (const Known& known : registry.who_has(code.value, "", "")) {
-                if (stray.suggestion || known.entry->is_message || known.entry->type != entry->type ||
-                    known.entry->state != "active")
-                    continue;
-                stray.suggestion = known.now ? known.now : known.entry;
-                stray.why = "same_code";
-            }
+    told.name = entry.name();
+    told.parent = entry.parent.empty() ? entry.organization : entry.parent;
+    told.practitioner = entry.practitioner;
+    return told;
+}
+
+/// Somebody who has one of its codes, whatever list the code is said to be of.
+EntryPtr by_any_code(const Registry& registry, const Entry& entry) {
+    for (const Code& code : entry.codes) {
+        for (const Known& known : registry.who_has(code.value, "", "")) {
+            const EntryPtr& now = known.now ? known.now : known.entry;
+            if (!now->is_stray && now->type == entry.type && now->state == "active") return now;
         }
-        const auto named = registered.find(std::string(entry->type->name) + text::fold(entry->name()));
-        if (!stray.suggestion && named != registered.end() && !entry->name().empty()) {
-            for (const EntryPtr& each : named->second) {
-                const bool is_own = each->source == entry->source || named->second.size() == 1;
-                if (is_own && !stray.suggestion) stray.suggestion = each;
-            }
-            if (stray.suggestion) stray.why = "same_name";
-        }
-        out.push_back(std::move(stray));
     }
-    std::sort(out.begin(), out.end(), [](const Stray& a, const Stray& b) {
-        return std::tie(a.entry->source, a.entry->order, a.entry->id) < std::tie(b.entry->source, b.entry->order, b.entry->id);
+    return nullptr;
+}
+
+void suggest(const Registry& registry, Stray& stray, const std::function<std::string(const std::string&)>& home) {
+    Teller teller{.source = stray.entry->source, .home = home ? home(stray.entry->source) : "", .day = "", .asks = true};
+    const Told told = told_of(*stray.entry);
+    Resolved found;
+    registry.look([&](const Catalogue& catalogue) { found = resolve(catalogue, told, teller); });
+    stray.suggestion = found.entry ? found.entry : found.suggestion;
+    stray.why = stray.suggestion ? found.why : "";
+    if (stray.suggestion && stray.why == "same_code") return;
+    if (const EntryPtr other = by_any_code(registry, *stray.entry)) stray.suggestion = other, stray.why = "same_code";
+}
+
+/// What is alike, by the linkage, for those nothing plain is known of.
+void suggest_alike(const Registry& registry, Kind kind, std::vector<Stray>& strays) {
+    constexpr std::size_t most_compared = 20'000;  // a list waits for it
+    std::map<std::string, Stray*> open;
+    for (Stray& each : strays) {
+        if (!each.suggestion && each.entry->kind == kind) open[each.entry->reference()] = &each;
+    }
+    if (open.empty() || registry.list({.kinds = {kind}, .count = 0}).total > most_compared) return;
+    for (const Twin& twin : twins(registry, kind, 10'000)) {
+        for (const auto& [mine, other] : {std::pair{twin.other, twin.keep}, std::pair{twin.keep, twin.other}}) {
+            const auto found = open.find(mine->reference());
+            if (found == open.end() || other->is_stray || found->second->suggestion) continue;
+            found->second->suggestion = other;
+            found->second->why = "alike";
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::size_t>> stray_counts(const Registry& registry) {
+    std::map<std::string, std::size_t> counts;
+    for (const EntryPtr& entry : registry.all()) {
+        if (is_loose(*entry)) ++counts[entry->source];
+    }
+    return {counts.begin(), counts.end()};
+}
+
+std::vector<Stray> strays(const Registry& registry, std::string_view source, std::size_t skip, std::size_t most,
+                          const std::function<std::string(const std::string&)>& home) {
+    std::vector<EntryPtr> all;
+    for (EntryPtr& entry : registry.all()) {
+        if (is_loose(*entry) && (source.empty() || entry->source == source)) all.push_back(std::move(entry));
+    }
+    std::sort(all.begin(), all.end(), [](const EntryPtr& a, const EntryPtr& b) {
+        return std::tie(a->source, a->kind, a->order, a->id) < std::tie(b->source, b->kind, b->order, b->id);
     });
-    if (out.size() > most) out.resize(most);
+    std::vector<Stray> out;
+    for (std::size_t i = skip; i < all.size() && out.size() < most; ++i) {
+        out.push_back({all[i], nullptr, ""});
+        suggest(registry, out.back(), home);
+    }
+    suggest_alike(registry, Kind::institution, out);
+    suggest_alike(registry, Kind::practitioner, out);
     return out;
 }
 

@@ -2,7 +2,9 @@
 // Entries that may be one: found twice in the registries, or told by messages without a code that a register gave.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "registry/registry.h"
@@ -22,9 +24,13 @@ std::vector<Twin> twins(const Registry& registry, Kind kind, std::size_t most = 
 struct Stray {
     EntryPtr entry;
     EntryPtr suggestion;  // nothing: nobody like it is registered
-    std::string why;      // same_code, same_name
+    std::string why;      // same_code same_name other_code several elsewhere alike
 };
-/// Of all sources, or one; by source, then name.
-std::vector<Stray> strays(const Registry& registry, std::string_view source = {}, std::size_t most = 1'000);
+/// How many each source has that are neither joined nor taken in; without roles.
+std::vector<std::pair<std::string, std::size_t>> stray_counts(const Registry& registry);
+/// Of one source, or of all (""), by source and name, from `skip` on at most `most`. `home`: the institution of a source
+/// ("Organization/x"), "" when nobody knows.
+std::vector<Stray> strays(const Registry& registry, std::string_view source = {}, std::size_t skip = 0, std::size_t most = 1'000,
+                          const std::function<std::string(const std::string&)>& home = {});
 
 }  // namespace xinglin::registry

@@ -72,7 +72,7 @@ TEST_F(TwinsTest, WhatOnlyMessagesToldOfIsListedBySourceWithASuggestion) {
     for (const Stray& each : strays(registry, "renmin")) {
         ASSERT_TRUE(each.suggestion);
         EXPECT_EQ(each.suggestion->id, "li");
-        EXPECT_EQ(each.why, each.entry->id == "m1" ? "same_code" : "same_name");
+        EXPECT_EQ(each.why, each.entry->id == "m1" ? "same_code" : "elsewhere");
     }
 }
 

@@ -4,9 +4,12 @@
 
 #include "bulk/shelf_check.h"
 #include "calendar/calendar.h"
+#include "card/policy.h"
 #include "cda/cda.h"
 #include "content/content.h"
 #include "outbound/channel.h"
+#include "person/shelf_check.h"
+#include "person/survivor.h"
 #include "profile/shelf_check.h"
 #include "quality/shelf_check.h"
 #include "server/commands.h"
@@ -65,14 +68,19 @@ void check_quality(const content::Files& files, ContentReport& report) {
     quality::check_shelf(files, around, report.complaints, report.checked);
 }
 
+void check_cards(const content::Files& files, ContentReport& report) {
+    card::check_shelf(files, report.complaints, report.checked);
+}
+
+void check_persons(const content::Files& files, ContentReport& report) {
+    person::check_shelf(files, report.complaints, report.checked);
+    person::check_survivorship(files, report.complaints, report.checked);
+}
+
 // A kind of content brings its row: the folder it lies in, and what looks at it.
 constexpr ContentChecker checkers[] = {
-    {"deidentify", check_deidentify},
-    {"profiles", check_profiles},
-    {"views", check_views},
-    {"mappings", check_mappings},
-    {"outbound", check_channels},
-    {"quality", check_quality},
+    {"deidentify", check_deidentify}, {"profiles", check_profiles}, {"views", check_views}, {"mappings", check_mappings},
+    {"outbound", check_channels},     {"quality", check_quality},   {"card", check_cards},  {"persons", check_persons},
 };
 
 }  // namespace

@@ -2,9 +2,11 @@
 // Building the house, and taking it down.
 #include "server/house.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "registry/join.h"
 #include "server/house_terminology.h"
 #include "server/live_formats.h"
 #include "server/mapping_shelf.h"
@@ -43,6 +45,15 @@ Result<Done> build_intake(House& house) {
                                                               {"state", arena.string(health.state)},
                                                               {"before", arena.string(before)},
                                                               {"why", arena.string(health.why)}})));
+    };
+    options.join = [&registry = *house.registry](const intake::Source& source, const message::Facts& facts, json::Value bundle,
+                                                 json::Arena& arena, std::vector<std::string>& lesser) {
+        if (!registry.wait())
+            throw sql::Broken(sql::Broken::Why::busy, "the registries cannot be read yet: " + registry.trouble());  // tried again
+        auto joined = registry::join(
+            registry, {.source = source.id, .organization = source.organization, .sent_at = facts.sent_at}, bundle, arena);
+        lesser.insert(lesser.end(), std::make_move_iterator(joined.stubs.begin()), std::make_move_iterator(joined.stubs.end()));
+        return joined.bundle;
     };
     XINGLIN_TRY(auto formats, live_formats(*house.content, mapping_text(house.options.data, *house.content),
                                            terminology_lookup(*house.terminology)));
@@ -103,13 +114,40 @@ Outcome no_ruling(json::Value resource) {
     return {};
 }
 
+/// Cards are issued where it is checked who gets one.
+Outcome no_card(json::Value resource) {
+    return card::is_ours(resource) ? refuse(IssueCode::forbidden, "Basic.code", "cards are issued at /api/v1/card") : Outcome{};
+}
+
+/// Does any channel send Linkages, so that somebody hears who is one person?
+bool wants_notices(House& house) {
+    for (const outbound::Channel& channel : house.outbound->channels()) {
+        const auto is_linkage = [](const outbound::Sends& each) { return each.type == "Linkage"; };
+        if (channel.mode != outbound::Mode::off && std::any_of(channel.sends.begin(), channel.sends.end(), is_linkage))
+            return true;
+    }
+    return false;
+}
+
 Result<Done> build_persons(House& house) {
     XINGLIN_TRY(auto settings, person::Settings::read(*house.content));
     house.persons = std::make_unique<person::Persons>(*house.store, house.clock, std::move(settings));
+    XINGLIN_TRY(auto policy, card::Policy::read(*house.content));
+    XINGLIN_TRY(house.cards, card::Cards::open(*house.store, *house.persons, house.clock, std::move(policy),
+                                               {.data = house.options.data, .store = house.options.record.store}));
+    XINGLIN_TRY(auto survivorship, person::Survivorship::read(*house.content));
+    house.survivorship = std::make_unique<const person::Survivorship>(std::move(survivorship));
     return Done{};
 }
 
 }  // namespace
+
+person::Senders House::senders() const {
+    return [this](std::string_view id) {
+        const auto source = intake ? intake->source(std::string(id)) : std::nullopt;
+        return source ? person::Sender{source->name, source->format} : person::Sender{};
+    };
+}
 
 std::string_view version() { return "0.1.0"; }
 
@@ -144,12 +182,21 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     ingest::Options checked;
     checked.check = [&profiles, &store = *house->store](json::Value resource) {
         Outcome outcome = no_ruling(resource);
+        if (outcome.ok()) outcome = no_card(resource);
         if (outcome.ok()) outcome = registry::check_hierarchy(store, resource);
         return outcome.ok() ? profiles.check_write(resource) : outcome;
     };
-    house->ingest = std::make_unique<ingest::Ingest>(*house->store, checked);
+    checked.together = [&store = *house->store](std::span<const json::Value> resources) {
+        return registry::Hierarchy(store).add(resources);
+    };
+    ingest::Options told = checked;  // by clients; what messages tell is joined before it comes here
+    told.complete = [&self = *house](json::Value resource, json::Arena& arena) {
+        return self.registry ? registry::join_codes(*self.registry, resource, arena) : resource;
+    };
+    house->ingest = std::make_unique<ingest::Ingest>(*house->store, told);
     house->transactions = std::make_unique<ingest::Transactions>(*house->store, checked);
     house->registry = std::make_unique<registry::Registry>(*house->store, house->clock);
+    house->sightings = std::make_unique<registry::Sightings>(*house->registry);
     house->people = std::make_unique<people::People>(*house->store);
     XINGLIN_CHECK(build_persons(*house));
 
@@ -182,6 +229,8 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->pulse = std::make_unique<Pulse>(house->clock, totals, [&self] { return system_state(self); });
     XINGLIN_CHECK(build_intake(*house));
     XINGLIN_CHECK(build_outbound(*house));
+    house->notices = std::make_unique<person::Notices>(
+        *house->store, *house->persons, person::Notices::Options{.wanted = [&self] { return wants_notices(self); }});
     XINGLIN_CHECK(build_quality(*house));
     house->exports = std::make_unique<bulk::Exports>(
         *house->store, house->clock, bulk::RunOptions{},
@@ -190,6 +239,8 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     api::Options api_options;
     api_options.views = house->library.get();
     api_options.persons = house->persons.get();
+    api_options.survivorship = house->survivorship.get();
+    api_options.senders = house->senders();
     api_options.exports = house->exports.get();
     api_options.terminology = house->terminology.get();
     api_options.profiles = [&profiles] { return profiles.book(); };
@@ -283,9 +334,13 @@ House::~House() {
     imports.reset();
     folders.reset();
     server.reset();
+    notices.reset();
+    if (intake) intake->close();  // its messages ask the registries
     outbound.reset();
     quality.reset();
+    sightings.reset();
     registry.reset();
+    cards.reset();
     persons.reset();
     intake.reset();
     errands.reset();

@@ -12,6 +12,7 @@
 #include "api/api.h"
 #include "bulk/bulk.h"
 #include "calendar/calendar.h"
+#include "card/card.h"
 #include "content/content.h"
 #include "http/http.h"
 #include "ingest/ingest.h"
@@ -19,10 +20,13 @@
 #include "intake/intake.h"
 #include "outbound/outbound.h"
 #include "people/people.h"
+#include "person/notices.h"
 #include "person/person.h"
+#include "person/survivor.h"
 #include "quality/quality.h"
 #include "record/record.h"
 #include "registry/registry.h"
+#include "registry/sightings.h"
 #include "server/backups.h"
 #include "server/errands.h"
 #include "server/imports.h"
@@ -48,8 +52,8 @@ struct HouseOptions {
     http::ServerOptions http;
     std::string base_url;  // public address of /fhir; empty: from the request
     record::Options record;
-    std::filesystem::path backups;          // empty: DATA/backups
-    std::string views = "all";              // which views are kept as tables: all, saved, none
+    std::filesystem::path backups;  // empty: DATA/backups
+    std::string views = "all";      // which views are kept as tables: all, saved, none
 };
 
 /// The running server. Members stand in the order in which they lean on each other, and are taken down the other way round.
@@ -78,8 +82,13 @@ struct House {
     std::unique_ptr<outbound::Outbound> outbound;
     std::unique_ptr<quality::Quality> quality;  // asks the ledger when a message came
     std::unique_ptr<registry::Registry> registry;
+    std::unique_ptr<registry::Sightings> sightings;
     std::unique_ptr<people::People> people;
+    std::unique_ptr<const person::Survivorship> survivorship;  // whose word counts where the records of a person differ
+    person::Senders senders() const;                           // what sources of messages are called and write
     std::unique_ptr<person::Persons> persons;
+    std::unique_ptr<card::Cards> cards;
+    std::unique_ptr<person::Notices> notices;  // after outbound's channels, which say whether anybody wants them
     std::unique_ptr<view::Library> library;
     std::unique_ptr<view::Tables> tables;
     std::unique_ptr<Errands> errands;
@@ -91,7 +100,7 @@ struct House {
     std::unique_ptr<Imports> imports;
     std::unique_ptr<http::Server> server;
     std::unique_ptr<intake::Folders> folders;  // watched ones
-    std::unique_ptr<Processes> processes;  // with a database that others may serve too
+    std::unique_ptr<Processes> processes;      // with a database that others may serve too
 
     /// Are built-in (or saved) views kept as tables?
     bool keeps_views(bool saved) const { return options.views == "all" || (saved && options.views == "saved"); }

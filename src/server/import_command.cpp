@@ -6,6 +6,7 @@
 #include "ingest/import.h"
 #include "json/json.h"
 #include "record/record.h"
+#include "registry/registry.h"
 #include "server/commands.h"
 #include "server/folder.h"
 #include "server/profiles.h"
@@ -98,8 +99,12 @@ int import_files(const ImportCommand& options) {
                          [&terms](std::string_view set, std::string_view system, std::string_view code) {
                              return terms->has(set, system, code);
                          });
-        chosen.check = [&profiles](json::Value resource) { return profiles->check_write(resource); };
     }
+    registry::Hierarchy hierarchy(*opened->store);
+    chosen.check = [&profiles, &hierarchy](json::Value resource) {
+        Outcome outcome = profiles ? profiles->check_write(resource) : Outcome{};
+        return outcome.ok() ? hierarchy.add(resource) : outcome;
+    };
     ingest::Importer importer(*opened->store, chosen);
     Figures figures;
     {

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "json/json.h"
+#include "registry/registry.h"
 #include "sql/sql.h"
 #include "text/text.h"
 
@@ -223,7 +224,11 @@ void Imports::work() {
 
 void Imports::run(const std::shared_ptr<Kept>& kept) {
     ingest::ImportOptions options;
-    if (kept->job.checks_profiles) options.check = check_;
+    registry::Hierarchy hierarchy(store_);
+    options.check = [this, &hierarchy, profiles = kept->job.checks_profiles](json::Value resource) {
+        Outcome outcome = profiles && check_ ? check_(resource) : Outcome{};
+        return outcome.ok() ? hierarchy.add(resource) : outcome;
+    };
     ingest::Importer importer(store_, options);
     {
         const std::lock_guard lock(mutex_);

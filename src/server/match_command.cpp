@@ -3,12 +3,17 @@
 #include <chrono>
 #include <cstdio>
 
+#include "person/settings.h"
 #include "server/commands.h"
 #include "server/terminal.h"
 
 namespace xinglin::server {
 
-int match_tables(const identity::Linkage& linkage) {
+int match_tables(const identity::Linkage& asked) {
+    const auto settings = person::Settings::read(content::Files());
+    if (!settings.ok()) return refused(settings.outcome());
+    identity::Linkage linkage = asked;
+    linkage.wording = settings->wording;
     const auto begin = std::chrono::steady_clock::now();
     const auto figures = identity::link(linkage);
     if (!figures.ok()) return refused(figures.outcome());

@@ -8,6 +8,7 @@
 
 #include "people/people.h"
 #include "person/person.h"
+#include "person/survivor.h"
 #include "server/house.h"
 #include "server/route.h"
 #include "text/text.h"
@@ -117,6 +118,19 @@ json::Value line_json(json::Arena& arena, const person::Line& line) {
                          {"without_effect", arena.boolean(line.void_)}});
 }
 
+std::vector<std::string> members_of(const person::Person& person) {
+    std::vector<std::string> all;
+    for (const person::Member& each : person.members)
+        if (each.live) all.push_back(each.id);
+    return all;
+}
+
+/// What is held true of the person, with who told it.
+json::Value golden_json(Visit& visit, json::Arena& arena, record::Reader& reader, const std::vector<std::string>& patients) {
+    const std::vector<person::Telling> tellings = person::tellings_of(reader, patients, visit.house.senders(), arena);
+    return person::as_json(visit.house.survivorship->of(tellings), tellings, arena);
+}
+
 json::Value person_json(Visit& visit, json::Arena& arena, const person::Person& person) {
     record::Reader reader = visit.house.store->reader(visit.viewer);
     std::vector<json::Value> records, links, lines, tasks;
@@ -132,6 +146,7 @@ json::Value person_json(Visit& visit, json::Arena& arena, const person::Person& 
     for (const person::Line& each : person.lines) lines.push_back(line_json(arena, each));
     for (const person::Task& each : person.tasks) tasks.push_back(task_json(arena, each));
     return arena.object({{"id", arena.string(person.enterprise_id)},
+                         {"golden", golden_json(visit, arena, reader, members_of(person))},
                          {"records", arena.array(records)},
                          {"links", arena.array(links)},
                          {"history", arena.array(lines)},
@@ -169,6 +184,7 @@ void find(Visit& visit) {
         persons.push_back(
             arena.object({{"id", arena.string(id)},
                           {"patient", patient_json(visit, arena, reader, each.id, nullptr)},
+                          {"golden", golden_json(visit, arena, reader, all.empty() ? std::vector<std::string>{each.id} : all)},
                           {"matched", arena.string(each.matched)},
                           {"records", arena.number(static_cast<std::int64_t>(std::max<std::size_t>(all.size(), 1)))}}));
     }
@@ -228,12 +244,46 @@ std::int64_t number_of(const std::string& text, std::int64_t absent) {
     return error == std::errc{} && end == text.data() + text.size() ? number : absent;
 }
 
+void changes(Visit& visit) {
+    if (!may_see(visit)) return;
+    const std::string since = visit.parameter("_since");
+    if (!person::is_cursor(since))
+        return visit.refuse(refuse(IssueCode::value, "_since",
+                                   "must be the cursor of a change, or next, of an answer before; leave it out to begin"));
+    const auto count = static_cast<std::size_t>(std::clamp<std::int64_t>(number_of(visit.parameter("_count"), 200), 1, 1'000));
+    const person::Changes all = visit.house.persons->changes(since, count);
+    json::Arena arena;
+    const person::Senders senders = visit.house.senders();
+    std::vector<json::Value> rows;
+    for (const person::PersonChange& each : all.changes) {
+        std::vector<json::Value> patients;
+        for (const std::string& id : each.patients) patients.push_back(arena.string(id));
+        rows.push_back(arena.object({{"cursor", arena.string(each.cursor)},
+                                     {"at", moment(arena, each.at_ms)},
+                                     {"kind", arena.string(each.kind)},
+                                     {"patient", arena.string(each.patient)},
+                                     {"source", arena.string(each.source)},
+                                     {"source_name", arena.string(senders(each.source).name)},
+                                     {"before", arena.string(each.before)},
+                                     {"now", arena.string(each.now)},
+                                     {"patients", arena.array(patients)}}));
+    }
+    visit.house.write_down(visit.viewer, visit.request, "search", 200, "Patient", "", "person changes");
+    visit.answer(200, arena.object({{"changes", arena.array(rows)},
+                                    {"next", arena.string(all.next)},
+                                    {"more", arena.boolean(all.changes.size() == count)},
+                                    {"begins_again", arena.boolean(all.begins_again)}}));
+}
+
 void queue(Visit& visit) {
     if (!may_see(visit)) return;
     person::QueueAsked asked{.kind = visit.parameter("kind"), .reviewer = visit.parameter("reviewer")};
     if (const std::string state = visit.parameter("state"); !state.empty()) asked.state = state;
     if (asked.state != "open" && asked.state != "later" && asked.state != "done" && asked.state != "gone")
         return visit.refuse(refuse(IssueCode::value, "state", "must be open, later, done or gone"));
+    asked.age = visit.parameter("age");
+    if (!asked.age.empty() && asked.age != "day" && asked.age != "week" && asked.age != "older")
+        return visit.refuse(refuse(IssueCode::value, "age", "must be day, week or older"));
     asked.before = number_of(visit.parameter("before"), 0);
     asked.count = static_cast<std::uint32_t>(std::clamp<std::int64_t>(number_of(visit.parameter("count"), 50), 1, 200));
     const person::Queue queue = visit.house.persons->queue(asked);
@@ -373,7 +423,7 @@ void fill(Visit& visit) {
 }
 
 constexpr std::string_view person_example =
-    R"({"id":"7K2M0-QX4TD-9A3","records":[{"id":"p1","source":"hospital","source_name":"人民医院","live":true,"name":"马雨桐","identifier":"1303**********0027"}],)"
+    R"({"id":"7K2M0-QX4TD-9A3","golden":[{"field":"name","value":"马雨桐","because":"frequent","from":[{"patient":"p1","source":"hospital","source_name":"人民医院","at":"2026-05-01T02:00:00.000Z"}],"others":[{"value":"马雨彤","from":[]}]}],"records":[{"id":"p1","source":"hospital","source_name":"人民医院","live":true,"name":"马雨桐","identifier":"1303**********0027"}],)"
     R"("links":[{"a":"p1","b":"p2","by_hand":false,"holds":true,"probability":0.9987,"weights":[{"field":"name","level":"exact","weight":9.1}]}],"history":[],"tasks":[]})";
 constexpr std::string_view task_example =
     R"({"task":{"number":12,"kind":"lent_id","a":"p1","b":"p2","probability":0.6,"weights":[],"state":"open"},"persons":[]})";
@@ -385,8 +435,10 @@ constexpr Route routes[] = {
      "How many people and records there are, the share linked per source, the queue's age, workload, identity numbers by age.",
      "", R"({"state":{"people":10352,"records":13574,"open":31},"sources":[],"ages":[],"reviewers":[],"open":[]})", statistics},
     {"GET", "/api/v1/persons/queue", Who::logged_in,
-     "Questions nobody has answered, newest first: ?kind &state (open, later, done, gone) &reviewer &count &before=NEXT.", "",
-     R"({"total":31,"tasks":[],"next":null})", queue},
+     "Questions nobody has answered, newest first: ?kind &state (open, later, done, gone) &age (day, week, older) &reviewer "
+     "&count "
+     "&before=NEXT.",
+     "", R"({"total":31,"tasks":[],"next":null})", queue},
     {"GET", "/api/v1/persons/queue/{number}", Who::logged_in, "One question, with both persons side by side.", "", task_example,
      show_task},
     {"POST", "/api/v1/persons/queue/{number}/{step}", Who::writer,
@@ -402,9 +454,20 @@ constexpr Route routes[] = {
      R"({"decision":"01J…","why":"","show":"p1"})", person_example, undo},
     {"POST", "/api/v1/persons/fill", Who::writer, "Match everything anew, keeping what people decided; administrators.", "", "",
      fill},
+    {"GET", "/api/v1/persons/changes", Who::logged_in,
+     "Which records came to another person, oldest first: ?_since=CURSOR (next of the answer before) &_count. kind: linked (the "
+     "record had been alone), merged "
+     "(its whole person came with it), parted. before and now are enterprise ids; patients: all that are of either as things are "
+     "now. begins_again: "
+     "everything was matched anew since the cursor, read all persons again.",
+     "",
+     R"({"changes":[{"cursor":"4711.1","at":"2026-05-01T02:00:00.000Z","kind":"linked","patient":"p2","source":"clinic","source_name":"社区卫生服务中心","before":"3ZK0A-7M1QP-XC2","now":"7K2M0-QX4TD-9A3","patients":["p1","p2"]}],"next":"4711.1","more":false,"begins_again":false})",
+     changes},
     {"GET", "/api/v1/persons/{id}", Who::logged_in,
-     "One person, by enterprise id (one that was given up too) or the id of any of its Patients: records, evidence, history.", "",
-     person_example, show},
+     "One person, by enterprise id (one that was given up too) or the id of any of its Patients: what is held true of the person "
+     "and who told it (golden, "
+     "rules in content/persons/survivorship.json), records, evidence, history.",
+     "", person_example, show},
 };
 
 }  // namespace

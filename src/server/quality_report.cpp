@@ -43,11 +43,18 @@ public:
     std::string id_of(const std::string& who) const {
         if (who.empty()) return "-";
         if (who.starts_with("source:")) return of_source(who.substr(7));
+        // Registered, or joined to what is: the same as the registries say.
+        if (const registry::EntryPtr entry = house_.registry->now("Organization/" + who); entry && !entry->is_stray)
+            return entry->id;
         // A document or a table calls the institution in its own way: what the source is set to counts.
         const auto told = told_by_.find(who);
         if (told == told_by_.end()) return who;
         const std::string id = of_source(told->second);
         return names_.contains(id) ? id : who;
+    }
+    bool is_registered(const std::string& id) const {
+        const registry::EntryPtr entry = house_.registry->find("Organization/" + id);
+        return entry && !entry->is_stray;
     }
     std::string name_of(const std::string& id) const {
         if (const auto found = names_.find(id); found != names_.end()) return found->second;
@@ -111,6 +118,7 @@ QualityReport quality_report(House& house, const QualityAsked& asked) {
     for (auto& [id, one] : all) {
         one.id = id;
         one.name = known.name_of(id);
+        one.is_registered = known.is_registered(id);
         one.scores = quality::score(*report.book, one.sheet, one.messages);
         report.institutions_judged += is_judged(*report.book, one.scores);
         report.institutions.push_back(std::move(one));

@@ -13,8 +13,9 @@
 namespace xinglin::server {
 
 struct QualityInstitution {
-    std::string id;    // of its Organization; "source:ID" when nobody knows whose it is; "-" when the data does not say
-    std::string name;  // "" when not known
+    std::string id;              // of its Organization; "source:ID" when nobody knows whose it is; "-" when the data does not say
+    std::string name;            // "" when not known
+    bool is_registered = false;  // as the registries have it: else a stray, to be joined there
     std::vector<std::string> who;  // as the figures call it
     quality::Sheet sheet;          // of the whole period
     std::map<std::int64_t, quality::Sheet> days;

@@ -92,6 +92,7 @@ json::Value institution_json(json::Arena& arena, const quality::Rulebook& book, 
     return scores_json(arena, one.scores, is_judged(book, one.scores),
                        {{"id", arena.string(one.id)},
                         {"name", arena.string(one.name)},
+                        {"registered", arena.boolean(one.is_registered)},
                         {"messages", arena.object({{"received", arena.number(one.messages.received)},
                                                    {"rejected", arena.number(one.messages.rejected)},
                                                    {"duplicate", arena.number(one.messages.duplicate)}})},
@@ -315,7 +316,7 @@ constexpr Route routes[] = {
      "100; null: not measured. "
      "judged: enough resources to judge by. For administrators, operators and planners.",
      "",
-     R"({"from":"2026-10-24","to":"2026-11-22","all":{"institutions":41,"score":93.10,"sets":[],"trend":[]},"institutions":[{"id":"…","name":"…","score":88.20,"judged":true,"completeness":91.00,"timeliness":70.10,"validity":99.20,"consistency":99.90,"duplicates":98.00,"volume":1200,"messages":{"received":900,"rejected":3,"duplicate":12},"sources":["renmin"],"sets":[{"set":"outpatient-visit","score":90.00}],"trend":[{"day":"2026-11-22","score":88.00,"volume":40}]}],"scoring":{"good":95,"fair":85,"few":20},"state":{"edition":1,"building":false,"behind":0}})",
+     R"({"from":"2026-10-24","to":"2026-11-22","all":{"institutions":41,"score":93.10,"sets":[],"trend":[]},"institutions":[{"id":"…","name":"…","registered":true,"score":88.20,"judged":true,"completeness":91.00,"timeliness":70.10,"validity":99.20,"consistency":99.90,"duplicates":98.00,"volume":1200,"messages":{"received":900,"rejected":3,"duplicate":12},"sources":["renmin"],"sets":[{"set":"outpatient-visit","score":90.00}],"trend":[{"day":"2026-11-22","score":88.00,"volume":40}]}],"scoring":{"good":95,"fair":85,"few":20},"state":{"edition":1,"building":false,"behind":0}})",
      overview},
     {"GET", "/api/v1/quality/institutions/{id}", Who::logged_in,
      "One institution: its sets, its trend, and the rules that failed, worst first, with examples: ids of resources for those "

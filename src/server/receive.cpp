@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The front door: every request comes through here once.
+#include <algorithm>
+
 #include "access/access.h"
+#include "person/person.h"
 #include "server/house.h"
 #include "server/route.h"
 #include "sql/sql.h"
@@ -55,18 +58,31 @@ http::Response refusal_for(const http::Request& request, const Outcome& outcome)
     return is_fhir(request) ? api::refusal(outcome) : error_response(outcome, request.trace_id);
 }
 
-/// A resident reads one's own record and who looked at it, and nothing else.
-bool is_own(const http::Request& request, std::string_view patient) {
-    if (request.path.starts_with("/auth/")) return true;
-    const std::string of_fhir = fmt::format("/fhir/Patient/{}", patient), of_people = fmt::format("/api/v1/people/{}", patient);
-    if (request.method == "POST") return request.path == of_people + "/reveal" || request.path == of_people + "/printed";
-    if (request.method != "GET" && request.method != "HEAD") return false;
-    return request.path == of_fhir || request.path == of_fhir + "/$everything" || request.path == of_people ||
-           request.path == of_people + "/accesses" || request.path == of_people + "/timeline";
+/// A resident reads one's own record and who looked at it, and nothing else: the record of the person, of every Patient that is the person.
+bool is_own(House& house, const http::Request& request, std::string_view patient) {
+    if (request.path.starts_with("/auth/") || is_under(request.path, "/api/v1/card/mine")) return true;
+    if (request.path == "/api/v1/openapi.json") return only_reads(request);  // what there is, nobody's data: the menu asks it
+    std::string_view rest = request.path;
+    const bool fhir = rest.starts_with("/fhir/Patient/"), people = rest.starts_with("/api/v1/people/");
+    if (!fhir && !people) return false;
+    rest.remove_prefix(std::string_view(fhir ? "/fhir/Patient/" : "/api/v1/people/").size());
+    const std::size_t slash = rest.find('/');
+    const std::string_view id = rest.substr(0, slash), what = slash == std::string_view::npos ? "" : rest.substr(slash);
+    if (request.method == "POST") {
+        if (!people || (what != "/reveal" && what != "/printed")) return false;
+    } else if (request.method != "GET" && request.method != "HEAD") {
+        return false;
+    } else if (fhir ? what != "" && what != "/$everything" : what != "" && what != "/accesses" && what != "/timeline") {
+        return false;
+    }
+    if (id == patient) return true;
+    if (!house.persons) return false;
+    const std::vector<std::string> own = house.persons->patients(patient);
+    return std::find(own.begin(), own.end(), id) != own.end();
 }
 
 /// Nothing when this caller may go on.
-std::optional<Outcome> objection(const http::Request& request, const std::optional<Caller>& caller) {
+std::optional<Outcome> objection(House& house, const http::Request& request, const std::optional<Caller>& caller) {
     if (!caller) {
         return refuse(IssueCode::login, "Authorization",
                       "log in at /auth/login, or send a valid token as \"Authorization: Bearer …\"");
@@ -74,7 +90,7 @@ std::optional<Outcome> objection(const http::Request& request, const std::option
     if (!caller->cookie.empty() && !only_reads(request) && request.headers.get("X-Xinglin-CSRF") != caller->csrf) {
         return refuse(IssueCode::forbidden, "X-Xinglin-CSRF", "send the csrf value of /auth/me in this header with every write");
     }
-    if (caller->viewer.role == access::Role::resident && !is_own(request, caller->viewer.patient())) {
+    if (caller->viewer.role == access::Role::resident && !is_own(house, request, caller->viewer.patient())) {
         return refuse(IssueCode::forbidden, "role", "residents see their own record only");
     }
     if (caller->viewer.must_change_password && !is_under(request.path, "/auth")) {
@@ -90,7 +106,7 @@ void visit(House& house, http::Request request, http::Respond respond) {
     std::optional<Caller> caller;
     if (!route || route->who != Who::anyone) {
         caller = caller_of(house, request);
-        if (const auto no = objection(request, caller)) return respond(error_response(*no, request.trace_id));
+        if (const auto no = objection(house, request, caller)) return respond(error_response(*no, request.trace_id));
     }
     if (!route && !methods_allowed.empty()) {
         auto response =
@@ -117,7 +133,7 @@ void visit(House& house, http::Request request, http::Respond respond) {
 void pass_to_api(House& house, http::Request request, http::Respond respond) {
     if (api::Api::open_to_all(request)) return house.api->handle(std::move(request), {}, std::move(respond));
     const auto caller = caller_of(house, request);
-    if (const auto no = objection(request, caller)) {
+    if (const auto no = objection(house, request, caller)) {
         auto response = refusal_for(request, *no);
         if (!caller) response.headers.set("WWW-Authenticate", "Bearer realm=\"xinglin\"");
         return respond(std::move(response));
@@ -181,8 +197,8 @@ void receive(House& house, http::Request request, http::Respond respond) {
     try {
         if (is_about_terminology(path)) house.warm_up();
         if (is_fhir(request) || is_people(request)) return pass_to_api(house, std::move(request), respond);
-        const bool is_call =
-            is_under(path, "/api") || is_under(path, "/auth") || path == "/metrics" || path == "/healthz" || path == "/readyz";
+        const bool is_call = is_under(path, "/api") || is_under(path, "/auth") || is_under(path, "/.well-known") ||
+                             path == "/metrics" || path == "/healthz" || path == "/readyz";
         if (is_call) return visit(house, std::move(request), respond);
         respond(house.pages.answer(request));
     } catch (const sql::Broken& error) {

@@ -12,7 +12,7 @@ namespace {
 Result<registry::Command> command_of(const http::Request& request, json::Arena& arena) {
     if (!request.headers.get("Content-Type").starts_with("application/json"))
         return refuse(IssueCode::invalid, "Content-Type", "send the body as application/json");
-    XINGLIN_TRY(const json::Value body, json::parse(request.body, arena, {.depth = 6, .bytes = 4u << 20}));
+    XINGLIN_TRY(const json::Value body, json::parse(request.body, arena, {.depth = 8, .bytes = 4u << 20}));
     registry::Command out;
     for (const json::Member& member : body.members()) {
         std::string* const text = member.key() == "what"     ? &out.what
@@ -24,11 +24,19 @@ Result<registry::Command> command_of(const http::Request& request, json::Arena& 
         if (text) {
             if (!member.value().is_string()) return refuse(IssueCode::value, std::string(member.key()), "must be a text");
             *text = member.value().string();
-        } else if (member.key() == "entries") {
-            for (const json::Node& node : member.value().items()) out.entries.emplace_back(json::Value(&node).string());
+        } else if (member.key() == "entries" || member.key() == "targets") {
+            std::vector<std::string>& list = member.key() == "entries" ? out.entries : out.targets;
+            for (const json::Node& node : member.value().items()) list.emplace_back(json::Value(&node).string());
+        } else if (member.key() == "parts") {
+            for (const json::Node& node : member.value().items()) {
+                const json::Value part(&node);
+                registry::AreaPart one{std::string(part["code"].string()), std::string(part["name"].string())};
+                for (const json::Node& below : part["takes"].items()) one.takes.emplace_back(json::Value(&below).string());
+                out.parts.push_back(std::move(one));
+            }
         } else {
             return refuse(IssueCode::structure, std::string(member.key()),
-                          "is not known; entries, what, value, system, day and note are");
+                          "is not known; entries, targets, parts, what, value, system, day and note are");
         }
     }
     return out;
@@ -75,8 +83,12 @@ void undo(Visit& visit) {
 constexpr Route routes[] = {
     {"POST", "/api/v1/registry/changes", Who::logged_in,
      "Changes entries, one or many, in one transaction: what = rename, close, reopen, merge (into value), move (below value), "
-     "recode, bed_state, area or "
-     "class. What was is kept with its days. A cycle is refused. For administrators and operators. Is audited.",
+     "recode, bed_state, area, class, map (value: what the source `system` calls it), join (strays into value, or each into its "
+     "own of "
+     "`targets`: the source's codes are written down there), register (a stray becomes an entry), period (value: from/to), split "
+     "(an area "
+     "into `parts`: code, name, takes) or boundary (of an area; value: GeoJSON). What was is kept with its days. A cycle is "
+     "refused. For administrators and operators. Is audited.",
      R"({"what":"rename","entries":["Organization/…"],"value":"山海关区人民医院","day":"2026-03-01","note":"…"})",
      R"({"id":"01…","entries":1})", change},
     {"GET", "/api/v1/registry/revisions", Who::logged_in, "What was imported, changed and undone, newest first.", "",

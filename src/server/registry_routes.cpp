@@ -50,6 +50,7 @@ Result<registry::Question> question_of(Visit& visit) {
     question.state = visit.parameter("state");
     question.within = visit.parameter("within");
     question.source = visit.parameter("source");
+    question.strays = visit.parameter("strays") == "true";
     XINGLIN_TRY(question.at, day_asked(visit, "at"));
     XINGLIN_TRY(question.count, number_of(visit, "count", 50, 1'000));
     XINGLIN_TRY(question.skip, number_of(visit, "skip", 0, 10'000'000));
@@ -249,19 +250,6 @@ void duplicates(Visit& visit) {
     visit.answer(200, arena.object({{"duplicates", arena.array(out)}}));
 }
 
-void strays(Visit& visit) {
-    if (!may_see_registry(visit)) return;
-    json::Arena arena;
-    std::vector<json::Value> out;
-    for (const registry::Stray& each : registry::strays(*visit.house.registry, visit.parameter("source")))
-        out.push_back(arena.object(
-            {{"entry", entry_json(visit.house, arena, *each.entry, "", registry_language(visit))},
-             {"suggestion",
-              each.suggestion ? entry_json(visit.house, arena, *each.suggestion, "", registry_language(visit)) : json::Value{}},
-             {"why", each.why.empty() ? json::Value{} : arena.string(each.why)}}));
-    visit.answer(200, arena.object({{"strays", arena.array(out)}}));
-}
-
 constexpr std::string_view entry_example =
     R"({"reference":"Organization/…","kind":"institution","name":"山海关人民医院","codes":[{"system":"urn:oid:2.16.156.10011.1.5","value":"renmin"}],"class":"A100","class_name":"综合医院","area":"130303002001","state":"active","registered":true,"version":1})";
 
@@ -269,7 +257,7 @@ constexpr Route routes[] = {
     {"GET", "/api/v1/registry", Who::logged_in,
      "Entries of the registries: ?q (name, former name, pinyin, initials, any code) &kind (several with commas) &area &class "
      "&state &at (a day: what was "
-     "in force then) &within (Organization/ID) &source &count &skip &lang. Not for residents.",
+     "in force then) &within (Organization/ID) &source &count &skip &lang &strays=true (what messages told and no register knows, instead). Not for residents.",
      "",
      R"({"total":1,"entries":[{"reference":"Organization/…","kind":"institution","name":"…","matched":"pinyin"}],"totals":{"institution":160},"position":81234})",
      list},
@@ -296,12 +284,6 @@ constexpr Route routes[] = {
      "",
      R"({"duplicates":[{"keep":{"reference":"Organization/a"},"other":{"reference":"Organization/b"},"probability":0.9812,"agrees":["name","phone"]}]})",
      duplicates},
-    {"GET", "/api/v1/registry/strays", Who::logged_in,
-     "Entries that messages brought and no register knows, by source, each with a suggestion: ?source. Merge `entry` into "
-     "`suggestion`.",
-     "",
-     R"({"strays":[{"entry":{"reference":"Practitioner/x","source":"renmin"},"suggestion":{"reference":"Practitioner/y"},"why":"same_code"}]})",
-     strays},
     {"GET", "/api/v1/registry/troubles", Who::logged_in,
      "What cannot be right: cycles of the hierarchy, parents that are missing or closed, codes that two entries have.", "",
      R"({"troubles":[{"kind":"shared_code","entry":{"reference":"Organization/a"},"other":{"reference":"Organization/b"}}]})",

@@ -69,8 +69,11 @@ std::span<const Route> document_routes();
 std::span<const Route> quality_routes();
 std::span<const Route> registry_routes();
 std::span<const Route> registry_edit_routes();
+std::span<const Route> registry_stray_routes();
+std::span<const Route> registry_area_routes();
 std::span<const Route> registry_import_routes();
 std::span<const Route> persons_routes();
+std::span<const Route> card_routes();
 /// All of them, in the order of the description.
 std::vector<const Route*> all_routes();
 

@@ -61,6 +61,41 @@ export async function registry(browser, server, pictures) {
     for (let i = 0; i < 50 && (await left()) > 0; ++i) await page.waitForTimeout(100) // what is looked up follows the record
     equal(await left(), 0, 'nothing of it is left')
   })
+  await check('what messages tell of and no register knows is joined once, and from then on', async () => {
+    const base = `${server.base}/api/v1`
+    const { csrf } = await (await page.request.get(`${server.base}/auth/me`)).json()
+    const headers = { 'Content-Type': 'application/json', 'X-Xinglin-CSRF': csrf }
+    const target = await page.request.put(`${server.base}/fhir/Organization/e2e-stray-target`, { headers: { ...headers, 'Content-Type': 'application/fhir+json' }, data: JSON.stringify({ resourceType: 'Organization', id: 'e2e-stray-target', active: true, identifier: [{ system: 'urn:oid:2.16.156.10011.1.5', value: 'E2E-STRAY' }], name: '听雨医院' }) })
+    holds(target.ok(), `the target: ${target.status()}`)
+    const source = { id: 'e2e-stray', name: '听雨来源', kind: 'http', format: 'fhir', organization: '', settings: { keep_ids: true } }
+    await page.request.post(`${base}/intake/sources`, { headers, data: source })
+    const tell = async (visit_id) => {
+      const entry = (resource) => ({ resource, request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` } })
+      const told = { resourceType: 'Organization', id: 'e2e-stray-int', identifier: [{ system: 'urn:xinglin:source:e2e-stray:department', value: 'INT01' }], name: '听雨一科' }
+      const seen = { resourceType: 'Encounter', id: visit_id, status: 'finished', class: { code: 'AMB' }, serviceProvider: { reference: 'Organization/e2e-stray-int' } }
+      const sent = await page.request.post(`${base}/intake/messages?source=e2e-stray&wait=stored`, { headers: { ...headers, 'Content-Type': 'application/fhir+json' }, data: JSON.stringify({ resourceType: 'Bundle', id: visit_id, type: 'transaction', entry: [entry(told), entry(seen)] }) })
+      equal(sent.status(), 200, await sent.text())
+      return (await (await page.request.get(`${server.base}/fhir/Encounter/${visit_id}`)).json()).serviceProvider.reference
+    }
+    equal(await tell('e2e-stray-1'), 'Organization/e2e-stray-int')
+    await page.waitForTimeout(1200)
+    await visit.open('/registry/strays?source=e2e-stray')
+    await visit.sees('听雨一科', 'INT01')
+    await visit.looks_right('registry-strays')
+    await page.getByRole('button', { name: '另选' }).first().click()
+    await page.getByRole('dialog').getByLabel('对到哪一个').fill('听雨医院')
+    await visit.sees('选中：听雨医院')
+    await page.getByRole('dialog').getByRole('button', { name: '保存' }).click()
+    await visit.sees('没有未登记的')
+    const joined = await tell('e2e-stray-2')
+    equal(joined, 'Organization/e2e-stray-target')
+  })
+  await check('a scanned code is taken apart', async () => {
+    await visit.open('/registry?q=' + encodeURIComponent('(01)51022222233336(17)141231(10)A213B1(21)1234'))
+    await visit.sees('51022222233336', 'A213B1', '2014-12-31', '已过失效日期')
+    await visit.open('/registry?view=beds')
+    await visit.sees('空闲')
+  })
   await check('the pages of the registries fit a phone and speak English', async () => {
     await page.setViewportSize(phone)
     await visit.open('/registry/tables')

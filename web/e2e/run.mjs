@@ -6,10 +6,12 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import { outcome, test } from './check.mjs'
+import { card } from './card.mjs'
 import { channels } from './channels.mjs'
 import { fhir_client } from './fhir_client.mjs'
 import { intake } from './intake.mjs'
 import { pages } from './pages.mjs'
+import { persons } from './persons.mjs'
 import { quality } from './quality.mjs'
 import { registry } from './registry.mjs'
 import { rooms } from './rooms.mjs'
@@ -35,6 +37,8 @@ async function run() {
       if (paths['/api/v1/intake/sources']) await intake(browser, server, pictures)
       if (paths['/api/v1/channels']) await channels(browser, server, pictures)
       if (paths['/api/v1/quality']) await quality(browser, server, pictures)
+      if (paths['/api/v1/card/scan']) await card(browser, server, pictures)
+      if (paths['/api/v1/persons/queue']) await persons(browser, server, pictures)
       if (paths['/api/v1/registry']) await registry(browser, server, pictures)
     } finally {
       await browser.close()

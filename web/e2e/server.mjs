@@ -4,7 +4,8 @@ import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 export const password = 'apricot-forest-in-spring'
 
@@ -16,8 +17,8 @@ const free_port = () =>
     })
   })
 
-/** Starts `binary`; `samples` is a folder of bundles. Returns the address, one-time passwords and a way to stop. */
-export async function start(binary, samples) {
+/** Starts `binary`; `samples` is a folder of bundles ('': none), `more` further words of serve. Returns the address, one-time passwords and a way to stop. */
+export async function start(binary, samples, more = []) {
   const folder = mkdtempSync(join(tmpdir(), 'xinglin-e2e-'))
   const data = join(folder, 'data')
   const secret = join(folder, 'password')
@@ -26,13 +27,14 @@ export async function start(binary, samples) {
   run('user', 'add', '--data', data, '--name', 'doctor', '--display', '李医生', '--role', 'clinician', '--password-file', secret)
   run('user', 'add', '--data', data, '--name', 'admin', '--display', '管理员', '--role', 'administrator', '--password-file', secret)
   run('user', 'add', '--data', data, '--name', 'auditor', '--display', '审计员', '--role', 'auditor', '--password-file', secret)
+  run('user', 'add', '--data', data, '--name', 'cardholder', '--display', '卡云霞', '--role', 'resident', '--patient', 'e2e-resident', '--password-file', secret)
   const one_time = JSON.parse(run('user', 'add', '--data', data, '--name', 'newcomer', '--role', 'clinician', '--json'))
   const token = run('client', 'add', '--data', data, '--name', 'outside').trim().split(/\s+/).at(-1)
-  const files = existsSync(samples) ? readdirSync(samples).filter((name) => /\.(json|ndjson)(\.gz)?$/.test(name)).map((name) => join(samples, name)) : []
+  const files = samples && existsSync(samples) ? readdirSync(samples).filter((name) => /\.(json|ndjson)(\.gz)?$/.test(name)).map((name) => join(samples, name)) : []
   if (files.length) run('import', '--data', data, ...files)
 
   const port = await free_port()
-  const child = spawn(binary, ['serve', '--data', data, '--port', String(port)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(binary, ['serve', '--data', data, '--port', String(port), ...more], { stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   child.stderr.on('data', (text) => (log += text))
   await new Promise((resolve, reject) => {
@@ -50,6 +52,9 @@ export async function start(binary, samples) {
   })
   return {
     base: `http://127.0.0.1:${port}`,
+    binary,
+    samples,
+    content: join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'content'),
     token,
     one_time: one_time.password ?? one_time.one_time_password,
     log: () => log,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The FHIR side: a whole record in pages, and any search or read.
 import type { Bundle, FhirResource } from 'fhir/r4'
-import { call } from './call'
+import { call, CallError } from './call'
 
 /** The address of the next page, made relative: the server may be known under another name than it thinks. */
 export function next_of(bundle: Bundle<FhirResource>): string | null {
@@ -25,8 +25,18 @@ export interface EverythingOptions {
   as_of?: number
 }
 
-/** Reads Patient/{id}/$everything to its end. */
+/** Reads Patient/{id}/$everything to its end: the record of the person. Begins again when records of the person were linked or parted meanwhile. */
 export async function everything(id: string, options: EverythingOptions = {}): Promise<{ resources: FhirResource[]; cut: boolean }> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await everything_once(id, options)
+    } catch (failure) {
+      if (attempt === 3 || !(failure instanceof CallError) || failure.kind !== 'conflict') throw failure
+    }
+  }
+}
+
+async function everything_once(id: string, options: EverythingOptions): Promise<{ resources: FhirResource[]; cut: boolean }> {
   const limit = options.limit ?? 20_000
   const resources: FhirResource[] = []
   const seen = new Set<string>()

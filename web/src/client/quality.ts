@@ -29,6 +29,8 @@ export interface Institution extends Scores {
   /** Of its Organization; source:ID while nobody knows whose it is; - when the data does not say. */
   id: string
   name: string
+  /** In the registries; else it waits there to be joined. */
+  registered?: boolean
   messages: { received: number; rejected: number; duplicate: number }
   sources: string[]
   sets: SetScores[]

@@ -74,6 +74,7 @@ export interface Shown {
   related: Partial<Record<Kind, Entry[]>>
 }
 export interface RegistryQuestion {
+  class?: string
   q?: string
   kind?: string
   state?: string
@@ -85,9 +86,11 @@ export interface RegistryQuestion {
   lang?: string
 }
 export interface Command {
-  what: 'rename' | 'close' | 'reopen' | 'merge' | 'move' | 'recode' | 'bed_state' | 'area' | 'class'
+  what: 'rename' | 'close' | 'reopen' | 'merge' | 'move' | 'recode' | 'bed_state' | 'area' | 'class' | 'period' | 'map' | 'join' | 'register'
   entries: string[]
+  targets?: string[]
   value?: string
+  system?: string
   day?: string
   note?: string
 }
@@ -133,10 +136,33 @@ export interface Twin {
   probability: number
   agrees: string[]
 }
+export interface Seen {
+  count: number
+  first?: string
+  last?: string
+  example?: string
+}
+export type Why = 'same_code' | 'same_name' | 'same_id' | 'other_code' | 'several' | 'elsewhere' | 'alike'
 export interface Stray {
   entry: Entry
   suggestion?: Entry
-  why?: 'same_code' | 'same_name'
+  why?: Why
+  seen: Seen
+}
+export interface StrayList {
+  total: number
+  sources: { source: string; name: string; organization?: Named; count: number }[]
+  strays: Stray[]
+  counted: boolean
+}
+export interface Nowhere {
+  source: string
+  name: string
+  from: string
+  to: string
+  targets: number
+  missing: string
+  seen: Seen
 }
 
 const root = '/api/v1/registry'
@@ -152,4 +178,21 @@ export const apply = (sheet: Sheet, file: File, basis: string): Promise<{ id: st
 export const export_address = (sheet: Sheet, lang: string): string => with_query(`${root}/export`, { sheet, lang })
 export const template_address = (sheet: Sheet, lang: string): string => with_query(`${root}/template`, { sheet, lang })
 export const duplicates = async (kind: 'institution' | 'practitioner', lang: string, signal?: AbortSignal): Promise<Twin[]> => (await call<{ duplicates: Twin[] }>(`${root}/duplicates`, { query: { kind, lang }, signal })).duplicates
-export const strays = async (source: string, lang: string, signal?: AbortSignal): Promise<Stray[]> => (await call<{ strays: Stray[] }>(`${root}/strays`, { query: { source, lang }, signal })).strays
+export const strays = (question: { source: string; count?: number; lang: string }, signal?: AbortSignal): Promise<StrayList> => call(`${root}/strays`, { query: question, signal })
+export const nowhere = (signal?: AbortSignal): Promise<{ nowhere: Nowhere[]; left_out: number; counted: boolean }> => call(`${root}/nowhere`, { signal })
+
+/** What a hand scanner read, taken apart. */
+export interface Scanned {
+  scheme: 'gs1' | 'gtin' | 'trace' | 'plain'
+  product?: string
+  lot?: string
+  serial?: string
+  made?: string
+  expires?: string
+  expired: boolean
+  total: number
+  found: Entry[]
+}
+export const scan = (code: string, lang: string, signal?: AbortSignal): Promise<Scanned> => call(`${root}/scan`, { query: { code, lang }, signal })
+export type Shape = { type: 'Polygon'; coordinates: [number, number][][] } | { type: 'MultiPolygon'; coordinates: [number, number][][][] }
+export const areas = async (at: string, signal?: AbortSignal): Promise<{ entry: Entry; parent?: Named; boundary?: Shape }[]> => (await call<{ areas: { entry: Entry; parent?: Named; boundary?: Shape }[] }>(`${root}/areas`, { query: { at }, signal })).areas

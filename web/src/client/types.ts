@@ -47,6 +47,8 @@ export interface PeoplePage {
 }
 
 export interface MaskedIdentifier {
+  /** The Patient that has it, for opening it. */
+  patient?: string
   index: number
   type: string
   system: string
@@ -67,9 +69,43 @@ export interface Problem {
   active: boolean
 }
 
+export interface Teller {
+  patient: string
+  source: string
+  source_name: string
+  at: string
+}
+/** A value that is held true of a person, who told it, and what else was told. */
+export interface Golden {
+  field: string
+  value: string
+  because: 'only' | 'verified' | 'kinds' | 'frequent' | 'newest' | 'fullest' | 'first'
+  from: Teller[]
+  others: { value: string; from: Teller[] }[]
+}
+
+export interface Relative {
+  id: string
+  relation: string
+  /** Of v3-RoleCode: MTH, CHILD …; '' when only words are known. */
+  code: string
+  name: string
+  masked: string
+  phone: string
+  /** The Patient that is this relative, when the record knows one by the number. */
+  person: string
+}
+
 /** The header of a lifelong record. */
 export interface PersonHeader {
   id: string
+  /** Of the person index; '' where there is none. */
+  enterprise_id?: string
+  golden?: Golden[]
+  ethnicity?: string
+  relatives?: Relative[]
+  /** The Patients that are this person, the one asked for first. */
+  records?: { id: string; source: string; source_name: string; updated: string }[]
   name: string
   pinyin: string
   sex: Sex
@@ -78,7 +114,7 @@ export interface PersonHeader {
   /** Date or instant of death, when it is known. */
   deceased_at?: string
   identifiers: MaskedIdentifier[]
-  phones: { index: number; masked: string }[]
+  phones: { patient?: string; index: number; masked: string }[]
   address: string
   language: string
   marital: string

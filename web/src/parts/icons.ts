@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Our line icons: 20 px grid, stroke 1.6, currentColor. An icon has a word beside it, save close, chevron, search, show/hide.
 export const icon_paths = {
+  qr: 'M3.8 3.8h4.7v4.7H3.8zM11.5 3.8h4.7v4.7h-4.7zM3.8 11.5h4.7v4.7H3.8zM11.5 11.5h2v2M16.2 11.5v4.7h-2.7',
   home: 'M3.5 9.2 10 3.8l6.5 5.4v6.6a.9.9 0 0 1-.9.9H4.4a.9.9 0 0 1-.9-.9zM8 16.5v-4.2h4v4.2',
   person: 'M10 9.6a3.1 3.1 0 1 0 0-6.2 3.1 3.1 0 0 0 0 6.2zM3.9 16.8c.4-3.3 2.9-5 6.1-5s5.7 1.7 6.1 5',
   people: 'M7.5 9.4a2.7 2.7 0 1 0 0-5.4 2.7 2.7 0 0 0 0 5.4zM2.5 16c.3-2.9 2.3-4.4 5-4.4s4.7 1.5 5 4.4M13 4.3a2.5 2.5 0 0 1 0 4.8M14.6 12c1.7.6 2.7 2 2.9 4',

@@ -4,6 +4,7 @@
 import type { CarePlan, DiagnosticReport, DocumentReference, Encounter, FhirResource, ImagingStudy, Immunization, MedicationRequest, MedicationStatement, Observation, Procedure, Reference } from 'fhir/r4'
 import kinds from './contact_kinds.json'
 import { at_of, concept, first_concept, key_of, measured, nothing, period_text, target_of, tidy, upper_first, type Concept, type Measured } from './values'
+import { moment_key, names_of, teller_of, told_once, type Telling } from './twice'
 
 export type ContactKind = 'outpatient' | 'emergency' | 'inpatient' | 'follow_up' | 'check_up' | 'home' | 'virtual'
 export type HappeningKind = 'condition' | 'observation' | 'procedure' | 'medication' | 'immunization' | 'report' | 'imaging' | 'document' | 'plan' | 'allergy'
@@ -56,8 +57,16 @@ export interface Life {
   loose: Happening[]
   /** Everything that happened, newest first. */
   happened: Happening[]
+  /** What was left out because another source tells the same leads to what is shown. */
   by_key: Map<string, FhirResource>
+  /** From the key of what is left out to the key of what is shown for it. */
+  same: Map<string, string>
+  /** The other tellings of what is shown. */
+  also: Map<string, FhirResource[]>
 }
+
+/** A fact as its sources told it: the one shown first. */
+export const tellings_of = (life: Life, key: string): (FhirResource | undefined)[] => [life.by_key.get(key), ...(life.also.get(key) ?? [])]
 
 const check_up_words = new RegExp(kinds.check_up.words, 'i')
 const follow_up_words = new RegExp(kinds.follow_up.words, 'i')
@@ -108,10 +117,47 @@ export function life_of(resources: readonly FhirResource[]): Life {
   const by_key = new Map(resources.map((resource) => [key_of(resource), resource]))
   const contacts = new Map<string, Contact>()
   for (const resource of resources) if (resource.resourceType === 'Encounter') contacts.set(key_of(resource), contact_of(resource, by_key))
-  const happened = resources.flatMap((resource) => happening_of(resource, contacts, by_key) ?? []).sort(newest_first)
+  const same = told_once([...contacts.values()].map((one) => telling_of_contact(one, by_key.get(one.key) as Encounter)))
+  for (const [left, shown] of same) contacts.set(left, contacts.get(shown) as Contact)
+  const told = resources.flatMap((resource) => happening_of(resource, contacts, by_key) ?? []).sort(newest_first)
+  for (const [left, shown] of told_once(told.map(telling_of))) same.set(left, shown)
+  const happened = same.size ? told.filter((one) => !same.has(one.key)) : told
+  const also = new Map<string, FhirResource[]>()
+  for (const [left, shown] of same) {
+    also.set(shown, [...(also.get(shown) ?? []), by_key.get(left) as FhirResource])
+    by_key.set(left, by_key.get(shown) as FhirResource)
+  }
   const loose: Happening[] = []
   for (const one of happened) (contacts.get(one.contact)?.happened ?? loose).push(one)
-  return { contacts: [...contacts.values()].sort(newest_first), loose, happened, by_key }
+  return { contacts: [...new Set(contacts.values())].sort(newest_first), loose, happened, by_key, same, also }
+}
+
+const named_thing = (what: Concept): string => what.code || what.text
+const weight_of = (resource: FhirResource): number => JSON.stringify(resource).length
+
+function telling_of_contact(one: Contact, encounter: Encounter): Telling {
+  const start = moment_key(one.start)
+  const place = one.place.name || one.place.key
+  return { key: one.key, teller: teller_of(encounter), names: names_of(encounter, ''), fact: start.includes('T') && place ? `contact ${encounter.class?.code ?? ''} ${start} ${place}` : '', marks: {}, weight: weight_of(encounter) }
+}
+
+function telling_of(one: Happening): Telling {
+  const what = named_thing(one.what)
+  const when = moment_key(one.date)
+  const figure = (value: Measured | null): string => (value ? `${value.value ?? (value.words.code || value.words.text)} ${value.unit}` : '')
+  const found = one.kind === 'observation' ? ` ${figure(one.value)} ${one.parts.map((part) => `${named_thing(part.what)} ${figure(part.value)}`).join(' ')}` : ''
+  const marks: Record<string, string> = {}
+  if (one.resource.resourceType === 'Immunization') {
+    const dose = one.resource.protocolApplied?.[0]
+    Object.assign(marks, { lot: one.resource.lotNumber ?? '', dose: String(dose?.doseNumberPositiveInt ?? dose?.doseNumberString ?? '') })
+  }
+  if (one.resource.resourceType === 'MedicationRequest') marks['dose'] = JSON.stringify(one.resource.dosageInstruction?.[0]?.doseAndRate?.[0]?.doseQuantity ?? '')
+  if (one.resource.resourceType === 'DiagnosticReport') marks['conclusion'] = one.resource.conclusion ?? ''
+  // a day is enough for what is done once; documents and reports need their moment, since a day has many of a kind
+  const by_day = ['immunization', 'condition', 'allergy', 'medication', 'procedure'].includes(one.kind)
+  const day = by_day && when ? when.slice(0, 10) : when
+  const told = what && (one.kind === 'allergy' || (day && (by_day || day.includes('T') || found.trim())))
+  return { key: one.key, teller: teller_of(one.resource), names: names_of(one.resource, what), fact: told ? `${one.kind} ${what} ${one.kind === 'allergy' ? '' : day}${found}` : '', marks, weight: weight_of(one.resource) }
 }
 
 const newest_first = (a: { at: number | null; key: string }, b: { at: number | null; key: string }): number => (b.at ?? -Infinity) - (a.at ?? -Infinity) || (a.key < b.key ? -1 : 1)

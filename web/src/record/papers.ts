@@ -28,7 +28,7 @@ function paper_of(one: Happening, life: Life, by_key: Map<string, Happening>): P
   const paper: Paper = { happening: one, results: [], text: '', attachments: [], activities: [], about: [], facts: [] }
   switch (one.resource.resourceType) {
     case 'DiagnosticReport':
-      return { ...paper, ...report(one.resource, by_key) }
+      return { ...paper, ...report(one.resource, life, by_key) }
     case 'DocumentReference':
       return { ...paper, ...document(one.resource) }
     case 'CarePlan':
@@ -40,9 +40,9 @@ function paper_of(one: Happening, life: Life, by_key: Map<string, Happening>): P
   }
 }
 
-function report(resource: DiagnosticReport, by_key: Map<string, Happening>): Partial<Paper> {
+function report(resource: DiagnosticReport, life: Life, by_key: Map<string, Happening>): Partial<Paper> {
   return {
-    results: (resource.result ?? []).flatMap((reference) => by_key.get(target_of(reference)) ?? []),
+    results: (resource.result ?? []).flatMap((reference) => by_key.get(life.same.get(target_of(reference)) ?? target_of(reference)) ?? []),
     text: [resource.conclusion, ...(resource.presentedForm ?? []).map(plain_text)].filter(Boolean).join('\n\n'),
     attachments: (resource.presentedForm ?? []).flatMap(linked),
   }

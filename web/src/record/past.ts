@@ -55,7 +55,8 @@ export function person_then(now: PersonHeader, resources: readonly FhirResource[
   const counts: Record<string, number> = {}
   for (const resource of resources) counts[resource.resourceType] = (counts[resource.resourceType] ?? 0) + 1
   const of = <T extends FhirResource>(type: T['resourceType']): T[] => resources.filter((one): one is T => one.resourceType === type)
-  const patient = of<Patient>('Patient')[0]
+  const patients = of<Patient>('Patient')
+  const patient = patients.find((one) => one.id === now.id) ?? patients[0]
   const name = patient?.name?.[0]
   const written = name ? name.text || (/\p{Script=Han}/u.test(`${name.family ?? ''}${name.given?.join('') ?? ''}`) ? `${name.family ?? ''}${name.given?.join('') ?? ''}` : [...(name.given ?? []), name.family].filter(Boolean).join(' ')) : ''
   return {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How entries are shown: where they lead, the status of a state, the code people know them by.
 import type { RouteLocationRaw } from 'vue-router'
-import type { Command, Entry, Kind, Named } from '../client/registry'
+import type { Command, Entry, Kind, Named, Why } from '../client/registry'
 import type { Status } from '../parts/status'
 
 export function page_of(reference: string): RouteLocationRaw {
@@ -46,10 +46,33 @@ export function commands_for(chosen: readonly Pick<Entry, 'kind' | 'state'>[]): 
   if (chosen.length === 1 && (placed || every('practitioner'))) out.push('merge')
   if (every('bed')) out.push('bed_state')
   if (every('institution', 'site', 'ward')) out.push('area')
+  if (every('institution')) out.push('class')
+  if (placed || every('practitioner') || every('role')) out.push('period')
+  if (chosen.length === 1 && !every('role') && !every('affiliation')) out.push('map')
   if (chosen.every((one) => one.state === 'active')) out.push('close')
   if (chosen.every((one) => one.state !== 'active')) out.push('reopen')
   return out
 }
+
+/** How sure a suggestion is: good ones may be accepted many at once. */
+export const sureness_of = (why: Why | undefined): Status => (why === 'same_code' || why === 'same_name' || why === 'same_id' ? 'good' : why === 'alike' || why === 'elsewhere' ? 'notice' : 'warning')
+
+/** Beds by the ward they stand in, in the order of their numbers. */
+export function wards_of(beds: readonly Entry[]): { reference: string; name: string; beds: Entry[] }[] {
+  const wards = new Map<string, { reference: string; name: string; beds: Entry[] }>()
+  for (const bed of beds) {
+    const at = bed.parent ?? bed.organization
+    const key = at?.reference ?? ''
+    const ward = wards.get(key) ?? { reference: key, name: name_of(at), beds: [] }
+    ward.beds.push(bed)
+    wards.set(key, ward)
+  }
+  for (const ward of wards.values()) ward.beds.sort((a, b) => a.name.localeCompare(b.name, 'zh-CN', { numeric: true }))
+  return [...wards.values()].sort((a, b) => a.name.localeCompare(b.name, 'zh-CN'))
+}
+
+/** Did a scanner type this, rather than a person? GS1 with brackets or a separator, or a drug's trace code. */
+export const is_scanned = (text: string): boolean => /^\(\d{2,4}\)/.test(text) || text.includes('\u001d') || /^\](d2|C1|e0|Q3)/.test(text) || /^\d{20}$/.test(text) || /^01\d{14}(1[0-9]|2[01])/.test(text)
 
 /** Points with a place, laid on a map; those that share one are counted together. */
 export interface Mark {

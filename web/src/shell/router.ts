@@ -19,9 +19,9 @@ export const readers: readonly Role[] = ['administrator', 'clinician', 'epidemio
 /** Where those begin who may not: the first page is about people. */
 export const first_page: Partial<Record<Role, string>> = { planner: 'system', operator: 'system', auditor: 'system' }
 
-/** A resident has one page, the own record. */
+/** A resident has two pages, the own record and the own card. */
 function guard_resident(to: Going, patient: string): true | RouteLocationRaw {
-  if (to.name === 'password' || to.name === 'no-right') return true
+  if (to.name === 'password' || to.name === 'no-right' || to.name === 'my-card') return true
   const is_own = (to.name === 'person' || to.name === 'person-print') && to.params?.['id'] === patient
   return is_own ? true : { name: 'person', params: { id: patient } }
 }

@@ -37,6 +37,7 @@ export default {
   show_all: 'Show all',
   unknown: 'Institution not said',
   unregistered: 'Institution not registered {id}',
+  stray: 'Not in the registries',
   not_set: '(source without institution)',
   messages: '{received} messages, {rejected} rejected, {duplicate} repeated',
   sources: 'Sources',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Frame, search, menu.
 export default {
+  my_record: 'My record',
   house: 'Xinglin',
   house_line: 'Population health platform',
   motto: 'One person, one record. Written once, used everywhere.',

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of the record: sex, age, kinds of contact, states.
 export default {
+  /** Relationships: v3-RoleCode. */
+  relation: { MTH: 'mother', FTH: 'father', PRN: 'parent', CHILD: 'child', CHLD: 'child', SON: 'son', DAU: 'daughter', SPS: 'spouse', HUSB: 'husband', WIFE: 'wife', SIB: 'sibling', GRPRN: 'grandparent', GUARD: 'guardian', FRND: 'friend', ECON: 'emergency contact', NOK: 'next of kin', SELF: 'self' },
   nameless: 'Name not recorded',
   sex: { male: 'male', female: 'female', other: 'other', unknown: 'sex unknown' },
   age: { days: '{n} day | {n} days', months: '{n} month | {n} months', years: '{n} year | {n} years', unknown: 'age unknown' },

@@ -37,6 +37,7 @@ export default {
   show_all: '全部显示',
   unknown: '未注明机构',
   unregistered: '未登记的机构 {id}',
+  stray: '未在注册库登记',
   not_set: '（未设机构的来源）',
   messages: '报文 {received} 条，拒收 {rejected}，重复 {duplicate}',
   sources: '来源',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Frame, search, menu.
 export default {
+  my_record: '我的档案',
   house: '杏林',
   house_line: '全民健康信息平台',
   motto: '一人一档　一处填写　处处可用',

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of the record: sex, age, kinds of contact, states.
 export default {
+  /** Relationships: v3-RoleCode. */
+  relation: { MTH: '母亲', FTH: '父亲', PRN: '父母', CHILD: '子女', CHLD: '子女', SON: '儿子', DAU: '女儿', SPS: '配偶', HUSB: '丈夫', WIFE: '妻子', SIB: '兄弟姐妹', GRPRN: '祖父母', GUARD: '监护人', FRND: '朋友', ECON: '紧急联系人', NOK: '近亲属', SELF: '本人' },
   nameless: '未登记姓名',
   sex: { male: '男', female: '女', other: '其他', unknown: '性别未知' },
   age: { days: '{n} 天', months: '{n} 个月', years: '{n} 岁', unknown: '年龄未知' },
