@@ -17,6 +17,10 @@
 #include "calendar/calendar.h"
 #include "outcome/outcome.h"
 
+namespace xinglin::record {
+struct Guard;
+}
+
 namespace xinglin::access {
 
 /// administrator: everything · clinician: reads and writes records · epidemiologist: reads records · planner: figures without people ·
@@ -35,6 +39,12 @@ struct Viewer {
     std::string purpose;  // purpose of use, "" when unsaid
     std::string trace_id;
     bool must_change_password = false;
+    std::string institution;    // id of the Organization one works for; "" for none
+    std::string area;           // division code whose residents are one's own duty, its beginning: "330102001"; "" for none
+    std::string practitioner;   // id of the Practitioner one is; "" when no such
+    std::string authorisation;  // what allowed it beside the rules: an emergency access, a proxy, a token; "" for none
+    /// What this viewer may see, compiled for the store; nothing: everything. Set where a request comes in (room policy).
+    std::shared_ptr<const record::Guard> guard;
 
     /// Records of people at all; of a resident and of a system only what `patient` and `scope` name.
     bool may_read() const;

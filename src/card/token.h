@@ -12,10 +12,21 @@
 #include <string>
 #include <string_view>
 
-#include "card/signature.h"
 #include "outcome/outcome.h"
+#include "signature/signature.h"
 
 namespace xinglin::card {
+
+using signature::Algorithm;
+using signature::has_low_s;
+using signature::parse_algorithm;
+using signature::point_bytes;
+using signature::PrivateKey;
+using signature::PublicKey;
+using signature::random_bytes;
+using signature::sha256;
+using signature::signature_bytes;
+using signature::text;
 
 enum class Kind : std::uint8_t {
     self = 0,    // one's own card, on one's own device

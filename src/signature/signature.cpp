@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys and signatures, through OpenSSL's EVP interface.
-#include "card/signature.h"
+#include "signature/signature.h"
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
@@ -14,7 +14,7 @@
 
 #include <stdexcept>
 
-namespace xinglin::card {
+namespace xinglin::signature {
 
 namespace {
 
@@ -212,4 +212,4 @@ std::string sha256(std::string_view bytes) {
     return out;
 }
 
-}  // namespace xinglin::card
+}  // namespace xinglin::signature

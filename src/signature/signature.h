@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signatures of cards: ES256 (ECDSA on P-256 with SHA-256, RFC 7518 3.4) and SM2 with SM3 (GB/T 32918.2, user id of GB/T 35276), by OpenSSL 3.
+// Signatures: ES256 (ECDSA on P-256 with SHA-256, RFC 7518 3.4) and SM2 with SM3 (GB/T 32918.2, user id of GB/T 35276), by OpenSSL 3.
 //
 // A signature is r and s, 32 bytes each, whichever the algorithm; a public key is the point's x and y, 32 bytes each.
 #pragma once
@@ -12,7 +12,7 @@
 
 #include "outcome/outcome.h"
 
-namespace xinglin::card {
+namespace xinglin::signature {
 
 enum class Algorithm : std::uint8_t { es256 = 1, sm2 = 2 };
 /// "ES256", "SM2".
@@ -64,4 +64,4 @@ std::string random_bytes(std::size_t count);
 /// 32 raw bytes.
 std::string sha256(std::string_view bytes);
 
-}  // namespace xinglin::card
+}  // namespace xinglin::signature
