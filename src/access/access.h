@@ -43,6 +43,9 @@ struct Viewer {
     std::string area;           // division code whose residents are one's own duty, its beginning: "330102001"; "" for none
     std::string practitioner;   // id of the Practitioner one is; "" when no such
     std::string authorisation;  // what allowed it beside the rules: an emergency access, a proxy, a token; "" for none
+    /// Of an app's token that a person gave: what of the person's rights it got, "user/Observation.rs launch/patient"; "": all of them.
+    std::string granted;
+    std::string in_context;  // of such a token: id of the Patient its patient/ scopes are about; "" for none
     /// What this viewer may see, compiled for the store; nothing: everything. Set where a request comes in (room policy).
     std::shared_ptr<const record::Guard> guard;
 
@@ -50,6 +53,9 @@ struct Viewer {
     bool may_read() const;
     bool may_write() const;
     bool may_administer() const;
+    /// By scope, of a system and of an app's token; of everybody else whatever the role may. `action`: c r u d s. A scope that is
+    /// narrowed further ("?category=") allows nothing here.
+    bool allows(std::string_view resource_type, char action) const;
     /// What comes in and goes out, and how the house is: sources, messages, queues, backups.
     bool may_operate() const;
     /// The Patient a resident is; "" for everyone else.
@@ -110,11 +116,16 @@ public:
 
     /// IssueCode::login when wrong; IssueCode::throttled after five failures within five minutes. Safe from many threads.
     Result<Session> login(std::string_view name, std::string_view password, std::string_view peer);
+    /// A session for a person who proved elsewhere who they are (an external OpenID provider); IssueCode::login when there is no
+    /// such account.
+    Result<Session> admit(std::string_view name);
     void logout(std::string_view cookie);
     Result<Done> change_password(std::string_view cookie, std::string_view old_password, std::string_view new_password);
     /// Cheap (cached), called on every request from many threads.
     std::optional<Session> session(std::string_view cookie) const;
     std::optional<Viewer> bearer(std::string_view token) const;
+    /// Who has this account name, as bearer() would say; for tokens that are kept elsewhere (room oauth).
+    std::optional<Viewer> viewer_of(std::string_view name) const;
     /// A small read, for /readyz: throws sql::Broken when the file cannot be read.
     void check() const;
 

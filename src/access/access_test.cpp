@@ -323,6 +323,41 @@ TEST(Scope, AllowsWhatItSays) {
     }
 }
 
+TEST(Scope, OfAnAppsTokenNarrowsWhatThePersonMay) {
+    Viewer doctor{.name = "doctor", .role = Role::clinician, .granted = "openid user/Observation.rs user/Patient.r"};
+    EXPECT_TRUE(doctor.allows("Observation", 's'));
+    EXPECT_FALSE(doctor.allows("Patient", 's'));
+    EXPECT_FALSE(doctor.allows("Observation", 'u'));
+    EXPECT_FALSE(doctor.may_write());
+    doctor.granted = "openid";
+    EXPECT_FALSE(doctor.allows("Patient", 'r')) << "a token that only says who somebody is";
+    doctor.granted = "system/*.cruds user/Observation.rs?category=laboratory";
+    EXPECT_FALSE(doctor.allows("Observation", 'r')) << "of systems, and narrowed: neither is this";
+    doctor.granted = "user/*.cruds";
+    EXPECT_TRUE(doctor.may_write());
+    Viewer boss{.role = Role::administrator, .granted = "user/*.cruds"};
+    EXPECT_FALSE(boss.may_administer()) << "an app does not administer";
+    EXPECT_FALSE(boss.may_operate());
+    Viewer machine{.role = Role::system, .scope = "system/Patient.rs"};
+    EXPECT_TRUE(machine.allows("Patient", 'r'));
+    EXPECT_FALSE(machine.allows("Patient", 'u'));
+    machine.scope = "user/*.cruds";
+    EXPECT_FALSE(machine.allows("Patient", 'r'));
+}
+
+TEST_P(AccountsTest, WhoProvedItElsewhereGetsASessionOfAnAccountThatExists) {
+    EXPECT_EQ(accounts_.admit("nobody").outcome().code(), IssueCode::login);
+    ASSERT_TRUE(accounts_.add_client("machine", "system/*.rs").ok());
+    EXPECT_EQ(accounts_.admit("machine").outcome().code(), IssueCode::login);
+    ASSERT_TRUE(accounts_.add_user("doctor", Role::clinician, "Dr Li").ok());
+    const auto session = accounts_.admit("doctor");
+    ASSERT_TRUE(session.ok());
+    EXPECT_EQ(accounts_.session(session->cookie)->viewer.name, "doctor");
+    EXPECT_EQ(accounts_.viewer_of("doctor")->role, Role::clinician);
+    ASSERT_TRUE(accounts_.remove_user("doctor").ok());
+    EXPECT_FALSE(accounts_.viewer_of("doctor"));
+}
+
 TEST_P(AccountsTest, AScopeThatIsNotUnderstoodIsRefused) {
     for (const std::string_view bad : {"", "all", "system/*.sr", "system/Patient.rs?category=x", "system/*.cruds nonsense"}) {
         EXPECT_EQ(accounts_.add_client("machine", bad).outcome().code(), IssueCode::value) << bad;

@@ -187,6 +187,19 @@ struct Accounts::Inside {
         return row ? tokens.keep(key, row->viewer(), 0, 0, generation) : nullptr;
     }
 
+    Session begin_session(const AccountRow& account, std::int64_t now_ms) {
+        Session session;
+        session.cookie = fresh_token("");
+        session.csrf = csrf_of(session.cookie);
+        session.viewer = account.viewer();
+        change([&](AccountTable& table) {
+            table.insert_session(sha256(session.cookie), account.id, now_ms);
+            table.limit_sessions(account.id, sessions_per_account);
+            table.erase_sessions_before(now_ms - absolute_ms, now_ms - idle_ms);
+        });
+        return session;
+    }
+
     void keep_notes(const std::stop_token& stop) {
         std::unique_lock lock(keeper_mutex);
         while (!stop.stop_requested()) {
@@ -348,16 +361,18 @@ Result<Session> Accounts::login(std::string_view given_name, std::string_view pa
     }
     inside_->throttle.succeeded(name, peer);
 
-    Session session;
-    session.cookie = fresh_token("");
-    session.csrf = csrf_of(session.cookie);
-    session.viewer = account->viewer();
-    inside_->change([&](AccountTable& table) {
-        table.insert_session(sha256(session.cookie), account->id, now_ms);
-        table.limit_sessions(account->id, sessions_per_account);
-        table.erase_sessions_before(now_ms - absolute_ms, now_ms - idle_ms);
-    });
-    return session;
+    return inside_->begin_session(*account, now_ms);
+}
+
+Result<Session> Accounts::admit(std::string_view name) {
+    std::optional<AccountRow> account;
+    {
+        const std::lock_guard lock(inside_->read_mutex);
+        account = inside_->reads.account(name);
+    }
+    if (!account || account->is_client)
+        return refuse(IssueCode::login, "name", "you are known there, but have no account here; ask the administrator");
+    return inside_->begin_session(*account, inside_->clock.now_ms());
 }
 
 void Accounts::logout(std::string_view cookie) {
@@ -412,6 +427,20 @@ std::optional<Viewer> Accounts::bearer(std::string_view token) const {
     if (!entry) return std::nullopt;
     Inside::use(inside_->tokens, key, *entry, now_ms);
     return entry->viewer;
+}
+
+std::optional<Viewer> Accounts::viewer_of(std::string_view name) const {
+    inside_->look_for_changes(inside_->clock.now_ms());
+    const std::string key = "name " + std::string(name);  // no SHA-256 is as this
+    if (const auto found = inside_->tokens.find(key)) return found->viewer;
+    const std::uint64_t generation = inside_->tokens.generation();
+    std::optional<AccountRow> row;
+    {
+        const std::lock_guard lock(inside_->read_mutex);
+        row = inside_->reads.account(name);
+    }
+    if (!row) return std::nullopt;
+    return inside_->tokens.keep(key, row->viewer(), 0, 0, generation)->viewer;
 }
 
 void Accounts::check() const {

@@ -37,22 +37,34 @@ std::optional<std::string> actions_of(std::string_view text) {
 }
 
 struct Grant {
-    std::string_view type;  // "*" for all
+    std::string_view whose;  // system, user, patient
+    std::string_view type;   // "*" for all
     std::string actions;
 };
 
 std::optional<Grant> parse_grant(std::string_view text) {
-    constexpr std::string_view prefix = "system/";
-    const auto dot = text.rfind('.');
-    if (!text.starts_with(prefix) || dot == std::string_view::npos || dot <= prefix.size()) return std::nullopt;
-    const std::string_view type = text.substr(prefix.size(), dot - prefix.size());
+    const auto slash = text.find('/'), dot = text.rfind('.');
+    if (slash == std::string_view::npos || dot == std::string_view::npos || dot <= slash + 1) return std::nullopt;
+    const std::string_view whose = text.substr(0, slash), type = text.substr(slash + 1, dot - slash - 1);
+    if (whose != "system" && whose != "user" && whose != "patient") return std::nullopt;
     for (const char c : type) {
         const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
         if (!letter && type != "*") return std::nullopt;
     }
     const auto actions = actions_of(text.substr(dot + 1));
     if (!actions) return std::nullopt;
-    return Grant{type, *actions};
+    return Grant{whose, type, *actions};
+}
+
+/// Does any of the scopes, of a system or of a person's token, allow one of `actions`?
+bool any_allows(std::string_view scope, bool of_system, std::string_view type, std::string_view actions) {
+    for (const std::string_view part : text::split(scope, ' ')) {
+        const auto grant = parse_grant(part);
+        if (grant && (grant->whose == "system") == of_system && (type.empty() || grant->type == "*" || grant->type == type) &&
+            grant->actions.find_first_of(actions) != std::string::npos)
+            return true;
+    }
+    return false;
 }
 
 }  // namespace
@@ -72,13 +84,9 @@ std::optional<Role> parse_role(std::string_view text) {
 }
 
 bool Viewer::may_write() const {
+    if (!granted.empty() && !any_allows(granted, false, "", "cud")) return false;
     if (role == Role::administrator || role == Role::clinician) return true;
-    if (role != Role::system) return false;
-    for (const std::string_view part : text::split(scope, ' ')) {
-        const auto grant = parse_grant(part);
-        if (grant && grant->actions.find_first_of("cud") != std::string::npos) return true;
-    }
-    return false;
+    return role == Role::system && any_allows(scope, true, "", "cud");
 }
 
 bool Viewer::may_read() const {
@@ -86,9 +94,15 @@ bool Viewer::may_read() const {
            !patient().empty();
 }
 
-bool Viewer::may_administer() const { return role == Role::administrator; }
+bool Viewer::may_administer() const { return role == Role::administrator && granted.empty(); }
 
-bool Viewer::may_operate() const { return role == Role::administrator || role == Role::operator_; }
+bool Viewer::may_operate() const { return (role == Role::administrator || role == Role::operator_) && granted.empty(); }
+
+bool Viewer::allows(std::string_view resource_type, char action) const {
+    const std::string_view one(&action, 1);
+    if (!granted.empty() && !any_allows(granted, false, resource_type, one)) return false;
+    return role != Role::system || any_allows(scope, true, resource_type, one);
+}
 
 std::string_view Viewer::patient() const {
     if (role != Role::resident || !scope.starts_with(patient_scope)) return {};
@@ -106,19 +120,15 @@ Viewer Viewer::program(std::string_view what) {
 }
 
 bool scope_allows(std::string_view scope, std::string_view resource_type, char action) {
-    for (const std::string_view part : text::split(scope, ' ')) {
-        const auto grant = parse_grant(part);
-        if (grant && (grant->type == "*" || grant->type == resource_type) && grant->actions.find(action) != std::string::npos)
-            return true;
-    }
-    return false;
+    return any_allows(scope, true, resource_type, std::string_view(&action, 1));
 }
 
 bool is_scope(std::string_view scope) {
     bool any = false;
     for (const std::string_view part : text::split(scope, ' ')) {
         if (part.empty()) continue;
-        if (!parse_grant(part)) return false;
+        const auto grant = parse_grant(part);
+        if (!grant || grant->whose != "system") return false;
         any = true;
     }
     return any;

@@ -99,6 +99,7 @@ bool Connection::step() {
             return got == Transport::Got::later;
         }
         shaken_ = true;
+        if (loop_.surroundings.options.tls_asks_clients) reader_.set_certificate(transport_.peer_certificate());
     }
     if (lingering_) return drain();
     for (;;) {

@@ -39,6 +39,7 @@ struct Request {
     std::string body;      // already inflated when Content-Encoding was gzip
     std::string peer;      // remote address
     std::string scheme;    // "http" or "https"
+    std::string certificate;  // SHA-256 of the certificate the client showed and proved to own, 32 raw bytes; "" for none
     std::string trace_id;  // 32 hex digits: from `traceparent`, or fresh; echoed on the response
 };
 
@@ -91,6 +92,8 @@ struct ServerOptions {
     std::chrono::seconds write_timeout{60};   // as body_timeout, for what the client takes: else it is dropped
     std::string tls_certificate;              // PEM files; both empty: plain HTTP
     std::string tls_key;
+    /// Asks every client for a certificate and takes any, or none: who it is says the one who knows it (Request::certificate).
+    bool tls_asks_clients = false;
     /// True when a request is answered in microseconds: it then runs on the I/O thread, without a hand-over.
     std::function<bool(const Request&)> quick;
     /// The body limit for a request, before its body is read (e.g. larger for imports). Default: body_bytes.

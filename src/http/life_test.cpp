@@ -113,6 +113,26 @@ TEST_F(Tls, SpeaksTls13AndProvesItsName) {
     for (int i = 0; i < 100; ++i) EXPECT_EQ(client.receive()->body, fmt::format("GET /{} {} ", i % 2 == 0 ? "echo" : "slow", i));
 }
 
+TEST_F(Tls, AsksClientsForACertificateAndKnowsWhichTheyShowed) {
+    options_.tls_asks_clients = true;
+    options_.port = 0;
+    Server server(options_, [](Request request, Respond respond) { respond(Response::text(200, "text/plain", request.certificate)); });
+    ASSERT_TRUE(server.start().ok());
+    const std::string mine = folder_.path() / "client.pem", mine_key = folder_.path() / "client-key.pem";
+    write_certificate(mine, mine_key);
+    std::ofstream(mine, std::ios::app) << std::ifstream(mine_key).rdbuf();
+    const auto shown = [&](const std::string& identity) {
+        auto client = Client::connect({.port = server.port(), .tls = true, .verify = false, .identity_file = identity});
+        EXPECT_TRUE(client.ok());
+        const std::string first = client->get("/")->body;
+        EXPECT_EQ(client->get("/")->body, first) << "the second request of a connection as the first";
+        return first;
+    };
+    EXPECT_EQ(shown("").size(), 0u);
+    EXPECT_EQ(shown(mine).size(), 32u);
+    EXPECT_EQ(shown(mine), shown(mine));
+}
+
 TEST_F(Tls, IsNotTrustedWithoutItsAuthority) {
     TestServer server(options_);
     EXPECT_FALSE(Client::connect({.port = server->port(), .tls = true}).ok());

@@ -104,6 +104,7 @@ void RequestReader::next() {
     request_ = Request();
     request_.peer = peer_;
     request_.scheme = scheme_;
+    request_.certificate = certificate_;
     parser_->grammar.emplace(request_, options_.header_bytes + 1);
     state_ = State::between;
     scanned_ = line_start_ = body_limit_ = 0;

@@ -26,6 +26,11 @@ public:
 
     /// `options` outlives the reader. `scheme` is a literal.
     RequestReader(const ServerOptions& options, std::string peer, std::string_view scheme);
+    /// What the client showed; known once hands are shaken.
+    void set_certificate(std::string certificate) {
+        certificate_ = std::move(certificate);
+        request_.certificate = certificate_;
+    }
     ~RequestReader();
 
     /// Takes bytes from the front and returns how many. Offer the rest again with more behind it. Stops after one request.
@@ -61,6 +66,7 @@ private:
     const ServerOptions& options_;
     std::string peer_;
     std::string_view scheme_;
+    std::string certificate_;
     std::unique_ptr<Parser> parser_;
     Request request_;
     Refusal refusal_;

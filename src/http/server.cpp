@@ -38,6 +38,7 @@ Result<Done> Server::Inside::start() {
     XINGLIN_ASSERT(!started);
     if (!options.tls_certificate.empty() || !options.tls_key.empty()) {
         XINGLIN_TRY(tls, tls_context(options.tls_certificate, options.tls_key));
+        if (options.tls_asks_clients) ask_clients(tls.get());
     }
     const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
     const unsigned io_threads = options.io_threads != 0 ? options.io_threads : std::max(2u, cores);

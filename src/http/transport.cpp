@@ -84,6 +84,22 @@ Result<TlsContext> tls_context(const std::string& certificate_file, const std::s
     return context;
 }
 
+void ask_clients(SSL_CTX* context) {
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+    // A resumed session would stand for a certificate that is not shown again: every connection shakes hands in full.
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(context, 0);
+}
+
+std::string Transport::peer_certificate() const {
+    if (!session_) return "";
+    const X509* shown = SSL_get0_peer_certificate(session_.get());
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    if (shown == nullptr || X509_digest(shown, EVP_sha256(), digest, &size) != 1) return "";
+    return {reinterpret_cast<char*>(digest), size};
+}
+
 Transport::Transport(int descriptor, SSL_CTX* tls) : descriptor_(descriptor) {
     if (tls == nullptr) return;
     session_.reset(SSL_new(tls));

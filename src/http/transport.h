@@ -20,6 +20,8 @@ using TlsContext = std::unique_ptr<SSL_CTX, TlsDelete>;
 
 /// Reads certificate and key; TLS 1.3 only. Refuses with where "--tls-certificate" or "--tls-key".
 Result<TlsContext> tls_context(const std::string& certificate_file, const std::string& key_file);
+/// Asks clients for a certificate and takes whatever they show, as long as they prove to own it.
+void ask_clients(SSL_CTX* context);
 
 /// Borrows the descriptor. The calling thread must have SIGPIPE blocked: OpenSSL writes without MSG_NOSIGNAL.
 class Transport {
@@ -31,6 +33,8 @@ public:
     bool is_secure() const { return session_ != nullptr; }
     /// `some` when the handshake is complete (at once without TLS).
     Got shake_hands();
+    /// SHA-256 of the certificate the other side showed, raw; "" for none.
+    std::string peer_certificate() const;
     /// `later`: wait until `wants_write()` says the socket is writable, otherwise readable.
     Got read(char* to, std::size_t room, std::size_t& got);
     Got write(std::span<const iovec> pieces, std::size_t& sent);

@@ -57,6 +57,10 @@ void add_serve(CLI::App& app, Action& action) {
     CLI::Option* key = serve_word->add_option("--tls-key", options->tls_key, "its key (PEM)");
     certificate->needs(key);
     key->needs(certificate);
+    serve_word
+        ->add_flag("--tls-ask-clients", options->tls_asks_clients,
+                   "ask clients for a certificate; those registered with one are then known by it (client add --certificate)")
+        ->needs(certificate);
     serve_word->add_option(
         "--content", options->content,
         "a folder laid out like content/: its files replace the built-in tables and profiles, empty ones hide them");

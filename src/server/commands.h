@@ -23,6 +23,7 @@ struct ServeOptions {
     std::uint16_t port = 8080;
     std::string store = "sqlite";  // or the address of a PostgreSQL database
     std::string base_url, tls_certificate, tls_key;
+    bool tls_asks_clients = false;
     unsigned io_threads = 0, worker_threads = 0;
     std::int64_t cache_mib = 32;
     std::string views = "all";

@@ -56,6 +56,7 @@ HouseOptions house_options(const ServeOptions& options) {
     house.http.worker_threads = options.worker_threads;
     house.http.tls_certificate = options.tls_certificate;
     house.http.tls_key = options.tls_key;
+    house.http.tls_asks_clients = options.tls_asks_clients;
     house.record.cache_bytes = options.cache_mib << 20;
     if (options.store != "sqlite") house.record.store = options.store;
     return house;
