@@ -24,8 +24,19 @@ struct Guard;
 namespace xinglin::access {
 
 /// administrator: everything · clinician: reads and writes records · epidemiologist: reads records · planner: figures without people ·
-/// operator: the house and its messages, no records · auditor: who looked · resident: one's own record · system: by scope.
-enum class Role : std::uint8_t { administrator, clinician, epidemiologist, planner, operator_, auditor, resident, system };
+/// operator: the house and its messages, no records · auditor: who looked · resident: one's own record · system: by scope ·
+/// institution_administrator: the accounts of an institution and of those below it, no records.
+enum class Role : std::uint8_t {
+    administrator,
+    clinician,
+    epidemiologist,
+    planner,
+    operator_,
+    auditor,
+    resident,
+    system,
+    institution_administrator
+};
 std::string_view text(Role role);
 std::optional<Role> parse_role(std::string_view text);
 
@@ -39,6 +50,7 @@ struct Viewer {
     std::string purpose;  // purpose of use, "" when unsaid
     std::string trace_id;
     bool must_change_password = false;
+    bool must_enrol = false;    // a second factor first: nothing else is open
     std::string institution;    // id of the Organization one works for; "" for none
     std::string area;           // division code whose residents are one's own duty, its beginning: "330102001"; "" for none
     std::string practitioner;   // id of the Practitioner one is; "" when no such
@@ -56,6 +68,8 @@ struct Viewer {
     /// By scope, of a system and of an app's token; of everybody else whatever the role may. `action`: c r u d s. A scope that is
     /// narrowed further ("?category=") allows nothing here.
     bool allows(std::string_view resource_type, char action) const;
+    /// Accounts of people: all of them, or those of `institution` and below.
+    bool may_manage_accounts() const;
     /// What comes in and goes out, and how the house is: sources, messages, queues, backups.
     bool may_operate() const;
     /// The Patient a resident is; "" for everyone else.
@@ -68,9 +82,17 @@ struct Viewer {
 bool scope_allows(std::string_view scope, std::string_view resource_type, char action /* c r u d s */);
 
 struct Session {
-    std::string cookie;  // secret, given once
+    std::string cookie;  // secret, given once; "" while a second factor is wanted: nobody is logged in yet
     std::string csrf;
     Viewer viewer;
+    std::string ticket;  // then: what goes with the code (second_factor.h)
+};
+
+/// Where somebody works, for whose residents, and who one is in the register of staff. Each may be "".
+struct Post {
+    std::string institution;   // id of an Organization
+    std::string area;          // the beginning of a division code, 2 to 12 digits
+    std::string practitioner;  // id of a Practitioner
 };
 
 /// One line of the audit.
@@ -100,7 +122,14 @@ public:
     /// not [a-z0-9._-]{2,64}.
     /// A resident needs the id of the Patient whose record is theirs, nobody else has one.
     Result<std::string> add_user(std::string_view name, Role role, std::string_view display, std::string_view password = {},
-                                 std::string_view patient = {});
+                                 std::string_view patient = {}, const Post& post = {});
+    struct Change {
+        std::optional<Role> role;
+        std::optional<std::string> display, institution, area, practitioner;  // "" takes it away
+        std::optional<bool> disabled;
+    };
+    /// What is not named stays. Sessions end when the role changes or the account is disabled. Residents stay residents.
+    Result<Done> change_user(std::string_view name, const Change& change);
     Result<Done> remove_user(std::string_view name);
     Result<std::string> reset_password(std::string_view name);
     /// Returns the bearer token, shown once. The name is any text of 1 to 64 characters.
@@ -111,16 +140,20 @@ public:
         std::int64_t created_ms;
         std::optional<std::int64_t> last_used_ms;
         bool is_client;
+        std::int64_t id = 0;
+        std::string institution, area, practitioner;
+        bool disabled = false, must_change_password = false, second_factor = false;
     };
     std::vector<Account> list() const;
 
-    /// IssueCode::login when wrong; IssueCode::throttled after five failures within five minutes. Safe from many threads.
-    Result<Session> login(std::string_view name, std::string_view password, std::string_view peer);
+    /// IssueCode::login when wrong; IssueCode::throttled after too many failures. `device`: what the browser calls itself.
+    Result<Session> login(std::string_view name, std::string_view password, std::string_view peer, std::string_view device = {});
     /// A session for a person who proved elsewhere who they are (an external OpenID provider); IssueCode::login when there is no
     /// such account.
-    Result<Session> admit(std::string_view name);
+    Result<Session> admit(std::string_view name, std::string_view peer = {}, std::string_view device = {});
     void logout(std::string_view cookie);
-    Result<Done> change_password(std::string_view cookie, std::string_view old_password, std::string_view new_password);
+    /// Ends every session and returns a new one: a cookie does not outlive its password.
+    Result<Session> change_password(std::string_view cookie, std::string_view old_password, std::string_view new_password);
     /// Cheap (cached), called on every request from many threads.
     std::optional<Session> session(std::string_view cookie) const;
     std::optional<Viewer> bearer(std::string_view token) const;
@@ -129,8 +162,10 @@ public:
     /// A small read, for /readyz: throws sql::Broken when the file cannot be read.
     void check() const;
 
-private:
     struct Inside;
+    Inside& inside() const { return *inside_; }  // for the other doors of this room
+
+private:
     std::unique_ptr<Inside> inside_;
 };
 

@@ -127,10 +127,12 @@ TEST_P(AccountsTest, ChangingThePasswordEndsTheOtherSessions) {
     const auto first = accounts_.login("wang", password, "a"), second = accounts_.login("wang", password, "a");
     EXPECT_EQ(accounts_.change_password(first->cookie, "wrong", "moderate-rain-7").outcome().issues[0].where, "old");
     EXPECT_EQ(accounts_.change_password(first->cookie, password, "short").outcome().code(), IssueCode::value);
-    ASSERT_TRUE(accounts_.change_password(first->cookie, password, "moderate-rain-7").ok());
+    const auto fresh = accounts_.change_password(first->cookie, password, "moderate-rain-7");
+    ASSERT_TRUE(fresh.ok());
     EXPECT_FALSE(accounts_.session(second->cookie));
-    ASSERT_TRUE(accounts_.session(first->cookie));
-    EXPECT_FALSE(accounts_.session(first->cookie)->viewer.must_change_password);
+    EXPECT_FALSE(accounts_.session(first->cookie)) << "a cookie does not outlive its password";
+    ASSERT_TRUE(accounts_.session(fresh->cookie));
+    EXPECT_FALSE(accounts_.session(fresh->cookie)->viewer.must_change_password);
     EXPECT_EQ(login_code("wang", password), IssueCode::login);
     EXPECT_EQ(login_code("wang", "moderate-rain-7"), IssueCode::informational);
 }
@@ -245,6 +247,83 @@ TEST_P(AccountsTest, ManyThreadsAskWhileOthersChange) {
     });
     for (auto& thread : threads) thread.join();
     EXPECT_EQ(wrong, 0);
+}
+
+TEST_P(AccountsTest, SayWhereSomebodyWorks) {
+    const Post post{"org-7", "330102001", "p-12"};
+    const auto password = accounts_.add_user("wang", Role::clinician, "", "", "", post);
+    ASSERT_TRUE(password.ok());
+    const auto session = accounts_.login("wang", *password, "a");
+    ASSERT_TRUE(session.ok());
+    EXPECT_EQ(session->viewer.institution, "org-7");
+    EXPECT_EQ(session->viewer.area, "330102001");
+    EXPECT_EQ(session->viewer.practitioner, "p-12");
+    ASSERT_TRUE(accounts_.change_user("wang", {.area = "330102", .practitioner = ""}).ok());
+    const auto seen = accounts_.session(session->cookie);
+    ASSERT_TRUE(seen) << "another post is no reason to log in again";
+    EXPECT_EQ(seen->viewer.institution, "org-7");
+    EXPECT_EQ(seen->viewer.area, "330102");
+    EXPECT_EQ(seen->viewer.practitioner, "");
+    EXPECT_EQ(accounts_.list()[0].institution, "org-7");
+    EXPECT_EQ(accounts_.list()[0].area, "330102");
+    for (const Post& bad : {Post{"a/b", "", ""}, Post{"", "33x", ""}, Post{"", "3", ""}, Post{"", "", "p 1"}}) {
+        EXPECT_EQ(accounts_.add_user("li", Role::clinician, "", "", "", bad).outcome().code(), IssueCode::value);
+        EXPECT_FALSE(
+            accounts_.change_user("wang", {.institution = bad.institution, .area = bad.area, .practitioner = bad.practitioner})
+                .ok());
+    }
+}
+
+TEST_P(AccountsTest, AnotherRoleEndsTheSessions) {
+    const auto session = accounts_.login("wang", add("wang"), "a");
+    EXPECT_EQ(accounts_.change_user("wang", {.role = Role::resident}).outcome().code(), IssueCode::value);
+    EXPECT_EQ(accounts_.change_user("wang", {.role = Role::system}).outcome().code(), IssueCode::value);
+    EXPECT_EQ(accounts_.change_user("wang", {.role = Role::institution_administrator}).outcome().issues[0].where, "institution");
+    ASSERT_TRUE(accounts_.session(session->cookie));
+    ASSERT_TRUE(accounts_.change_user("wang", {.role = Role::institution_administrator, .institution = "org-7"}).ok());
+    EXPECT_FALSE(accounts_.session(session->cookie));
+    EXPECT_EQ(accounts_.list()[0].role, "institution-administrator");
+    EXPECT_EQ(accounts_.change_user("nobody", {}).outcome().code(), IssueCode::not_found);
+}
+
+TEST_P(AccountsTest, ADisabledAccountIsRefusedLikeAWrongPassword) {
+    const std::string password = add("wang");
+    const auto session = accounts_.login("wang", password, "a");
+    ASSERT_TRUE(accounts_.change_user("wang", {.disabled = true}).ok());
+    EXPECT_FALSE(accounts_.session(session->cookie));
+    EXPECT_EQ(accounts_.login("wang", password, "a").outcome().line(), accounts_.login("nobody", "x", "a").outcome().line());
+    EXPECT_TRUE(accounts_.list()[0].disabled);
+    ASSERT_TRUE(accounts_.change_user("wang", {.disabled = false}).ok());
+    EXPECT_FALSE(accounts_.session(session->cookie));
+    EXPECT_TRUE(accounts_.login("wang", password, "a").ok());
+}
+
+TEST_P(AccountsTest, TheLastAdministratorIsNeitherDisabledNorMadeAnother) {
+    accounts_.first_start();
+    EXPECT_EQ(accounts_.change_user("admin", {.role = Role::clinician}).outcome().code(), IssueCode::conflict);
+    EXPECT_EQ(accounts_.change_user("admin", {.disabled = true}).outcome().code(), IssueCode::conflict);
+    add("li", Role::administrator);
+    EXPECT_TRUE(accounts_.change_user("admin", {.disabled = true}).ok());
+    EXPECT_EQ(accounts_.remove_user("li").outcome().code(), IssueCode::conflict) << "a disabled one cannot help";
+}
+
+TEST(AccountsFile, OfTheFirstReleaseKeepsItsAccounts) {
+    testing::ScratchFolder folder;
+    const testing::StoppedClock clock;
+    std::string password;
+    {
+        Accounts accounts(folder.path(), clock);
+        password = *accounts.add_user("wang", Role::clinician, "Wang");
+    }
+    const auto file = sql::open_sqlite(folder.path() / "access.db");
+    for (const char* column : {"institution", "area", "practitioner", "disabled", "password_ms"})
+        file->run("ALTER TABLE access_account DROP COLUMN " + std::string(column));
+    for (const char* column : {"peer", "device"}) file->run("ALTER TABLE access_session DROP COLUMN " + std::string(column));
+    file->run("UPDATE schema_version SET number = 1");
+    Accounts accounts(folder.path(), clock);
+    EXPECT_TRUE(accounts.login("wang", password, "a").ok());
+    EXPECT_EQ(accounts.list()[0].institution, "");
+    EXPECT_TRUE(accounts.change_user("wang", {.institution = "org-7"}).ok());
 }
 
 TEST(AccountsFile, ThatIsNoDatabaseIsRefusedAndLeftAlone) {
@@ -382,7 +461,8 @@ TEST(Role, SaysWhatItMayDo) {
     for (const auto& [role, reads, operates] :
          {std::tuple{Role::administrator, true, true}, std::tuple{Role::clinician, true, false},
           std::tuple{Role::epidemiologist, true, false}, std::tuple{Role::planner, false, false},
-          std::tuple{Role::operator_, false, true}, std::tuple{Role::auditor, false, false}}) {
+          std::tuple{Role::operator_, false, true}, std::tuple{Role::auditor, false, false},
+          std::tuple{Role::institution_administrator, false, false}}) {
         const Viewer each{.role = role};
         EXPECT_EQ(each.may_read(), reads) << text(role);
         EXPECT_EQ(each.may_operate(), operates) << text(role);
@@ -390,6 +470,11 @@ TEST(Role, SaysWhatItMayDo) {
         EXPECT_EQ(each.patient(), "");
     }
     EXPECT_FALSE((Viewer{.role = Role::epidemiologist}.may_write()));
+    EXPECT_TRUE(Viewer{.role = Role::administrator}.may_manage_accounts());
+    EXPECT_TRUE((Viewer{.role = Role::institution_administrator, .institution = "org-7"}.may_manage_accounts()));
+    EXPECT_FALSE(Viewer{.role = Role::institution_administrator}.may_manage_accounts());
+    EXPECT_FALSE(Viewer{.role = Role::institution_administrator}.may_administer());
+    EXPECT_FALSE((Viewer{.role = Role::clinician, .institution = "org-7"}.may_manage_accounts()));
 }
 
 TEST_P(AccountsTest, AResidentIsOnePatientAndNobodyElseIs) {

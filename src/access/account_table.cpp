@@ -28,10 +28,21 @@ constexpr sql::Migration migrations[] = {{1, R"sql(
     );
     CREATE INDEX access_session_account ON access_session (account, created_ms);
     /*pg CREATE TABLE access_change (number BIGINT NOT NULL); INSERT INTO access_change (number) VALUES (0);*/
+)sql"},
+                                         {2, R"sql(
+    ALTER TABLE access_account ADD COLUMN institution TEXT NOT NULL DEFAULT '';   -- id of an Organization
+    ALTER TABLE access_account ADD COLUMN area TEXT NOT NULL DEFAULT '';          -- the beginning of a division code
+    ALTER TABLE access_account ADD COLUMN practitioner TEXT NOT NULL DEFAULT '';  -- id of a Practitioner
+    ALTER TABLE access_account ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;    -- 1: cannot come in
+    ALTER TABLE access_account ADD COLUMN password_ms INTEGER NOT NULL DEFAULT 0; -- when the password was chosen; 0: not known
+    ALTER TABLE access_session ADD COLUMN peer TEXT NOT NULL DEFAULT '';          -- from where
+    ALTER TABLE access_session ADD COLUMN device TEXT NOT NULL DEFAULT '';        -- what the browser calls itself
 )sql"}};
 
-constexpr int account_columns = 8;
-#define XINGLIN_ACCOUNT_COLUMNS "a.id, a.name, a.display, a.role, a.scope, a.is_client, a.password_hash, a.must_change_password"
+constexpr int account_columns = 13;
+#define XINGLIN_ACCOUNT_COLUMNS                                                                                               \
+    "a.id, a.name, a.display, a.role, a.scope, a.is_client, a.password_hash, a.must_change_password, a.institution, a.area, " \
+    "a.practitioner, a.disabled, a.password_ms"
 
 AccountRow read_account(const sql::Statement& row) {
     AccountRow account;
@@ -43,6 +54,9 @@ AccountRow read_account(const sql::Statement& row) {
     account.is_client = row.integer(5) != 0;
     account.password_hash = row.text(6);
     account.must_change_password = row.integer(7) != 0;
+    account.post = {std::string(row.text(8)), std::string(row.text(9)), std::string(row.text(10))};
+    account.disabled = row.integer(11) != 0;
+    account.password_ms = row.integer(12);
     return account;
 }
 
@@ -69,6 +83,9 @@ Viewer AccountRow::viewer() const {
     viewer.role = role;
     viewer.scope = scope;
     viewer.must_change_password = must_change_password;
+    viewer.institution = post.institution;
+    viewer.area = post.area;
+    viewer.practitioner = post.practitioner;
     return viewer;
 }
 
@@ -92,18 +109,19 @@ std::optional<AccountRow> AccountTable::account(std::string_view name) {
 }
 
 std::optional<AccountRow> AccountTable::account_by_token(std::string_view token_sha256) {
-    return one_account(connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.token_sha256 = ?")
+    return one_account(connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.token_sha256 = ? AND a.disabled = 0")
                            .bind_blob(1, token_sha256));
 }
 
 std::optional<SessionRow> AccountTable::session(std::string_view cookie_sha256) {
     sql::Statement& query = connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS
-                                                 ", s.created_ms, s.last_seen_ms"
+                                                 ", s.created_ms, s.last_seen_ms, s.peer, s.device"
                                                  "  FROM access_session s JOIN access_account a ON a.id = s.account"
-                                                 " WHERE s.cookie_sha256 = ?");
+                                                 " WHERE s.cookie_sha256 = ? AND a.disabled = 0");
     query.bind_blob(1, cookie_sha256);
     if (!query.step()) return std::nullopt;
-    SessionRow session{read_account(query), query.integer(account_columns), query.integer(account_columns + 1)};
+    SessionRow session{read_account(query), query.integer(account_columns), query.integer(account_columns + 1),
+                       std::string(query.text(account_columns + 2)), std::string(query.text(account_columns + 3))};
     query.reset();
     return session;
 }
@@ -113,13 +131,14 @@ bool AccountTable::has_users() {
 }
 
 std::int64_t AccountTable::administrators() {
-    return one_number(connection_->prepare("SELECT count(*) FROM access_account WHERE role = 'administrator'"));
+    return one_number(connection_->prepare("SELECT count(*) FROM access_account WHERE role = 'administrator' AND disabled = 0"));
 }
 
 std::vector<Accounts::Account> AccountTable::list() {
     std::vector<Accounts::Account> all;
     sql::Statement& query = connection_->prepare(
-        "SELECT name, display, role, scope, created_ms, last_used_ms, is_client"
+        "SELECT name, display, role, scope, created_ms, last_used_ms, is_client, id, institution, area, practitioner, disabled, "
+        "must_change_password"
         "  FROM access_account ORDER BY is_client, name");
     while (query.step()) {
         Accounts::Account account;
@@ -130,6 +149,12 @@ std::vector<Accounts::Account> AccountTable::list() {
         account.created_ms = query.integer(4);
         if (!query.is_null(5)) account.last_used_ms = query.integer(5);
         account.is_client = query.integer(6) != 0;
+        account.id = query.integer(7);
+        account.institution = query.text(8);
+        account.area = query.text(9);
+        account.practitioner = query.text(10);
+        account.disabled = query.integer(11) != 0;
+        account.must_change_password = query.integer(12) != 0;
         all.push_back(std::move(account));
     }
     return all;
@@ -138,8 +163,8 @@ std::vector<Accounts::Account> AccountTable::list() {
 void AccountTable::insert(const AccountRow& account, std::string_view token_sha256, std::int64_t now_ms) {
     sql::Statement& insert = connection_->prepare(
         "INSERT INTO access_account (name, display, role, scope, is_client, password_hash, must_change_password, token_sha256, "
-        "created_ms)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        "created_ms, institution, area, practitioner, password_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     insert.bind(1, account.name).bind(2, account.display).bind(3, text(account.role)).bind(4, account.scope);
     insert.bind(5, std::int64_t{account.is_client})
         .bind(6, account.password_hash)
@@ -149,7 +174,23 @@ void AccountTable::insert(const AccountRow& account, std::string_view token_sha2
     } else {
         insert.bind_blob(8, token_sha256);
     }
-    insert.bind(9, now_ms).run();
+    insert.bind(9, now_ms).bind(10, account.post.institution).bind(11, account.post.area).bind(12, account.post.practitioner);
+    insert.bind(13, account.password_hash.empty() ? 0 : now_ms).run();
+}
+
+void AccountTable::update(const AccountRow& account) {
+    connection_
+        ->prepare(
+            "UPDATE access_account SET display = ?, role = ?, institution = ?, area = ?, practitioner = ?, disabled = ?"
+            " WHERE id = ?")
+        .bind(1, account.display)
+        .bind(2, text(account.role))
+        .bind(3, account.post.institution)
+        .bind(4, account.post.area)
+        .bind(5, account.post.practitioner)
+        .bind(6, std::int64_t{account.disabled})
+        .bind(7, account.id)
+        .run();
 }
 
 void AccountTable::erase(std::int64_t account) {
@@ -157,20 +198,27 @@ void AccountTable::erase(std::int64_t account) {
     connection_->prepare("DELETE FROM access_account WHERE id = ?").bind(1, account).run();
 }
 
-void AccountTable::set_password(std::int64_t account, std::string_view hash, bool must_change) {
-    connection_->prepare("UPDATE access_account SET password_hash = ?, must_change_password = ? WHERE id = ?")
+void AccountTable::set_password(std::int64_t account, std::string_view hash, bool must_change, std::int64_t now_ms) {
+    connection_->prepare("UPDATE access_account SET password_hash = ?, must_change_password = ?, password_ms = ? WHERE id = ?")
         .bind(1, hash)
         .bind(2, std::int64_t{must_change})
-        .bind(3, account)
+        .bind(3, now_ms)
+        .bind(4, account)
         .run();
 }
 
-void AccountTable::insert_session(std::string_view cookie_sha256, std::int64_t account, std::int64_t now_ms) {
-    connection_->prepare("INSERT INTO access_session (cookie_sha256, account, created_ms, last_seen_ms) VALUES (?, ?, ?, ?)")
+void AccountTable::insert_session(std::string_view cookie_sha256, std::int64_t account, std::int64_t now_ms,
+                                  std::string_view peer, std::string_view device) {
+    connection_
+        ->prepare(
+            "INSERT INTO access_session (cookie_sha256, account, created_ms, last_seen_ms, peer, device)"
+            " VALUES (?, ?, ?, ?, ?, ?)")
         .bind_blob(1, cookie_sha256)
         .bind(2, account)
         .bind(3, now_ms)
         .bind(4, now_ms)
+        .bind(5, peer)
+        .bind(6, device)
         .run();
     connection_->prepare("UPDATE access_account SET last_used_ms = ? WHERE id = ?").bind(1, now_ms).bind(2, account).run();
 }

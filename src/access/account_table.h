@@ -19,7 +19,9 @@ struct AccountRow {
     std::int64_t id = 0;
     std::string name, display, scope, password_hash;
     Role role = Role::system;
-    bool is_client = false, must_change_password = false;
+    bool is_client = false, must_change_password = false, disabled = false;
+    Post post;
+    std::int64_t password_ms = 0;  // when the password was chosen; 0: before that was kept
 
     Viewer viewer() const;
 };
@@ -27,6 +29,7 @@ struct AccountRow {
 struct SessionRow {
     AccountRow account;
     std::int64_t created_ms = 0, last_seen_ms = 0;
+    std::string peer, device;
 };
 
 class AccountTable {
@@ -48,9 +51,11 @@ public:
     std::vector<Accounts::Account> list();
 
     void insert(const AccountRow& account, std::string_view token_sha256, std::int64_t now_ms);
+    void update(const AccountRow& account);  // display, role, post, disabled
     void erase(std::int64_t account);
-    void set_password(std::int64_t account, std::string_view hash, bool must_change);
-    void insert_session(std::string_view cookie_sha256, std::int64_t account, std::int64_t now_ms);
+    void set_password(std::int64_t account, std::string_view hash, bool must_change, std::int64_t now_ms);
+    void insert_session(std::string_view cookie_sha256, std::int64_t account, std::int64_t now_ms, std::string_view peer,
+                        std::string_view device);
     void erase_session(std::string_view cookie_sha256);
     /// All sessions of an account but one ("" spares none).
     void erase_sessions(std::int64_t account, std::string_view spared_cookie_sha256);

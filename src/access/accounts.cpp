@@ -3,16 +3,9 @@
 //
 // Two connections: one to read, asked whenever memory does not know; one to write. What was read is kept until any
 // connection, of this process or another, has changed the database (AccountTable::data_version, looked at twice a second).
-#include <condition_variable>
-#include <cstdlib>
-#include <thread>
-
-#include "access/access.h"
-#include "access/account_table.h"
-#include "access/known.h"
+#include "access/accounts_inside.h"
 #include "access/scope.h"
 #include "access/secret.h"
-#include "access/throttle.h"
 #include "fhir/id.h"
 #include "text/text.h"
 
@@ -20,9 +13,8 @@ namespace xinglin::access {
 
 namespace {
 
-constexpr std::int64_t idle_ms = 30 * 60'000, absolute_ms = 12 * 3'600'000, note_every_ms = 60'000, look_every_ms = 500;
 constexpr std::int64_t sessions_per_account = 20;
-constexpr std::size_t longest_secret = 200;
+constexpr std::size_t longest_secret = 200, longest_device = 200;
 // What the password given with an unknown name is compared with, so that it takes as long as a wrong password.
 constexpr std::string_view nobodys_hash =
     "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$SbmAPYHjHNLOFR4vxWmgtXKbrjDt1hTL4van3XYnKB0";
@@ -50,181 +42,47 @@ Outcome no_such(std::string_view kind) {
     return refuse(IssueCode::not_found, "name", "no " + std::string(kind) + " has this name, see the list");
 }
 
-/// Lets two passwords be tried at once and 64 wait: each costs 19 MiB and some 30 ms.
-class Gate {
-public:
-    bool enter() {
-        std::unique_lock lock(mutex_);
-        if (waiting_ >= 64) return false;
-        ++waiting_;
-        freed_.wait(lock, [&] { return inside_ < 2; });
-        --waiting_;
-        ++inside_;
-        return true;
-    }
-    void leave() {
-        {
-            const std::lock_guard lock(mutex_);
-            --inside_;
-        }
-        freed_.notify_one();
-    }
+/// What a browser calls itself is the browser's to choose: 200 bytes of it, if it is text.
+std::string_view shortened(std::string_view device) {
+    if (device.size() > longest_device) device = device.substr(0, longest_device);
+    while (!device.empty() && !text::is_utf8(device) && device.size() + 4 > longest_device) device.remove_suffix(1);
+    return text::is_utf8(device) ? device : std::string_view();
+}
 
-private:
-    std::mutex mutex_;
-    std::condition_variable freed_;
-    int inside_ = 0, waiting_ = 0;
-};
+bool is_area(std::string_view code) {
+    return code.size() >= 2 && code.size() <= 12 && code.find_first_not_of("0123456789") == std::string_view::npos;
+}
 
-struct Turn {
-    Gate& gate;
-    bool granted;
-    explicit Turn(Gate& at) : gate(at), granted(at.enter()) {}
-    ~Turn() {
-        if (granted) gate.leave();
-    }
-    Turn(const Turn&) = delete;
-};
+Result<Done> sound(const Post& post, Role role) {
+    if (!post.institution.empty() && !fhir::is_id(post.institution))
+        return refuse(IssueCode::value, "institution", "expected the id of an Organization");
+    if (!post.practitioner.empty() && !fhir::is_id(post.practitioner))
+        return refuse(IssueCode::value, "practitioner", "expected the id of a Practitioner");
+    if (!post.area.empty() && !is_area(post.area))
+        return refuse(IssueCode::value, "area", "expected the beginning of a division code, 2 to 12 digits");
+    if (role == Role::institution_administrator && post.institution.empty())
+        return refuse(IssueCode::required, "institution", "an institution's administrator needs the id of that Organization");
+    return Done{};
+}
 
 Outcome too_many() { return refuse(IssueCode::throttled, "name", "too many failed logins, wait five minutes and try again"); }
 
 std::string csrf_of(std::string_view cookie) { return text::base64_url(sha256("csrf " + std::string(cookie))); }
 
+/// A new cookie, within a change.
+Session begin_session(AccountTable& table, const AccountRow& account, std::int64_t now_ms, std::string_view peer,
+                      std::string_view device) {
+    Session session;
+    session.cookie = fresh_token("");
+    session.csrf = csrf_of(session.cookie);
+    session.viewer = account.viewer();
+    table.insert_session(sha256(session.cookie), account.id, now_ms, peer, shortened(device));
+    table.limit_sessions(account.id, sessions_per_account);
+    table.erase_sessions_before(now_ms - absolute_ms, now_ms - idle_ms);
+    return session;
+}
+
 }  // namespace
-
-struct Accounts::Inside {
-    Inside(const std::string& place, const calendar::Clock& the_clock) : clock(the_clock), writes(place), reads(place) {
-        known_version = reads.data_version();
-        keeper = std::jthread([this](const std::stop_token& stop) { keep_notes(stop); });
-    }
-    ~Inside() {
-        keeper.request_stop();
-        keeper.join();
-        try {
-            write_notes();
-        } catch (const std::exception&) {
-            // When someone was last seen is not worth failing for.
-        }
-    }
-
-    const calendar::Clock& clock;
-    Throttle throttle;
-    Gate gate;
-
-    std::mutex write_mutex;  // guards writes
-    AccountTable writes;
-    mutable std::mutex read_mutex;  // guards reads, known_version
-    AccountTable reads;
-    std::int64_t known_version = 0;
-    std::atomic<std::int64_t> looked_ms{INT64_MIN / 2};
-
-    Known sessions, tokens;
-
-    std::mutex keeper_mutex;
-    std::condition_variable_any keeper_wakes;
-    std::jthread keeper;
-
-    /// Runs a change in a transaction, after which memory starts afresh.
-    template <typename Body>
-    auto change(Body&& body) {
-        const std::lock_guard lock(write_mutex);
-        struct Afresh {
-            Inside& inside;
-            ~Afresh() { inside.forget(); }
-        } afresh{*this};
-        return sql::transaction(writes.connection(), [&] {
-            writes.mark_changed();
-            return body(writes);
-        });
-    }
-
-    void forget() {
-        sessions.forget_all();
-        tokens.forget_all();
-    }
-
-    /// Has anyone else changed the file?
-    void look_for_changes(std::int64_t now_ms) {
-        std::int64_t looked = looked_ms.load(std::memory_order_relaxed);
-        if (now_ms >= looked && now_ms - looked < look_every_ms) return;
-        if (!looked_ms.compare_exchange_strong(looked, now_ms)) return;
-        const std::lock_guard lock(read_mutex);
-        const std::int64_t version = reads.data_version();
-        if (version == known_version) return;
-        known_version = version;
-        forget();
-    }
-
-    /// Notes the use of an entry, at most once a minute.
-    static void use(Known& known, const std::string& key, Known::Entry& entry, std::int64_t now_ms) {
-        entry.seen_ms.store(now_ms, std::memory_order_relaxed);
-        std::int64_t noted = entry.noted_ms.load(std::memory_order_relaxed);
-        if (now_ms - noted < note_every_ms || !entry.noted_ms.compare_exchange_strong(noted, now_ms)) return;
-        known.note(key, now_ms);
-    }
-
-    std::shared_ptr<Known::Entry> session(const std::string& key) {
-        if (auto found = sessions.find(key)) return found;
-        const std::uint64_t generation = sessions.generation();
-        std::optional<SessionRow> row;
-        {
-            const std::lock_guard lock(read_mutex);
-            row = reads.session(key);
-        }
-        if (!row) return nullptr;
-        return sessions.keep(key, row->account.viewer(), row->created_ms, std::max(row->last_seen_ms, sessions.noted(key)),
-                             generation);
-    }
-
-    std::shared_ptr<Known::Entry> token(const std::string& key) {
-        if (auto found = tokens.find(key)) return found;
-        const std::uint64_t generation = tokens.generation();
-        std::optional<AccountRow> row;
-        {
-            const std::lock_guard lock(read_mutex);
-            row = reads.account_by_token(key);
-        }
-        return row ? tokens.keep(key, row->viewer(), 0, 0, generation) : nullptr;
-    }
-
-    Session begin_session(const AccountRow& account, std::int64_t now_ms) {
-        Session session;
-        session.cookie = fresh_token("");
-        session.csrf = csrf_of(session.cookie);
-        session.viewer = account.viewer();
-        change([&](AccountTable& table) {
-            table.insert_session(sha256(session.cookie), account.id, now_ms);
-            table.limit_sessions(account.id, sessions_per_account);
-            table.erase_sessions_before(now_ms - absolute_ms, now_ms - idle_ms);
-        });
-        return session;
-    }
-
-    void keep_notes(const std::stop_token& stop) {
-        std::unique_lock lock(keeper_mutex);
-        while (!stop.stop_requested()) {
-            keeper_wakes.wait_for(lock, stop, std::chrono::seconds(20), [] { return false; });
-            try {
-                write_notes();
-            } catch (const std::exception&) {  // the disk, or memory
-                // The next round has newer notes.
-            }
-        }
-    }
-
-    void write_notes() {
-        const auto seen = sessions.take_notes();
-        const auto used = tokens.take_notes();
-        if (seen.empty() && used.empty()) return;
-        const std::int64_t now_ms = clock.now_ms();
-        const std::lock_guard lock(write_mutex);
-        sql::transaction(writes.connection(), [&] {
-            for (const auto& [key, at_ms] : seen) writes.touch_session(key, at_ms);
-            for (const auto& [key, at_ms] : used) writes.touch_token(key, at_ms);
-            writes.erase_sessions_before(now_ms - absolute_ms, now_ms - idle_ms);
-        });
-    }
-};
 
 Accounts::Accounts(const std::filesystem::path& folder, const calendar::Clock& clock, const std::string& store)
     : inside_(std::make_unique<Inside>(store.empty() ? (folder / "access.db").string() : store, clock)) {}
@@ -251,8 +109,9 @@ std::optional<std::string> Accounts::first_start() {
 }
 
 Result<std::string> Accounts::add_user(std::string_view name, Role role, std::string_view display, std::string_view password,
-                                       std::string_view patient) {
+                                       std::string_view patient, const Post& post) {
     if (!is_account_name(name)) return bad_name();
+    XINGLIN_CHECK(sound(post, role));
     if (role == Role::resident && !fhir::is_id(patient))
         return refuse(IssueCode::required, "patient", "a resident needs the id of the Patient whose record is theirs");
     if (role != Role::resident && !patient.empty())
@@ -270,6 +129,7 @@ Result<std::string> Accounts::add_user(std::string_view name, Role role, std::st
     if (role == Role::resident) account.scope = "patient/" + std::string(patient);
     account.password_hash = hash_password(secret);
     account.must_change_password = password.empty();
+    account.post = post;
     const std::int64_t now_ms = inside_->clock.now_ms();
     return inside_->change([&](AccountTable& table) -> Result<std::string> {
         if (table.account(account.name))
@@ -279,11 +139,36 @@ Result<std::string> Accounts::add_user(std::string_view name, Role role, std::st
     });
 }
 
+Result<Done> Accounts::change_user(std::string_view name, const Change& change) {
+    return inside_->change([&](AccountTable& table) -> Result<Done> {
+        auto account = table.account(name);
+        if (!account || account->is_client) return no_such("user");
+        const Role before = account->role;
+        account->role = change.role.value_or(before);
+        if (account->role == Role::system || (account->role == Role::resident) != (before == Role::resident))
+            return refuse(IssueCode::value, "role", "residents stay residents and systems are clients, add another account instead");
+        if (change.display && (!text::is_utf8(*change.display) || change.display->empty() || change.display->size() > 200))
+            return refuse(IssueCode::value, "display", "expected 1 to 200 bytes of UTF-8 text");
+        account->display = change.display.value_or(account->display);
+        account->post = {change.institution.value_or(account->post.institution), change.area.value_or(account->post.area),
+                         change.practitioner.value_or(account->post.practitioner)};
+        XINGLIN_CHECK(sound(account->post, account->role));
+        const bool was_disabled = account->disabled;
+        account->disabled = change.disabled.value_or(was_disabled);
+        const bool steps_down = account->role != Role::administrator || account->disabled;
+        if (before == Role::administrator && !was_disabled && steps_down && table.administrators() == 1)
+            return refuse(IssueCode::conflict, "name", "this is the last administrator, add another one first");
+        table.update(*account);
+        if (account->role != before || account->disabled) table.erase_sessions(account->id, "");
+        return Done{};
+    });
+}
+
 Result<Done> Accounts::remove_user(std::string_view name) {
     return inside_->change([&](AccountTable& table) -> Result<Done> {
         const auto account = table.account(name);
         if (!account || account->is_client) return no_such("user");
-        if (account->role == Role::administrator && table.administrators() == 1) {
+        if (account->role == Role::administrator && !account->disabled && table.administrators() == 1) {
             return refuse(IssueCode::conflict, "name", "this is the last administrator, add another one first");
         }
         table.erase(account->id);
@@ -294,10 +179,11 @@ Result<Done> Accounts::remove_user(std::string_view name) {
 Result<std::string> Accounts::reset_password(std::string_view name) {
     const std::string password = one_time_password();
     const std::string hash = hash_password(password);
+    const std::int64_t now_ms = inside_->clock.now_ms();
     return inside_->change([&](AccountTable& table) -> Result<std::string> {
         const auto account = table.account(name);
         if (!account || account->is_client) return no_such("user");
-        table.set_password(account->id, hash, true);
+        table.set_password(account->id, hash, true, now_ms);
         table.erase_sessions(account->id, "");
         return password;
     });
@@ -339,7 +225,8 @@ std::vector<Accounts::Account> Accounts::list() const {
     return inside_->reads.list();
 }
 
-Result<Session> Accounts::login(std::string_view given_name, std::string_view password, std::string_view peer) {
+Result<Session> Accounts::login(std::string_view given_name, std::string_view password, std::string_view peer,
+                                std::string_view device) {
     const std::string name = text::lower_ascii(given_name.substr(0, 65));
     const auto stopped = [&] { return inside_->throttle.stopped(name, peer, inside_->clock.now_ms()); };
     if (stopped()) return too_many();
@@ -352,7 +239,7 @@ Result<Session> Accounts::login(std::string_view given_name, std::string_view pa
         const std::lock_guard lock(inside_->read_mutex);
         account = inside_->reads.account(name);
     }
-    const bool is_person = account && !account->is_client;
+    const bool is_person = account && !account->is_client && !account->disabled;
     const bool fits = password_fits(password, is_person ? std::string_view(account->password_hash) : nobodys_hash);
     const std::int64_t now_ms = inside_->clock.now_ms();
     if (!is_person || !fits) {
@@ -361,25 +248,26 @@ Result<Session> Accounts::login(std::string_view given_name, std::string_view pa
     }
     inside_->throttle.succeeded(name, peer);
 
-    return inside_->begin_session(*account, now_ms);
+    return inside_->change([&](AccountTable& table) { return begin_session(table, *account, now_ms, peer, device); });
 }
 
-Result<Session> Accounts::admit(std::string_view name) {
+Result<Session> Accounts::admit(std::string_view name, std::string_view peer, std::string_view device) {
     std::optional<AccountRow> account;
     {
         const std::lock_guard lock(inside_->read_mutex);
         account = inside_->reads.account(name);
     }
-    if (!account || account->is_client)
+    if (!account || account->is_client || account->disabled)
         return refuse(IssueCode::login, "name", "you are known there, but have no account here; ask the administrator");
-    return inside_->begin_session(*account, inside_->clock.now_ms());
+    const std::int64_t now_ms = inside_->clock.now_ms();
+    return inside_->change([&](AccountTable& table) { return begin_session(table, *account, now_ms, peer, device); });
 }
 
 void Accounts::logout(std::string_view cookie) {
     inside_->change([&](AccountTable& table) { table.erase_session(sha256(cookie)); });
 }
 
-Result<Done> Accounts::change_password(std::string_view cookie, std::string_view old_password, std::string_view new_password) {
+Result<Session> Accounts::change_password(std::string_view cookie, std::string_view old_password, std::string_view new_password) {
     const auto present = session(cookie);
     if (!present) return refuse(IssueCode::login, "session", "you are not logged in, log in first");
     const std::string name = present->viewer.name;
@@ -400,10 +288,14 @@ Result<Done> Accounts::change_password(std::string_view cookie, std::string_view
         return refuse(IssueCode::value, "old", "the old password is wrong, try again");
     }
     const std::string hash = hash_password(new_password);
-    return inside_->change([&](AccountTable& table) -> Result<Done> {
-        table.set_password(account->id, hash, false);
-        table.erase_sessions(account->id, key);
-        return Done{};
+    const std::int64_t now_ms = inside_->clock.now_ms();
+    return inside_->change([&](AccountTable& table) -> Result<Session> {
+        const auto used = table.session(key);
+        if (!used) return refuse(IssueCode::login, "session", "you are not logged in, log in first");
+        table.set_password(account->id, hash, false, now_ms);
+        table.erase_sessions(account->id, "");
+        account->must_change_password = false;
+        return begin_session(table, *account, now_ms, used->peer, used->device);
     });
 }
 
@@ -439,7 +331,7 @@ std::optional<Viewer> Accounts::viewer_of(std::string_view name) const {
         const std::lock_guard lock(inside_->read_mutex);
         row = inside_->reads.account(name);
     }
-    if (!row) return std::nullopt;
+    if (!row || row->disabled) return std::nullopt;
     return inside_->tokens.keep(key, row->viewer(), 0, 0, generation)->viewer;
 }
 

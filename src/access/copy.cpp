@@ -44,18 +44,21 @@ Result<std::uint64_t> copy_accounts(sql::Connection& from, sql::Connection& to) 
     sql::transaction(to, [&] {
         auto& account = from.prepare(
             "SELECT id, name, display, role, scope, is_client, password_hash, must_change_password, token_sha256, created_ms, "
-            "last_used_ms FROM access_account ORDER BY id");
+            "last_used_ms, institution, area, practitioner, disabled, password_ms FROM access_account ORDER BY id");
         account.reset();
         auto& add_account = to.prepare(
             "INSERT INTO access_account (id, name, display, role, scope, is_client, password_hash, must_change_password, "
             "token_sha256, "
-            "created_ms, last_used_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        while (account.step()) copy_row(account, "ittttitibii", add_account);
-        auto& session = from.prepare("SELECT cookie_sha256, account, created_ms, last_seen_ms FROM access_session");
+            "created_ms, last_used_ms, institution, area, practitioner, disabled, password_ms) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        while (account.step()) copy_row(account, "ittttitibiitttii", add_account);
+        auto& session = from.prepare("SELECT cookie_sha256, account, created_ms, last_seen_ms, peer, device FROM access_session");
         session.reset();
         auto& add_session =
-            to.prepare("INSERT INTO access_session (cookie_sha256, account, created_ms, last_seen_ms) VALUES (?, ?, ?, ?)");
-        while (session.step()) copy_row(session, "biii", add_session);
+            to.prepare(
+                "INSERT INTO access_session (cookie_sha256, account, created_ms, last_seen_ms, peer, device) "
+                "VALUES (?, ?, ?, ?, ?, ?)");
+        while (session.step()) copy_row(session, "biiitt", add_session);
         // Numbers given from here on follow those that came along.
         to.run(
             "/*pg SELECT setval(pg_get_serial_sequence('access_account', 'id'), (SELECT coalesce(max(id), 1) FROM "

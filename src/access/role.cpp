@@ -17,7 +17,8 @@ constexpr std::pair<Role, std::string_view> roles[] = {{Role::administrator, "ad
                                                        {Role::operator_, "operator"},
                                                        {Role::auditor, "auditor"},
                                                        {Role::resident, "resident"},
-                                                       {Role::system, "system"}};
+                                                       {Role::system, "system"},
+                                                       {Role::institution_administrator, "institution-administrator"}};
 constexpr std::string_view patient_scope = "patient/";
 
 /// The actions of the part behind the dot as a subset of "cruds"; nothing when it is not one.
@@ -102,6 +103,10 @@ bool Viewer::allows(std::string_view resource_type, char action) const {
     const std::string_view one(&action, 1);
     if (!granted.empty() && !any_allows(granted, false, resource_type, one)) return false;
     return role != Role::system || any_allows(scope, true, resource_type, one);
+}
+
+bool Viewer::may_manage_accounts() const {
+    return may_administer() || (role == Role::institution_administrator && !institution.empty() && granted.empty());
 }
 
 std::string_view Viewer::patient() const {

@@ -61,15 +61,21 @@ int print_list(const AccountCommand& options, bool clients) {
             if (account.is_client != clients) continue;
             const std::string used = account.last_used_ms ? calendar::instant_text(*account.last_used_ms) : "";
             if (options.json) {
+                const auto unless_empty = [&](std::string_view text) {
+                    return text.empty() ? json::Value() : arena.string(text);
+                };
                 all.push_back(arena.object({{"name", arena.string(account.name)},
                                             {clients ? "scope" : "role", arena.string(clients ? account.scope : account.role)},
                                             {"display", arena.string(account.display)},
+                                            {"institution", unless_empty(account.institution)},
+                                            {"area", unless_empty(account.area)},
+                                            {"practitioner", unless_empty(account.practitioner)},
                                             {"created", arena.string(calendar::instant_text(account.created_ms))},
                                             {"last_used", used.empty() ? arena.null() : arena.string(used)}}));
                 continue;
             }
-            std::printf("%-24s %-16s %s\n", account.name.c_str(), (clients ? account.scope : account.role).c_str(),
-                        used.empty() ? "never used" : ("last used " + used).c_str());
+            std::printf("%-24s %-16s %-24s %-12s %s\n", account.name.c_str(), (clients ? account.scope : account.role).c_str(),
+                        account.institution.c_str(), account.area.c_str(), used.empty() ? "never used" : ("last used " + used).c_str());
         }
         if (options.json) std::printf("%s\n", json::write(arena.array(all)).c_str());
         return exit_done;
@@ -92,13 +98,18 @@ void write_down(const fs::path& data, const std::string& store, std::string_view
     audit.flush();
 }
 
+namespace {
+int no_role() {
+    return complain("--role",
+                    "expected administrator, clinician, epidemiologist, planner, operator, auditor, institution-administrator or "
+                    "resident, choose one of them",
+                    exit_usage);
+}
+}  // namespace
+
 int add_user(const AccountCommand& options) {
     const auto role = access::parse_role(options.role);
-    if (!role || *role == access::Role::system)
-        return complain(
-            "--role",
-            "expected administrator, clinician, epidemiologist, planner, operator, auditor or resident, choose one of them",
-            exit_usage);
+    if (!role || *role == access::Role::system) return no_role();
     std::string password;
     if (!options.password_file.empty()) {
         std::ifstream file(options.password_file);
@@ -108,8 +119,29 @@ int add_user(const AccountCommand& options) {
                             exit_environment);
     }
     return with_accounts(options, [&](access::Accounts& accounts) {
-        return print_secret(accounts.add_user(options.name, *role, options.display, password, options.patient), options,
-                            "password");
+        return print_secret(accounts.add_user(options.name, *role, options.display, password, options.patient,
+                                              {options.institution.value_or(""), options.area.value_or(""), options.practitioner.value_or("")}),
+                            options, "password");
+    });
+}
+
+int change_user(const AccountCommand& options) {
+    access::Accounts::Change change;
+    if (!options.role.empty()) {
+        change.role = access::parse_role(options.role);
+        if (!change.role) return no_role();
+    }
+    if (!options.display.empty()) change.display = options.display;
+    change.institution = options.institution;
+    change.area = options.area;
+    change.practitioner = options.practitioner;
+    return with_accounts(options, [&](access::Accounts& accounts) {
+        const auto changed = accounts.change_user(options.name, change);
+        if (!changed.ok()) {
+            const Issue& issue = changed.outcome().issues.front();
+            return complain("--" + issue.where, issue.what, exit_refused);
+        }
+        return print_done(changed, options, "changed");
     });
 }
 

@@ -16,10 +16,14 @@ std::string field(const std::vector<std::pair<std::string, std::string>>& fields
 }
 
 json::Value who(json::Arena& arena, const access::Viewer& viewer, std::string_view csrf) {
+    const auto unless_empty = [&](std::string_view text) { return text.empty() ? json::Value() : arena.string(text); };
     const json::Value user = arena.object({{"name", arena.string(viewer.name)},
                                            {"display", arena.string(viewer.display)},
                                            {"role", arena.string(access::text(viewer.role))},
-                                           {"patient", viewer.patient().empty() ? json::Value() : arena.string(viewer.patient())},
+                                           {"patient", unless_empty(viewer.patient())},
+                                           {"institution", unless_empty(viewer.institution)},
+                                           {"area", unless_empty(viewer.area)},
+                                           {"practitioner", unless_empty(viewer.practitioner)},
                                            {"must_change_password", arena.boolean(viewer.must_change_password)}});
     return arena.object({{"user", user}, {"csrf", arena.string(csrf)}});
 }
@@ -49,7 +53,7 @@ void log_in(Visit& visit) {
     const auto fields = visit.fields();
     if (!fields) return;
     later(visit, [name = field(*fields, "name"), password = field(*fields, "password")](Visit& visit) {
-        auto session = visit.house.accounts->login(name, password, visit.request.peer);
+        auto session = visit.house.accounts->login(name, password, visit.request.peer, visit.request.headers.get("User-Agent"));
         access::Viewer known;
         known.name = session.ok() ? session->viewer.name : "";  // what a stranger typed may be a password
         if (session.ok()) known.role = session->viewer.role;
@@ -74,9 +78,12 @@ void change_password(Visit& visit) {
     later(visit, [old = field(*fields, "old"), fresh = field(*fields, "new")](Visit& visit) {
         const auto changed = visit.house.accounts->change_password(visit.cookie, old, fresh);
         visit.house.write_down(visit.viewer, visit.request, "password",
-                               changed.ok() ? 204 : http_status(changed.outcome().code()));
+                               changed.ok() ? 200 : http_status(changed.outcome().code()));
         if (!changed.ok()) return visit.refuse(changed.outcome());
-        visit.answer_nothing();
+        json::Arena arena;
+        auto response = json_response(200, who(arena, changed->viewer, changed->csrf));
+        response.headers.add("Set-Cookie", cookie_header(changed->cookie, visit.request, false));
+        visit.respond(std::move(response));
     });
 }
 
@@ -91,15 +98,15 @@ void log_out(Visit& visit) {
 }
 
 constexpr std::string_view user_example =
-    R"({"user":{"name":"doctor","display":"Dr Li","role":"clinician","must_change_password":false},"csrf":"q9…"})";
+    R"({"user":{"name":"doctor","display":"Dr Li","role":"clinician","institution":"org-7","area":"330102001","practitioner":"p-12","must_change_password":false},"csrf":"q9…"})";
 
 constexpr Route routes[] = {
     {"POST", "/auth/login", Who::anyone, "Log in; sets the session cookie. Five failures in five minutes are answered 429.",
      R"({"name":"doctor","password":"…"})", user_example, log_in},
     {"GET", "/auth/me", Who::logged_in, "Who am I; csrf goes into the X-Xinglin-CSRF header of every write.", "", user_example,
      me},
-    {"POST", "/auth/password", Who::logged_in, "Change the password; 422 when the new one is weak.", R"({"old":"…","new":"…"})",
-     "", change_password},
+    {"POST", "/auth/password", Who::logged_in, "Change the password; 422 when the new one is weak. All sessions end; sets the cookie of a new one.", R"({"old":"…","new":"…"})",
+     user_example, change_password},
     {"POST", "/auth/logout", Who::logged_in, "End the session.", "", "", log_out},
 };
 

@@ -354,13 +354,20 @@ void add_accounts(CLI::App& app, Action& action, const std::string& kind, const 
                 ->add_option("--name", options->name,
                              kind == "user" ? "the account: 2 to 64 of a-z 0-9 . _ -" : "the system: 1 to 64 characters")
                 ->required();
-        if (each.is_new && kind == "user") {
+        if (kind == "user" && (each.is_new || each.act == change_user)) {
             child
                 ->add_option("--role", options->role,
-                             "administrator, clinician, epidemiologist, planner, operator, auditor or resident")
-                ->required();
-            child->add_option("--patient", options->patient, "of a resident: the id of the Patient whose record is theirs");
+                             "administrator, clinician, epidemiologist, planner, operator, auditor, institution-administrator or "
+                             "resident")
+                ->required(each.is_new);
+            child->add_option("--institution", options->institution, "where they work: the id of an Organization");
+            child->add_option("--area", options->area,
+                              "whose residents are their duty: the beginning of a division code, 330102001");
+            child->add_option("--practitioner", options->practitioner, "who they are in the register of staff: the id of a Practitioner");
             child->add_option("--display", options->display, "the name that is shown");
+        }
+        if (each.is_new && kind == "user") {
+            child->add_option("--patient", options->patient, "of a resident: the id of the Patient whose record is theirs");
             child->add_option(
                 "--password-file", options->password_file,
                 "take the password from this file's first line (- for standard input); it then need not be changed");
@@ -452,6 +459,8 @@ void add_words(CLI::App& app, Action& action, bool of_ledger) {
     add_accounts(app, action, "user", "Accounts of people",
                  {{"add", "Add a user; prints a one-time password",
                    "xinglin user add --data DIR --name li.na --role clinician --display \"Li Na\"", add_user, true, true},
+                  {"change", "Change what a user is and where they work; what is not named stays, \"\" takes it away",
+                   "xinglin user change --data DIR --name li.na --institution org-7 --area 330102001", change_user, true, false},
                   {"remove", "Remove a user; ends their sessions", "xinglin user remove --data DIR --name li.na", remove_user,
                    true, false},
                   {"reset", "Give a user another one-time password", "xinglin user reset --data DIR --name li.na", reset_user,

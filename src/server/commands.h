@@ -100,10 +100,12 @@ int migrate(const MigrateCommand& options);
 
 struct AccountCommand {
     fs::path data;
-    std::string store, name, role = "clinician", display, scope = "system/*.cruds", password_file, patient;
+    std::string store, name, role, display, scope = "system/*.cruds", password_file, patient;
+    std::optional<std::string> institution, area, practitioner;
     bool json = false;
 };
 int add_user(const AccountCommand& options);
+int change_user(const AccountCommand& options);
 int remove_user(const AccountCommand& options);
 int reset_user(const AccountCommand& options);
 int list_users(const AccountCommand& options);

@@ -25,14 +25,19 @@ std::string one_time_password(const std::string& errors) {
     return at == std::string::npos ? "" : errors.substr(at + before.size(), errors.find('\n', at) - at - before.size());
 }
 
+/// Goes on with the session that was answered.
+void take_session(Caller& caller, const http::Response& answer) {
+    const std::string cookie(answer.headers.get("Set-Cookie"));
+    caller.extra = {{"Cookie", cookie.substr(0, cookie.find(';'))}, {"X-Xinglin-CSRF", member(answer, {"csrf"})}};
+}
+
 /// Logs in and remembers cookie and csrf for what follows.
 http::Response log_in(Caller& caller, const std::string& name, const std::string& password) {
     caller.extra.clear();
     json::Arena arena;
     const std::string body = json::write(arena.object({{"name", arena.string(name)}, {"password", arena.string(password)}}));
     http::Response answer = caller.send("POST", "/auth/login", body, "application/json");
-    const std::string cookie(answer.headers.get("Set-Cookie"));
-    caller.extra = {{"Cookie", cookie.substr(0, cookie.find(';'))}, {"X-Xinglin-CSRF", member(answer, {"csrf"})}};
+    take_session(caller, answer);
     return answer;
 }
 
@@ -56,9 +61,11 @@ TEST_F(ServeTest, FirstStartPrintsAnAdministratorWhoMustChangeThePassword) {
     EXPECT_EQ(admin.get("/fhir/Patient").status, 403);
     EXPECT_EQ(admin.send("POST", "/auth/password", R"({"old":")" + password + R"(","new":"short"})", "application/json").status,
               422);
-    EXPECT_EQ(admin.send("POST", "/auth/password", R"({"old":")" + password + R"(","new":"moderate-rain-7"})", "application/json")
-                  .status,
-              204);
+    const auto changed =
+        admin.send("POST", "/auth/password", R"({"old":")" + password + R"(","new":"moderate-rain-7"})", "application/json");
+    ASSERT_EQ(changed.status, 200) << changed.body;
+    EXPECT_EQ(admin.get("/auth/me").status, 401) << "the old cookie ended with the old password";
+    take_session(admin, changed);
     EXPECT_EQ(admin.get("/api/v1/types").status, 200);
     EXPECT_EQ(member(admin.get("/auth/me"), {"user", "name"}), "admin");
     EXPECT_EQ(admin.send("POST", "/auth/logout").status, 204);

@@ -16,7 +16,8 @@ export async function who_am_i(): Promise<Session> {
 }
 
 export async function change_password(old_password: string, new_password: string): Promise<void> {
-  await call<void>('/auth/password', { method: 'POST', json: { old: old_password, new: new_password } })
+  const session = await call<Session>('/auth/password', { method: 'POST', json: { old: old_password, new: new_password } })
+  use_csrf(session.csrf) // the cookie is a new one too
 }
 
 export async function sign_out(): Promise<void> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the server answers beside FHIR, under /auth and /api/v1. Fields are named as on the wire.
 
-export type Role = 'administrator' | 'clinician' | 'epidemiologist' | 'planner' | 'operator' | 'auditor' | 'resident' | 'system'
+export type Role = 'administrator' | 'clinician' | 'epidemiologist' | 'planner' | 'operator' | 'auditor' | 'resident' | 'system' | 'institution-administrator'
 export type Sex = 'male' | 'female' | 'other' | 'unknown'
 
 export interface User {
@@ -10,6 +10,10 @@ export interface User {
   role: Role
   /** Of a resident: the Patient whose record is theirs. */
   patient?: string
+  /** Where one works (Organization), for whose residents (the beginning of a division code), and who one is (Practitioner). */
+  institution?: string
+  area?: string
+  practitioner?: string
   must_change_password: boolean
 }
 

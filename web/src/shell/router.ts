@@ -17,7 +17,7 @@ export const router = createRouter({
 /** Who may read records of people. */
 export const readers: readonly Role[] = ['administrator', 'clinician', 'epidemiologist']
 /** Where those begin who may not: the first page is about people. */
-export const first_page: Partial<Record<Role, string>> = { planner: 'system', operator: 'system', auditor: 'system' }
+export const first_page: Partial<Record<Role, string>> = { planner: 'system', operator: 'system', auditor: 'system', 'institution-administrator': 'password' }
 
 /** A resident has two pages, the own record and the own card. */
 function guard_resident(to: Going, patient: string): true | RouteLocationRaw {

@@ -21,7 +21,7 @@ export default {
   more: 'More',
   more_places: 'More places',
   close_places: 'Close',
-  role: { administrator: 'Administrator', clinician: 'Clinician', epidemiologist: 'Epidemiologist', planner: 'Planner', operator: 'Operator', auditor: 'Auditor', resident: 'Resident', system: 'System account' },
+  role: { administrator: 'Administrator', clinician: 'Clinician', epidemiologist: 'Epidemiologist', planner: 'Planner', operator: 'Operator', auditor: 'Auditor', resident: 'Resident', system: 'System account', 'institution-administrator': 'Institution administrator' },
   missing: { title: 'Page not found', heading: 'No page has this address', text: 'The link may be mistyped, or the page has moved.', home: 'Go home' },
   no_right: { title: 'No right', heading: 'This page is for another role', text: 'If you need it, ask your administrator.' },
   find: {

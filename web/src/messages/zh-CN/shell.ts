@@ -21,7 +21,7 @@ export default {
   more: '更多',
   more_places: '其余的地方',
   close_places: '收起',
-  role: { administrator: '管理员', clinician: '医生', epidemiologist: '流行病学人员', planner: '规划人员', operator: '运维人员', auditor: '审计员', resident: '居民', system: '系统账号' },
+  role: { administrator: '管理员', clinician: '医生', epidemiologist: '流行病学人员', planner: '规划人员', operator: '运维人员', auditor: '审计员', resident: '居民', system: '系统账号', 'institution-administrator': '机构管理员' },
   missing: { title: '找不到页面', heading: '没有这个地址', text: '链接可能写错了，或者页面已经搬走。', home: '回首页' },
   no_right: { title: '没有权限', heading: '这一页不是给您的身份用的', text: '需要用时，请找管理员开通。' },
   find: {

@@ -19,7 +19,7 @@ export default {
   identifier: { ni: '身份证', nnchn: '身份证', national_id: '身份证', ppn: '护照', passport_number: '护照', dl: '驾驶证', driver_s_license: '驾驶证', ss: '社保号', social_security_number: '社保号', mr: '病历号', medical_record_number: '病历号', mc: '医保号', jhn: '健康卡', '2_16_156_10011_1_3': '身份证', '2_16_156_10011_1_2': '健康档案号', '2_16_156_10011_1_19': '健康卡', '2_16_156_10011_1_11': '门诊号', '2_16_156_10011_1_12': '住院号', '2_16_156_10011_1_15': '医保号' },
   marital: { m: '已婚', married: '已婚', s: '未婚', never_married: '未婚', d: '离婚', divorced: '离婚', w: '丧偶', widowed: '丧偶', unk: '不详', l: '分居', legally_separated: '分居', t: '同居', domestic_partner: '同居' },
   language: { zh: '中文', zh_cn: '中文', chinese: '中文', en: '英语', en_us: '英语', english: '英语', es: '西班牙语', spanish: '西班牙语', fr: '法语', french: '法语', de: '德语', german: '德语', it: '意大利语', italian: '意大利语', pt: '葡萄牙语', portuguese: '葡萄牙语', ja: '日语', ko: '韩语', ru: '俄语', russian: '俄语' },
-  role: { administrator: '管理员', clinician: '医生', epidemiologist: '流行病学人员', planner: '规划人员', operator: '运维人员', auditor: '审计员', resident: '居民', system: '系统账号' },
+  role: { administrator: '管理员', clinician: '医生', epidemiologist: '流行病学人员', planner: '规划人员', operator: '运维人员', auditor: '审计员', resident: '居民', system: '系统账号', 'institution-administrator': '机构管理员' },
   access: { read: '查看', search: '查询', reveal: '显示证件或电话', print: '打印', update: '修改', create: '写入', delete: '删除', history: '看历史', everything: '查看全部', export: '导出', import: '导入' },
   as_needed: '需要时用',
   each: '每次 {amount}',

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the room: what Accounts consists of, for the files that share it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "access/access.h"
+#include "access/account_table.h"
+#include "access/known.h"
+#include "access/throttle.h"
+
+namespace xinglin::access {
+
+constexpr std::int64_t idle_ms = 30 * 60'000, absolute_ms = 12 * 3'600'000, note_every_ms = 60'000, look_every_ms = 500;
+
+/// Lets two passwords be tried at once and 64 wait: each costs 19 MiB and some 30 ms.
+class Gate {
+public:
+    bool enter() {
+        std::unique_lock lock(mutex_);
+        if (waiting_ >= 64) return false;
+        ++waiting_;
+        freed_.wait(lock, [&] { return inside_ < 2; });
+        --waiting_;
+        ++inside_;
+        return true;
+    }
+    void leave() {
+        {
+            const std::lock_guard lock(mutex_);
+            --inside_;
+        }
+        freed_.notify_one();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable freed_;
+    int inside_ = 0, waiting_ = 0;
+};
+
+struct Turn {
+    Gate& gate;
+    bool granted;
+    explicit Turn(Gate& at) : gate(at), granted(at.enter()) {}
+    ~Turn() {
+        if (granted) gate.leave();
+    }
+    Turn(const Turn&) = delete;
+};
+
+struct Accounts::Inside {
+    Inside(const std::string& place, const calendar::Clock& the_clock) : clock(the_clock), writes(place), reads(place) {
+        known_version = reads.data_version();
+        keeper = std::jthread([this](const std::stop_token& stop) { keep_notes(stop); });
+    }
+    ~Inside() {
+        keeper.request_stop();
+        keeper.join();
+        try {
+            write_notes();
+        } catch (const std::exception&) {
+            // When someone was last seen is not worth failing for.
+        }
+    }
+
+    const calendar::Clock& clock;
+    Throttle throttle;
+    Gate gate;
+
+    std::mutex write_mutex;  // guards writes
+    AccountTable writes;
+    mutable std::mutex read_mutex;  // guards reads, known_version
+    AccountTable reads;
+    std::int64_t known_version = 0;
+    std::atomic<std::int64_t> looked_ms{INT64_MIN / 2};
+
+    Known sessions, tokens;
+
+    std::mutex keeper_mutex;
+    std::condition_variable_any keeper_wakes;
+    std::jthread keeper;
+
+    /// Runs a change in a transaction, after which memory starts afresh.
+    template <typename Body>
+    auto change(Body&& body) {
+        const std::lock_guard lock(write_mutex);
+        struct Afresh {
+            Inside& inside;
+            ~Afresh() { inside.forget(); }
+        } afresh{*this};
+        return sql::transaction(writes.connection(), [&] {
+            writes.mark_changed();
+            return body(writes);
+        });
+    }
+
+    void forget() {
+        sessions.forget_all();
+        tokens.forget_all();
+    }
+
+    /// Has anyone else changed the file?
+    void look_for_changes(std::int64_t now_ms) {
+        std::int64_t looked = looked_ms.load(std::memory_order_relaxed);
+        if (now_ms >= looked && now_ms - looked < look_every_ms) return;
+        if (!looked_ms.compare_exchange_strong(looked, now_ms)) return;
+        const std::lock_guard lock(read_mutex);
+        const std::int64_t version = reads.data_version();
+        if (version == known_version) return;
+        known_version = version;
+        forget();
+    }
+
+    /// Notes the use of an entry, at most once a minute.
+    static void use(Known& known, const std::string& key, Known::Entry& entry, std::int64_t now_ms) {
+        entry.seen_ms.store(now_ms, std::memory_order_relaxed);
+        std::int64_t noted = entry.noted_ms.load(std::memory_order_relaxed);
+        if (now_ms - noted < note_every_ms || !entry.noted_ms.compare_exchange_strong(noted, now_ms)) return;
+        known.note(key, now_ms);
+    }
+
+    std::shared_ptr<Known::Entry> session(const std::string& key) {
+        if (auto found = sessions.find(key)) return found;
+        const std::uint64_t generation = sessions.generation();
+        std::optional<SessionRow> row;
+        {
+            const std::lock_guard lock(read_mutex);
+            row = reads.session(key);
+        }
+        if (!row) return nullptr;
+        return sessions.keep(key, row->account.viewer(), row->created_ms, std::max(row->last_seen_ms, sessions.noted(key)),
+                             generation);
+    }
+
+    std::shared_ptr<Known::Entry> token(const std::string& key) {
+        if (auto found = tokens.find(key)) return found;
+        const std::uint64_t generation = tokens.generation();
+        std::optional<AccountRow> row;
+        {
+            const std::lock_guard lock(read_mutex);
+            row = reads.account_by_token(key);
+        }
+        return row ? tokens.keep(key, row->viewer(), 0, 0, generation) : nullptr;
+    }
+
+    void keep_notes(const std::stop_token& stop) {
+        std::unique_lock lock(keeper_mutex);
+        while (!stop.stop_requested()) {
+            keeper_wakes.wait_for(lock, stop, std::chrono::seconds(20), [] { return false; });
+            try {
+                write_notes();
+            } catch (const std::exception&) {  // the disk, or memory
+                // The next round has newer notes.
+            }
+        }
+    }
+
+    void write_notes() {
+        const auto seen = sessions.take_notes();
+        const auto used = tokens.take_notes();
+        if (seen.empty() && used.empty()) return;
+        const std::int64_t now_ms = clock.now_ms();
+        const std::lock_guard lock(write_mutex);
+        sql::transaction(writes.connection(), [&] {
+            for (const auto& [key, at_ms] : seen) writes.touch_session(key, at_ms);
+            for (const auto& [key, at_ms] : used) writes.touch_token(key, at_ms);
+            writes.erase_sessions_before(now_ms - absolute_ms, now_ms - idle_ms);
+        });
+    }
+};
+
+}  // namespace xinglin::access
