@@ -138,7 +138,7 @@ Result<const std::vector<std::int64_t>*> Finder::members_then(const fhir::Type& 
     std::erase_if(found, [&](std::int64_t rid) { return std::binary_search(since.written.begin(), since.written.end(), rid); });
     for (const std::int64_t rid : since.changed) {
         const auto then = shelf_.as_of(rid, back_->as_of);
-        if (!then || then->deleted()) continue;
+        if (!then || then->deleted() || (context_.guard && !sees(*then))) continue;
         XINGLIN_TRY(const bool held, holds(criterion, type, *then));
         if (held) found.push_back(rid);
     }

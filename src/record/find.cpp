@@ -121,6 +121,7 @@ Result<CursorPtr> Finder::meeting(const fhir::Type& type, std::span<const Criter
     for (const Criterion* criterion : making.late) {
         XINGLIN_CHECK(add_patient_chain(making, *criterion));
     }
+    if (context_.guard && !unguarded_) XINGLIN_CHECK(stand_guard(making));
     XINGLIN_CHECK(settle(making));
     look_ahead(making);
     // Lists by id or time know nothing of types and deletions; and something has to lead.
@@ -282,7 +283,7 @@ Result<Done> Finder::add_value(Making& making, const Criterion& criterion) {
 search::Surroundings Finder::surroundings(std::int64_t updated_ms) {
     const auto parsed = [this](std::int64_t rid) -> json::Value {
         const auto stored = at(rid);
-        if (!stored || stored->deleted()) return {};
+        if (!stored || stored->deleted() || (context_.guard && !unguarded_ && !sees(*stored))) return {};
         auto resource = json::parse(stored->text, arenas_.emplace_back());
         return resource.ok() ? *resource : json::Value();
     };
@@ -332,6 +333,11 @@ void Finder::add_filter(Making& making, const Criterion& criterion) {
 
 bool Finder::matches(const search::Query& query, const fhir::Type& type, const Stored& stored) {
     if (stored.deleted() || !in_compartment(query, type, stored)) return false;
+    if (context_.guard) {  // by what it was, and by what it is unless it is gone
+        if (!sees(stored)) return false;
+        const auto now = shelf_.current(stored.rid, false);
+        if (now && !now->deleted() && !sees(type, stored.rid)) return false;
+    }
     for (const Criterion& criterion : query.all) {
         const auto held = holds(criterion, type, stored);
         if (!held.ok() || !*held) return false;  // what is refused was so before: the candidates came from the same conditions

@@ -10,8 +10,10 @@
 #include "record/body.h"
 #include "record/cursor.h"
 #include "record/fresh.h"
+#include "record/guard.h"
 #include "record/layout.h"
 #include "record/lazy.h"
+#include "record/owners.h"
 #include "record/plan.h"
 #include "record/record.h"
 
@@ -31,6 +33,8 @@ struct Context {
     std::int16_t offset_minutes;
     const search::Terminology* terminology = nullptr;
     const Fresh* fresh = &no_fresh();
+    const Guard* guard = nullptr;  // nothing: everything may be seen
+    std::shared_ptr<const Owners> owners{};
 };
 
 /// A row of record_current, or of record_past.
@@ -122,6 +126,12 @@ public:
     void read_all(bool all) { reads_all_ = all; }
     Plan& plan() { return plan_; }
     Shelf& shelf() { return shelf_; }
+    /// May the viewer see what is current under a rid?
+    bool sees(const fhir::Type& type, std::int64_t rid);
+    /// … or this version of it, by what it says of itself.
+    bool sees(const Stored& version);
+    /// The rule that decides about what is current; nothing when none applies, or without a guard.
+    const GuardRule* decides(const fhir::Type& type, std::int64_t rid);
 
 private:
     /// Of one type, since the position gone back to.
@@ -164,6 +174,8 @@ private:
     void add_last_updated(Making& making, const search::Criterion& criterion);
     Result<Done> settle(Making& making);
     void look_ahead(Making& making);
+    Result<Done> stand_guard(Making& making);
+    bool is_granted(const fhir::Type& type, const Stored& stored);
     Result<Done> add_patient_chain(Making& making, const search::Criterion& criterion);
     void add_filter(Making& making, const search::Criterion& criterion);
     /// Adds a step for a condition and lets it watch the cursor.
@@ -205,6 +217,8 @@ private:
     std::deque<json::Arena> arenas_;  // of resources met while confirming
     bool reads_all_ = false;
     std::optional<Back> back_;
+    bool unguarded_ = false;  // while the conditions of a grant are compiled
+    std::unordered_map<const fhir::Type*, CursorPtr> sentries_;  // to be asked rid by rid
 };
 
 }  // namespace xinglin::record

@@ -64,6 +64,7 @@ std::vector<std::int64_t> Finder::family_of(std::int64_t rid, const fhir::Type& 
         std::vector<std::int64_t> next;
         if (below) next = referrers(family[i], *part_of, most_in_family);
         else next = targets_of(family[i], *part_of, type);
+        if (context_.guard && !unguarded_) std::erase_if(next, [&](std::int64_t each) { return below && !sees(type, each); });
         for (const std::int64_t each : next) {
             if (std::find(family.begin(), family.end(), each) == family.end()) family.push_back(each);
         }

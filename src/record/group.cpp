@@ -386,6 +386,37 @@ void Group::write_versions(std::span<const Pending*> sorted) {
     }
 }
 
+// What a patient's resource names is most likely the same patient's, where its type belongs to patients at all.
+std::int64_t Group::mentioned(std::int64_t tid, std::string_view id, std::int64_t by) {
+    const bool may_be_theirs = patient_of(by) != 0 && !fhir::compartment_parameters("Patient", numbers_.type_of.at(tid)->name).empty();
+    return names_.give(tid, id, may_be_theirs ? patient_of(by) : 0, false);
+}
+
+OwnerList Group::owners_of(const Draft& draft, std::int64_t tid, std::int64_t rid) {
+    const std::int64_t patient = numbers_.tid(*fhir::find_resource("Patient"));
+    if (tid == patient) return {ordinal_of(rid)};
+    OwnerList owners;
+    for (const DraftReference& reference : draft.references) {
+        if (reference.tid == patient && numbers_.owner_pids.contains(reference.pid))
+            owners.push_back(ordinal_of(names_.give_mentioned(patient, draft.view(reference.id))));
+    }
+    std::sort(owners.begin(), owners.end());
+    owners.erase(std::unique(owners.begin(), owners.end()), owners.end());
+    return owners;
+}
+
+void Group::state_owners(const Pending& pending, const std::optional<OwnerList>& before) {
+    if (!pending.prepared) return;
+    const OwnerList owners = owners_of(pending.prepared->draft, pending.tid, pending.rid);
+    if (before && *before == owners) return;
+    if (!pending.has_previous) {
+        if (owners != owners_by_place(pending.rid)) append_owners(connection_, pending.rid, owners);
+        return;
+    }
+    if (stated_owners(connection_, pending.rid).value_or(owners_by_place(pending.rid)) != owners)
+        append_owners(connection_, pending.rid, owners);
+}
+
 void Group::rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& rows) {
     for (const DraftTerm& term : draft.terms) {
         const std::int64_t number = names_.term(term.space, draft.view(term.norm), draft.view(term.extra));
@@ -393,7 +424,7 @@ void Group::rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& row
         if (is_new && term.text.size != 0) names_.term_text(term.space, draft.view(term.text), number);
     }
     for (const DraftReference& reference : draft.references)
-        rows.references.push_back({names_.give_mentioned(reference.tid, draft.view(reference.id)), reference.pid, rid});
+        rows.references.push_back({mentioned(reference.tid, draft.view(reference.id), rid), reference.pid, rid});
     for (DateRow date : draft.dates) {
         date.rid = rid;
         rows.dates.push_back(date);
@@ -419,15 +450,17 @@ std::optional<std::string> Group::text_of(std::int64_t rid) {
     return text;
 }
 
-void Group::previous_rows(const Pending& pending, Rows& rows) {
+std::optional<OwnerList> Group::previous_rows(const Pending& pending, Rows& rows) {
     const auto text = text_of(pending.rid);
-    if (!text) return;
+    if (!text) return std::nullopt;
     json::Arena arena;
     auto resource = json::parse(*text, arena);
     if (!resource.ok())
         throw sql::Broken(sql::Broken::Why::corrupt, "resource " + std::to_string(pending.rid) + ": its stored body is not JSON");
-    rows_of(draft_of(numbers_, *numbers_.type_of.at(pending.tid), *resource, offset_minutes_), pending.rid, false, rows);
+    const Draft draft = draft_of(numbers_, *numbers_.type_of.at(pending.tid), *resource, offset_minutes_);
+    rows_of(draft, pending.rid, false, rows);
     rows.postings.push_back({-pending.tid, pending.rid});
+    return owners_of(draft, pending.tid, pending.rid);
 }
 
 namespace {
@@ -447,10 +480,11 @@ void Group::index(const Pending& pending) {
     if (!pending.has_previous) {
         rows_of(pending.prepared->draft, pending.rid, true, adding_);
         adding_.postings.push_back({-pending.tid, pending.rid});
+        state_owners(pending, std::nullopt);
         return;
     }
     Rows before, after;
-    previous_rows(pending, before);
+    state_owners(pending, previous_rows(pending, before));
     if (pending.prepared) {
         rows_of(pending.prepared->draft, pending.rid, true, after);
         after.postings.push_back({-pending.tid, pending.rid});

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "feed/feed.h"
+#include "record/owners.h"
 #include "record/postings.h"
 
 #include "record/setting.h"
@@ -133,6 +134,14 @@ constexpr sql::Migration migrations[] = {
         );
         /*pg*/
     )sql"},
+    {4, R"sql(
+        CREATE TABLE record_owner (       -- whose a resource is, where its place does not say it: see owners.h
+            number INTEGER PRIMARY KEY,
+            rid    INTEGER NOT NULL,
+            owners TEXT NOT NULL          -- ordinals of patients, space separated; "" for nobody
+        );
+        CREATE INDEX record_owner_rid ON record_owner (rid, number);
+    )sql"},
 };
 
 /// A store from before there were blocks.
@@ -142,6 +151,16 @@ bool is_unfolded(sql::Connection& connection) {
     const bool unfolded = query.step();
     query.reset();
     return unfolded;
+}
+
+/// A store from before there were lines of owners; asked once.
+bool is_without_owners(sql::Connection& connection) {
+    if (setting(connection, "owners")) return false;
+    set_setting(connection, "owners", "stated");
+    auto& query = connection.prepare("SELECT 1 FROM record_current LIMIT 1");
+    const bool holds_something = query.step();
+    query.reset();
+    return holds_something;
 }
 
 void add_missing_types(sql::Connection& connection) {
@@ -155,6 +174,20 @@ void add_missing_parameters(sql::Connection& connection) {
             .bind(1, parameter->resource->name)
             .bind(2, parameter->code)
             .run();
+}
+
+void add_owner_pids(Numbers& numbers) {
+    constexpr std::string_view also[] = {"patient", "subject", "for", "beneficiary"};  // of types in no compartment: Task, Device …
+    const auto add = [&](const search::Parameter* parameter) {
+        if (!parameter || parameter->type != search::ParamType::reference) return;
+        numbers.owner_pids.insert(numbers.pid(*parameter));
+        for (const search::Parameter* included : parameter->includes) numbers.owner_pids.insert(numbers.pid(*included));
+    };
+    for (const fhir::Type* type : fhir::resources()) {
+        if (type->name == "Patient") continue;  // is its own, whomever it links to
+        for (const std::string_view code : fhir::compartment_parameters("Patient", type->name)) add(search::find_parameter(*type, code));
+        for (const std::string_view code : also) add(search::find_parameter(*type, code));
+    }
 }
 
 Numbers load(sql::Connection& connection) {
@@ -173,6 +206,7 @@ Numbers load(sql::Connection& connection) {
         const search::Parameter* parameter = type ? search::find_parameter(*type, parameters.text(2)) : nullptr;
         if (parameter) numbers.of_parameter[parameter->index] = parameters.integer(0);
     }
+    add_owner_pids(numbers);
     return numbers;
 }
 
@@ -191,6 +225,7 @@ Numbers prepare_tables(sql::Connection& connection) {
         const auto sealed = setting(connection, "catalogue");
         if (sealed && *sealed != catalogue_seal(connection))
             throw sql::Broken(sql::Broken::Why::corrupt, "record_type or record_parameter does not fit its check sum");
+        if (is_without_owners(connection)) find_owners(connection, numbers);
         if (sealed && complete(numbers)) return numbers;
         add_missing_types(connection);
         add_missing_parameters(connection);

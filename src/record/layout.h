@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "fhir/fhir.h"
@@ -49,6 +50,9 @@ struct Numbers {
     std::unordered_map<const fhir::Type*, std::int64_t> of_type;
     std::unordered_map<std::int64_t, const fhir::Type*> type_of;
     std::vector<std::int64_t> of_parameter;  // by search::Parameter::index
+    /// Parameters whose targets are the patients a resource belongs to: those of the patient compartment, and what other types call
+    /// patient, subject, for.
+    std::unordered_set<std::int64_t> owner_pids;
 
     std::int64_t tid(const fhir::Type& type) const { return of_type.at(&type); }
     std::int64_t pid(const search::Parameter& parameter) const { return of_parameter[parameter.index]; }

@@ -96,7 +96,7 @@ Result<Found> Pager::page(const search::Query& query) {
     XINGLIN_TRY(const Place start, place(query));
     const std::size_t size = std::min<std::size_t>(query.count.value_or(usual_count), largest_count);
     const bool only_count = query.summary == search::Summary::count || size == 0;
-    finder_.plan().on = query.explain;
+    finder_.plan().on = query.explain && !context_.guard;  // its numbers speak of everybody
     if (only_count) {
         Found found;
         found.as_of = as_of_.value_or(position_);
@@ -130,7 +130,7 @@ Result<Found> Pager::ordered(const search::Query& query, const search::Criterion
 
 std::optional<std::uint64_t> Pager::known_total(const search::Query& query, const Place& place) {
     if (place.total >= 0) return static_cast<std::uint64_t>(place.total);
-    if (place.as_of != position_ || !query.all.empty() || !query.compartment_type.empty()) return std::nullopt;
+    if (place.as_of != position_ || !query.all.empty() || !query.compartment_type.empty() || context_.guard) return std::nullopt;
     std::uint64_t sum = 0;
     auto& count = context_.connection.prepare("SELECT tid, count FROM record_type");
     while (count.step()) {
@@ -321,7 +321,10 @@ void Pager::add_included(const search::Query& query, Found& found) {
             const std::int64_t rid = rids[i];
             finder_.shelf().ahead(rids, i);
             const auto stored = found.as_of != position_ ? finder_.shelf().as_of(rid, found.as_of) : finder_.shelf().current(rid);
-            if (stored && !stored->deleted()) found.entries.push_back({finder_.shelf().version_of(*stored), true});
+            if (!stored || stored->deleted()) continue;
+            if (context_.guard && !finder_.sees(*context_.numbers.type_of.at(stored->tid), rid)) continue;
+            if (context_.guard && found.as_of != position_ && !finder_.sees(*stored)) continue;
+            found.entries.push_back({finder_.shelf().version_of(*stored), true});
         }
     }
     if (step) step->kept = found.entries.size() - matched;

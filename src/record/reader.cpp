@@ -56,6 +56,22 @@ void insist_on(const Stored& stored, std::int64_t tid, std::string_view id) {
 }
 }  // namespace
 
+namespace {
+/// A version is seen by who may see it and what is there now; a deletion by who might see what was deleted.
+bool may_see(Finder& finder, const fhir::Type& type, const Stored& stored) {
+    const auto now = finder.shelf().current(stored.rid, false);
+    if (now && !now->deleted() && !finder.sees(type, stored.rid)) return false;
+    if (now && now->version == stored.version && !now->deleted()) return true;
+    if (!stored.deleted()) return finder.sees(stored);
+    const auto before = finder.shelf().numbered(stored.rid, stored.version - 1);
+    return before && !before->deleted() && finder.sees(*before);
+}
+bool may_see(const Context& context, const fhir::Type& type, const Stored& stored) {
+    Finder finder(context);
+    return may_see(finder, type, stored);
+}
+}  // namespace
+
 Reader Store::reader(const access::Viewer& viewer) { return Reader(std::make_unique<Reader::Inside>(*inside_, viewer)); }
 
 Reader::Reader(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
@@ -89,12 +105,14 @@ void Reader::Inside::hold() {
 Result<Version> Reader::read(const fhir::Type& type, std::string_view id, std::optional<Position> as_of, Version* gone_version) {
     ++inside_->store.reads;
     if (as_of) inside_->hold();
-    Shelf shelf(inside_->context());
+    const Context context = inside_->context();
+    Shelf shelf(context);
     const std::int64_t rid = shelf.find(inside_->store.numbers.tid(type), id);
     if (rid == 0) return not_found(type);
     const auto stored = as_of ? shelf.as_of(rid, *as_of) : shelf.current(rid);
     if (!stored) return not_found(type);
     insist_on(*stored, inside_->store.numbers.tid(type), id);
+    if (context.guard && !may_see(context, type, *stored)) return not_found(type);  // nor that it is there
     if (stored->deleted()) {
         if (gone_version) *gone_version = shelf.version_of(*stored);
         return gone(type);
@@ -105,11 +123,13 @@ Result<Version> Reader::read(const fhir::Type& type, std::string_view id, std::o
 Result<Version> Reader::vread(const fhir::Type& type, std::string_view id, std::int64_t version) {
     ++inside_->store.reads;
     inside_->hold();
-    Shelf shelf(inside_->context());
+    const Context context = inside_->context();
+    Shelf shelf(context);
     const std::int64_t rid = shelf.find(inside_->store.numbers.tid(type), id);
     const auto stored = rid ? shelf.numbered(rid, version) : std::nullopt;
     if (!stored) return not_found(type);
     insist_on(*stored, inside_->store.numbers.tid(type), id);
+    if (context.guard && !may_see(context, type, *stored)) return not_found(type);
     if (stored->deleted()) return gone(type);
     return shelf.version_of(*stored);
 }
@@ -154,7 +174,8 @@ void Reader::scan(const fhir::Type* type, const std::function<bool(const Version
 
 void Reader::scan(const fhir::Type* type, ScanPlace& place, const std::function<bool(const Version&)>& each) {
     inside_->hold();
-    Shelf shelf(inside_->context());
+    Finder finder(inside_->context());
+    Shelf& shelf = finder.shelf();
     // In blocks, so that `each` may use this reader.
     const CursorPtr of_type = type ? posting_cursor(*inside_->connection, -inside_->store.numbers.tid(*type)) : nullptr;
     for (;;) {
@@ -175,7 +196,8 @@ void Reader::scan(const fhir::Type* type, ScanPlace& place, const std::function<
             const std::int64_t rid = place.after = rids[i];
             shelf.ahead(rids, i);
             const auto stored = shelf.current(rid);
-            if (stored && !stored->deleted() && !each(shelf.version_of(*stored))) return;
+            if (!stored || stored->deleted() || !finder.sees(*inside_->store.numbers.type_of.at(stored->tid), rid)) continue;
+            if (!each(shelf.version_of(*stored))) return;
         }
     }
 }
@@ -200,14 +222,15 @@ Position Reader::position_at(std::int64_t ms) {
 namespace {
 class History {
 public:
-    History(const Context& context, const HistoryRequest& request) : shelf_(context), context_(context), request_(request) {
+    History(const Context& context, const HistoryRequest& request)
+        : finder_(context), shelf_(finder_.shelf()), context_(context), request_(request) {
         size_ = std::clamp<std::uint32_t>(request.count, 1, largest_history);
     }
 
     Result<HistoryPage> of_instance() {
         const std::int64_t rid = shelf_.find(context_.numbers.tid(*request_.type), request_.id);
         const auto now = rid ? shelf_.current(rid, false) : std::nullopt;
-        if (!now) return not_found(*request_.type);
+        if (!now || (context_.guard && !may_see(finder_, *request_.type, *now))) return not_found(*request_.type);
         HistoryPage page;
         page.total = static_cast<std::uint64_t>(now->version);
         std::int64_t version = std::min(now->version, number(request_.page, now->version));
@@ -222,6 +245,10 @@ public:
                 break;
             }
             if (request_.at_ms && stored->updated_ms > *request_.at_ms) continue;
+            if (context_.guard && !may_see(finder_, *request_.type, *stored)) {
+                page.total.reset();
+                continue;
+            }
             page.versions.push_back(shelf_.version_of(*stored));
             if (request_.at_ms) {
                 version = 0;
@@ -229,7 +256,7 @@ public:
             }
         }
         if (version > 0) page.next = std::to_string(version);
-        if (request_.since_ms || request_.at_ms) page.total.reset();
+        if (request_.since_ms || request_.at_ms || context_.guard) page.total.reset();
         return page;
     }
 
@@ -260,14 +287,17 @@ public:
         shelf_.expect_versions(asked);
         for (const Line& line : lines) {
             const auto stored = shelf_.numbered(line.rid, line.version);
-            if (stored) page.versions.push_back(shelf_.version_of(*stored));
+            if (!stored || (context_.guard && !may_see(finder_, *context_.numbers.type_of.at(stored->tid), *stored))) continue;
+            page.versions.push_back(shelf_.version_of(*stored));
         }
+        if (context_.guard) return page;
         if (!tid && !request_.since_ms && !request_.at_ms) page.total = static_cast<std::uint64_t>(last);
         return page;
     }
 
 private:
-    Shelf shelf_;
+    Finder finder_;
+    Shelf& shelf_;
     Context context_;
     const HistoryRequest& request_;
     std::uint32_t size_;
@@ -379,12 +409,14 @@ bool in_period(const fhir::Type& type, const Stored& stored, const calendar::Spa
 Result<Found> Reader::everything(const EverythingRequest& request) {
     ++inside_->store.searches;
     inside_->hold();
-    Shelf shelf(inside_->context());
+    Finder finder(inside_->context());
+    Shelf& shelf = finder.shelf();
+    const bool guarded = inside_->viewer.guard != nullptr;
     const Numbers& numbers = inside_->store.numbers;
     const fhir::Type& patient_type = *fhir::find_resource("Patient");
     const std::int64_t patient = shelf.find(numbers.tid(patient_type), request.patient_id);
     const auto present = patient ? shelf.current(patient, false) : std::nullopt;
-    if (!present) return not_found(patient_type);
+    if (!present || (guarded && !may_see(finder, patient_type, *present))) return not_found(patient_type);
     if (present->deleted()) return gone(patient_type);
 
     const auto wanted = [&](const fhir::Type& type) {
@@ -394,7 +426,8 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
     for (const std::string& id : request.also) {
         const std::int64_t other = shelf.find(numbers.tid(patient_type), id);
         const auto there = other ? shelf.current(other, false) : std::nullopt;
-        if (there && !there->deleted() && std::find(patients.begin(), patients.end(), other) == patients.end())
+        if (there && !there->deleted() && finder.sees(patient_type, other) &&
+            std::find(patients.begin(), patients.end(), other) == patients.end())
             patients.push_back(other);
     }
     const Compartments compartments(*inside_->connection, inside_->store.patient_pids, patients);
@@ -425,6 +458,7 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
         const auto stored = shelf.current(rids[at]);
         if (!stored || stored->deleted() || stored->updated_ms < request.since_ms) continue;
         const fhir::Type& type = *numbers.type_of.at(stored->tid);
+        if (guarded && !finder.sees(type, rids[at])) continue;
         if (!wanted(type) || (request.period && !in_period(type, *stored, *request.period, inside_->store.offset_minutes)))
             continue;
         found.entries.push_back({shelf.version_of(*stored), false});
@@ -441,6 +475,7 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
     for (std::size_t i = 0; i < supporting.size(); ++i) {
         shelf.ahead(supporting, i);
         const auto stored = shelf.current(supporting[i]);
+        if (stored && guarded && !finder.sees(*numbers.type_of.at(stored->tid), supporting[i])) continue;
         if (stored && !stored->deleted()) found.entries.push_back({shelf.version_of(*stored), true});
     }
     if (found.next.empty() && request.page.empty()) found.total = found.entries.size();
@@ -449,7 +484,8 @@ Result<Found> Reader::everything(const EverythingRequest& request) {
 
 std::vector<TypeCount> Reader::patient_counts(std::string_view patient_id) {
     inside_->hold();
-    Shelf shelf(inside_->context());
+    Finder finder(inside_->context());
+    Shelf& shelf = finder.shelf();
     const std::int64_t patient = shelf.find(inside_->store.numbers.tid(*fhir::find_resource("Patient")), patient_id);
     std::vector<TypeCount> counts;
     if (patient == 0) return counts;
@@ -459,6 +495,7 @@ std::vector<TypeCount> Reader::patient_counts(std::string_view patient_id) {
         const auto stored = shelf.current(rids[i], false);
         if (!stored || stored->deleted()) continue;
         const fhir::Type* type = inside_->store.numbers.type_of.at(stored->tid);
+        if (!finder.sees(*type, rids[i])) continue;
         auto place = std::find_if(counts.begin(), counts.end(), [&](const TypeCount& c) { return c.type == type; });
         if (place == counts.end()) place = counts.insert(counts.end(), {type, 0, 0});
         ++place->count;

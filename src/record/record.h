@@ -239,6 +239,18 @@ public:
     /// The last position written at or before an instant.
     Position position_at(std::int64_t ms);
 
+    // ---- for who makes guards (guard.h) ----
+    /// The patients to whom matches of a query belong (of Patient: who match), as ordinals of this store.
+    Result<std::vector<std::int64_t>> patients_of(const search::Query& query);
+    /// Of Patients by id; those never mentioned are left out.
+    std::vector<std::int64_t> ordinals_of(std::span<const std::string> patient_ids);
+    /// Whether the viewer may see a resource that is there now, and the name of the rule that says so ("" when none applies).
+    struct Decision {
+        bool exists = false, permit = false;
+        std::string rule;
+    };
+    Decision decide(const fhir::Type& type, std::string_view id);
+
     struct Inside;
     explicit Reader(std::unique_ptr<Inside> inside);
 

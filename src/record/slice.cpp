@@ -14,9 +14,11 @@ constexpr std::size_t at_once = 256;
 
 class Scan {
 public:
-    Scan(Store::Inside& store, sql::Connection& connection, Position as_of, const std::function<bool(const Sight&)>& wanted,
+    Scan(Reader::Inside& reader, Position as_of, const std::function<bool(const Sight&)>& wanted,
          const std::function<bool(const Sight&, std::string_view)>& each)
-        : store_(store), connection_(connection), as_of_(as_of), wanted_(wanted), each_(each) {}
+        : store_(reader.store), connection_(*reader.connection), as_of_(as_of), wanted_(wanted), each_(each) {
+        if (reader.viewer.guard) finder_.emplace(reader.context());
+    }
 
     /// False when `each` had enough. `count`: rows seen, `last`: the last of them.
     bool range(Rid from, Rid before, int& count, Rid& last) {
@@ -72,15 +74,25 @@ private:
             throw sql::Broken(sql::Broken::Why::corrupt, "resource " + std::to_string(rid) + " is of an unknown type");
         const Sight sight{type->second, rid, row.integer(2), row.integer(4), row.integer(3), (row.integer(5) & flag_deleted) != 0,
                           superseded};
-        if (!wanted_(sight)) return true;
+        if (!wanted_(sight) || (finder_ && !sees(sight))) return true;
         if (sight.deleted) return each_(sight, row.text(7));
         body_.clear();
         append_with_version(body_, store_.compressor.decompress(row.text(7)), row.integer(6), sight.version, sight.updated_ms);
         return each_(sight, body_);
     }
 
+    // What is there now, and the version of then if that is another; of a deletion what was deleted.
+    bool sees(const Sight& sight) {
+        const auto now = finder_->shelf().current(sight.rid, false);
+        if (now && !now->deleted() && !finder_->sees(*sight.type, sight.rid)) return false;
+        if (now && now->version == sight.version && !sight.deleted) return true;
+        const auto then = finder_->shelf().numbered(sight.rid, sight.deleted ? sight.version - 1 : sight.version);
+        return then && !then->deleted() && finder_->sees(*then);
+    }
+
     Store::Inside& store_;
     sql::Connection& connection_;
+    std::optional<Finder> finder_;  // with a guard
     const Position as_of_;
     const std::function<bool(const Sight&)>& wanted_;
     const std::function<bool(const Sight&, std::string_view)>& each_;
@@ -91,7 +103,7 @@ private:
 
 void Reader::scan(const Slice& slice, const std::function<bool(const Sight&)>& wanted,
                   const std::function<bool(const Sight&, std::string_view)>& each) {
-    Scan scan(inside_->store, *inside_->connection, slice.as_of, wanted, each);
+    Scan scan(*inside_, slice.as_of, wanted, each);
     if (slice.only && inside_->connection->engine() == sql::Engine::postgres) {
         const std::span<const Rid> all(*slice.only);
         for (std::size_t from = 0; from < all.size(); from += at_once) {

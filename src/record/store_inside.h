@@ -26,6 +26,7 @@ struct Store::Inside {
     /// Stored parameters through which a resource belongs to a patient's compartment.
     std::unordered_set<std::int64_t> patient_pids;
     FreshShelf fresh;
+    OwnerShelf owners;
     std::unique_ptr<Writer> writer;
 
     std::mutex pool_mutex;  // guards idle and open_readers
@@ -52,7 +53,7 @@ struct Store::Inside {
     /// Nothing: it could not be brought back into order.
     void give_back(std::unique_ptr<sql::Connection> connection) noexcept;
     Context context(sql::Connection& connection, const Fresh& rows) {
-        return {connection, numbers, compressor, offset_minutes, &options.terminology, &rows};
+        return {connection, numbers, compressor, offset_minutes, &options.terminology, &rows, nullptr, {}};
     }
     std::filesystem::path file() const { return folder / "record.db"; }
     std::string place() const { return options.store.empty() ? file().string() : options.store; }
@@ -80,14 +81,22 @@ struct Reader::Inside {
     /// From here on everything is read from one snapshot.
     void hold();
     Context context() {
+        if (viewer.guard) hold();  // whose a resource is belongs to the same moment as the resource
         if (!holding) rows = store.fresh.latest();
-        return store.context(*connection, *rows);
+        Context context = store.context(*connection, *rows);
+        if (viewer.guard) {
+            if (!owners) owners = store.owners.of(*connection);
+            context.guard = viewer.guard.get();
+            context.owners = owners;
+        }
+        return context;
     }
 
     Store::Inside& store;
     access::Viewer viewer;
     std::unique_ptr<sql::Connection> connection;
     std::shared_ptr<const Fresh> rows;  // that belong to the snapshot
+    std::shared_ptr<const Owners> owners;
     bool holding = false;
 };
 

@@ -11,6 +11,7 @@
 #include "record/block.h"
 #include "record/draft.h"
 #include "record/ranges.h"
+#include "record/sentry.h"
 #include "record/setting.h"
 #include "record/store_inside.h"
 
@@ -53,8 +54,8 @@ private:
 
 class Verification {
 public:
-    Verification(const Context& context, std::vector<std::string>& problems)
-        : shelf_(context), context_(context), problems_(problems) {}
+    Verification(const Context& context, std::shared_ptr<const Owners> owners, std::vector<std::string>& problems)
+        : shelf_(context), context_(context), owners_(std::move(owners)), problems_(problems) {}
 
     void resource(std::int64_t rid) {
         try {
@@ -144,6 +145,9 @@ private:
         rows.postings.push_back({-now.tid, now.rid});
         rows.sort_unique();
         check(rows, now.rid, number);
+        const OwnerList* stated = owners_->find(now.rid);
+        if ((stated ? *stated : owners_by_place(now.rid)) != standing_of(shelf_, type, *stored).owners)
+            say(now.rid, number, "record_owner says that it is another patient's");
     }
 
     /// The version's row against its line in the feed.
@@ -288,6 +292,7 @@ private:
 
     Shelf shelf_;
     Context context_;
+    std::shared_ptr<const Owners> owners_;
     std::vector<std::string>& problems_;
     std::uint64_t postings_ = 0, references_ = 0, dates_ = 0, numbers_ = 0, versions_ = 0;
     Distinct names_, terms_, texts_;
@@ -414,8 +419,10 @@ std::vector<std::string> Store::verify(bool deep, const std::function<void(std::
     attempt("record_block", problems, [&] { check_blocks(connection, problems); });
     attempt("feed_change", problems, [&] { check_feed(connection, problems); });
     attempt("record_dictionary", problems, [&] { check_dictionaries(connection, problems); });
+    std::shared_ptr<const Owners> owners = std::make_shared<Owners>();
+    attempt("record_owner", problems, [&] { owners = OwnerShelf().of(connection); });
     if (!deep) return problems;
-    Verification verification(reading->context(), problems);
+    Verification verification(reading->context(), std::move(owners), problems);
     const std::vector<std::int64_t> rids = resources_of(connection, problems);
     for (std::size_t i = 0; i < rids.size(); ++i) {
         verification.resource(rids[i]);

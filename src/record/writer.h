@@ -13,6 +13,7 @@
 #include "record/find.h"
 #include "record/fresh.h"
 #include "record/names.h"
+#include "record/owners.h"
 #include "record/postings.h"
 #include "record/record.h"
 
@@ -84,9 +85,14 @@ private:
     void move(const std::unordered_map<std::int64_t, std::int64_t>& moved);
     void write_versions(std::span<const Pending*> sorted);
     void index(const Pending& pending);
+    std::int64_t mentioned(std::int64_t tid, std::string_view id, std::int64_t by);
     void rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& rows);
     std::optional<std::string> text_of(std::int64_t rid);
-    void previous_rows(const Pending& pending, Rows& rows);
+    /// Also whose it was; nothing when it was deleted.
+    std::optional<OwnerList> previous_rows(const Pending& pending, Rows& rows);
+    OwnerList owners_of(const Draft& draft, std::int64_t tid, std::int64_t rid);
+    /// Says whose a version is where its place does not, or where that changed.
+    void state_owners(const Pending& pending, const std::optional<OwnerList>& before);
     void write_rows();
     void write_fresh();
     /// Puts the fresh rows of the open group into its line, and some that are due into their tables.

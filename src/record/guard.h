@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one viewer may see, compiled for the store: rules over patients, types, labels and sources; the first that applies decides.
+//
+// Who makes the rules is room policy; here they are obeyed, inside every search and read (docs/decisions/0041). Pure data, never
+// changed once made, shared by the requests of a viewer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "calendar/calendar.h"
+#include "fhir/fhir.h"
+#include "search/search.h"
+
+namespace xinglin::record {
+
+/// Patients by their ordinals in one store (Reader::ordinals_of); few of them as a list, many as bits.
+class PatientSet {
+public:
+    explicit PatientSet(std::vector<std::int64_t> ordinals);  // in any order
+    bool has(std::int64_t ordinal) const;
+    /// The first member at or after; INT64_MAX when there is none.
+    std::int64_t next(std::int64_t ordinal) const;
+    std::size_t size() const { return size_; }
+    std::size_t bytes() const { return sorted_.capacity() * 4 + bits_.capacity() * 8; }
+
+private:
+    std::size_t size_ = 0;
+    std::int64_t first_ = 0;             // of bits_
+    std::vector<std::uint32_t> sorted_;  // few
+    std::vector<std::uint64_t> bits_;    // many
+};
+
+struct GuardRule {
+    enum class Whose : std::uint8_t {
+        anything,  // resources of patients and others
+        nobodys,   // that belong to no patient: registers, terminology
+        somebodys,
+        members,  // of a patient in `patients`
+        others    // of a patient who is not
+    };
+    std::string name;  // for the explanation
+    bool permit = false;
+    Whose whose = Whose::anything;
+    std::shared_ptr<const PatientSet> patients;
+    std::vector<const fhir::Type*> types;                       // empty: all
+    std::vector<std::pair<std::string, std::string>> labels{};  // meta.security has one of these (system, code); empty: whatever it has
+    std::vector<std::string> sources{};                         // meta.source is one of these; empty: whatever it is
+    std::optional<calendar::Span> period{};                     // its clinical date lies in here
+};
+
+/// A part of what a token's scope allows: resources of the types that meet all conditions ("Observation.rs?category=…").
+struct GuardGrant {
+    std::vector<const fhir::Type*> types;  // empty: all
+    std::vector<search::Criterion> all{};  // of the one type; empty: all of them
+};
+
+struct Guard {
+    /// A resource that belongs to several patients is a member when one of them is. What no rule applies to is not seen.
+    std::vector<GuardRule> rules;
+    /// With `limited` a resource must also be in one of the grants.
+    bool limited = false;
+    std::vector<GuardGrant> grants{};
+};
+
+}  // namespace xinglin::record

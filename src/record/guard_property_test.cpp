@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guarded search is the search of a store that holds only what may be seen: random rules and queries against the naive evaluator
+// over the resources that a plain reading of the rules lets through. Includes, chains, _has, totals, pages, history, as-of reads.
+#include "record/guard.h"
+#include "record/test_search.h"
+
+namespace xinglin::record {
+namespace {
+
+class GuardProperty : public SearchProperty {
+protected:
+    static constexpr const char* sources[] = {"urn:source:a", "urn:source:b", "urn:source:c"};
+    static constexpr const char* codes[] = {"HIV", "PSY", "R", "V"};
+
+    /// Labels and sources, which the examples hardly have.
+    void arrange(std::vector<json::Value>& resources) override {
+        std::mt19937_64 random(testing::seed());
+        for (json::Value& each : resources) {
+            if (random() % 3 == 0) continue;
+            std::string meta = std::string(R"({"source":")") + sources[random() % 3] + "\"";
+            if (random() % 4 == 0)
+                meta += std::string(R"(,"security":[{"system":"urn:label","code":")") + codes[random() % 4] + "\"}]";
+            each = arena_.with(each, "meta", json::parse(meta + "}", arena_).value());
+        }
+    }
+
+    /// By asking the naive evaluator whom a resource names; "Type/id" to ids of patients.
+    void find_owners(const search_oracle::Oracle& all) {
+        owners_.clear();
+        std::vector<std::string> patients;
+        for (const json::Value each : all.resources()) {
+            if (each["resourceType"].string() == "Patient") patients.emplace_back(each["id"].string());
+        }
+        std::set<std::string> mentioned;
+        for (const json::Value each : all.resources()) {
+            const std::string text = json::write(each), key = "\"Patient/";
+            for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + 1)) {
+                const std::size_t from = at + key.size();
+                mentioned.insert(text.substr(from, text.find_first_of("\"/", from) - from));
+            }
+        }
+        mentioned.insert(patients.begin(), patients.end());
+        patients_.assign(mentioned.begin(), mentioned.end());
+        for (const std::string& patient : patients_) {
+            for (const std::string& type : all.types()) {
+                if (type == "Patient") continue;
+                std::set<std::string_view> named{"patient", "subject", "for", "beneficiary"};
+                for (const std::string_view code : fhir::compartment_parameters("Patient", type)) named.insert(code);
+                for (const std::string_view code : named) {
+                    const search::Parameter* parameter = search::find_parameter(*fhir::find_resource(type), code);
+                    if (!parameter || parameter->type != search::ParamType::reference) continue;
+                    for (const std::string& found : all.search(type, {{std::string(code), "Patient/" + patient}}))
+                        owners_[found].insert(patient);
+                }
+            }
+            owners_["Patient/" + patient] = {patient};
+        }
+    }
+
+    GuardRule random_rule(std::mt19937_64& random) {
+        using Whose = GuardRule::Whose;
+        GuardRule rule{.name = "r" + std::to_string(random() % 1'000), .permit = random() % 3 != 0, .types = {}};
+        rule.whose = static_cast<Whose>(random() % 5);
+        if (rule.whose == Whose::members || rule.whose == Whose::others) {
+            std::vector<std::string> chosen;
+            const std::size_t one_in = 1 + random() % 4;
+            for (const std::string& each : patients_) {
+                if (random() % one_in == 0) chosen.push_back(each);
+            }
+            members_[rule.name] = {chosen.begin(), chosen.end()};
+            rule.patients = std::make_shared<PatientSet>(store_->reader(access::Viewer::program("test")).ordinals_of(chosen));
+        }
+        if (random() % 4 == 0) {
+            for (const fhir::Type* type : fhir::resources()) {
+                if (random() % 2) rule.types.push_back(type);
+            }
+        }
+        if (random() % 3 == 0) rule.labels.emplace_back(random() % 2 ? "urn:label" : "", codes[random() % 4]);
+        if (random() % 4 == 0) rule.sources.emplace_back(sources[random() % 3]);
+        return rule;
+    }
+
+    std::shared_ptr<const Guard> random_guard(std::mt19937_64& random) {
+        auto guard = std::make_shared<Guard>();
+        members_.clear();
+        for (std::size_t i = 1 + random() % 5; i > 0; --i) {
+            GuardRule rule = random_rule(random);
+            rule.name += "-" + std::to_string(i);
+            if (auto moved = members_.extract(rule.name.substr(0, rule.name.rfind('-')))) {
+                moved.key() = rule.name;
+                members_.insert(std::move(moved));
+            }
+            guard->rules.push_back(std::move(rule));
+        }
+        return guard;
+    }
+
+    bool applies(const GuardRule& rule, json::Value resource, const std::string& name) {
+        using Whose = GuardRule::Whose;
+        if (!rule.types.empty() && std::none_of(rule.types.begin(), rule.types.end(), [&](const fhir::Type* type) {
+                return type->name == resource["resourceType"].string();
+            }))
+            return false;
+        const std::set<std::string>& owners = owners_[name];
+        const std::set<std::string>& members = members_[rule.name];
+        std::size_t within = 0;
+        for (const std::string& each : owners) within += members.contains(each);
+        if (rule.whose == Whose::nobodys && !owners.empty()) return false;
+        if (rule.whose == Whose::somebodys && owners.empty()) return false;
+        if (rule.whose == Whose::members && within == 0) return false;
+        if (rule.whose == Whose::others && (owners.empty() || within == owners.size())) return false;
+        if (rule.labels.empty() && rule.sources.empty()) return true;
+        for (const std::string& source : rule.sources) {
+            if (resource["meta"]["source"].string() == source) return true;
+        }
+        for (const json::Node& label : resource["meta"]["security"].items()) {
+            for (const auto& [system, code] : rule.labels) {
+                const json::Value has(&label);
+                if (has["code"].string() == code && (system.empty() || has["system"].string() == system)) return true;
+            }
+        }
+        return false;
+    }
+
+    bool seen(const Guard& guard, json::Value resource) {
+        const std::string name = std::string(resource["resourceType"].string()) + "/" + std::string(resource["id"].string());
+        for (const GuardRule& rule : guard.rules) {
+            if (applies(rule, resource, name)) return rule.permit;
+        }
+        return false;
+    }
+
+    /// Guards and queries; with `as_of`, asked of that position, at which there was what `all` holds.
+    void compare_guarded(const search_oracle::Oracle& all, std::mt19937_64& random, int guards, int each_guard,
+                         const std::function<bool(const Guard&, json::Value)>& also = {}, std::optional<Position> as_of = {}) {
+        oracle_ = nullptr;
+        for (int i = 0; i < guards && !HasFailure(); ++i) {
+            const auto guard = random_guard(random);
+            std::vector<json::Value> visible;
+            for (const json::Value each : all.resources()) {
+                if (seen(*guard, each) && (!also || also(*guard, each))) visible.push_back(each);
+            }
+            const search_oracle::Oracle naive(visible, 0, property_now_ms);
+            viewer_.guard = guard;
+            oracle_ = &all;
+            by_name_.clear();
+            for (const json::Value each : visible)
+                by_name_[std::string(each["resourceType"].string()) + "/" + std::string(each["id"].string())] = each;
+            for (int q = 0; q < each_guard && !HasFailure(); ++q) one_query(all, naive, random, as_of);
+            if (!as_of) reads(*guard, all, random);
+            hidden_ += all.resources().size() - visible.size();
+        }
+        viewer_.guard = nullptr;
+    }
+
+    void one_query(const search_oracle::Oracle& all, const search_oracle::Oracle& naive, std::mt19937_64& random,
+                   std::optional<Position> as_of) {
+        const auto asked = search_oracle::random_query(all, random);
+        if (asked.text().find(":in=") != std::string::npos || asked.text().find(":not-in=") != std::string::npos) return;
+        const auto expected = naive.search(asked.type, asked.pairs);
+        std::vector<std::pair<std::string, std::string>> more{{"_count", std::to_string(1 + random() % 40)}};
+        const std::string sort = random() % 4 == 0 ? random_sort(asked.type, random) : "";
+        if (!sort.empty()) more.emplace_back("_sort", sort);
+        if (random() % 3 == 0) more.emplace_back("_total", "accurate");
+        const search::Query query = parsed(asked, more);
+        const auto first = store_->reader(viewer_).search(query, as_of);
+        ASSERT_TRUE(first.ok()) << first.outcome().line();
+        if (first->total) {
+            EXPECT_EQ(*first->total, expected.size()) << asked.text();
+        }
+        auto found = pages(query, as_of);
+        std::sort(found.begin(), found.end());
+        EXPECT_EQ(found, expected) << asked.text() << "&_sort=" << sort;
+        const auto count = store_->reader(viewer_).count(query, as_of);
+        EXPECT_TRUE(count.ok() && *count == expected.size()) << asked.text();
+        if (!expected.empty() && expected.size() <= 40 && random() % 8 == 0) includes(naive, asked, expected, random, as_of);
+        if (!expected.empty() && expected.size() <= 40 && random() % 8 == 0) referring(naive, asked, expected, random, as_of);
+        matched_ += !expected.empty();
+        ++asked_;
+    }
+
+    /// What is not seen is not there: read, history, $everything, decide.
+    void reads(const Guard& guard, const search_oracle::Oracle& all, std::mt19937_64& random) {
+        for (int i = 0; i < 60; ++i) {
+            const json::Value one = all.resources()[random() % all.resources().size()];
+            const fhir::Type& type = *fhir::find_resource(one["resourceType"].string());
+            const std::string_view id = one["id"].string();
+            const bool visible = seen(guard, one);
+            EXPECT_EQ(store_->reader(viewer_).read(type, id).ok(), visible) << type.name << "/" << id;
+            EXPECT_EQ(store_->reader(viewer_).history({.type = &type, .id = std::string(id)}).ok(), visible);
+            EXPECT_EQ(store_->reader(viewer_).decide(type, id).permit, visible);
+            if (type.name != "Patient") continue;
+            const auto everything = store_->reader(viewer_).everything({.patient_id = std::string(id)});
+            EXPECT_EQ(everything.ok(), visible);
+            if (!everything.ok()) continue;
+            for (const Found::Entry& entry : everything->entries)
+                EXPECT_TRUE(by_name_.contains(std::string(entry.version.type->name) + "/" + entry.version.id));
+        }
+    }
+
+    json::Arena arena_;
+    std::map<std::string, std::set<std::string>> owners_, members_;
+    std::vector<std::string> patients_;
+    std::size_t hidden_ = 0;
+};
+INSTANTIATE_TEST_SUITE_P(Engines, GuardProperty, ::testing::ValuesIn(testing::engines()),
+                         [](const auto& info) { return info.param; });
+
+TEST_P(GuardProperty, ShowsCountsAndPassesThroughOnlyWhatMayBeSeen) {
+    const std::uint64_t seed = testing::seed();
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    const search_oracle::Oracle all(corpus_.resources, 0, property_now_ms);
+    find_owners(all);
+    compare_guarded(all, random, queries(GetParam() == "postgres" ? 6 : 20, 0.002), 25);
+    std::printf("%d guarded queries, %d with matches, %zu resources hidden, seed %llu\n", asked_, matched_, hidden_,
+                static_cast<unsigned long long>(seed));
+}
+
+TEST_P(GuardProperty, FollowsResourcesThatBecomeAnothersOrLoseTheirLabels) {
+    const std::uint64_t seed = testing::seed();
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    json::Arena arena;
+    const Position before = store_->reader(viewer_).position();
+    const search_oracle::Oracle then(corpus_.resources, 0, property_now_ms);
+    const auto left = changed(arena, random);
+    const search_oracle::Oracle now(left, 0, property_now_ms);
+    find_owners(now);
+    compare_guarded(now, random, queries(3, 0.001), 20);
+    EXPECT_EQ(store_->verify(true), std::vector<std::string>{});
+    // As of before: seen is what may be seen as it was and as it is now.
+    const auto owners_now = owners_;
+    std::map<std::string, json::Value> is_now;
+    for (const json::Value each : left)
+        is_now[std::string(each["resourceType"].string()) + "/" + std::string(each["id"].string())] = each;
+    find_owners(then);
+    const auto owners_then = owners_;
+    const auto also = [&](const Guard& guard, json::Value resource) {
+        const auto same = is_now.find(std::string(resource["resourceType"].string()) + "/" + std::string(resource["id"].string()));
+        if (same == is_now.end()) return true;
+        owners_ = owners_now;
+        const bool visible = seen(guard, same->second);
+        owners_ = owners_then;
+        return visible;
+    };
+    compare_guarded(then, random, 2, 15, also, before);
+}
+
+TEST_P(GuardProperty, ALimitedTokenSeesWhatOneOfItsGrantsNames) {
+    const std::uint64_t seed = testing::seed();
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    const search_oracle::Oracle all(corpus_.resources, 0, property_now_ms);
+    for (int i = 0; i < 60; ++i) {
+        const auto granted = search_oracle::random_query(all, random);
+        oracle_ = &all;
+        const search::Query conditions = parsed(granted, {});
+        auto guard = std::make_shared<Guard>();
+        guard->rules.push_back({.name = "all", .permit = true, .types = {}});
+        guard->limited = true;
+        guard->grants.push_back({{fhir::find_resource(granted.type)}, conditions.all});
+        guard->grants.push_back({{fhir::find_resource("Practitioner")}, {}});
+        if (search::needs_codes(conditions)) continue;
+        viewer_.guard = guard;
+        const auto expected = all.search(granted.type, granted.pairs);
+        auto found = pages(parsed({granted.type, {}}, {{"_count", "50"}}));
+        std::sort(found.begin(), found.end());
+        if (granted.type != "Practitioner") {
+            EXPECT_EQ(found, expected) << granted.text();
+        }
+        for (const json::Value each : all.resources()) {
+            if (each["resourceType"].string() != granted.type || granted.type == "Practitioner" || random() % 3 != 0) continue;
+            const std::string name = granted.type + "/" + std::string(each["id"].string());
+            EXPECT_EQ(store_->reader(viewer_).read(*fhir::find_resource(granted.type), each["id"].string()).ok(),
+                      std::binary_search(expected.begin(), expected.end(), name))
+                << name << " by " << granted.text();
+        }
+        EXPECT_TRUE(pages(parsed({"Organization", {}}, {})).empty() || granted.type == "Organization");
+    }
+}
+
+}  // namespace
+}  // namespace xinglin::record
