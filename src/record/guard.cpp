@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sets of patients: a list when few, bits when many.
+// Sets of patients, a list when few and bits when many; and the plain reading of the rules.
 #include "record/guard.h"
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "outcome/outcome.h"
+#include "record/sentry.h"
 
 namespace xinglin::record {
 
@@ -51,6 +52,42 @@ std::int64_t PatientSet::next(std::int64_t ordinal) const {
         bits = bits_[word];
     }
     return first_ + static_cast<std::int64_t>(word) * 64 + std::countr_zero(bits);
+}
+
+bool concerns(const GuardRule& rule, const fhir::Type& type) {
+    return rule.types.empty() || std::find(rule.types.begin(), rule.types.end(), &type) != rule.types.end();
+}
+
+bool concerns(const GuardRule& rule, const OwnerList& owners) {
+    const auto member = [&](std::int64_t ordinal) { return rule.patients && rule.patients->has(ordinal); };
+    switch (rule.whose) {
+        case GuardRule::Whose::anything: return true;
+        case GuardRule::Whose::nobodys: return owners.empty();
+        case GuardRule::Whose::somebodys: return !owners.empty();
+        case GuardRule::Whose::members: return std::any_of(owners.begin(), owners.end(), member);
+        case GuardRule::Whose::others: return !owners.empty() && !std::all_of(owners.begin(), owners.end(), member);
+    }
+    return false;
+}
+
+bool has_terms(const GuardRule& rule) { return !rule.labels.empty() || !rule.sources.empty(); }
+const GuardRule* deciding_rule(const Guard& guard, const fhir::Type& type, const Standing& standing) {
+    for (const GuardRule& rule : guard.rules) {
+        const auto labelled = [&](const auto& label) {
+            return std::any_of(standing.labels.begin(), standing.labels.end(), [&](const auto& has) {
+                return has.second == label.second && (label.first.empty() || has.first == label.first);
+            });
+        };
+        const bool source = std::find(rule.sources.begin(), rule.sources.end(), standing.source) != rule.sources.end();
+        const auto within = [&](const calendar::Span& date) {
+            return date.low_ms < rule.period->high_ms && date.high_ms > rule.period->low_ms;
+        };
+        if (concerns(rule, type) && concerns(rule, standing.owners) &&
+            (!has_terms(rule) || source || std::any_of(rule.labels.begin(), rule.labels.end(), labelled)) &&
+            (!rule.period || std::any_of(standing.dates.begin(), standing.dates.end(), within)))
+            return &rule;
+    }
+    return nullptr;
 }
 
 }  // namespace xinglin::record

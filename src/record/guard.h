@@ -67,4 +67,14 @@ struct Guard {
     std::vector<GuardGrant> grants{};
 };
 
+/// What a text says of itself, for the rules.
+struct Standing {
+    std::vector<std::int64_t> owners;  // ordinals of patients
+    std::vector<std::pair<std::string, std::string>> labels;
+    std::string source;
+    std::vector<calendar::Span> dates;
+};
+/// The rule that decides, nothing when none applies. Slow and plain: everything else must agree with it.
+const GuardRule* deciding_rule(const Guard& guard, const fhir::Type& type, const Standing& standing);
+
 }  // namespace xinglin::record

@@ -77,6 +77,9 @@ struct Options {
     std::optional<std::int16_t> offset_minutes;  // zone of dates without one; kept in the store at its first opening
     std::string store;                // "": record.db in the folder; else a PostgreSQL address, which several processes may share
     search::Terminology terminology;  // what :in, :not-in, :below and :above of codes ask; empty: they are refused
+    /// Says a resource again with the security labels its codes ask for (room policy); what it makes lives in the arena. From any
+    /// thread, before a resource is stored by prepare(); nothing: stored as it was said.
+    std::function<json::Value(const fhir::Type&, json::Value, json::Arena&)> mark;
     /// Tests: wraps the writer's connection, to make it fail on demand.
     std::function<std::unique_ptr<sql::Connection>(std::unique_ptr<sql::Connection>)> wrap_writer;
 };

@@ -14,23 +14,6 @@ constexpr int key_bits = rid_bits - 6;  // of a key within an ordinal
 constexpr std::uint64_t per_patient = 8;
 constexpr std::int64_t first_key(std::int64_t ordinal) { return ordinal >= (no_more >> key_bits) ? no_more : ordinal << key_bits; }
 
-bool concerns(const GuardRule& rule, const fhir::Type& type) {
-    return rule.types.empty() || std::find(rule.types.begin(), rule.types.end(), &type) != rule.types.end();
-}
-
-bool concerns(const GuardRule& rule, const OwnerList& owners) {
-    const auto member = [&](std::int64_t ordinal) { return rule.patients && rule.patients->has(ordinal); };
-    switch (rule.whose) {
-        case GuardRule::Whose::anything: return true;
-        case GuardRule::Whose::nobodys: return owners.empty();
-        case GuardRule::Whose::somebodys: return !owners.empty();
-        case GuardRule::Whose::members: return std::any_of(owners.begin(), owners.end(), member);
-        case GuardRule::Whose::others: return !owners.empty() && !std::all_of(owners.begin(), owners.end(), member);
-    }
-    return false;
-}
-
-bool has_terms(const GuardRule& rule) { return !rule.labels.empty() || !rule.sources.empty(); }
 }  // namespace
 
 Standing standing_of(Shelf& shelf, const fhir::Type& type, const Stored& stored) {
@@ -60,25 +43,6 @@ Standing standing_of(Shelf& shelf, const fhir::Type& type, const Stored& stored)
         if (!date.parameter->code.starts_with('_')) standing.dates.push_back({date.low_ms, date.high_ms});
     }
     return standing;
-}
-
-const GuardRule* deciding_rule(const Guard& guard, const fhir::Type& type, const Standing& standing) {
-    for (const GuardRule& rule : guard.rules) {
-        const auto labelled = [&](const auto& label) {
-            return std::any_of(standing.labels.begin(), standing.labels.end(), [&](const auto& has) {
-                return has.second == label.second && (label.first.empty() || has.first == label.first);
-            });
-        };
-        const bool source = std::find(rule.sources.begin(), rule.sources.end(), standing.source) != rule.sources.end();
-        const auto within = [&](const calendar::Span& date) {
-            return date.low_ms < rule.period->high_ms && date.high_ms > rule.period->low_ms;
-        };
-        if (concerns(rule, type) && concerns(rule, standing.owners) &&
-            (!has_terms(rule) || source || std::any_of(rule.labels.begin(), rule.labels.end(), labelled)) &&
-            (!rule.period || std::any_of(standing.dates.begin(), standing.dates.end(), within)))
-            return &rule;
-    }
-    return nullptr;
 }
 
 Sentry::Sentry(const Context& context, const fhir::Type& type, std::function<bool(std::int64_t)> confirm)

@@ -10,16 +10,10 @@
 
 namespace xinglin::record {
 
-/// What a text says of itself, for the rules.
-struct Standing {
-    OwnerList owners;
-    std::vector<std::pair<std::string, std::string>> labels;
-    std::string source;
-    std::vector<calendar::Span> dates;
-};
 Standing standing_of(Shelf& shelf, const fhir::Type& type, const Stored& stored);
-/// The rule that decides, nothing when none applies. Slow and plain: everything else must agree with it.
-const GuardRule* deciding_rule(const Guard& guard, const fhir::Type& type, const Standing& standing);
+bool concerns(const GuardRule& rule, const fhir::Type& type);
+bool concerns(const GuardRule& rule, const OwnerList& owners);
+bool has_terms(const GuardRule& rule);
 
 /// The rules that concern one type, as a cursor over what they let through; resources that are not there at all are among them.
 class Sentry final : public Cursor {

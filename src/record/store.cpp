@@ -249,6 +249,7 @@ Prepared Store::prepare(const fhir::Type& type, std::string_view id, json::Value
     made->id = id;
     json::Arena arena;
     if (resource["id"].string() != id) resource = arena.with_after(resource, "resourceType", "id", arena.string(id));
+    if (inside_->options.mark) resource = inside_->options.mark(type, resource, arena);
     made->body = body_text(resource);
     made->draft = draft_of(inside_->numbers, type, resource, inside_->offset_minutes);
     inside_->compressor.compress(made->tid, made->body.text, made->frame);

@@ -10,6 +10,7 @@
 #include "outbound/channel.h"
 #include "person/shelf_check.h"
 #include "person/survivor.h"
+#include "policy/label.h"
 #include "profile/shelf_check.h"
 #include "quality/shelf_check.h"
 #include "server/commands.h"

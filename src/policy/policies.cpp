@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guards and the sets of patients they are made of, kept while they hold.
+#include "policy/policy.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+#include "consent/settings.h"
+#include "policy/compile.h"
+
+namespace xinglin::policy {
+
+namespace {
+constexpr std::size_t most_guards = 5'000, most_sets = 2'000, most_ordinals = 500'000;
+constexpr std::int64_t least_age_ms = 1'000, most_age_ms = 60'000, work_share = 50;  // of a set's age, its making may take so much
+const access::Viewer& program() {
+    static const access::Viewer viewer = access::Viewer::program("policy");
+    return viewer;
+}
+}  // namespace
+
+struct Policies::Inside final : Sets {
+    Inside(record::Store& store, const consent::Consents* consents, const person::Persons* persons, const calendar::Clock& clock, Book book)
+        : store(store), consents(consents), persons(persons), clock(clock), book(std::move(book)) {}
+
+    record::Store& store;
+    const consent::Consents* consents;
+    const person::Persons* persons;
+    const calendar::Clock& clock;
+    const Book book;
+
+    struct Kept {
+        SetPtr patients;
+        record::Position position = 0;
+        std::int64_t made_ms = 0, cost_ms = 0;
+    };
+    struct KeptGuard {
+        std::shared_ptr<const record::Guard> guard;
+        std::uint64_t consents = 0;
+        std::int64_t made_ms = 0, holds_ms = 0;
+        std::vector<SetPtr> of;  // the sets it was made of: while they are the same, so is it
+    };
+    std::mutex mutex;  // guards what follows
+    std::unordered_map<std::string, Kept> sets;
+    std::unordered_map<std::string, KeptGuard> guards;
+    std::unordered_map<std::string, std::int64_t> ordinals;
+
+    // Changed by a write; the older and the dearer a set is, the longer it may go on (a minute at most).
+    SetPtr of_search(const std::string& search) override {
+        const record::Position position = store.figures().position;
+        const std::int64_t now = clock.now_ms();
+        {
+            std::lock_guard lock(mutex);
+            const auto found = sets.find(search);
+            if (found != sets.end()) {
+                Kept& kept = found->second;
+                const std::int64_t age = std::clamp(kept.cost_ms * work_share, least_age_ms, most_age_ms);
+                if (kept.position == position || (now >= kept.made_ms && now - kept.made_ms < age)) return kept.patients;
+            }
+        }
+        const auto started = std::chrono::steady_clock::now();
+        SetPtr made = ask(search);
+        const std::int64_t cost =
+            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started).count();
+        std::lock_guard lock(mutex);
+        if (sets.size() >= most_sets) sets.clear();
+        sets[search] = {made, position, now, cost};
+        return made;
+    }
+
+    SetPtr ask(const std::string& search) {
+        const auto query = query_of(search, clock.now_ms());
+        if (!query.ok()) return std::make_shared<record::PatientSet>(std::vector<std::int64_t>{});  // checked when the content was read
+        auto found = store.reader(program()).patients_of(*query);
+        if (!found.ok()) throw std::runtime_error("policy: " + search + ": " + found.outcome().line());
+        return std::make_shared<record::PatientSet>(std::move(*found));
+    }
+
+    std::vector<std::int64_t> of_ids(const std::vector<std::string>& ids) override {
+        std::vector<std::int64_t> found;
+        std::vector<std::string> unknown;
+        {
+            std::lock_guard lock(mutex);
+            for (const std::string& id : ids) {
+                const auto known = ordinals.find(id);
+                if (known == ordinals.end()) unknown.push_back(id);
+                else found.push_back(known->second);
+            }
+        }
+        if (unknown.empty()) return found;
+        record::Reader reader = store.reader(program());
+        for (const std::string& id : unknown) {
+            const auto one = reader.ordinals_of({&id, 1});
+            if (one.empty()) continue;
+            found.push_back(one.front());
+            std::lock_guard lock(mutex);
+            if (ordinals.size() >= most_ordinals) ordinals.clear();
+            ordinals[id] = one.front();
+        }
+        return found;
+    }
+
+    std::vector<std::string> sources_of(const access::Viewer& viewer) override {
+        std::vector<std::string> values;
+        if (viewer.institution.empty()) return values;
+        const auto read = store.reader(program()).read(*fhir::find_resource("Organization"), viewer.institution);
+        if (!read.ok()) return values;
+        json::Arena arena;
+        const auto organization = json::parse(read->body, arena);
+        if (!organization.ok()) return values;
+        for (const std::string& pattern : book.own_sources) {
+            const std::size_t at = pattern.find("{identifier}");
+            if (at == std::string::npos) {
+                if (const auto one = put_in(pattern, viewer, clock.now_ms())) values.push_back(*one);
+                continue;
+            }
+            for (const json::Node& node : (*organization)["identifier"].items()) {
+                const json::Value identifier(&node);
+                const std::string value(identifier["value"].string());
+                if (!value.empty()) values.push_back(pattern.substr(0, at) + value + pattern.substr(at + 12));
+            }
+        }
+        return values;
+    }
+
+    std::vector<consent::Provision> provisions(const access::Viewer& viewer) override {
+        return consents ? consents->provisions(viewer, clock.now_ms()) : std::vector<consent::Provision>{};
+    }
+    std::vector<consent::Emergency> emergencies(const access::Viewer& viewer) override {
+        return consents ? consents->emergencies(viewer, clock.now_ms()) : std::vector<consent::Emergency>{};
+    }
+    std::vector<consent::Proxy> wards(const access::Viewer& viewer) override {
+        return consents && !viewer.patient().empty() ? consents->proxies(viewer.patient(), clock.now_ms()) : std::vector<consent::Proxy>{};
+    }
+    std::vector<std::string> own(const access::Viewer& viewer) override {
+        std::vector<std::string> ids{std::string(viewer.patient())};
+        if (!persons || ids.front().empty()) return ids;
+        for (std::string& id : persons->patients(ids.front())) {
+            if (id != ids.front()) ids.push_back(std::move(id));
+        }
+        return ids;
+    }
+    std::int64_t now_ms() const override { return clock.now_ms(); }
+};
+
+Policies::Policies(record::Store& store, const consent::Consents* consents, const person::Persons* persons, const calendar::Clock& clock,
+                   Book book)
+    : inside_(std::make_unique<Inside>(store, consents, persons, clock, std::move(book))) {}
+Policies::~Policies() = default;
+
+const Book& Policies::book() const { return inside_->book; }
+
+Result<std::shared_ptr<const record::Guard>> Policies::guard(const access::Viewer& viewer) const {
+    Inside& house = *inside_;
+    const auto rules = house.book.roles.find(viewer.role);
+    if (rules == house.book.roles.end()) return std::shared_ptr<const record::Guard>{};
+    // Whoever has the same account, post and purpose has the same guard while nothing changed it.
+    const std::string key = std::to_string(viewer.account) + '\n' + viewer.name + '\n' + std::string(access::text(viewer.role)) + '\n' +
+                            viewer.institution + '\n' + viewer.area + '\n' + viewer.practitioner + '\n' + viewer.purpose + '\n' +
+                            viewer.scope;
+    const std::uint64_t generation = house.consents ? house.consents->generation() : 0;
+    const std::int64_t now = house.clock.now_ms();
+    {
+        std::lock_guard lock(house.mutex);
+        const auto found = house.guards.find(key);
+        if (found != house.guards.end() && found->second.consents == generation && now >= found->second.made_ms &&
+            now - found->second.made_ms < found->second.holds_ms)
+            return found->second.guard;
+    }
+    Compiled compiled = compile(house.book, rules->second, viewer, house);
+    std::lock_guard lock(house.mutex);
+    if (house.guards.size() >= most_guards) house.guards.clear();
+    Inside::KeptGuard& kept = house.guards[key];
+    // The same sets make the same guard: who holds it may go on holding it.
+    const bool same = kept.guard && kept.consents == generation && kept.of == compiled.of && !compiled.ends_ms;
+    kept = {same ? kept.guard : std::move(compiled.guard), generation, now,
+            compiled.ends_ms ? std::clamp<std::int64_t>(*compiled.ends_ms - now, 0, least_age_ms) : least_age_ms, std::move(compiled.of)};
+    return kept.guard;
+}
+
+Result<Decision> Policies::decide(access::Viewer viewer, const fhir::Type& type, std::string_view id) const {
+    XINGLIN_TRY(viewer.guard, guard(viewer));
+    const auto answer = inside_->store.reader(viewer).decide(type, id);
+    Decision decision{answer.exists, answer.permit, viewer.guard ? (answer.rule.empty() ? "nothing" : answer.rule) : "", {}, {}, false};
+    const auto rules = inside_->book.roles.find(viewer.role);
+    if (decision.rule == "nothing") decision.why = inside_->book.nothing;
+    if (rules == inside_->book.roles.end()) return decision;
+    for (const Rule& rule : rules->second) {
+        // A rule of residents or emergencies became several, "consent/ID".
+        if (decision.rule == rule.id || decision.rule.starts_with(rule.id + "/")) decision.why = rule.words;
+    }
+    if (!inside_->consents) return decision;
+    for (const consent::Emergency& each : inside_->consents->emergencies(viewer, inside_->clock.now_ms())) {
+        if (type.name == "Patient" && each.patient == id) decision.until_ms = each.until_ms;
+    }
+    const auto& roles = inside_->consents->settings().emergency.roles;
+    decision.emergency_possible = !decision.permit && std::find(roles.begin(), roles.end(), viewer.role) != roles.end();
+    return decision;
+}
+
+void Policies::forget() const {
+    std::lock_guard lock(inside_->mutex);
+    inside_->sets.clear();
+    inside_->guards.clear();
+}
+
+Policies::Figures Policies::figures() const {
+    std::lock_guard lock(inside_->mutex);
+    Figures figures{inside_->guards.size(), inside_->sets.size(), 0};
+    for (const auto& [search, kept] : inside_->sets) figures.bytes += kept.patients->bytes();
+    return figures;
+}
+
+}  // namespace xinglin::policy
