@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is asking, and what was looked at: accounts, sessions, bearer tokens, the audit.
+// Who is asking: accounts, sessions, bearer tokens. What was looked at stands in audit.h.
 //
 // Accounts live in access.db and the audit in audit.db of the data folder, or both in a PostgreSQL database; several
 // processes may have them open, so that `xinglin user add` works while the server runs, and who logged in at one server is
@@ -95,17 +95,8 @@ struct Post {
     std::string practitioner;  // id of a Practitioner
 };
 
-/// One line of the audit.
-struct Access {
-    std::int64_t at_ms = 0;
-    std::string who, role;
-    std::string what;      // create read vread update delete search history export reveal print login logout …
-    std::string type, id;  // what was touched; of a search the type and, in `detail`, its parameter names (never values)
-    std::string patient;   // id of the Patient concerned, when one
-    std::string purpose, detail, trace_id, peer;
-    int status = 200;
-    std::uint32_t count = 1;  // resources shown
-};
+struct Access;  // audit.h
+class Audit;
 
 /// Safe from many threads, and from several processes on one folder: what another process changes (an account removed)
 /// is seen within half a second. Sessions end after 30 minutes without use and 12 hours in any case.
@@ -166,33 +157,6 @@ public:
     Inside& inside() const { return *inside_; }  // for the other doors of this room
 
 private:
-    std::unique_ptr<Inside> inside_;
-};
-
-/// Appends accesses in the background, in order, in groups. Safe from many threads.
-class Audit {
-public:
-    /// Opens or makes audit.db in an existing folder, or its table in the database `store` names. Throws sql::Broken when it
-    /// cannot.
-    Audit(const std::filesystem::path& folder, const std::string& store = {});
-    ~Audit();  // writes what is queued, unless the disk refuses
-    /// Blocks the caller only when far behind. Throws sql::Broken when the disk refuses for so long that the queue is
-    /// full: who cannot be written down is not answered.
-    void append(Access access);
-    /// Returns when everything appended before is durable; throws sql::Broken when that fails.
-    void flush();
-    /// What keeps it from writing right now; "" when nothing does.
-    std::string trouble() const;
-    struct Page {
-        std::uint64_t total;
-        std::vector<Access> accesses;
-    };
-    Page of_patient(std::string_view patient_id, std::uint32_t count) const;
-    Page all(std::uint32_t count, std::int64_t before_row = 0) const;
-    std::uint64_t queued() const;
-
-private:
-    struct Inside;
     std::unique_ptr<Inside> inside_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory or the disk refuses the n-th thing that accounts and the audit ask of it: refused by name, and the service goes on.
-#include "access/access.h"
+#include "access/audit.h"
 #include "testing/failing_trials.h"
 
 namespace xinglin::access {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/access.h"
+#include "access/audit.h"
 
 #include <gtest/gtest.h>
 

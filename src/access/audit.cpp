@@ -2,13 +2,15 @@
 // The audit: who looked at what, appended in groups by a thread of its own.
 //
 // One commit (fsync) serves everything that arrived while the one before was on its way, and at most fifty happen in a
-// second, so writing down what happens costs readers nothing but a place in the queue.
+// second, so writing down what happens costs readers nothing but a place in the queue. Whoever writes holds the lane of the
+// audit (or SQLite's lock), reads the head of the chain and goes on from there: so many processes keep one chain.
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
 
-#include "access/access.h"
+#include "access/audit.h"
+#include "access/audit_table.h"
 #include "sql/sql.h"
 
 namespace xinglin::access {
@@ -18,76 +20,16 @@ namespace {
 constexpr std::size_t queue_limit = 65'536, group_limit = 8'192;
 constexpr std::chrono::milliseconds gather{20}, retry{250}, patience{2'000};
 
-constexpr sql::Migration migrations[] = {{1, R"sql(
-    CREATE TABLE audit_access (
-        row INTEGER PRIMARY KEY,      -- order of arrival, without gaps
-        at_ms INTEGER NOT NULL,       -- milliseconds since 1970, UTC
-        who TEXT NOT NULL,            -- account name
-        role TEXT NOT NULL,
-        what TEXT NOT NULL,           -- create read search reveal print login …
-        type TEXT NOT NULL,           -- resource type touched, '' when none
-        id TEXT NOT NULL,             -- its id
-        patient TEXT NOT NULL,        -- id of the Patient concerned, '' when none
-        purpose TEXT NOT NULL,
-        detail TEXT NOT NULL,         -- of a search the names of its parameters, never their values
-        trace_id TEXT NOT NULL,
-        peer TEXT NOT NULL,           -- network address
-        status INTEGER NOT NULL,      -- HTTP
-        count INTEGER NOT NULL        -- resources shown
-    );
-    CREATE INDEX audit_access_patient ON audit_access (patient, row) WHERE patient <> '';
-)sql"}};
-
-constexpr std::string_view insert_sql =
-    "INSERT INTO audit_access (at_ms, who, role, what, type, id, patient, purpose, detail, trace_id, peer, status, count, row)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-constexpr std::string_view newest_sql = "SELECT coalesce(max(row), 0) FROM audit_access";
-#define XINGLIN_AUDIT_COLUMNS "at_ms, who, role, what, type, id, patient, purpose, detail, trace_id, peer, status, count"
-
-void insert(sql::Connection& connection, const Access& access, std::int64_t row) {
-    sql::Statement& statement = connection.prepare(insert_sql);
-    statement.bind(1, access.at_ms)
-        .bind(2, access.who)
-        .bind(3, access.role)
-        .bind(4, access.what)
-        .bind(5, access.type)
-        .bind(6, access.id);
-    statement.bind(7, access.patient)
-        .bind(8, access.purpose)
-        .bind(9, access.detail)
-        .bind(10, access.trace_id)
-        .bind(11, access.peer);
-    statement.bind(12, std::int64_t{access.status}).bind(13, std::int64_t{access.count}).bind(14, row).run();
-}
-
-Access read(const sql::Statement& row) {
-    Access access;
-    access.at_ms = row.integer(0);
-    access.who = row.text(1);
-    access.role = row.text(2);
-    access.what = row.text(3);
-    access.type = row.text(4);
-    access.id = row.text(5);
-    access.patient = row.text(6);
-    access.purpose = row.text(7);
-    access.detail = row.text(8);
-    access.trace_id = row.text(9);
-    access.peer = row.text(10);
-    access.status = static_cast<int>(row.integer(11));
-    access.count = static_cast<std::uint32_t>(row.integer(12));
-    return access;
-}
-
-std::unique_ptr<sql::Connection> open(const std::string& place) {
-    auto connection = sql::open(place, {.cache_bytes = 2 << 20, .lane = "audit"});
-    sql::migrate(*connection, "audit", migrations);
-    return connection;
-}
+/// Lines, or time, after which a checkpoint is signed.
+constexpr std::int64_t lines_signed = 1'000;
+constexpr std::chrono::seconds time_signed{60};
+constexpr std::int64_t looked_through = 200'000;
 
 }  // namespace
 
 struct Audit::Inside {
-    explicit Inside(const std::string& place) : writes(open(place)), reads(open(place)) {
+    Inside(std::filesystem::path where, const std::string& place)
+        : folder(std::move(where)), writes(open_audit(place)), reads(open_audit(place)) {
         writer = std::jthread([this] { work(); });
     }
     ~Inside() {
@@ -106,8 +48,22 @@ struct Audit::Inside {
     std::uint64_t wanted = 0;                 // flush() waits for this one
     bool ending = false;
     std::optional<sql::Broken> broken;
+    bool sign_asked = false;
+    std::uint64_t signings = 0;  // tries to sign since the start
+    std::string signing_trouble;
 
-    std::unique_ptr<sql::Connection> writes;  // the writer thread's
+    std::filesystem::path folder;             // of the key; "" for none
+    std::unique_ptr<sql::Connection> writes;  // the writer thread's, and what follows, down to the blank line
+    std::optional<signature::PrivateKey> key;
+    std::int64_t unsigned_lines = 0;  // written by it and not signed
+    std::chrono::steady_clock::time_point unsigned_since;
+    struct Doubt {  // a commit that broke: what would be there if it was stored
+        std::int64_t row;
+        std::string hash;
+        std::size_t count;
+    };
+    std::optional<Doubt> doubt;
+
     mutable std::mutex read_mutex;            // guards reads
     std::unique_ptr<sql::Connection> reads;
     std::jthread writer;
@@ -135,9 +91,15 @@ struct Audit::Inside {
 
     void work() {
         std::unique_lock lock(mutex);
+        const auto called = [&] { return !queue.empty() || ending || sign_asked; };
         for (;;) {
-            changed.wait(lock, [&] { return !queue.empty() || ending; });
-            if (queue.empty()) return;
+            if (unsigned_lines > 0) changed.wait_until(lock, unsigned_since + time_signed, called);
+            else changed.wait(lock, called);
+            if (queue.empty()) {
+                if (unsigned_lines > 0 || sign_asked) sign(lock);
+                if (ending) return;
+                continue;
+            }
             const auto hurry = [&] { return ending || wanted > durable || queue.size() >= group_limit; };
             changed.wait_for(lock, gather, hurry);
             if (!write_group(lock)) {
@@ -147,14 +109,66 @@ struct Audit::Inside {
         }
     }
 
+    /// Signs the newest line in a transaction of its own. What keeps it from that is told, and never keeps lines from being written.
+    void sign(std::unique_lock<std::mutex>& lock) {
+        lock.unlock();
+        std::string trouble;
+        try {
+            if (!folder.empty()) sql::transaction(*writes, [&] { sign_head(head_of(*writes), 1); });
+        } catch (const std::exception& error) {
+            trouble = error.what();
+        }
+        lock.lock();
+        unsigned_lines = 0;  // or else it would try without pause; the next line asks again
+        sign_asked = false;
+        ++signings;
+        signing_trouble = trouble;
+        changed.notify_all();
+    }
+
+    /// Within a transaction: a checkpoint on the head, when `lines` or more came since the last one.
+    void sign_head(const Head& head, std::int64_t lines) {
+        const auto last = access::newest_checkpoint(*writes);
+        if (head.row < (last ? last->row : 0) + lines) return;
+        if (!key) key = signing_key(folder);
+        Checkpoint checkpoint;
+        checkpoint.number = last ? last->number + 1 : 1;
+        checkpoint.row = head.row;
+        checkpoint.at_ms = calendar::SystemClock().now_ms();
+        checkpoint.hash = head.hash;
+        checkpoint.key = key->public_key().point();
+        checkpoint.signature = key->sign(checkpoint.signed_bytes());
+        insert(*writes, checkpoint);
+    }
+
+    /// Within a transaction: was the group, whose commit broke, stored after all?
+    bool is_stored() {
+        auto& row = writes->prepare("SELECT hash FROM audit_access WHERE row = ?");
+        row.bind(1, doubt->row);
+        const bool there = row.step() && row.text(0) == doubt->hash;
+        row.reset();
+        return there;
+    }
+
+    /// Within a transaction: chains the lines behind the head and stores them.
+    Head store(std::span<Access* const> group) {
+        Head head = head_of(*writes);
+        for (Access* line : group) {
+            line->row = ++head.row;  // numbered here: an engine's own numbers have gaps
+            head.hash = link(head.hash, *line);
+            insert(*writes, *line, head.hash);
+        }
+        return head;
+    }
+
     /// Writes the front of the queue and takes it off; the lock is open meanwhile. False when the disk refused.
     bool write_group(std::unique_lock<std::mutex>& lock) {
         // Made beforehand: where there is no memory, there is none for a sentence either.
         static const sql::Broken no_memory(sql::Broken::Why::memory, "there is not enough memory");
-        const std::size_t count = std::min(queue.size(), group_limit);
+        const std::size_t count = doubt ? doubt->count : std::min(queue.size(), group_limit);
         std::optional<sql::Broken> problem;
         // The front stays where it is while others append behind it: a deque moves no element then.
-        std::vector<const Access*> group;
+        std::vector<Access*> group;
         try {
             group.reserve(count);
         } catch (const std::bad_alloc&) {
@@ -164,17 +178,17 @@ struct Audit::Inside {
         }
         for (std::size_t i = 0; i < count; ++i) group.push_back(&queue[i]);
         lock.unlock();
+        Head head;
         try {
             sql::transaction(*writes, [&] {
-                // Numbered here: an engine's own numbers have gaps, and the last one is the count.
-                sql::Statement& newest = writes->prepare(newest_sql);
-                newest.reset();
-                std::int64_t row = newest.step() ? newest.integer(0) : 0;
-                newest.reset();
-                for (const Access* access : group) insert(*writes, *access, ++row);
+                if (doubt && is_stored()) return;
+                doubt.reset();
+                head = store(group);
             });
+            doubt.reset();
         } catch (const sql::Broken& error) {
             problem = error;
+            if (error.may_be_stored && !doubt) doubt = Doubt{head.row, head.hash, count};
         } catch (const std::exception&) {
             problem = no_memory;
         }
@@ -183,14 +197,17 @@ struct Audit::Inside {
         if (!problem) {
             queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(count));
             durable += count;
+            if (unsigned_lines == 0) unsigned_since = std::chrono::steady_clock::now();
+            unsigned_lines += static_cast<std::int64_t>(count);
         }
         changed.notify_all();
+        if (!problem && unsigned_lines >= lines_signed) sign(lock);
         return !problem;
     }
 };
 
 Audit::Audit(const std::filesystem::path& folder, const std::string& store)
-    : inside_(std::make_unique<Inside>(store.empty() ? (folder / "audit.db").string() : store)) {}
+    : inside_(std::make_unique<Inside>(folder, audit_place(folder, store))) {}
 Audit::~Audit() = default;
 
 void Audit::append(Access access) { inside_->append(std::move(access)); }
@@ -206,33 +223,165 @@ std::uint64_t Audit::queued() const {
     return inside_->queue.size();
 }
 
+namespace {
+
+std::int64_t number(sql::Statement& row) {
+    const std::int64_t value = row.step() ? row.integer(0) : 0;
+    row.reset();
+    return value;
+}
+std::vector<Access> lines(sql::Statement& rows) {
+    std::vector<Access> lines;
+    while (rows.step()) lines.push_back(read_line(rows));
+    rows.reset();
+    return lines;
+}
+constexpr std::string_view newest_sql = "SELECT coalesce(max(row), 0) FROM audit_access";
+
+}  // namespace
+
 Audit::Page Audit::of_patient(std::string_view patient_id, std::uint32_t count) const {
-    Page page{0, {}};
-    if (patient_id.empty()) return page;
+    if (patient_id.empty()) return {0, {}};
     const std::lock_guard lock(inside_->read_mutex);
     sql::Statement& total = inside_->reads->prepare("SELECT count(*) FROM audit_access WHERE patient = ? AND patient <> ''");
-    total.bind(1, patient_id);
-    if (total.step()) page.total = static_cast<std::uint64_t>(total.integer(0));
-    total.reset();
-    sql::Statement& query = inside_->reads->prepare(
-        "SELECT " XINGLIN_AUDIT_COLUMNS "  FROM audit_access WHERE patient = ? AND patient <> '' ORDER BY row DESC LIMIT ?");
-    query.bind(1, patient_id).bind(2, std::int64_t{count});
-    while (query.step()) page.accesses.push_back(read(query));
+    Page page{static_cast<std::uint64_t>(number(total.bind(1, patient_id))), {}};
+    sql::Statement& query = inside_->reads->prepare("SELECT " XINGLIN_AUDIT_COLUMNS
+                                                    " FROM audit_access WHERE patient = ? AND patient <> '' ORDER BY row DESC LIMIT ?");
+    page.accesses = lines(query.bind(1, patient_id).bind(2, std::int64_t{count}));
     return page;
 }
 
 Audit::Page Audit::all(std::uint32_t count, std::int64_t before_row) const {
-    Page page{0, {}};
     const std::lock_guard lock(inside_->read_mutex);
     // Rows are never taken away, so the last number is the count.
     sql::Statement& total = inside_->reads->prepare(newest_sql);
-    if (total.step()) page.total = static_cast<std::uint64_t>(total.integer(0));
     total.reset();
+    Page page{static_cast<std::uint64_t>(number(total)), {}};
     sql::Statement& query =
         inside_->reads->prepare("SELECT " XINGLIN_AUDIT_COLUMNS " FROM audit_access WHERE row < ? ORDER BY row DESC LIMIT ?");
-    query.bind(1, before_row > 0 ? before_row : INT64_MAX).bind(2, std::int64_t{count});
-    while (query.step()) page.accesses.push_back(read(query));
+    page.accesses = lines(query.bind(1, before_row > 0 ? before_row : INT64_MAX).bind(2, std::int64_t{count}));
     return page;
+}
+
+namespace {
+
+/// The lowest and highest line that may be of the time asked for. Lines come in the order of their arrival, which is that of time but
+/// for what waited in a queue.
+std::pair<std::int64_t, std::int64_t> rows_of(sql::Connection& connection, const Audit::Asked& asked) {
+    constexpr auto slack = static_cast<std::int64_t>(queue_limit);
+    std::pair<std::int64_t, std::int64_t> rows{1, INT64_MAX};
+    if (asked.from_ms > 0) {
+        auto& first = connection.prepare("SELECT row FROM audit_access WHERE at_ms >= ? ORDER BY at_ms LIMIT 1");
+        const std::int64_t row = number(first.bind(1, asked.from_ms));
+        rows.first = row == 0 ? INT64_MAX : std::max<std::int64_t>(1, row - slack);
+    }
+    if (asked.until_ms > 0) {
+        auto& last = connection.prepare("SELECT row FROM audit_access WHERE at_ms < ? ORDER BY at_ms DESC LIMIT 1");
+        const std::int64_t row = number(last.bind(1, asked.until_ms));
+        rows.second = row == 0 ? 0 : row + slack;
+    }
+    return rows;
+}
+
+}  // namespace
+
+Audit::Found Audit::find(const Asked& asked, std::uint32_t count, std::int64_t before_row) const {
+    const std::lock_guard lock(inside_->read_mutex);
+    sql::Connection& connection = *inside_->reads;
+    auto [low, high] = rows_of(connection, asked);
+    if (before_row > 0) high = std::min(high, before_row - 1);
+    sql::Statement& newest = connection.prepare(newest_sql);
+    newest.reset();
+    high = std::min(high, number(newest));
+    const bool indexed = !asked.patient.empty() || !asked.who.empty() || asked.what == "break-glass";
+    const std::int64_t from = indexed ? low : std::max(low, high - looked_through + 1);
+    if (high < low) return {};
+
+    std::string sql = "SELECT " XINGLIN_AUDIT_COLUMNS " FROM audit_access WHERE row >= ? AND row <= ?";
+    std::vector<std::string_view> texts;
+    const auto ask = [&](std::string_view value, std::string_view condition) {
+        if (value.empty()) return;
+        sql += condition;
+        texts.push_back(value);
+    };
+    ask(asked.patient, " AND patient = ? AND patient <> ''");
+    ask(asked.who, " AND who = ?");
+    if (asked.what == "break-glass") sql += " AND what = 'break-glass'";  // said in full, for the index of these lines
+    else ask(asked.what, " AND what = ?");
+    ask(asked.institution, " AND institution = ?");
+    if (asked.from_ms > 0) sql += " AND at_ms >= ?";
+    if (asked.until_ms > 0) sql += " AND at_ms < ?";
+    if (asked.result == Asked::Result::granted) sql += " AND status < 400";
+    if (asked.result == Asked::Result::refused) sql += " AND status >= 400";
+    if (asked.emergency) sql += " AND (what = 'break-glass' OR authorisation LIKE 'break-glass%')";
+    sql += " ORDER BY row DESC LIMIT ?";
+    sql::Statement& query = connection.prepare(sql);
+    query.bind(1, from).bind(2, high);
+    int at = 3;
+    for (const std::string_view text : texts) query.bind(at++, text);
+    if (asked.from_ms > 0) query.bind(at++, asked.from_ms);
+    if (asked.until_ms > 0) query.bind(at++, asked.until_ms);
+    query.bind(at, std::int64_t{count} + 1);
+    Found found{lines(query), 0};
+    if (found.accesses.size() > count) {
+        found.accesses.pop_back();
+        found.next = found.accesses.empty() ? high : found.accesses.back().row;
+    } else if (from > low) {
+        found.next = from;
+    }
+    return found;
+}
+
+std::vector<Access> Audit::after(std::int64_t row, std::uint32_t count) const {
+    const std::lock_guard lock(inside_->read_mutex);
+    sql::Statement& query =
+        inside_->reads->prepare("SELECT " XINGLIN_AUDIT_COLUMNS " FROM audit_access WHERE row > ? ORDER BY row LIMIT ?");
+    return lines(query.bind(1, row).bind(2, std::int64_t{count}));
+}
+
+std::string Audit::hash_of(std::int64_t row) const {
+    const std::lock_guard lock(inside_->read_mutex);
+    sql::Statement& query = inside_->reads->prepare("SELECT hash FROM audit_access WHERE row = ?");
+    query.bind(1, row);
+    std::string hash(query.step() ? query.text(0) : std::string_view());
+    query.reset();
+    return hash;
+}
+
+std::optional<Checkpoint> Audit::checkpoint() {
+    inside_->flush();
+    {
+        std::unique_lock lock(inside_->mutex);
+        const std::uint64_t mine = inside_->signings;
+        inside_->sign_asked = true;
+        inside_->changed.notify_all();
+        inside_->changed.wait(lock, [&] { return inside_->signings > mine; });
+    }
+    return newest_checkpoint();
+}
+
+std::optional<Checkpoint> Audit::newest_checkpoint() const {
+    const std::lock_guard lock(inside_->read_mutex);
+    return access::newest_checkpoint(*inside_->reads);
+}
+
+std::string Audit::signing_trouble() const {
+    const std::lock_guard lock(inside_->mutex);
+    return inside_->signing_trouble;
+}
+
+Access line_of(const Viewer& viewer, std::int64_t at_ms) {
+    Access line;
+    line.at_ms = at_ms;
+    line.who = viewer.name;
+    line.role = text(viewer.role);
+    line.display = viewer.display;
+    line.practitioner = viewer.practitioner;
+    line.institution = viewer.institution;
+    line.authorisation = viewer.authorisation;
+    line.purpose = viewer.purpose;
+    line.trace_id = viewer.trace_id;
+    return line;
 }
 
 }  // namespace xinglin::access

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Accounts, sessions and the audit, from one database to another.
-#include "access/access.h"
+#include "access/audit.h"
+#include "access/audit_table.h"
 #include "sql/sql.h"
 
 namespace xinglin::access {
@@ -67,6 +68,16 @@ Result<std::uint64_t> copy_accounts(sql::Connection& from, sql::Connection& to) 
     return count;
 }
 
+void copy_checkpoints(sql::Connection& from, sql::Connection& to) {
+    sql::transaction(to, [&] {
+        auto& checkpoint =
+            from.prepare("SELECT " XINGLIN_CHECKPOINT_COLUMNS " FROM audit_checkpoint WHERE number > ? ORDER BY number");
+        checkpoint.bind(1, number(to, "SELECT coalesce(max(number), 0) FROM audit_checkpoint"));
+        while (checkpoint.step()) insert(to, read_checkpoint(checkpoint));
+    });
+}
+
+/// Hashes come along as they are: the chain is the same one, and what was wrong with it stays so.
 Result<std::uint64_t> copy_audit(sql::Connection& from, sql::Connection& to) {
     constexpr std::string_view newest = "SELECT coalesce(max(row), 0) FROM audit_access";
     const std::int64_t last = number(from, newest);
@@ -74,21 +85,18 @@ Result<std::uint64_t> copy_audit(sql::Connection& from, sql::Connection& to) {
     if (at > last) return refuse(IssueCode::conflict, "--to", "has an audit of its own already; name an empty target");
     while (at < last) {
         sql::transaction(to, [&] {
-            auto& access = from.prepare(
-                "SELECT row, at_ms, who, role, what, type, id, patient, purpose, detail, trace_id, peer, status, count FROM "
-                "audit_access "
-                "WHERE row > ? ORDER BY row LIMIT ?");
+            auto& access =
+                from.prepare("SELECT " XINGLIN_AUDIT_COLUMNS ", hash FROM audit_access WHERE row > ? ORDER BY row LIMIT ?");
             access.bind(1, at).bind(2, rows_at_once);
-            auto& add = to.prepare(
-                "INSERT INTO audit_access (row, at_ms, who, role, what, type, id, patient, purpose, detail, trace_id, peer, "
-                "status, count) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+            auto& add = to.prepare("INSERT INTO audit_access (" XINGLIN_AUDIT_COLUMNS
+                                   ", hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
             while (access.step()) {
                 at = access.integer(0);
-                copy_row(access, "iittttttttttii", add);
+                copy_row(access, "iittttttttttiitttttb", add);
             }
         });
     }
+    copy_checkpoints(from, to);
     return static_cast<std::uint64_t>(last);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Responses: stored bodies as they are, refusals as OperationOutcome; who may; the audit.
+#include "access/audit.h"
 #include "api/exchange.h"
 #include "json/json.h"
 
@@ -88,15 +89,11 @@ Result<Done> may(const access::Viewer& viewer, const fhir::Type* type, char acti
 }
 
 void note(const Exchange& exchange, Look look) {
-    access::Access access;
-    access.at_ms = exchange.house.clock.now_ms();
-    access.who = exchange.viewer.name;
-    access.role = access::text(exchange.viewer.role);
+    access::Access access = access::line_of(exchange.viewer, exchange.house.clock.now_ms());
     access.what = look.what;
     if (look.type) access.type = look.type->name;
     access.id = look.id;
     access.patient = look.patient;
-    access.purpose = exchange.viewer.purpose;
     access.detail = std::move(look.detail);
     access.trace_id = exchange.request.trace_id;
     access.peer = exchange.request.peer;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "api/test_api.h"
+#include "access/audit.h"
 
 namespace xinglin::api {
 namespace {

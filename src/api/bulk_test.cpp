@@ -8,6 +8,7 @@
 #include <future>
 #include <thread>
 
+#include "access/audit.h"
 #include "api/api.h"
 #include "http/stream.h"
 #include "ingest/import.h"

@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "access/audit.h"
 #include "api/as_of.h"
 #include "api/people_json.h"
 #include "api/union.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which interaction a request means.
+#include "access/audit.h"
 #include "api/as_of.h"
 #include "api/operation.h"
 #include "sql/sql.h"

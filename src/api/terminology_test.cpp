@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "access/audit.h"
 #include "api/api.h"
 #include "json/json.h"
 #include "testing/postgres.h"

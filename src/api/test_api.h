@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "access/audit.h"
 #include "api/api.h"
 #include "json/json.h"
 #include "testing/postgres.h"

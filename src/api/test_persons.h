@@ -6,6 +6,7 @@
 
 #include <future>
 
+#include "access/audit.h"
 #include "api/api.h"
 #include "json/json.h"
 #include "person/person.h"

@@ -7,6 +7,7 @@
 
 #include <future>
 
+#include "access/audit.h"
 #include "api/api.h"
 #include "http/stream.h"
 #include "json/json.h"

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <random>
 
+#include "access/audit.h"
 #include "intake/copy.h"
 #include "outbound/copy.h"
 #include "testing/postgres.h"

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <iostream>
 
-#include "access/access.h"
+#include "access/audit.h"
 #include "json/json.h"
 #include "server/commands.h"
 #include "server/folder.h"
@@ -87,10 +87,7 @@ int print_list(const AccountCommand& options, bool clients) {
 void write_down(const fs::path& data, const std::string& store, std::string_view what, std::uint64_t resources) {
     access::Audit audit(data, store);
     const access::Viewer viewer = access::Viewer::program(what);
-    access::Access access;
-    access.at_ms = calendar::SystemClock().now_ms();
-    access.who = viewer.name;
-    access.role = access::text(viewer.role);
+    access::Access access = access::line_of(viewer, calendar::SystemClock().now_ms());
     access.what = what;
     access.detail = "command line";
     access.count = static_cast<std::uint32_t>(std::min<std::uint64_t>(resources, UINT32_MAX));

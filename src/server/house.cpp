@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "access/audit.h"
 #include "registry/join.h"
 #include "server/house_terminology.h"
 #include "server/live_formats.h"
@@ -327,6 +328,8 @@ void House::close_doors() {
     processes.reset();
 }
 
+House::House(HouseOptions chosen, Log& to) : options(std::move(chosen)), log(to) {}
+
 House::~House() {
     closing_ = true;
     if (pulse) pulse->close();
@@ -350,15 +353,11 @@ House::~House() {
 
 void House::write_down(const access::Viewer& viewer, const http::Request& request, std::string_view what, int status,
                        std::string_view type, std::string_view id, std::string_view detail) {
-    access::Access access;
-    access.at_ms = clock.now_ms();
-    access.who = viewer.name;
-    access.role = access::text(viewer.role);
+    access::Access access = access::line_of(viewer, clock.now_ms());
     access.what = what;
     access.type = type;
     access.id = id;
     if (type == "Patient") access.patient = id;
-    access.purpose = viewer.purpose;
     access.detail = detail;
     access.trace_id = request.trace_id;
     access.peer = request.peer;

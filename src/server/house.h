@@ -120,7 +120,7 @@ private:
     void watch(const record::Figures& figures);
     std::string known_trouble_;  // the pulse's thread alone
     std::atomic<bool> closing_ = false, warmed_ = false;
-    explicit House(HouseOptions chosen, Log& to) : options(std::move(chosen)), log(to) {}
+    House(HouseOptions chosen, Log& to);
 };
 
 /// The front door: who is it, and which room answers? Safe from many threads.

@@ -2,6 +2,7 @@
 // `xinglin migrate`: the tables of a PostgreSQL database, and their distribution over many machines by Citus.
 #include <cstdio>
 
+#include "access/audit.h"
 #include "json/json.h"
 #include "record/record.h"
 #include "server/commands.h"

@@ -2,6 +2,7 @@
 // /healthz, /readyz and /metrics: for the machines that watch us.
 //
 // Format of /metrics: Prometheus text exposition 0.0.4.
+#include "access/audit.h"
 #include "server/house.h"
 #include "server/route.h"
 #include "server/system_state.h"

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "access/audit.h"
 #include "json/json.h"
 #include "server/house.h"
 #include "sql/sql.h"
