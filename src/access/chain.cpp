@@ -3,7 +3,9 @@
 #include "access/chain.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
+#include <memory>
 
 #include <openssl/evp.h>
 
@@ -30,28 +32,37 @@ void put(std::string& out, std::int64_t number) {
     put(out, std::string_view(digits, static_cast<std::size_t>(end - digits)));
 }
 
+/// Fetched once: asking the library for it costs more than a line does. Asked again when there was no memory for it.
+EVP_MD* sm3_algorithm() {
+    static std::atomic<EVP_MD*> known{nullptr};
+    EVP_MD* algorithm = known.load();
+    if (algorithm) return algorithm;
+    algorithm = EVP_MD_fetch(nullptr, "SM3", nullptr);
+    if (!algorithm) throw std::bad_alloc();
+    EVP_MD* other = nullptr;
+    if (known.compare_exchange_strong(other, algorithm)) return algorithm;
+    EVP_MD_free(algorithm);
+    return other;
+}
+
 /// SM3 of pieces, one after the other.
 class Hasher {
 public:
     Hasher() : context_(EVP_MD_CTX_new()) {
-        // Fetched once: asking the library for it costs more than a line does.
-        static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SM3", nullptr);
-        if (!context_ || !algorithm || EVP_DigestInit_ex2(context_, algorithm, nullptr) != 1) {
-            EVP_MD_CTX_free(context_);
-            throw std::bad_alloc();
-        }
+        if (!context_ || EVP_DigestInit_ex2(context_.get(), sm3_algorithm(), nullptr) != 1) throw std::bad_alloc();
     }
-    Hasher(const Hasher&) = delete;
-    ~Hasher() { EVP_MD_CTX_free(context_); }
-    void add(std::string_view bytes) { EVP_DigestUpdate(context_, bytes.data(), bytes.size()); }
+    void add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
     std::string finish() {
         std::string hash(hash_bytes, '\0');
-        EVP_DigestFinal_ex(context_, reinterpret_cast<unsigned char*>(hash.data()), nullptr);
+        EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(hash.data()), nullptr);
         return hash;
     }
 
 private:
-    EVP_MD_CTX* context_;
+    struct Free {
+        void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+    };
+    std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
 std::string line_name(std::int64_t row) { return "line " + std::to_string(row); }
@@ -189,7 +200,10 @@ void Verifier::fault(Fault::Kind kind, std::int64_t first, std::int64_t last, st
 }
 
 void Verifier::trust(std::string_view point) { trusted_.emplace_back(point); }
-void Verifier::expect(Checkpoint checkpoint) { checkpoints_.push_back(std::move(checkpoint)); }
+void Verifier::expect(Checkpoint checkpoint, std::optional<bool> fits) {
+    fits_.push_back(fits ? *fits : checkpoint.fits());
+    checkpoints_.push_back(std::move(checkpoint));
+}
 void Verifier::expect_anchor(Checkpoint anchor) { anchors_.push_back(std::move(anchor)); }
 
 /// The checkpoints by the line they stand on, so that each line meets its own.
@@ -198,7 +212,8 @@ void Verifier::judge_checkpoints() {
     for (std::size_t i = 0; i < by_row_.size(); ++i) by_row_[i] = i;
     std::stable_sort(by_row_.begin(), by_row_.end(), [&](std::size_t a, std::size_t b) { return checkpoints_[a].row < checkpoints_[b].row; });
     std::int64_t number = 0, row = 0;
-    for (const Checkpoint& each : checkpoints_) {
+    for (std::size_t i = 0; i < checkpoints_.size(); ++i) {
+        const Checkpoint& each = checkpoints_[i];
         const std::string name = "checkpoint " + std::to_string(each.number) + " on " + line_name(each.row);
         if (each.number != number + 1)
             fault(Fault::Kind::checkpoint, each.row, each.row, each.at_ms,
@@ -206,7 +221,7 @@ void Verifier::judge_checkpoints() {
         if (each.row <= row)
             fault(Fault::Kind::checkpoint, each.row, each.row, each.at_ms, name + " does not come after the one before");
         const bool known = trusted_.empty() || std::find(trusted_.begin(), trusted_.end(), each.key) != trusted_.end();
-        if (!each.fits()) fault(Fault::Kind::unsigned_, each.row, each.row, each.at_ms, name + " has a signature that does not fit");
+        if (!fits_[i]) fault(Fault::Kind::unsigned_, each.row, each.row, each.at_ms, name + " has a signature that does not fit");
         else if (!known)
             fault(Fault::Kind::unsigned_, each.row, each.row, each.at_ms,
                   name + " is signed by the key " + key_name(each.key) + ", which is not trusted here; name it with --key if it is yours");

@@ -66,8 +66,8 @@ public:
     static constexpr std::size_t most_faults = 1'000;
     /// `row` and `hash` ("" when it has none) as they are stored.
     void add(const Access& line, std::string_view hash);
-    /// To be told before the lines; in order of their numbers.
-    void expect(Checkpoint checkpoint);
+    /// To be told before the lines; in order of their numbers. `fits`: whether its signature does, when that is known already.
+    void expect(Checkpoint checkpoint, std::optional<bool> fits = {});
     /// A checkpoint from outside.
     void expect_anchor(Checkpoint anchor);
     /// Keys whose signatures count; none: any key, and `keys()` tells which.
@@ -92,6 +92,7 @@ private:
     std::int64_t row_ = 0, at_ms_ = 0;
     std::uint64_t lines_ = 0, found_ = 0;
     std::vector<Checkpoint> checkpoints_, anchors_;
+    std::vector<bool> fits_;  // of each checkpoint
     std::size_t next_checkpoint_ = 0;  // by row; the first that no line has reached
     std::vector<std::size_t> by_row_;
     std::vector<std::string> trusted_;
