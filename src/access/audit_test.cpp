@@ -55,9 +55,10 @@ protected:
     Verified verified(const Verification& how = {}) const { return verify(folder_.path(), store_, how); }
     /// What somebody does who owns the database.
     static void take_guards_away(sql::Connection& connection) {
-        for (const char* name : {"access_unchanged", "access_kept", "checkpoint_unchanged"})
-            connection.run("DROP TRIGGER audit_" + std::string(name) + "/*pg ON audit_" +
-                           std::string(std::string_view(name).starts_with("access") ? "access" : "checkpoint") + "*/");
+        for (const std::string name : {"access_unchanged", "access_kept", "checkpoint_unchanged", "checkpoint_kept"}) {
+            if (connection.engine() == sql::Engine::postgres && name == "checkpoint_kept") continue;  // one trigger for both there
+            connection.run("DROP TRIGGER audit_" + name + "/*pg ON audit_" + name.substr(0, name.find('_')) + "*/");
+        }
     }
 };
 INSTANTIATE_TEST_SUITE_P(Engines, StoredChain, ::testing::ValuesIn(testing::engines()), [](const auto& info) { return info.param; });
@@ -114,7 +115,7 @@ TEST_P(StoredChain, NamesWhatWasDoneByWhoOwnsTheDatabase) {
                                              "id = ''",           "patient = 'q'",    "purpose = 'x'",    "detail = 'x'",  "trace_id = 'x'",
                                              "peer = 'x'",        "status = 4294967496", "count = 9",     "display = ''",  "practitioner = 'x'",
                                              "institution = 'x'", "authorisation = 'x'", "reason = 'x'", "hash = NULL"};
-    for (int i = 0; i < 60; ++i) {
+    for (int i = 0; i < 40; ++i) {
         const std::int64_t row = 1 + static_cast<std::int64_t>(random() % 29);
         const std::string which = " WHERE row = " + std::to_string(row);
         connection->begin();

@@ -64,6 +64,7 @@ int status_of(const Outcome& outcome) {
 }  // namespace
 
 http::Response refusal_answer(const Exchange& exchange, const Outcome& outcome) {
+    note_refusal(exchange, outcome);
     auto response = resource_answer(exchange, status_of(outcome), operation_outcome(outcome, language_of(exchange)));
     if (response.status == 429 || response.status == 503) response.headers.add("Retry-After", "1");
     return response;
@@ -99,6 +100,22 @@ void note(const Exchange& exchange, Look look) {
     access.peer = exchange.request.peer;
     access.status = look.status;
     access.count = look.count;
+    exchange.house.audit.append(std::move(access));
+}
+
+void note_refusal(const Exchange& exchange, const Outcome& outcome) {
+    const int status = http_status(outcome.code());
+    if (status != 403 && status != 429) return;
+    access::Access access = access::line_of(exchange.viewer, exchange.house.clock.now_ms());
+    access.what = "refused";
+    const bool is_type = !exchange.path.empty() && fhir::find_resource(exchange.path[0]);
+    if (is_type) access.type = exchange.path[0];
+    access.detail = exchange.request.method;
+    access.reason = outcome.line();
+    access.trace_id = exchange.request.trace_id;
+    access.peer = exchange.request.peer;
+    access.status = status;
+    access.count = 0;
     exchange.house.audit.append(std::move(access));
 }
 

@@ -87,6 +87,8 @@ struct Look {
     std::uint32_t count = 1;
 };
 void note(const Exchange& exchange, Look look);
+/// What was refused, and why; of the address only what names no one.
+void note_refusal(const Exchange& exchange, const Outcome& outcome);
 /// Id of the patient a stored body is about, found without parsing it; "" when it does not say.
 std::string_view patient_of_body(const fhir::Type& type, std::string_view id, std::string_view body);
 

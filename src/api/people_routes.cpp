@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -19,6 +20,7 @@ namespace {
 Answer json_answer(std::string body) { return http::Response::text(200, "application/json; charset=utf-8", std::move(body)); }
 
 http::Response error_answer(const Exchange& exchange, const Outcome& outcome, int status = 0) {
+    note_refusal(exchange, outcome);
     Issue issue;
     for (const Issue& one : outcome.issues) {
         if (one.severity <= Severity::error) {
@@ -135,20 +137,39 @@ access::Audit::Page looks_at(const Exchange& exchange, const Union& all, std::ui
     return {total, std::move(looks)};
 }
 
+/// Read on the program's own account: whose institution it was is told to everyone who is told of the look.
+std::string name_of_institution(const Exchange& exchange, const std::string& id) {
+    const auto version =
+        exchange.house.store.reader(access::Viewer::program("audit")).read(*fhir::find_resource("Organization"), id);
+    json::Arena arena;
+    if (!version.ok()) return "";
+    const auto resource = json::parse(version->body, arena);
+    return resource.ok() ? std::string(resource->find("name").string()) : std::string();
+}
+
 Answer accesses(Exchange& exchange, const std::string& id) {
     XINGLIN_TRY(const std::uint32_t count, read_count(exchange, 20, 1'000));
     XINGLIN_TRY(const Union all, union_of(exchange, id));
     exchange.house.audit.flush();
     const access::Audit::Page page = looks_at(exchange, all, count);
     std::vector<std::string> rows;
+    std::map<std::string, std::string> institutions;
     for (const access::Access& one : page.accesses) {
+        const auto [institution, fresh] = institutions.try_emplace(one.institution);
+        if (fresh && !one.institution.empty()) institution->second = name_of_institution(exchange, one.institution);
         rows.push_back(Object()
+                           .number("row", static_cast<std::uint64_t>(one.row))
                            .text("at", calendar::instant_text(one.at_ms))
                            .text("who", one.who)
+                           .text("display", one.display)
                            .text("role", one.role)
+                           .text("institution", institution->second)
                            .text("what", one.what)
                            .text("type", one.type)
                            .text("purpose", one.purpose)
+                           .text("authorisation", one.authorisation)
+                           .text("reason", one.reason)
+                           .number("status", static_cast<std::uint64_t>(std::max(one.status, 0)))
                            .finish());
     }
     return json_answer(Object().number("total", page.total).raw("accesses", list(rows)).finish());

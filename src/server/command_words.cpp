@@ -2,6 +2,7 @@
 // The words of the command line and their options. What they do stands in commands.h.
 #include "server/command_words.h"
 
+#include "server/audit_command.h"
 #include "server/card_command.h"
 #include "server/commands.h"
 #include "server/house.h"
@@ -477,6 +478,7 @@ void add_words(CLI::App& app, Action& action, bool of_ledger) {
     add_city(app, action);
     add_match(app, action);
     add_card_words(app, action);
+    add_audit_words(app, action);
     const auto terms = std::make_shared<TerminologyCommand>();
     CLI::App* terms_word = word(app, "terminology", "Look up, check, list and translate codes; import editions; convert units",
                                 "xinglin terminology expand urn:xinglin:valueset:icd-10 --filter tangniaobing --count 20");

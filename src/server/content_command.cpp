@@ -2,6 +2,7 @@
 // `xinglin content check`: is a folder laid out like content/ right? A table of checkers, one for each kind of content.
 #include <cstdio>
 
+#include "access/unusual.h"
 #include "bulk/shelf_check.h"
 #include "calendar/calendar.h"
 #include "card/policy.h"
@@ -69,6 +70,10 @@ void check_quality(const content::Files& files, ContentReport& report) {
     quality::check_shelf(files, around, report.complaints, report.checked);
 }
 
+void check_access(const content::Files& files, ContentReport& report) {
+    access::check_unusual(files, report.complaints, report.checked);
+}
+
 void check_cards(const content::Files& files, ContentReport& report) {
     card::check_shelf(files, report.complaints, report.checked);
 }
@@ -82,6 +87,7 @@ void check_persons(const content::Files& files, ContentReport& report) {
 constexpr ContentChecker checkers[] = {
     {"deidentify", check_deidentify}, {"profiles", check_profiles}, {"views", check_views}, {"mappings", check_mappings},
     {"outbound", check_channels},     {"quality", check_quality},   {"card", check_cards},  {"persons", check_persons},
+    {"access", check_access},
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "server/house_terminology.h"
 #include "server/live_formats.h"
 #include "server/mapping_shelf.h"
+#include "server/security_desk.h"
 #include "text/text.h"
 
 namespace xinglin::server {
@@ -174,6 +175,9 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
         std::make_unique<terminology::Terminology>(*house->content, house->clock, stored_terminology(*house->store));
     house->accounts = std::make_unique<access::Accounts>(house->options.data, house->clock, house->options.record.store);
     house->audit = std::make_unique<access::Audit>(house->options.data, house->options.record.store);
+    XINGLIN_TRY(access::UnusualRules unusual, access::UnusualRules::read(*house->content));
+    house->security = std::make_unique<SecurityDesk>(SecurityDesk::Where{house->options.data, house->options.record.store}, *house->store,
+                                                     *house->audit, std::move(unusual), house->clock);
     XINGLIN_TRY(profile::Book book, profile::built_in(*house->content));
     const auto member_of = [&terms = *house->terminology](std::string_view set, std::string_view system, std::string_view code) {
         return terms.has(set, system, code);
@@ -362,6 +366,22 @@ void House::write_down(const access::Viewer& viewer, const http::Request& reques
     access.trace_id = request.trace_id;
     access.peer = request.peer;
     access.status = status;
+    audit->append(std::move(access));
+}
+
+void House::write_down_refusal(const access::Viewer& viewer, const http::Request& request, const Outcome& outcome) {
+    access::Access access = access::line_of(viewer, clock.now_ms());
+    access.what = "refused";
+    // The first parts of the path name the call; what follows may name a person.
+    const auto parts = text::split(request.path, '/');
+    const std::size_t most = parts.size() > 1 && parts[1] == "api" ? 4 : 3;
+    access.detail = request.method + " ";
+    for (std::size_t i = 1; i < parts.size() && i < most; ++i) access.detail += "/" + std::string(parts[i].substr(0, 40));
+    access.reason = outcome.line();
+    access.trace_id = request.trace_id;
+    access.peer = request.peer;
+    access.status = http_status(outcome.code());
+    access.count = 0;
     audit->append(std::move(access));
 }
 

@@ -43,6 +43,8 @@
 
 namespace xinglin::server {
 
+class SecurityDesk;  // security_desk.h
+
 std::string_view version();
 std::string_view built();  // date of the build
 
@@ -74,6 +76,7 @@ struct House {
     std::unique_ptr<access::Accounts> accounts;
     std::optional<std::string> first_password;  // of `admin`, at the first start
     std::unique_ptr<access::Audit> audit;
+    std::unique_ptr<SecurityDesk> security;  // reads the audit and the record
     std::unique_ptr<Profiles> profiles;
     std::unique_ptr<ingest::Ingest> ingest;
     std::unique_ptr<ingest::Transactions> transactions;  // the same path, for messages
@@ -114,6 +117,8 @@ struct House {
     /// Appends to the audit on behalf of a visit.
     void write_down(const access::Viewer& viewer, const http::Request& request, std::string_view what, int status,
                     std::string_view type = {}, std::string_view id = {}, std::string_view detail = {});
+    /// What was refused, and why; of the address only what names no one.
+    void write_down_refusal(const access::Viewer& viewer, const http::Request& request, const Outcome& outcome);
 
 private:
     /// Called by the pulse: logs when the disk begins to refuse and when it heals.

@@ -60,7 +60,9 @@ http::Response refusal_for(const http::Request& request, const Outcome& outcome)
 
 /// A resident reads one's own record and who looked at it, and nothing else: the record of the person, of every Patient that is the person.
 bool is_own(House& house, const http::Request& request, std::string_view patient) {
-    if (request.path.starts_with("/auth/") || is_under(request.path, "/api/v1/card/mine")) return true;
+    if (request.path.starts_with("/auth/") || is_under(request.path, "/api/v1/card/mine") ||
+        is_under(request.path, "/api/v1/audit/mine"))
+        return true;
     if (request.path == "/api/v1/openapi.json") return only_reads(request);  // what there is, nobody's data: the menu asks it
     std::string_view rest = request.path;
     const bool fhir = rest.starts_with("/fhir/Patient/"), people = rest.starts_with("/api/v1/people/");
@@ -82,7 +84,7 @@ bool is_own(House& house, const http::Request& request, std::string_view patient
 }
 
 /// Nothing when this caller may go on.
-std::optional<Outcome> objection(House& house, const http::Request& request, const std::optional<Caller>& caller) {
+std::optional<Outcome> objection_to(House& house, const http::Request& request, const std::optional<Caller>& caller) {
     if (!caller) {
         return refuse(IssueCode::login, "Authorization",
                       "log in at /auth/login, or send a valid token as \"Authorization: Bearer …\"");
@@ -97,6 +99,14 @@ std::optional<Outcome> objection(House& house, const http::Request& request, con
         return refuse(IssueCode::forbidden, "password", "change the one-time password first, at /auth/password");
     }
     return std::nullopt;
+}
+
+/// The same; what is refused is written down. Who brings nothing to be known by is a stranger and leaves no line.
+std::optional<Outcome> objection(House& house, const http::Request& request, const std::optional<Caller>& caller) {
+    auto no = objection_to(house, request, caller);
+    if (no && (caller || !bearer_token(request).empty() || !session_cookie(request).empty()))
+        house.write_down_refusal(caller ? caller->viewer : access::Viewer{}, request, *no);
+    return no;
 }
 
 void visit(House& house, http::Request request, http::Respond respond) {
@@ -119,7 +129,9 @@ void visit(House& house, http::Request request, http::Respond respond) {
         return respond(
             error_response(refuse(IssueCode::not_found, "path", "there is nothing at this address"), request.trace_id));
     if (route->who == Who::writer && !caller->viewer.may_write()) {
-        return respond(error_response(refuse(IssueCode::forbidden, "role", "your role may not write"), request.trace_id));
+        const Outcome no = refuse(IssueCode::forbidden, "role", "your role may not write");
+        house.write_down_refusal(caller->viewer, request, no);
+        return respond(error_response(no, request.trace_id));
     }
     Visit visit{house, std::move(request), {}, {}, {}, std::move(holes), std::move(respond)};
     if (caller) {

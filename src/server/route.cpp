@@ -2,6 +2,7 @@
 // Finding a route, and answering in its manner.
 #include "server/route.h"
 
+#include "server/house.h"
 #include "server/pages.h"
 #include "text/text.h"
 
@@ -40,7 +41,7 @@ std::vector<const Route*> all_routes() {
     for (const auto routes :
          {open_routes(), account_routes(), system_routes(), import_routes(), export_routes(), element_routes(),
           terminology_routes(), explain_routes(), profile_routes(), backup_routes(), mapping_routes(), view_routes(),
-          intake_routes(), screen_routes(), channel_routes(), document_routes(), quality_routes(), registry_routes(), registry_edit_routes(), registry_stray_routes(), registry_area_routes(), registry_import_routes(), persons_routes(), card_routes()}) {
+          intake_routes(), screen_routes(), channel_routes(), document_routes(), quality_routes(), registry_routes(), registry_edit_routes(), registry_stray_routes(), registry_area_routes(), registry_import_routes(), persons_routes(), card_routes(), audit_routes(), audit_case_routes()}) {
         for (const Route& route : routes) all.push_back(&route);
     }
     return all;
@@ -85,7 +86,10 @@ void Visit::answer_nothing(int status) {
     respond(std::move(response));
 }
 
-void Visit::refuse(const Outcome& outcome) { respond(error_response(outcome, request.trace_id)); }
+void Visit::refuse(const Outcome& outcome) {
+    if (http_status(outcome.code()) == 403) house.write_down_refusal(viewer, request, outcome);
+    respond(error_response(outcome, request.trace_id));
+}
 
 std::optional<std::vector<std::pair<std::string, std::string>>> Visit::fields() {
     const auto no = [&](std::string where, std::string what) {

@@ -74,6 +74,8 @@ std::span<const Route> registry_area_routes();
 std::span<const Route> registry_import_routes();
 std::span<const Route> persons_routes();
 std::span<const Route> card_routes();
+std::span<const Route> audit_routes();
+std::span<const Route> audit_case_routes();
 /// All of them, in the order of the description.
 std::vector<const Route*> all_routes();
 
