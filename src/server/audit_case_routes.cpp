@@ -123,7 +123,7 @@ void open(Visit& visit) {
 }
 
 constexpr std::string_view example =
-    R"({"number":1,"opened":"2026-11-22T08:15:00Z","moved":"2026-11-22T09:00:00Z","state":"answered","patient":"p1","opened_by":"zhang","question":"我不认识这位医生","answer":"当天为您会诊的放射科医生","line":{"row":1204,…},"steps":[{"at":"2026-11-22T08:15:00Z","by":"zhang","step":"open","words":"我不认识这位医生"}]})";
+    R"({"number":1,"opened":"2026-11-22T08:15:00Z","moved":"2026-11-22T09:00:00Z","state":"answered","patient":"p1","opened_by":"zhang","question":"我不认识这位医生","answer":"当天为您会诊的放射科医生","line":{"row":1204},"steps":[{"at":"2026-11-22T08:15:00Z","by":"zhang","step":"open","words":"我不认识这位医生"}]})";
 
 constexpr Route routes[] = {
     {"GET", "/api/v1/audit/cases", Who::logged_in, "Questions of residents about looks at their record; state: open, asked, answered, closed.", "", example, list},

@@ -56,7 +56,7 @@ export async function pages(browser, server, pictures) {
     const own = await browser.newContext({ viewport: wide, locale: 'zh-CN', reducedMotion: 'reduce' })
     const auditor = new Visit(await own.newPage(), server.base, pictures)
     await auditor.sign_in('auditor', password)
-    await auditor.page.waitForURL((url) => url.pathname === '/system') // an auditor does not begin with people
+    await auditor.page.waitForURL((url) => url.pathname === '/audit') // an auditor does not begin with people
     await auditor.open('/people')
     await auditor.sees('这一页不是给您的身份用的', '请找管理员开通')
     await auditor.accessible('no right')

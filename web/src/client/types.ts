@@ -135,6 +135,13 @@ export interface Access {
   role: string
   what: string
   purpose: string
+  row: number
+  display: string
+  institution: string
+  type: string
+  authorisation: string
+  reason: string
+  status: number
 }
 
 export interface TypeCount {

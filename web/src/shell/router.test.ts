@@ -36,7 +36,8 @@ describe('the guard', () => {
     for (const name of ['home', 'people', 'explorer', 'system']) expect(guard(to(name, '/x'), resident)).toEqual(own)
   })
   it('lets those begin elsewhere who have no business with people', () => {
-    for (const role of ['planner', 'operator', 'auditor'] as const) expect(guard(to('home', '/'), { ...doctor, role })).toEqual({ name: 'system' })
+    for (const role of ['planner', 'operator'] as const) expect(guard(to('home', '/'), { ...doctor, role })).toEqual({ name: 'system' })
+    expect(guard(to('home', '/'), { ...doctor, role: 'auditor' })).toEqual({ name: 'audit' })
     expect(guard(to('home', '/'), { ...doctor, role: 'epidemiologist' })).toBe(true)
   })
   it('returns to addresses of this house only', () => {

@@ -17,11 +17,11 @@ export const router = createRouter({
 /** Who may read records of people. */
 export const readers: readonly Role[] = ['administrator', 'clinician', 'epidemiologist']
 /** Where those begin who may not: the first page is about people. */
-export const first_page: Partial<Record<Role, string>> = { planner: 'system', operator: 'system', auditor: 'system', 'institution-administrator': 'password' }
+export const first_page: Partial<Record<Role, string>> = { planner: 'system', operator: 'system', auditor: 'audit', 'institution-administrator': 'password' }
 
-/** A resident has two pages, the own record and the own card. */
+/** A resident has three pages: the own record, who looked at it, and the own card. */
 function guard_resident(to: Going, patient: string): true | RouteLocationRaw {
-  if (to.name === 'password' || to.name === 'no-right' || to.name === 'my-card') return true
+  if (to.name === 'password' || to.name === 'no-right' || to.name === 'my-card' || to.name === 'my-looks') return true
   const is_own = (to.name === 'person' || to.name === 'person-print') && to.params?.['id'] === patient
   return is_own ? true : { name: 'person', params: { id: patient } }
 }
