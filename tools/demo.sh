@@ -50,7 +50,7 @@ remove_demo_data() {
 }
 
 fill_demo_data() {
-  local resident=''
+  local resident='' village='' area='' village2='' area2='' hospital='' district='' line
   if [ -e "$1.unfinished" ]; then rm -rf "$1" "$1.unfinished" "$1.city"; fi # an earlier start was interrupted half-way
   if [ -e "$1" ] && [ -n "$(ls -A "$1")" ]; then
     echo "error: $1: holds something else already; name another folder with --data" >&2
@@ -70,13 +70,19 @@ fill_demo_data() {
     echo "making up a district of $population people and two years (seed 1)" >&2
     "$binary" city --population "$population" --years 2 --end "$(date +%F)" --future-days 180 --only fhir,truth --out "$1.city" >/dev/null
     "$binary" import --data "$1" "$1.city/fhir"
-    resident=$(demo_resident "$1.city")
+    while read -r line; do
+      case "$line" in
+        resident=* | village=* | area=* | village2=* | area2=* | hospital=* | district=*) printf -v "${line%%=*}" '%s' "${line#*=}" ;;
+      esac
+    done < <(python3 tools/demo_posts.py "$1.city/fhir")
     rm -rf "$1.city/fhir" # it is in the record now; city.json and truth/ stay
   fi
   add_demo_user "$1" admin administrator 管理员
-  add_demo_user "$1" doctor clinician 医院医生
-  add_demo_user "$1" village clinician 乡村医生
-  add_demo_user "$1" epidemic epidemiologist 流行病学人员
+  # shellcheck disable=SC2046 # each option is a word of its own
+  add_demo_user "$1" doctor clinician 医院医生 $(demo_post institution "$hospital")
+  add_demo_user "$1" village clinician 乡村医生 $(demo_post institution "$village" area "$area")
+  if [ -n "$village2" ]; then add_demo_user "$1" village2 clinician 邻村医生 --institution "$village2" --area "$area2"; fi
+  add_demo_user "$1" epidemic epidemiologist 流行病学人员 $(demo_post area "$district")
   add_demo_user "$1" planner planner 规划人员
   add_demo_user "$1" operator operator 运维人员
   if [ -n "$resident" ]; then
@@ -86,9 +92,11 @@ fill_demo_data() {
   rm "$1.unfinished"
 }
 
-# Somebody with a long record: the first one of whom high blood pressure is known.
-demo_resident() {
-  { grep -m1 '"code":"I10' "$1/fhir/Condition.ndjson" || true; } | grep -o '"Patient/[^"]*"' | head -1 | tr -d '"' | cut -d/ -f2
+demo_post() { # name and value, name and value …: the options of those that are there
+  while [ $# -gt 1 ]; do
+    if [ -n "$2" ]; then printf -- '--%s %s ' "$1" "$2"; fi
+    shift 2
+  done
 }
 
 add_demo_user() { # data folder, name, role, display, more options; notes the password where the next start finds it

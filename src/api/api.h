@@ -48,6 +48,8 @@ struct Options {
     /// Profiles to validate against, as they are now; none: R4's own rules only.
     std::function<std::shared_ptr<const profile::Book>()> profiles;
     profile::MemberOf member_of;  // value sets beside R4's enumerations
+    /// May this viewer take an emergency access? Who is refused a person's page is then told so.
+    std::function<bool(const access::Viewer&)> may_take_emergency;
 };
 
 class Api {

@@ -95,7 +95,9 @@ void do_bundle(const Shared& exchange) {
     const auto read = [&]() -> Result<json::Value> {
         XINGLIN_CHECK(only_parameters(*exchange, {}));
         if (!exchange->viewer.may_read()) return refuse(IssueCode::forbidden, "", "your account may not do this");
-        return read_body(*exchange, *arena);
+        XINGLIN_TRY(const json::Value bundle, read_body(*exchange, *arena));
+        XINGLIN_CHECK(may_change_all(*exchange, bundle));
+        return bundle;
     };
     auto bundle = read();
     exchange->request.body.clear();

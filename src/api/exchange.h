@@ -77,6 +77,14 @@ void add_version_headers(http::Response& response, std::int64_t version, std::in
 /// May the viewer do this (c r u d s) to resources of the type; nullptr: to every type.
 Result<Done> may(const access::Viewer& viewer, const fhir::Type* type, char action);
 
+// ---- guarded.cpp: writing by who does not see everything --------------------------------------------------------------
+/// What is there and not seen is not changed; who sees everything may.
+Result<Done> may_change(const Exchange& exchange, const fhir::Type& type, std::string_view id);
+/// A condition (encoded) that matches something unseen is refused: its outcome would tell.
+Result<Done> may_change_by(const Exchange& exchange, const fhir::Type& type, std::string_view condition);
+/// Every entry of a bundle.
+Result<Done> may_change_all(const Exchange& exchange, json::Value bundle);
+
 struct Look {
     std::string_view what;
     const fhir::Type* type = nullptr;

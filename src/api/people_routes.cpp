@@ -62,6 +62,7 @@ std::string person_json(const people::Person& person) {
         .text("identifier", person.identifier)
         .text("phone", person.phone)
         .text("matched", person.matched)
+        .flag("closed", person.closed)
         .finish();
 }
 
@@ -185,6 +186,19 @@ Answer printed(Exchange& exchange, const std::string& id) {
     return response;
 }
 
+/// A person whose record is closed to this viewer is refused with a way out, where there is one.
+Result<Done> is_open(Exchange& exchange, const std::string& id) {
+    if (!exchange.viewer.guard) return Done{};
+    const auto decision = exchange.house.store.reader(exchange.viewer).decide(*fhir::find_resource("Patient"), id);
+    if (!decision.exists || decision.permit) return Done{};
+    const bool way_out = exchange.house.options.may_take_emergency && exchange.house.options.may_take_emergency(exchange.viewer);
+    note(exchange, {.what = "refused", .type = fhir::find_resource("Patient"), .id = id, .patient = id, .status = 403, .count = 0});
+    Outcome outcome = refuse(IssueCode::forbidden, "patient",
+                             way_out ? "this record is closed to you; in an emergency open it with a reason" : "this record is closed to you");
+    if (way_out) outcome.issues.front().key = "emergency-possible";
+    return outcome;
+}
+
 Answer answer_people(Exchange& exchange) {
     const auto& path = exchange.path;
     const bool is_post = exchange.request.method == "POST";
@@ -194,6 +208,7 @@ Answer answer_people(Exchange& exchange) {
         XINGLIN_CHECK(may(exchange.viewer, fhir::find_resource("Patient"), path.empty() ? 's' : 'r'));
     if (path.empty() && exchange.is_get()) return find(exchange);
     if (!path.empty() && !ingest::is_id(path[0])) return refuse(IssueCode::not_found, "id", "there is no such person");
+    if (!path.empty() && word != "accesses") XINGLIN_CHECK(is_open(exchange, path[0]));
     if (path.size() == 1 && exchange.is_get()) return people_header(exchange, path[0]);
     if (path.size() == 2 && word == "reveal" && is_post) return reveal(exchange, path[0]);
     if (path.size() == 2 && word == "printed" && is_post) return printed(exchange, path[0]);

@@ -110,6 +110,8 @@ Result<ingest::Change> read_change(const Exchange& exchange, ingest::Change::Kin
     } else {
         XINGLIN_CHECK(only_parameters(exchange, {}));
     }
+    if (!id.empty()) XINGLIN_CHECK(may_change(exchange, type, id));
+    XINGLIN_CHECK(may_change_by(exchange, type, change.condition));
     if (kind != Kind::erase) {
         XINGLIN_TRY(change.resource, read_body(exchange, arena));
     }

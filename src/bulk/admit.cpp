@@ -8,6 +8,8 @@ Result<Done> admit(Order& order, const access::Viewer& viewer) {
     const bool is_client = viewer.role == access::Role::system;
     if (!is_client && !viewer.may_administer())
         return refuse(IssueCode::forbidden, "role", "exports are for administrators, and for systems with a scope");
+    if (viewer.guard)
+        return refuse(IssueCode::forbidden, "scope", "exports are of everything in a type: this token sees a part of it only");
     if (!is_client || viewer.scope.empty()) return Done{};
     const auto allowed = [&](const fhir::Type& type) { return access::scope_allows(viewer.scope, type.name, 'r'); };
     for (const fhir::Type* type : order.types) {

@@ -23,6 +23,7 @@ namespace xinglin::people {
 struct Person {
     std::string id, name, pinyin, sex, birth_date, address, identifier, phone;
     bool deceased = false;
+    bool closed = false;  // there is such a person, whose record this viewer may not open; nothing else is said then
     std::string matched;  // name pinyin initials identifier phone birth_date
 };
 
@@ -52,6 +53,7 @@ public:
 private:
     struct Inside;
     std::unique_ptr<Inside> inside_;
+    Result<Page> find_page(const access::Viewer& viewer, const Request& asked) const;
 };
 
 /// Name as shown: official or usual name, `text` if written, else family and given in the order of the script.

@@ -98,7 +98,8 @@ private:
     bool rule_undo(const Ruling& ruling, Seq seq, std::int64_t at_ms);
     void set_off(Seq seq, bool off, std::int64_t at_ms);
     bool rule_task(const Ruling& ruling, Record a, Record b, std::int64_t at_ms);
-    void write_line(const Ruling& ruling, const record::Change& change, bool had_effect);
+    /// `left`: of a split, whom its members were one person with: it stands in their history too.
+    void write_line(const Ruling& ruling, const record::Change& change, bool had_effect, const std::vector<Record>& left);
 
     // The first filling (fill.cpp)
     void ask_for_filling();

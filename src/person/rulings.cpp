@@ -41,8 +41,13 @@ std::optional<Told> told_by_seq(sql::Connection& connection, Seq seq) {
 void Keeper::take_ruling(const record::Change& change, json::Value basic) {
     const auto ruling = ruling_of(basic);
     if (!ruling) return;
+    std::vector<Record> left;
+    if (ruling->kind == "split" && !ruling->members.empty()) {
+        const Record first = record_of(ruling->members.front());
+        if (first != 0) left = groups_->members(groups_->person_of(first));
+    }
     const bool effect = apply(*ruling, change.position, change.updated_ms);
-    write_line(*ruling, change, effect);
+    write_line(*ruling, change, effect, left);
 }
 
 bool Keeper::apply(const Ruling& ruling, Seq seq, std::int64_t at_ms) {
@@ -183,7 +188,7 @@ bool Keeper::rule_task(const Ruling& ruling, Record a, Record b, std::int64_t at
     return connection_->changes() > 0;
 }
 
-void Keeper::write_line(const Ruling& ruling, const record::Change& change, bool had_effect) {
+void Keeper::write_line(const Ruling& ruling, const record::Change& change, bool had_effect, const std::vector<Record>& left) {
     std::string members;
     for (const std::string& each : ruling.members) members += (members.empty() ? "" : "\n") + each;
     const auto target = ruling.target.empty() ? std::nullopt : told_by_id(*connection_, ruling.target);
@@ -205,8 +210,8 @@ void Keeper::write_line(const Ruling& ruling, const record::Change& change, bool
         .bind(11, change.updated_ms)
         .bind(12, std::int64_t{!had_effect})
         .run();
-    // Whose history it stands in: of a split every member, of an undo whoever that was about.
-    std::set<Record> about;
+    // Whose history it stands in: of a split every member and who stays behind, of an undo whoever that was about.
+    std::set<Record> about(left.begin(), left.end());
     for (const std::string& each : ruling.members)
         if (const Record record = record_of(each)) about.insert(record);
     if (target) {

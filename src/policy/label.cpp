@@ -107,4 +107,12 @@ json::Value Labeller::mark(const fhir::Type& type, json::Value resource, json::A
     return resource["meta"].is_object() ? arena.with(resource, "meta", marked) : arena.with_after(resource, "id", "meta", marked);
 }
 
+Result<std::function<json::Value(const fhir::Type&, json::Value, json::Arena&)>> marking(const content::Files& files) {
+    XINGLIN_TRY(Labeller labeller, Labeller::read(files));
+    return std::function<json::Value(const fhir::Type&, json::Value, json::Arena&)>(
+        [labeller = std::move(labeller)](const fhir::Type& type, json::Value resource, json::Arena& arena) {
+            return labeller.mark(type, resource, arena);
+        });
+}
+
 }  // namespace xinglin::policy

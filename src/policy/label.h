@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,9 @@ private:
     void gather(json::Value value, std::vector<bool>& asked) const;
     void look_at(std::string_view system, std::string_view code, std::vector<bool>& asked) const;
 };
+
+/// For record::Options::mark. Refuses what Labeller::read refuses.
+Result<std::function<json::Value(const fhir::Type&, json::Value, json::Arena&)>> marking(const content::Files& files);
 
 /// Plays the cases of policy and labels; appends what is wrong.
 void check_shelf(const content::Files& files, std::vector<content::Complaint>& complaints, std::size_t& checked);

@@ -196,9 +196,14 @@ Result<Decision> Policies::decide(access::Viewer viewer, const fhir::Type& type,
     for (const consent::Emergency& each : inside_->consents->emergencies(viewer, inside_->clock.now_ms())) {
         if (type.name == "Patient" && each.patient == id) decision.until_ms = each.until_ms;
     }
-    const auto& roles = inside_->consents->settings().emergency.roles;
-    decision.emergency_possible = !decision.permit && std::find(roles.begin(), roles.end(), viewer.role) != roles.end();
+    decision.emergency_possible = !decision.permit && may_take_emergency(viewer);
     return decision;
+}
+
+bool Policies::may_take_emergency(const access::Viewer& viewer) const {
+    if (!inside_->consents) return false;
+    const auto& roles = inside_->consents->settings().emergency.roles;
+    return std::find(roles.begin(), roles.end(), viewer.role) != roles.end();
 }
 
 void Policies::forget() const {

@@ -43,6 +43,8 @@ public:
     Result<std::shared_ptr<const record::Guard>> guard(const access::Viewer& viewer) const;
     /// Asks what `viewer` would be answered about a resource that is there now.
     Result<Decision> decide(access::Viewer viewer, const fhir::Type& type, std::string_view id) const;
+    /// Is the account of a role that may open a closed record with a reason?
+    bool may_take_emergency(const access::Viewer& viewer) const;
     /// Throws away what is kept: the next question is answered from the record.
     void forget() const;
     const Book& book() const;

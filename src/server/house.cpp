@@ -170,6 +170,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     }
     house->content = std::make_unique<const content::Files>(std::move(files));
     house->options.record.terminology = search_terminology(*house);
+    XINGLIN_TRY(house->options.record.mark, policy::marking(*house->content));
     XINGLIN_TRY(house->store, record::Store::open(house->options.data, house->clock, house->options.record));
     house->terminology =
         std::make_unique<terminology::Terminology>(*house->content, house->clock, stored_terminology(*house->store));
@@ -204,6 +205,8 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->sightings = std::make_unique<registry::Sightings>(*house->registry);
     house->people = std::make_unique<people::People>(*house->store);
     XINGLIN_CHECK(build_persons(*house));
+    XINGLIN_TRY(policy::Book rules, policy::Book::read(*house->content));
+    house->policies = std::make_unique<policy::Policies>(*house->store, nullptr, house->persons.get(), house->clock, std::move(rules));
 
     view::Environment views;
     views.member_of = [&terms = *house->terminology](std::string_view value_set, std::string_view system, std::string_view code) {
@@ -250,6 +253,9 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     api_options.terminology = house->terminology.get();
     api_options.profiles = [&profiles] { return profiles.book(); };
     api_options.member_of = profiles.member_of();
+    api_options.may_take_emergency = [&policies = *house->policies](const access::Viewer& viewer) {
+        return policies.may_take_emergency(viewer);
+    };
     api_options.version = version();
     api_options.base_url = house->options.base_url;
     api_options.started_ms = house->started_ms;

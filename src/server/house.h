@@ -23,6 +23,7 @@
 #include "person/notices.h"
 #include "person/person.h"
 #include "person/survivor.h"
+#include "policy/policy.h"
 #include "quality/quality.h"
 #include "record/record.h"
 #include "registry/registry.h"
@@ -91,6 +92,7 @@ struct House {
     person::Senders senders() const;                           // what sources of messages are called and write
     std::unique_ptr<person::Persons> persons;
     std::unique_ptr<card::Cards> cards;
+    std::unique_ptr<policy::Policies> policies;  // who may see what
     std::unique_ptr<person::Notices> notices;  // after outbound's channels, which say whether anybody wants them
     std::unique_ptr<view::Library> library;
     std::unique_ptr<view::Tables> tables;

@@ -7,6 +7,7 @@
 #include "json/json.h"
 #include "record/record.h"
 #include "registry/registry.h"
+#include "policy/label.h"
 #include "server/commands.h"
 #include "server/folder.h"
 #include "server/profiles.h"
@@ -53,19 +54,20 @@ void print(const Figures& figures, bool as_json) {
 /// Without a commit to disk for each group a crash may cost the whole load: only where there is nothing to lose yet.
 Result<Opened> open_to_load(const ImportCommand& options, const calendar::Clock& clock) {
     constexpr std::int64_t usual_cache = 64ll << 20, cache_of_a_load = 256ll << 20;
+    XINGLIN_TRY(const auto mark, policy::marking(content::Files()));
     if (options.store.empty()) {
         const bool fresh = !fs::exists(options.data / "record.db");
         Opened opened;
         XINGLIN_TRY(opened.store, record::Store::open(options.data, clock,
-                                                      {.cache_bytes = fresh ? cache_of_a_load : usual_cache, .bulk = fresh}));
+                                                      {.cache_bytes = fresh ? cache_of_a_load : usual_cache, .bulk = fresh, .mark = mark}));
         return opened;
     }
     {
-        XINGLIN_TRY(Opened opened, open_database(options.store, clock));
+        XINGLIN_TRY(Opened opened, open_database(options.store, clock, {.mark = mark}));
         const bool fresh = opened.store->reader(access::Viewer::program("import")).position() == 0;
         if (!fresh) return opened;
     }
-    return open_database(options.store, clock, {.bulk = true});
+    return open_database(options.store, clock, {.bulk = true, .mark = mark});
 }
 
 }  // namespace

@@ -51,6 +51,9 @@ std::optional<Caller> caller_of(House& house, const http::Request& request) {
     }
     caller.viewer.trace_id = request.trace_id;
     caller.viewer.purpose = std::string(request.headers.get("X-Xinglin-Purpose").substr(0, 64));
+    auto guard = house.policies->guard(caller.viewer);
+    if (!guard.ok()) throw std::runtime_error("policy: " + guard.outcome().line());  // nobody is let in unguarded
+    caller.viewer.guard = std::move(*guard);
     return caller;
 }
 

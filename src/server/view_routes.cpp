@@ -225,6 +225,37 @@ http::Response table_file(House& house, const std::string& name, view::TablePage
     return response;
 }
 
+/// The kept table holds everybody's rows: who does not see everything gets the view run over what may be seen.
+void rows_seen(Visit& visit, const view::Definition& definition, std::size_t wanted, const std::string& format) {
+    json::Arena arena;
+    std::string text;
+    view::Question question{.definition = definition, .environment = visit.house.library->environment(), .limit = wanted};
+    view::OnDemand walk(visit.house.store->reader(visit.viewer), std::move(question));
+    if (format == "csv") view::write_csv_header(definition.columns(), text);
+    const auto started = std::chrono::steady_clock::now();
+    bool late = false;
+    const auto done = walk.go(
+        [&](view::Row row) {
+            if (format == "csv") return view::write_csv(row, text);
+            if (format.empty() || format == "json") text += text.empty() ? "" : ",";
+            if (format == "ndjson") view::write_object(definition.columns(), row, text);
+            else view::write_array(row, text);
+            if (format == "ndjson") text += '\n';
+        },
+        [&] { return late = walk.resources_read() % 64 == 0 && std::chrono::steady_clock::now() - started > most_time; });
+    visit.house.write_down(visit.viewer, visit.request, "view", done.ok() ? 200 : 422, definition.resource().name, "", definition.name());
+    if (!done.ok()) return refuse_definition(visit, done.outcome());
+    if (format == "csv" || format == "ndjson") {
+        auto response = answer_of(format == "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson", std::move(text));
+        response.headers.set("Content-Disposition", fmt::format("attachment; filename=\"{}.{}\"", definition.name(), format));
+        return visit.respond(std::move(response));
+    }
+    visit.respond(answer_of("application/json",
+                            fmt::format(R"({{"columns":{},"rows":[{}],"next":null,"total":{},"truncated":{}}})",
+                                        json::write(column_list(definition.columns(), arena)), text, walk.rows(),
+                                        walk.truncated() || late)));
+}
+
 void rows(Visit& visit) {
     const auto one = visit.house.library->find(visit.holes[0]);
     if (!one) return visit.refuse(refuse(IssueCode::not_found, "name", "there is no view of this name"));
@@ -236,6 +267,7 @@ void rows(Visit& visit) {
     const auto count = count_of(visit.parameter("count"));
     if (!count.ok()) return visit.refuse(count.outcome());
     const std::size_t wanted = *count > 0 ? std::min(*count, most_rows) : file ? page_rows : 100;
+    if (visit.viewer.guard) return rows_seen(visit, one->definition, *count == 0 && file ? most_rows : wanted, format);
     auto page = visit.house.tables->rows(one->definition.name(), visit.parameter("after"), wanted);
     visit.house.write_down(visit.viewer, visit.request, "view", page.ok() ? 200 : http_status(page.outcome().code()),
                            one->definition.resource().name, "", one->definition.name());

@@ -39,6 +39,8 @@ export interface PersonRow {
   /** Masked. */
   phone: string
   matched?: Matched
+  /** There is such a person, whose record is closed to this account; the rest is empty then. */
+  closed?: boolean
 }
 
 export interface PeoplePage {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of people.
 export default {
+  closed: 'This record is closed to you',
   title: 'People',
   count: '{n} people',
   match: '{n} match',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of people.
 export default {
+  closed: '档案未对您开放',
   title: '居民',
   count: '{n} 人',
   match: '符合 {n} 人',

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writing by who does not see everything: what is not seen is not changed, and a condition does not tell what it matched.
+#include "api/exchange.h"
+#include "http/http.h"
+#include "ingest/ingest.h"
+#include "text/text.h"
+
+namespace xinglin::api {
+
+namespace {
+
+/// Does the condition match the same with the viewer's eyes as with everybody's?
+Result<Done> may_ask(const Exchange& exchange, const fhir::Type& type, std::string_view condition) {
+    std::vector<std::pair<std::string, std::string>> parameters;
+    for (const std::string_view part : text::split(condition, '&')) {
+        const std::size_t equals = part.find('=');
+        if (equals == std::string_view::npos) continue;
+        parameters.emplace_back(http::percent_decode(part.substr(0, equals), true).value_or(""),
+                                http::percent_decode(part.substr(equals + 1), true).value_or(""));
+    }
+    const fhir::Type* const types[] = {&type};
+    auto query = search::parse(types, parameters, {.offset_minutes = exchange.house.store.offset_minutes()});
+    if (!query.ok()) return Done{};  // said better where it is carried out
+    XINGLIN_TRY(const std::uint64_t seen, exchange.house.store.reader(exchange.viewer).count(*query));
+    XINGLIN_TRY(const std::uint64_t there, exchange.house.store.reader(access::Viewer::program("condition")).count(*query));
+    if (seen == there) return Done{};
+    return refuse(IssueCode::forbidden, "condition", "cannot be decided with what your account may see; name the resource by its id");
+}
+
+Result<Done> may_write_entry(const Exchange& exchange, json::Value request) {
+    const std::string_view method = request["method"].string();
+    std::string_view url = request["url"].string();
+    if (method == "GET" || method == "HEAD" || ingest::is_operation_address(url)) return Done{};
+    if (!exchange.base_url.empty() && url.starts_with(exchange.base_url + "/")) url.remove_prefix(exchange.base_url.size() + 1);
+    if (url.starts_with('/')) url.remove_prefix(1);
+    const std::size_t end = url.find_first_of("/?");
+    const fhir::Type* type = fhir::find_resource(url.substr(0, end));
+    if (!type) return Done{};
+    if (const std::string_view condition = request["ifNoneExist"].string(); !condition.empty())
+        XINGLIN_CHECK(may_ask(exchange, *type, condition.substr(condition.find('?') + 1)));
+    if (end == std::string_view::npos) return Done{};
+    if (url[end] == '?') return may_ask(exchange, *type, url.substr(end + 1));
+    const std::string_view id = url.substr(end + 1);
+    return may_change(exchange, *type, id.substr(0, id.find_first_of("/?")));
+}
+
+bool has_conditional_reference(json::Value value) {
+    if (value.is_array()) {
+        for (const json::Node& node : value.items()) {
+            if (has_conditional_reference(json::Value(&node))) return true;
+        }
+        return false;
+    }
+    for (const json::Member& member : value.members()) {
+        if (member.key() == "reference" && member.value().string().find('?') != std::string_view::npos) return true;
+        if (!member.value().is_primitive() && has_conditional_reference(member.value())) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+Result<Done> may_change(const Exchange& exchange, const fhir::Type& type, std::string_view id) {
+    if (!exchange.viewer.guard) return Done{};
+    const auto decision = exchange.house.store.reader(exchange.viewer).decide(type, id);
+    if (!decision.exists || decision.permit) return Done{};
+    return refuse(IssueCode::forbidden, std::string(type.name), "your account may not change this resource");
+}
+
+Result<Done> may_change_by(const Exchange& exchange, const fhir::Type& type, std::string_view condition) {
+    return exchange.viewer.guard && !condition.empty() ? may_ask(exchange, type, condition) : Result<Done>(Done{});
+}
+
+Result<Done> may_change_all(const Exchange& exchange, json::Value bundle) {
+    if (!exchange.viewer.guard) return Done{};
+    for (const json::Node& node : bundle["entry"].items()) {
+        const json::Value entry(&node);
+        XINGLIN_CHECK(may_write_entry(exchange, entry["request"]));
+        if (has_conditional_reference(entry["resource"]))
+            return refuse(IssueCode::forbidden, "reference", "your account may not look up references by a condition; name them by id");
+    }
+    return Done{};
+}
+
+}  // namespace xinglin::api
