@@ -279,7 +279,7 @@ int run(const Where& where, const std::filesystem::path& samples, std::uint64_t 
                 static_cast<double>(store->figures().data_bytes) / static_cast<double>(store->figures().resources),
                 resident_mib());
     if (only_search) {
-        search_mix(*store, sample(*store).patients);
+        for (const std::string guard : {"", "region", "half", "village"}) search_mix(*store, sample(*store).patients, guard);
         return 0;
     }
     fsync_floor(where.folder);

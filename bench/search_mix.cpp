@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "record/guard.h"
+
 namespace xinglin::bench {
 
 namespace {
@@ -77,8 +79,37 @@ double at(std::vector<double>& sorted, double share) {
     return sorted.empty() ? 0 : sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
 }
 
-void measure_one(record::Store& store, const std::vector<std::string>& patients, const Asked& asked) {
-    const access::Viewer viewer = access::Viewer::program("bench");
+access::Viewer viewer_of(record::Store& store, const std::string& kind) {
+    access::Viewer viewer = access::Viewer::program("bench");
+    if (kind.empty()) return viewer;
+    auto guard = std::make_shared<record::Guard>();
+    const std::string labels = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+    guard->rules.push_back({.name = "own", .permit = true, .types = {}, .sources = {"urn:xinglin:source:bench"}});
+    guard->rules.push_back({.name = "sensitive",
+                            .permit = false,
+                            .types = {},
+                            .labels = {{labels, "HIV"}, {labels, "STD"}, {labels, "PSY"}, {labels, "SEX"}, {labels, "ETH"}, {labels, "GDIS"}}});
+    if (kind == "region") {
+        guard->rules.push_back({.name = "region", .permit = true, .types = {}});
+    } else {
+        const fhir::Type* const types[] = {fhir::find_resource("Patient")};
+        const auto everybody = store.reader(viewer).patients_of(search::parse(types, std::vector<std::pair<std::string, std::string>>{}, {}).value());
+        std::vector<std::int64_t> some;
+        for (std::size_t i = 0; i < everybody->size(); ++i) {
+            if (kind == "half" ? i % 2 == 0 : some.size() < 2'000) some.push_back((*everybody)[i]);
+        }
+        guard->rules.push_back({.name = "members",
+                                .permit = true,
+                                .whose = record::GuardRule::Whose::members,
+                                .patients = std::make_shared<record::PatientSet>(std::move(some)),
+                                .types = {}});
+        guard->rules.push_back({.name = "registers", .permit = true, .whose = record::GuardRule::Whose::nobodys, .types = {}});
+    }
+    viewer.guard = guard;
+    return viewer;
+}
+
+void measure_one(record::Store& store, const access::Viewer& viewer, const std::vector<std::string>& patients, const Asked& asked) {
     const fhir::Type* types[] = {fhir::find_resource(asked.type)};
     std::vector<double> us;
     std::uint64_t results = 0, touched = 0, explained = 0;
@@ -139,9 +170,10 @@ search::Terminology mix_terminology() {
     return terminology;
 }
 
-void search_mix(record::Store& store, const std::vector<std::string>& patients) {
-    std::printf("search mix, one thread, in process\n");
-    for (const Asked& asked : mix()) measure_one(store, patients, asked);
+void search_mix(record::Store& store, const std::vector<std::string>& patients, const std::string& guard) {
+    std::printf("search mix, one thread, in process%s%s\n", guard.empty() ? "" : ", guarded: ", guard.c_str());
+    const access::Viewer viewer = viewer_of(store, guard);
+    for (const Asked& asked : mix()) measure_one(store, viewer, patients, asked);
 }
 
 }  // namespace xinglin::bench

@@ -9,8 +9,9 @@
 
 namespace xinglin::bench {
 
-/// Prints p50, p99, index rows touched and results of each kind. `patients`: ids to ask for.
-void search_mix(record::Store& store, const std::vector<std::string>& patients);
+/// Prints p50, p99, index rows touched and results of each kind. `patients`: ids to ask for. `guard`: "" for who sees everything;
+/// region, half (every second patient) or village (2,000 patients): with rules such as a clinician's.
+void search_mix(record::Store& store, const std::vector<std::string>& patients, const std::string& guard = "");
 /// A terminology for the mix: value set "bench:N" holds N codes, those in use among them.
 search::Terminology mix_terminology();
 

@@ -201,6 +201,12 @@ bool is_quick(House& house, const http::Request& request) {
 
 void receive(House& house, http::Request request, http::Respond respond) {
     const std::string method = request.method, path = request.path, trace_id = request.trace_id;
+    if (request.scheme == "https") {  // who came over TLS once is to come that way for a year
+        respond = [respond = std::move(respond)](http::Response response) {
+            response.headers.set("Strict-Transport-Security", "max-age=31536000");
+            respond(std::move(response));
+        };
+    }
     const auto unavailable = [&](std::string_view why, const Outcome& outcome) {
         http::Request said;
         said.method = method;
