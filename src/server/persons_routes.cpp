@@ -2,6 +2,7 @@
 // /api/v1/persons: the person index. Persons with all their records and history, the queue of questions, decisions and their undoing.
 //
 // Read by who may read records, decided by who may write them; every look at a person is written down.
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <set>
@@ -23,6 +24,13 @@ bool may_see(Visit& visit) {
     const access::Viewer& viewer = visit.viewer;
     const bool by_scope = viewer.role == access::Role::system && access::scope_allows(viewer.scope, "Patient", 's');
     const bool by_role = viewer.role != access::Role::system && viewer.role != access::Role::resident && viewer.may_read();
+    // The desk asks about everybody; who works for one institution or area sees persons one by one, as far as their records are open.
+    const bool has_post = viewer.guard && (!viewer.institution.empty() || !viewer.area.empty());
+    const bool is_one = visit.holes.size() == 1 && visit.request.method == "GET" && !visit.request.path.starts_with("/api/v1/persons/queue");
+    if (has_post && !is_one && visit.request.path != "/api/v1/persons") {
+        visit.refuse(refuse(IssueCode::forbidden, "institution", "the person index is worked on by accounts of the whole region"));
+        return false;
+    }
     if (by_scope || by_role) return true;
     visit.refuse(refuse(IssueCode::forbidden, "role", "only those who may read everybody's records see the person index"));
     return false;
@@ -161,7 +169,9 @@ void note_person(Visit& visit, const person::Person& person, std::string_view wh
 void show(Visit& visit) {
     if (!may_see(visit)) return;
     const auto person = visit.house.persons->person(visit.holes[0]);
-    if (!person)
+    record::Reader reader = visit.house.store->reader(visit.viewer);
+    const auto is_open = [&](const person::Member& each) { return reader.decide(*fhir::find_resource("Patient"), each.id).permit; };
+    if (!person || (visit.viewer.guard && std::none_of(person->members.begin(), person->members.end(), is_open)))
         return visit.refuse(refuse(IssueCode::not_found, "id", "is no person and no Patient; check the id, or search by name"));
     note_person(visit, *person, "read", "person index");
     json::Arena arena;
