@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "access/audit.h"
+#include "policy/label.h"
 #include "registry/join.h"
 #include "server/house_terminology.h"
 #include "server/live_formats.h"
