@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import { outcome, test } from './check.mjs'
+import { audit } from './audit.mjs'
 import { card } from './card.mjs'
 import { channels } from './channels.mjs'
 import { fhir_client } from './fhir_client.mjs'
@@ -37,6 +38,7 @@ async function run() {
       if (paths['/api/v1/intake/sources']) await intake(browser, server, pictures)
       if (paths['/api/v1/channels']) await channels(browser, server, pictures)
       if (paths['/api/v1/quality']) await quality(browser, server, pictures)
+      if (paths['/api/v1/audit']) await audit(browser, server, pictures)
       if (paths['/api/v1/card/scan']) await card(browser, server, pictures)
       if (paths['/api/v1/persons/queue']) await persons(browser, server, pictures)
       if (paths['/api/v1/registry']) await registry(browser, server, pictures)

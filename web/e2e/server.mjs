@@ -28,6 +28,7 @@ export async function start(binary, samples, more = []) {
   run('user', 'add', '--data', data, '--name', 'admin', '--display', '管理员', '--role', 'administrator', '--password-file', secret)
   run('user', 'add', '--data', data, '--name', 'auditor', '--display', '审计员', '--role', 'auditor', '--password-file', secret)
   run('user', 'add', '--data', data, '--name', 'cardholder', '--display', '卡云霞', '--role', 'resident', '--patient', 'e2e-resident', '--password-file', secret)
+  run('user', 'add', '--data', data, '--name', 'lookedat', '--display', '谢听澜', '--role', 'resident', '--patient', 'e2e-looked-at', '--password-file', secret)
   const one_time = JSON.parse(run('user', 'add', '--data', data, '--name', 'newcomer', '--role', 'clinician', '--json'))
   const token = run('client', 'add', '--data', data, '--name', 'outside').trim().split(/\s+/).at(-1)
   const files = samples && existsSync(samples) ? readdirSync(samples).filter((name) => /\.(json|ndjson)(\.gz)?$/.test(name)).map((name) => join(samples, name)) : []
