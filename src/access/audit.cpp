@@ -355,7 +355,7 @@ std::optional<Checkpoint> Audit::checkpoint() {
         const std::uint64_t mine = inside_->signings;
         inside_->sign_asked = true;
         inside_->changed.notify_all();
-        inside_->changed.wait(lock, [&] { return inside_->signings > mine; });
+        inside_->changed.wait(lock, [&] { return inside_->signings > mine || inside_->broken; });
     }
     return newest_checkpoint();
 }

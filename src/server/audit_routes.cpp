@@ -202,6 +202,7 @@ void verify(Visit& visit) {
 }
 
 void anchor(Visit& visit) {
+    if (!may_see(visit)) return;
     const auto checkpoint = visit.house.audit->checkpoint();
     if (!checkpoint) return visit.refuse(refuse(IssueCode::not_found, "checkpoint", "nothing is signed yet; see the state of the chain"));
     json::Arena arena;

@@ -3,9 +3,9 @@
 import type { RouteRecordRaw } from 'vue-router'
 import type { Role } from '../client/types'
 
-const roles: Role[] = ['auditor', 'administrator']
+const roles: Role[] = ['auditor']
 const needs = '/api/v1/audit'
-const section = 'audit'
+const section = 'system' // they share a place of the rail
 
 export const routes: RouteRecordRaw[] = [
   { path: '/audit', name: 'audit', component: () => import('./lines.vue'), meta: { title: 'audit.title', rail: { icon: 'eye', label: 'audit.rail', order: 72 }, section: { name: section, tab: { label: 'audit.tab.lines', order: 10 } }, roles, needs } },

@@ -3,5 +3,5 @@
 import type { RouteRecordRaw } from 'vue-router'
 
 export const routes: RouteRecordRaw[] = [
-  { path: '/system', name: 'system', component: () => import('./system.vue'), meta: { title: 'system.title', rail: { icon: 'pulse', label: 'shell.rail.system', order: 80 }, roles: ['administrator', 'clinician', 'epidemiologist', 'planner', 'operator', 'auditor'] } },
+  { path: '/system', name: 'system', component: () => import('./system.vue'), meta: { title: 'system.title', rail: { icon: 'pulse', label: 'shell.rail.system', order: 80 }, section: { name: 'system', tab: { label: 'system.title', order: 90 } }, roles: ['administrator', 'clinician', 'epidemiologist', 'planner', 'operator', 'auditor'] } },
 ]
