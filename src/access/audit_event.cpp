@@ -133,7 +133,7 @@ json::Value entities(json::Arena& arena, const Access& line, const Pattern& patt
     if (pattern.profile == "Query")
         add({entity_types, "2", "System Object"}, {object_roles, "24", "Query"},
             {{"description", arena.string(line.type.empty() ? "names of the parameters" : line.type + ", names of the parameters")},
-             {"query", arena.string(text::base64(line.detail.empty() ? line.type : line.detail))}});
+             {"query", arena.string(text::base64(!line.detail.empty() ? line.detail : line.type.empty() ? line.what : line.type))}});
     else if (!line.type.empty() && !line.id.empty() && !(line.type == "Patient" && line.id == line.patient))
         add({entity_types, "2", "System Object"}, {object_roles, "4", "Domain Resource"}, {{"what", reference(line.type + "/" + line.id)}});
     else if (!line.detail.empty())
