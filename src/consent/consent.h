@@ -50,7 +50,8 @@ struct Emergency {
 struct Proxy {
     std::string patient, relation;  // each Patient of the ward gets one; relation: of content/access/proxies.json
     std::int64_t until_ms = 0;
-    std::vector<std::string> withheld;  // categories of content/access/categories.json that a proxy does not see at the ward's age
+    std::vector<std::string>
+        withheld;  // categories of content/access/categories.json that a proxy does not see at the ward's age
     std::vector<Label> withheld_labels;  // the same as security labels
     std::string consent;                 // Consent id
 };
@@ -65,7 +66,8 @@ struct Settings;  // settings.h: content/access
 class Consents {
 public:
     /// Reads what is there; throws sql::Broken.
-    Consents(record::Store& store, const person::Persons& persons, const calendar::Clock& clock, Settings settings, Options options = {});
+    Consents(record::Store& store, const person::Persons& persons, const calendar::Clock& clock, Settings settings,
+             Options options = {});
     ~Consents();
 
     /// All rules that concern this viewer (the institution and those above it, the practitioner, the account, the role, everybody), of every

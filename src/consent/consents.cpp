@@ -125,8 +125,8 @@ void Consents::Inside::take_consent(const record::Change& change, json::Value re
         const std::shared_lock reading(index_mutex);
         if (const auto* kept = index.find(change.id)) touched = kept->patients;
     }
-    auto consent = change.deleted ? std::nullopt
-                                  : consent_of(resource, change.updated_ms, change.position, store.offset_minutes());
+    auto consent =
+        change.deleted ? std::nullopt : consent_of(resource, change.updated_ms, change.position, store.offset_minutes());
     if (!consent && touched.empty()) return;
     std::vector<std::string> patients;
     std::optional<calendar::Moment> birth;
@@ -177,8 +177,8 @@ void Consents::Inside::take_organization(const record::Change& change) {
 
 void Consents::Inside::take(const record::Change& change) {
     json::Arena arena;
-    const auto parsed = change.text.empty() ? Result<json::Value>(json::Value{})
-                                            : json::parse(change.text, arena, no_limits(change.text.size()));
+    const auto parsed =
+        change.text.empty() ? Result<json::Value>(json::Value{}) : json::parse(change.text, arena, no_limits(change.text.size()));
     const json::Value resource = parsed.ok() ? *parsed : json::Value{};
     const std::string_view type = change.type->name;
     if (type == "Consent") return take_consent(change, resource);
@@ -217,12 +217,11 @@ void Consents::Inside::load() {
     });
     const fhir::Type* basic = &basic_type();
     const std::int64_t longest_ms = 2ll * settings.emergency.minutes * 60'000 + 60'000;
-    const auto query = search::parse(
-        std::span(&basic, 1),
-        std::vector<std::pair<std::string, std::string>>{
-            {"code", std::string(emergency_system) + "|emergency"},
-            {"_lastUpdated", "ge" + calendar::instant_text(clock.now_ms() - longest_ms)},
-            {"_count", "1000"}});
+    const auto query =
+        search::parse(std::span(&basic, 1), std::vector<std::pair<std::string, std::string>>{
+                                                {"code", std::string(emergency_system) + "|emergency"},
+                                                {"_lastUpdated", "ge" + calendar::instant_text(clock.now_ms() - longest_ms)},
+                                                {"_count", "1000"}});
     if (!query.ok()) throw std::logic_error("a query of ours: " + query.outcome().line());
     const auto found = from.search(*query);
     if (!found.ok()) throw std::logic_error("a search of ours: " + found.outcome().line());
@@ -295,7 +294,8 @@ void Consents::Inside::run() {
     }
 }
 
-Consents::Consents(record::Store& store, const person::Persons& persons, const calendar::Clock& clock, Settings settings, Options options)
+Consents::Consents(record::Store& store, const person::Persons& persons, const calendar::Clock& clock, Settings settings,
+                   Options options)
     : inside_(std::make_unique<Inside>(store, persons, clock, std::move(settings), options)) {
     inside_->turned_ms = clock.now_ms();
     inside_->follow();
@@ -378,7 +378,8 @@ std::vector<Proxy> Consents::proxies(std::string_view resident_patient, std::int
         if (now_ms >= until_ms) continue;
         const AgeBand& band = inside_->settings.age(age);
         for (const std::string& patient : kept->patients)
-            out.push_back({patient, relation->id, until_ms, band.withheld, inside_->settings.labels_of(band.withheld), kept->consent.id});
+            out.push_back(
+                {patient, relation->id, until_ms, band.withheld, inside_->settings.labels_of(band.withheld), kept->consent.id});
     }
     return out;
 }

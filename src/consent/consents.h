@@ -43,7 +43,7 @@ struct Consents::Inside {
     mutable std::atomic<std::uint64_t> generation{1};
     mutable std::atomic<std::int64_t> next_turn_ms{calendar::end_of_time_ms};
 
-    mutable std::mutex above_mutex;  // guards above
+    mutable std::mutex above_mutex;                                           // guards above
     mutable std::unordered_map<std::string, std::vector<std::string>> above;  // institution → itself and those above it
 
     std::mutex stop_mutex;  // guards stopping

@@ -22,13 +22,17 @@ TEST_F(ConsentTest, ClosingForEverybodyConcernsEverybody) {
 }
 
 TEST_F(ConsentTest, NamesInstitutionsPractitionersPostsRolesAndAccounts) {
-    put("PractitionerRole", "post", R"(,"practitioner":{"reference":"Practitioner/li"},"organization":{"reference":"Organization/hospital"})");
+    put("PractitionerRole", "post",
+        R"(,"practitioner":{"reference":"Practitioner/li"},"organization":{"reference":"Organization/hospital"})");
     consent("o", "anna", fmt::format(R"({{"type":"deny",{}}})", actor("Organization/hospital")));
     consent("p", "anna", fmt::format(R"({{"type":"permit",{}}})", actor("Practitioner/li")));
     consent("r", "anna", fmt::format(R"({{"type":"permit",{},{}}})", actor("PractitionerRole/post"), label("HIV")));
-    consent("n", "anna", R"({"type":"deny","actor":[{"role":{"coding":[{"system":"urn:xinglin:role","code":"epidemiologist"}]},"reference":{"display":"all of them"}}]})");
-    consent("a", "anna",
-            R"({"type":"deny","actor":[{"role":{"text":"x"},"reference":{"identifier":{"system":"urn:xinglin:account","value":"doctor-zhao"}}}]})");
+    consent(
+        "n", "anna",
+        R"({"type":"deny","actor":[{"role":{"coding":[{"system":"urn:xinglin:role","code":"epidemiologist"}]},"reference":{"display":"all of them"}}]})");
+    consent(
+        "a", "anna",
+        R"({"type":"deny","actor":[{"role":{"text":"x"},"reference":{"identifier":{"system":"urn:xinglin:account","value":"doctor-zhao"}}}]})");
     EXPECT_THAT(seen("anna", doctor()), ElementsAre("-o", "+p", "+r HIV"));
     EXPECT_THAT(seen("anna", doctor("wang")), ElementsAre("-o"));
     EXPECT_THAT(seen("anna", doctor("li", "clinic")), ElementsAre("+p")) << "the post is at the hospital";
@@ -36,7 +40,8 @@ TEST_F(ConsentTest, NamesInstitutionsPractitionersPostsRolesAndAccounts) {
     access::Viewer epidemiologist = doctor("", "cdc");
     epidemiologist.role = access::Role::epidemiologist;
     EXPECT_THAT(seen("anna", epidemiologist), ElementsAre("-n"));
-    put("PractitionerRole", "post", R"(,"practitioner":{"reference":"Practitioner/wang"},"organization":{"reference":"Organization/hospital"})");
+    put("PractitionerRole", "post",
+        R"(,"practitioner":{"reference":"Practitioner/wang"},"organization":{"reference":"Organization/hospital"})");
     EXPECT_THAT(seen("anna", doctor("wang")), ElementsAre("-o", "+r HIV")) << "who holds the post now";
     EXPECT_THAT(seen("anna", doctor()), ElementsAre("-o", "+p"));
 }
@@ -60,9 +65,11 @@ TEST_F(ConsentTest, NewestOfTheSameCountsAlone) {
     consent("first", "anna", fmt::format(R"({{"type":"deny",{}}})", actor("Organization/hospital")));
     consent("second", "anna", fmt::format(R"({{"type":"permit",{}}})", actor("Organization/hospital")));
     EXPECT_THAT(seen("anna", doctor()), ElementsAre("+second"));
-    consent("third", "anna", fmt::format(R"({{"type":"deny",{}}})", actor("Organization/hospital")), R"(,"dateTime":"2019-01-01")");
+    consent("third", "anna", fmt::format(R"({{"type":"deny",{}}})", actor("Organization/hospital")),
+            R"(,"dateTime":"2019-01-01")");
     EXPECT_THAT(seen("anna", doctor()), ElementsAre("+second")) << "what was decided in 2019 and is written down now is older";
-    consent("fourth", "anna", fmt::format(R"({{"type":"deny",{}}})", actor("Organization/hospital")), R"(,"dateTime":"2099-01-01")");
+    consent("fourth", "anna", fmt::format(R"({{"type":"deny",{}}})", actor("Organization/hospital")),
+            R"(,"dateTime":"2099-01-01")");
     consent("fifth", "anna", fmt::format(R"({{"type":"permit",{}}})", actor("Organization/hospital")));
     EXPECT_THAT(seen("anna", doctor()), ElementsAre("+fifth")) << "nobody decides in the future";
 }
@@ -97,13 +104,19 @@ TEST_F(ConsentTest, CountsOnlyWhileItLasts) {
 
 TEST_F(ConsentTest, EndedWithdrawnAndForeignConsentsDoNotCount) {
     consent("c1", "anna", R"({"type":"deny"})");
-    put_text("Consent", "c1", R"({"resourceType":"Consent","id":"c1","status":"inactive","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],"patient":{"reference":"Patient/anna"},"provision":{"type":"deny"}})");
+    put_text(
+        "Consent", "c1",
+        R"({"resourceType":"Consent","id":"c1","status":"inactive","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],"patient":{"reference":"Patient/anna"},"provision":{"type":"deny"}})");
     EXPECT_THAT(seen("anna", doctor()), IsEmpty());
     consent("c2", "anna", R"({"type":"deny"})");
     erase("Consent", "c2");
     EXPECT_THAT(seen("anna", doctor()), IsEmpty());
-    put_text("Consent", "c3", R"({"resourceType":"Consent","id":"c3","status":"active","scope":{"coding":[{"code":"research"}]},"category":[{"text":"x"}],"patient":{"reference":"Patient/anna"},"provision":{"type":"deny"}})");
-    put_text("Consent", "c4", R"({"resourceType":"Consent","id":"c4","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],"patient":{"reference":"https://elsewhere/Patient/anna"},"provision":{"type":"deny"}})");
+    put_text(
+        "Consent", "c3",
+        R"({"resourceType":"Consent","id":"c3","status":"active","scope":{"coding":[{"code":"research"}]},"category":[{"text":"x"}],"patient":{"reference":"Patient/anna"},"provision":{"type":"deny"}})");
+    put_text(
+        "Consent", "c4",
+        R"({"resourceType":"Consent","id":"c4","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],"patient":{"reference":"https://elsewhere/Patient/anna"},"provision":{"type":"deny"}})");
     EXPECT_THAT(seen("anna", doctor()), IsEmpty());
 }
 
@@ -139,11 +152,12 @@ TEST_F(ConsentTest, KnowsAllOfItAfterARestart) {
 TEST_F(ConsentTest, ProxyEndsAtEighteenAndWithholdsFromFourteen) {
     person("kid", "马小雨", "2014-05-05", 44);
     person("mum", "马雨桐", "1990-03-01", 22);
-    put_text("Consent", "proxy",
-             R"({"resourceType":"Consent","id":"proxy","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},)"
-             R"("category":[{"coding":[{"system":"urn:xinglin:consent","code":"proxy"}]}],"patient":{"reference":"Patient/kid"},)"
-             R"("provision":{"type":"permit","actor":[{"role":{"coding":[{"system":"urn:xinglin:consent-relation","code":"parent"}]},)"
-             R"("reference":{"reference":"Patient/mum"}}]}})");
+    put_text(
+        "Consent", "proxy",
+        R"({"resourceType":"Consent","id":"proxy","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},)"
+        R"("category":[{"coding":[{"system":"urn:xinglin:consent","code":"proxy"}]}],"patient":{"reference":"Patient/kid"},)"
+        R"("provision":{"type":"permit","actor":[{"role":{"coding":[{"system":"urn:xinglin:consent-relation","code":"parent"}]},)"
+        R"("reference":{"reference":"Patient/mum"}}]}})");
     const auto shown = [&](const char* patient) { return consents->proxies(patient, clock.now_ms()); };
     ASSERT_THAT(shown("mum"), SizeIs(1));
     EXPECT_EQ(shown("mum")[0].patient, "kid");

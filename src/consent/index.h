@@ -34,9 +34,9 @@ class Index {
 public:
     struct Kept {
         Consent consent;
-        std::vector<std::string> patients;        // of the person: the first is the same for all its Consents
-        std::optional<calendar::Moment> birth;    // of a ward
-        std::size_t person = 0;                   // the same for all Consents of one person
+        std::vector<std::string> patients;      // of the person: the first is the same for all its Consents
+        std::optional<calendar::Moment> birth;  // of a ward
+        std::size_t person = 0;                 // the same for all Consents of one person
     };
 
     void put(Consent consent, std::vector<std::string> patients, std::optional<calendar::Moment> birth);
@@ -100,7 +100,6 @@ private:
     std::optional<Closeness> closeness(const Rule& rule, const Party& party) const;
     std::optional<Closeness> closeness(const Actor& actor, const Party& party) const;
     bool concerns(const Kept& kept, const Rule& rule, const Party& party, std::int64_t now_ms, std::vector<Hit>& hits) const;
-    Strength strength(const Kept& kept, const Rule& rule, Closeness closeness, const Party& party) const;
     static std::vector<Provision> resolved(std::vector<Hit> hits, std::string_view only_patient);
 };
 

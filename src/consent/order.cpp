@@ -3,20 +3,18 @@
 // the more specific stands behind the less specific, and of two that are not to be compared the closing one stands behind.
 #include "consent/order.h"
 
-#include <algorithm>
-
 namespace xinglin::consent {
 
 namespace {
 
 enum Grade {
-    everybody,                     // opens or closes all
-    everybody_category_opens,      // weaker than closing an institution or a person
-    institution,                   // …
-    person_opens,                  // weaker than a category that was closed for everybody
+    everybody,                 // opens or closes all
+    everybody_category_opens,  // weaker than closing an institution or a person
+    institution,               // …
+    person_opens,              // weaker than a category that was closed for everybody
     everybody_category_closes,
     institution_category,
-    person_closes,                 // stronger than a category opened to the institution
+    person_closes,  // stronger than a category opened to the institution
     person_category,
 };
 
@@ -29,20 +27,14 @@ Grade grade_of(const Rule& rule, int party) {
 
 }  // namespace
 
-Strength strength_of(const Rule& rule, Closeness closeness, const Consent& consent, const Strength* above) {
-    Strength strength{.grade = grade_of(rule, closeness.party),
-                      .near = closeness.near,
-                      .conditions = (rule.types.empty() ? 0 : 1) + (rule.period ? 1 : 0),
-                      .depth = rule.depth,
-                      .closes = rule.permit ? 0 : 1,
-                      .decided_ms = consent.decided_ms,
-                      .position = consent.position};
-    if (!above) return strength;
-    strength.grade = std::max(strength.grade, above->grade);
-    if (strength.grade != above->grade) return strength;
-    strength.near = std::max(strength.near, above->near);
-    strength.conditions = std::max(strength.conditions, above->conditions);
-    return strength;
+Strength strength_of(const Rule& rule, Closeness closeness, const Consent& consent) {
+    return {.grade = grade_of(rule, closeness.party),
+            .near = closeness.near,
+            .conditions = (rule.types.empty() ? 0 : 1) + (rule.period ? 1 : 0),
+            .depth = rule.depth,
+            .closes = rule.permit ? 0 : 1,
+            .decided_ms = consent.decided_ms,
+            .position = consent.position};
 }
 
 }  // namespace xinglin::consent

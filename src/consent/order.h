@@ -26,7 +26,6 @@ struct Strength {
     std::int64_t decided_ms = 0, position = 0;
     auto operator<=>(const Strength&) const = default;
 };
-/// `above`: of the rule it is an exception to, or nullptr.
-Strength strength_of(const Rule& rule, Closeness closeness, const Consent& consent, const Strength* above);
+Strength strength_of(const Rule& rule, Closeness closeness, const Consent& consent);
 
 }  // namespace xinglin::consent

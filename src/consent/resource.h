@@ -12,7 +12,7 @@
 
 namespace xinglin::consent {
 
-inline constexpr std::string_view emergency_system = "urn:xinglin:emergency";        // code of the Basic: "emergency", and its state
+inline constexpr std::string_view emergency_system = "urn:xinglin:emergency";  // code of the Basic: "emergency", and its state
 inline constexpr std::string_view emergency_account = "urn:xinglin:emergency:account";  // identifier: NUMBER/NAME of the account
 
 /// Whoever opened a record in an emergency, as it lies in the record.

@@ -14,7 +14,8 @@ constexpr std::string_view actions = "http://terminology.hl7.org/CodeSystem/cons
 bool has_coding(json::Value concept_, std::string_view system, std::string_view code) {
     for (const json::Node& node : concept_["coding"].items()) {
         const json::Value coding(&node);
-        if (coding["code"].string() == code && (coding["system"].string() == system || coding["system"].string().empty())) return true;
+        if (coding["code"].string() == code && (coding["system"].string() == system || coding["system"].string().empty()))
+            return true;
     }
     return false;
 }
@@ -127,8 +128,8 @@ void Unrolling::take(json::Value provision, Rule rule, std::optional<bool> aroun
 
 bool Unrolling::narrow(json::Value provision, Rule& rule) {
     rule.doubtful = rule.doubtful || provision["code"] || provision["data"];
-    return narrow_spans(provision, rule) && narrow_actors(provision, rule) && narrow_actions(provision) && narrow_types(provision, rule) &&
-           narrow_labels(provision, rule);
+    return narrow_spans(provision, rule) && narrow_actors(provision, rule) && narrow_actions(provision) &&
+           narrow_types(provision, rule) && narrow_labels(provision, rule);
 }
 
 bool Unrolling::narrow_actors(json::Value provision, Rule& rule) {
@@ -140,8 +141,7 @@ bool Unrolling::narrow_actors(json::Value provision, Rule& rule) {
     }
     if (provision["purpose"].size() > 0) {
         std::vector<std::string> purposes;
-        for (const json::Node& node : provision["purpose"].items())
-            purposes.emplace_back(json::Value(&node)["code"].string());
+        for (const json::Node& node : provision["purpose"].items()) purposes.emplace_back(json::Value(&node)["code"].string());
         rule.purposes.push_back(std::move(purposes));
     }
     return true;
@@ -163,7 +163,8 @@ bool Unrolling::narrow_types(json::Value provision, Rule& rule) {
     std::vector<const fhir::Type*> types;
     for (const json::Node& node : provision["class"].items()) {
         const json::Value coding(&node);
-        const fhir::Type* type = coding["system"].string() == resource_types ? fhir::find_resource(coding["code"].string()) : nullptr;
+        const fhir::Type* type =
+            coding["system"].string() == resource_types ? fhir::find_resource(coding["code"].string()) : nullptr;
         if (!type || type->is_abstract) {
             rule.doubtful = true;
             return true;
@@ -217,7 +218,8 @@ std::int64_t decided_ms(json::Value resource, std::int64_t stored_ms, std::int16
 
 void read_proxy(json::Value resource, Consent& consent) {
     for (const json::Node& node : resource["category"].items())
-        if (has_coding(json::Value(&node), own_system, "proxy") && json::Value(&node)["coding"].size() == 1) consent.is_proxy = true;
+        if (has_coding(json::Value(&node), own_system, "proxy") && json::Value(&node)["coding"].size() == 1)
+            consent.is_proxy = true;
     if (!consent.is_proxy) return;
     for (const json::Node& node : resource["provision"]["actor"][std::size_t{0}]["role"]["coding"].items()) {
         const json::Value coding(&node);
@@ -227,11 +229,12 @@ void read_proxy(json::Value resource, Consent& consent) {
 
 }  // namespace
 
-std::optional<Consent> consent_of(json::Value resource, std::int64_t stored_ms, std::int64_t position, std::int16_t offset_minutes,
-                                  const Limits& limits) {
+std::optional<Consent> consent_of(json::Value resource, std::int64_t stored_ms, std::int64_t position,
+                                  std::int16_t offset_minutes, const Limits& limits) {
     constexpr std::string_view start = "Patient/";
     const std::string_view patient = resource["patient"]["reference"].string();
-    if (resource["status"].string() != "active" || !has_coding(resource["scope"], scope_system, "patient-privacy")) return std::nullopt;
+    if (resource["status"].string() != "active" || !has_coding(resource["scope"], scope_system, "patient-privacy"))
+        return std::nullopt;
     if (!patient.starts_with(start) || patient.size() == start.size()) return std::nullopt;
     Consent consent;
     consent.id = resource["id"].string();

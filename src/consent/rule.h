@@ -22,9 +22,9 @@ using Actor = std::string;
 
 struct Rule {
     bool permit = false;
-    int depth = 0;                         // 0: the root; 1: an exception to it …
-    std::optional<std::size_t> above;      // the rule it is an exception to
-    std::vector<std::vector<Actor>> who;   // one of each list; empty: everybody
+    int depth = 0;                                   // 0: the root; 1: an exception to it …
+    std::optional<std::size_t> above;                // the rule it is an exception to
+    std::vector<std::vector<Actor>> who;             // one of each list; empty: everybody
     std::vector<std::vector<std::string>> purposes;  // one of each list
     calendar::Span valid{calendar::beginning_ms, calendar::end_of_time_ms};
     std::vector<const fhir::Type*> types;  // sorted by name
@@ -37,7 +37,7 @@ struct Rule {
 struct Consent {
     std::string id, patient;
     bool is_proxy = false;
-    std::string relation;  // of a proxy
+    std::string relation;         // of a proxy
     std::int64_t decided_ms = 0;  // dateTime, no later than when it was stored
     std::int64_t position = 0;
     std::vector<Rule> rules;
@@ -48,7 +48,7 @@ constexpr std::string_view scope_system = "http://terminology.hl7.org/CodeSystem
 constexpr std::string_view act_system = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 constexpr std::string_view own_system = "urn:xinglin:consent";  // categories of ours: "proxy", "request", "decision"
 constexpr std::string_view relation_system = "urn:xinglin:consent-relation";
-constexpr std::string_view role_system = "urn:xinglin:role";  // of accounts, as actor.role
+constexpr std::string_view role_system = "urn:xinglin:role";        // of accounts, as actor.role
 constexpr std::string_view account_system = "urn:xinglin:account";  // as actor.reference.identifier
 
 struct Limits {
@@ -57,7 +57,7 @@ struct Limits {
 };
 
 /// Nothing when it does not count: not active, not of privacy, of nobody. `stored_ms`, `position`: of the version.
-std::optional<Consent> consent_of(json::Value resource, std::int64_t stored_ms, std::int64_t position, std::int16_t offset_minutes,
-                                  const Limits& limits = {});
+std::optional<Consent> consent_of(json::Value resource, std::int64_t stored_ms, std::int64_t position,
+                                  std::int16_t offset_minutes, const Limits& limits = {});
 
 }  // namespace xinglin::consent

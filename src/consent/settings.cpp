@@ -38,7 +38,8 @@ public:
         int number = 0;
         const std::string_view digits = object[name].text();
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-        if (!object[name].is_number() || error != std::errc() || end != digits.data() + digits.size() || number < least || number > most)
+        if (!object[name].is_number() || error != std::errc() || end != digits.data() + digits.size() || number < least ||
+            number > most)
             return wrong(name, fmt::format("must be a whole number from {} to {}", least, most));
         return number;
     }
@@ -79,14 +80,16 @@ Result<Done> read_categories(const content::Files& files, Settings& settings) {
             if (label.system.empty() || label.code.empty()) return reading.wrong("labels", "each needs system and code");
             category.labels.push_back(std::move(label));
         }
-        if (category.labels.empty()) return reading.wrong(category.id, "needs a label at least: what carries none is in no category");
+        if (category.labels.empty())
+            return reading.wrong(category.id, "needs a label at least: what carries none is in no category");
         settings.categories.push_back(std::move(category));
     }
     for (const json::Node& node : reading.value()["always_visible"].items()) {
         XINGLIN_TRY(Words words, reading.words(json::Value(&node)));
         settings.always_visible.push_back(std::move(words));
     }
-    if (settings.always_visible.empty()) return reading.wrong("always_visible", "must say what stays visible: residents are told the truth");
+    if (settings.always_visible.empty())
+        return reading.wrong("always_visible", "must say what stays visible: residents are told the truth");
     return Done{};
 }
 
@@ -104,12 +107,14 @@ Result<Done> read_ages(const Reading& reading, Settings& settings) {
             return reading.wrong("ages", fmt::format("{} must begin at {}", band.id, expected));
         for (const json::Node& inner : each["withheld"].items()) {
             const std::string_view id = json::Value(&inner).string();
-            if (!settings.category(id)) return reading.wrong("withheld", fmt::format("\"{}\" is no category of categories.json", id));
+            if (!settings.category(id))
+                return reading.wrong("withheld", fmt::format("\"{}\" is no category of categories.json", id));
             band.withheld.emplace_back(id);
         }
         settings.ages.push_back(std::move(band));
     }
-    if (settings.ages.empty() || settings.ages.back().below_age != 200) return reading.wrong("ages", "must reach from 0 to 200 years");
+    if (settings.ages.empty() || settings.ages.back().below_age != 200)
+        return reading.wrong("ages", "must reach from 0 to 200 years");
     return Done{};
 }
 
@@ -131,7 +136,8 @@ Result<Done> read_proxies(const content::Files& files, Settings& settings) {
         XINGLIN_TRY(relation.document, reading.yes_or_no(each, "document"));
         XINGLIN_TRY(relation.months, reading.whole(each, "months", 0, 240));
         if (relation.months == 0 && !relation.minors_only)
-            return reading.wrong("months", fmt::format("{} must end some day: 0 is for who ends when the ward comes of age", relation.id));
+            return reading.wrong("months",
+                                 fmt::format("{} must end some day: 0 is for who ends when the ward comes of age", relation.id));
         settings.relations.push_back(std::move(relation));
     }
     if (settings.relations.empty()) return reading.wrong("relations", "must name one at least");

@@ -122,7 +122,8 @@ protected:
         return fmt::format(R"("actor":[{{"role":{{"text":"x"}},"reference":{{"reference":"{}"}}}}])", reference);
     }
     static std::string label(const std::string& code) {
-        return fmt::format(R"("securityLabel":[{{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"{}"}}])", code);
+        return fmt::format(R"("securityLabel":[{{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"{}"}}])",
+                           code);
     }
 };
 

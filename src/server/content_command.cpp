@@ -7,6 +7,7 @@
 #include "calendar/calendar.h"
 #include "card/policy.h"
 #include "cda/cda.h"
+#include "consent/settings.h"
 #include "content/content.h"
 #include "outbound/channel.h"
 #include "person/shelf_check.h"
@@ -72,6 +73,7 @@ void check_quality(const content::Files& files, ContentReport& report) {
 
 void check_access(const content::Files& files, ContentReport& report) {
     access::check_unusual(files, report.complaints, report.checked);
+    consent::check_shelf(files, report.complaints, report.checked);
 }
 
 void check_cards(const content::Files& files, ContentReport& report) {

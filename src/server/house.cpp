@@ -122,6 +122,12 @@ Outcome no_card(json::Value resource) {
     return card::is_ours(resource) ? refuse(IssueCode::forbidden, "Basic.code", "cards are issued at /api/v1/card") : Outcome{};
 }
 
+/// Proxies, requests and emergencies are made where it is checked who may.
+Outcome no_own_consent(json::Value resource) {
+    if (!consent::is_ours(resource)) return {};
+    return refuse(IssueCode::forbidden, "category", "these are written at /api/v1/consent and /api/v1/emergency");
+}
+
 /// Does any channel send Linkages, so that somebody hears who is one person?
 bool wants_notices(House& house) {
     for (const outbound::Channel& channel : house.outbound->channels()) {
@@ -138,6 +144,9 @@ Result<Done> build_persons(House& house) {
     XINGLIN_TRY(auto policy, card::Policy::read(*house.content));
     XINGLIN_TRY(house.cards, card::Cards::open(*house.store, *house.persons, house.clock, std::move(policy),
                                                {.data = house.options.data, .store = house.options.record.store}));
+    XINGLIN_TRY(auto rights, consent::Settings::read(*house.content));
+    house.consents = std::make_unique<consent::Consents>(*house.store, *house.persons, house.clock, std::move(rights));
+    house.consent_desk = std::make_unique<consent::Desk>(*house.store, *house.persons, house.clock, *house.consents);
     XINGLIN_TRY(auto survivorship, person::Survivorship::read(*house.content));
     house.survivorship = std::make_unique<const person::Survivorship>(std::move(survivorship));
     return Done{};
@@ -178,8 +187,8 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->accounts = std::make_unique<access::Accounts>(house->options.data, house->clock, house->options.record.store);
     house->audit = std::make_unique<access::Audit>(house->options.data, house->options.record.store);
     XINGLIN_TRY(access::UnusualRules unusual, access::UnusualRules::read(*house->content));
-    house->security = std::make_unique<SecurityDesk>(SecurityDesk::Where{house->options.data, house->options.record.store}, *house->store,
-                                                     *house->audit, std::move(unusual), house->clock);
+    house->security = std::make_unique<SecurityDesk>(SecurityDesk::Where{house->options.data, house->options.record.store},
+                                                     *house->store, *house->audit, std::move(unusual), house->clock);
     XINGLIN_TRY(profile::Book book, profile::built_in(*house->content));
     const auto member_of = [&terms = *house->terminology](std::string_view set, std::string_view system, std::string_view code) {
         return terms.has(set, system, code);
@@ -190,6 +199,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     checked.check = [&profiles, &store = *house->store](json::Value resource) {
         Outcome outcome = no_ruling(resource);
         if (outcome.ok()) outcome = no_card(resource);
+        if (outcome.ok()) outcome = no_own_consent(resource);
         if (outcome.ok()) outcome = registry::check_hierarchy(store, resource);
         return outcome.ok() ? profiles.check_write(resource) : outcome;
     };
@@ -207,7 +217,8 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->people = std::make_unique<people::People>(*house->store);
     XINGLIN_CHECK(build_persons(*house));
     XINGLIN_TRY(policy::Book rules, policy::Book::read(*house->content));
-    house->policies = std::make_unique<policy::Policies>(*house->store, nullptr, house->persons.get(), house->clock, std::move(rules));
+    house->policies = std::make_unique<policy::Policies>(*house->store, house->consents.get(), house->persons.get(), house->clock,
+                                                         std::move(rules));
 
     view::Environment views;
     views.member_of = [&terms = *house->terminology](std::string_view value_set, std::string_view system, std::string_view code) {
@@ -355,6 +366,9 @@ House::~House() {
     sightings.reset();
     registry.reset();
     cards.reset();
+    policies.reset();
+    consent_desk.reset();
+    consents.reset();
     persons.reset();
     intake.reset();
     errands.reset();

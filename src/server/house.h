@@ -13,6 +13,7 @@
 #include "bulk/bulk.h"
 #include "calendar/calendar.h"
 #include "card/card.h"
+#include "consent/desk.h"
 #include "content/content.h"
 #include "http/http.h"
 #include "ingest/ingest.h"
@@ -92,6 +93,8 @@ struct House {
     person::Senders senders() const;                           // what sources of messages are called and write
     std::unique_ptr<person::Persons> persons;
     std::unique_ptr<card::Cards> cards;
+    std::unique_ptr<consent::Consents> consents;  // what residents decided, as it concerns a viewer
+    std::unique_ptr<consent::Desk> consent_desk;  // where it is decided
     std::unique_ptr<policy::Policies> policies;  // who may see what
     std::unique_ptr<person::Notices> notices;  // after outbound's channels, which say whether anybody wants them
     std::unique_ptr<view::Library> library;

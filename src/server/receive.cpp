@@ -62,10 +62,11 @@ http::Response refusal_for(const http::Request& request, const Outcome& outcome)
 }
 
 /// A resident reads one's own record and who looked at it, and nothing else: the record of the person, of every Patient that is the person.
-bool is_own(House& house, const http::Request& request, std::string_view patient) {
+bool is_own(House& house, const http::Request& request, std::string_view patient, bool is_guarded) {
     if (request.path.starts_with("/auth/") || is_under(request.path, "/api/v1/card/mine") ||
-        is_under(request.path, "/api/v1/audit/mine"))
+        is_under(request.path, "/api/v1/audit/mine") || is_under(request.path, "/api/v1/consent/mine"))
         return true;
+    if (request.path == "/api/v1/consent/choices") return only_reads(request);
     if (request.path == "/api/v1/openapi.json") return only_reads(request);  // what there is, nobody's data: the menu asks it
     std::string_view rest = request.path;
     const bool fhir = rest.starts_with("/fhir/Patient/"), people = rest.starts_with("/api/v1/people/");
@@ -83,7 +84,12 @@ bool is_own(House& house, const http::Request& request, std::string_view patient
     if (id == patient) return true;
     if (!house.persons) return false;
     const std::vector<std::string> own = house.persons->patients(patient);
-    return std::find(own.begin(), own.end(), id) != own.end();
+    if (std::find(own.begin(), own.end(), id) != own.end()) return true;
+    // Of a ward too; where something is withheld at the ward's age, only what a guard holds back can be shown.
+    if (!only_reads(request)) return false;
+    for (const consent::Proxy& proxy : house.consents->proxies(patient, house.clock.now_ms()))
+        if (proxy.patient == id && (proxy.withheld.empty() || is_guarded)) return true;
+    return false;
 }
 
 /// Nothing when this caller may go on.
@@ -95,7 +101,8 @@ std::optional<Outcome> objection_to(House& house, const http::Request& request, 
     if (!caller->cookie.empty() && !only_reads(request) && request.headers.get("X-Xinglin-CSRF") != caller->csrf) {
         return refuse(IssueCode::forbidden, "X-Xinglin-CSRF", "send the csrf value of /auth/me in this header with every write");
     }
-    if (caller->viewer.role == access::Role::resident && !is_own(house, request, caller->viewer.patient())) {
+    if (caller->viewer.role == access::Role::resident &&
+        !is_own(house, request, caller->viewer.patient(), caller->viewer.guard != nullptr)) {
         return refuse(IssueCode::forbidden, "role", "residents see their own record only");
     }
     if (caller->viewer.must_change_password && !is_under(request.path, "/auth")) {
@@ -152,6 +159,15 @@ void pass_to_api(House& house, http::Request request, http::Respond respond) {
         auto response = refusal_for(request, *no);
         if (!caller) response.headers.set("WWW-Authenticate", "Bearer realm=\"xinglin\"");
         return respond(std::move(response));
+    }
+    const bool decides = is_under(request.path, "/fhir/Consent") && !only_reads(request);
+    if (decides) {  // what was written counts when the answer comes
+        respond = [&house, respond = std::move(respond)](http::Response response) {
+            try {
+                house.consents->catch_up();
+            } catch (const std::exception&) {}  // the follower tries again
+            respond(std::move(response));
+        };
     }
     house.api->handle(std::move(request), caller->viewer, std::move(respond));
 }

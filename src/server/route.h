@@ -77,6 +77,8 @@ std::span<const Route> card_routes();
 std::span<const Route> audit_routes();
 std::span<const Route> audit_case_routes();
 std::span<const Route> policy_routes();
+std::span<const Route> consent_routes();
+std::span<const Route> emergency_routes();
 /// All of them, in the order of the description.
 std::vector<const Route*> all_routes();
 

@@ -4,6 +4,7 @@ import { createRouter, createWebHistory, type RouteLocationNormalized, type Rout
 import type { Role, User } from '../client/types'
 import { ask_served, is_served } from './served'
 import { use_session } from './session_store'
+import { is_ward } from './wards'
 
 const found = import.meta.glob<RouteRecordRaw[]>('../*/routes.ts', { eager: true, import: 'routes' })
 export const routes: RouteRecordRaw[] = Object.values(found).flat()
@@ -19,10 +20,10 @@ export const readers: readonly Role[] = ['administrator', 'clinician', 'epidemio
 /** Where those begin who may not: the first page is about people. */
 export const first_page: Partial<Record<Role, string>> = { planner: 'system', operator: 'system', auditor: 'audit', 'institution-administrator': 'password' }
 
-/** A resident has three pages: the own record, who looked at it, and the own card. */
+/** A resident has the own record, those of whom one acts for, who looked at it, who may see it, and the own card. */
 function guard_resident(to: Going, patient: string): true | RouteLocationRaw {
-  if (to.name === 'password' || to.name === 'no-right' || to.name === 'my-card' || to.name === 'my-looks') return true
-  const is_own = (to.name === 'person' || to.name === 'person-print') && to.params?.['id'] === patient
+  if (to.name === 'password' || to.name === 'no-right' || to.name === 'my-card' || to.name === 'my-looks' || to.name === 'my-consent') return true
+  const is_own = (to.name === 'person' || to.name === 'person-print') && (to.params?.['id'] === patient || is_ward(to.params?.['id']))
   return is_own ? true : { name: 'person', params: { id: patient } }
 }
 
