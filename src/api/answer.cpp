@@ -87,7 +87,8 @@ Result<Done> may(const access::Viewer& viewer, const fhir::Type* type, char acti
     }
     // Who treats does not write down alone that the patient allowed it.
     if (allowed && writes && type && type->name == "Consent" && viewer.role == access::Role::clinician)
-        return refuse(IssueCode::forbidden, "Consent", "consents are recorded at /api/v1/consent/person/ID, with the paper's number");
+        return refuse(IssueCode::forbidden, "Consent",
+                      "consents are recorded at /api/v1/consent/person/ID, with the paper's number");
     if (allowed) return Done{};
     return refuse(IssueCode::forbidden, type ? std::string(type->name) : "", "your account may not do this");
 }
