@@ -9,6 +9,7 @@ import { outcome, test } from './check.mjs'
 import { audit } from './audit.mjs'
 import { card } from './card.mjs'
 import { channels } from './channels.mjs'
+import { consent } from './consent.mjs'
 import { fhir_client } from './fhir_client.mjs'
 import { intake } from './intake.mjs'
 import { pages } from './pages.mjs'
@@ -40,6 +41,7 @@ async function run() {
       if (paths['/api/v1/quality']) await quality(browser, server, pictures)
       if (paths['/api/v1/audit']) await audit(browser, server, pictures)
       if (paths['/api/v1/card/scan']) await card(browser, server, pictures)
+      if (paths['/api/v1/consent/mine']) await consent(browser, server, pictures)
       if (paths['/api/v1/persons/queue']) await persons(browser, server, pictures)
       if (paths['/api/v1/registry']) await registry(browser, server, pictures)
     } finally {
