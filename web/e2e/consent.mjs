@@ -23,6 +23,7 @@ export async function consent(browser, server, pictures) {
   await desk.visit.sign_in('doctor', password)
   await desk.visit.sees('找谁')
   await mine.visit.sign_in('cardholder', password)
+  await mine.visit.sees('我的健康卡')
 
   await check('a resident closes an institution', async () => {
     await mine.visit.open('/consent')
