@@ -8,7 +8,6 @@
 #include <fstream>
 
 #include "consent/settings.h"
-#include "ingest/ingest.h"
 #include "policy/label.h"
 #include "testing/postgres.h"
 #include "testing/testing.h"
