@@ -37,12 +37,53 @@ constexpr sql::Migration migrations[] = {{1, R"sql(
     ALTER TABLE access_account ADD COLUMN password_ms INTEGER NOT NULL DEFAULT 0; -- when the password was chosen; 0: not known
     ALTER TABLE access_session ADD COLUMN peer TEXT NOT NULL DEFAULT '';          -- from where
     ALTER TABLE access_session ADD COLUMN device TEXT NOT NULL DEFAULT '';        -- what the browser calls itself
+)sql"},
+                                         {3, R"sql(
+    ALTER TABLE access_account ADD COLUMN factor_ms INTEGER NOT NULL DEFAULT 0;   -- since when a second factor is asked for; 0: none
+    CREATE TABLE access_factor (
+        account INTEGER PRIMARY KEY,        -- access_account.id
+        secret BLOB NOT NULL,               -- sealed (sealed.h), about "factor" and the account's number
+        last_step INTEGER NOT NULL,         -- of the code that was taken last: none is taken twice; 0 before the first
+        begun_ms INTEGER NOT NULL
+    );
+    CREATE TABLE access_recovery (
+        account INTEGER NOT NULL,
+        code_sha256 BLOB NOT NULL,
+        used_ms INTEGER,                    -- NULL: still good
+        PRIMARY KEY (account, code_sha256)
+    );
+    CREATE TABLE access_ticket (            -- a login between its two steps
+        ticket_sha256 BLOB PRIMARY KEY,
+        account INTEGER NOT NULL,
+        created_ms INTEGER NOT NULL,
+        peer TEXT NOT NULL,
+        device TEXT NOT NULL
+    );
+    CREATE TABLE access_old_password (
+        account INTEGER NOT NULL,
+        since_ms INTEGER NOT NULL,
+        password_hash TEXT NOT NULL,
+        PRIMARY KEY (account, since_ms)
+    );
+    CREATE TABLE access_failure (
+        key BLOB PRIMARY KEY,               -- blinded (sealed.h): strangers type passwords as names
+        count INTEGER NOT NULL,
+        last_ms INTEGER NOT NULL,
+        until_ms INTEGER NOT NULL
+    );
+    CREATE INDEX access_failure_last ON access_failure (last_ms);
+    CREATE TABLE access_place (             -- from where somebody has come in before
+        account INTEGER NOT NULL,
+        peer BLOB NOT NULL,                 -- blinded
+        seen_ms INTEGER NOT NULL,
+        PRIMARY KEY (account, peer)
+    );
 )sql"}};
 
-constexpr int account_columns = 13;
+constexpr int account_columns = 14;
 #define XINGLIN_ACCOUNT_COLUMNS                                                                                               \
     "a.id, a.name, a.display, a.role, a.scope, a.is_client, a.password_hash, a.must_change_password, a.institution, a.area, " \
-    "a.practitioner, a.disabled, a.password_ms"
+    "a.practitioner, a.disabled, a.password_ms, a.factor_ms"
 
 AccountRow read_account(const sql::Statement& row) {
     AccountRow account;
@@ -57,6 +98,7 @@ AccountRow read_account(const sql::Statement& row) {
     account.post = {std::string(row.text(8)), std::string(row.text(9)), std::string(row.text(10))};
     account.disabled = row.integer(11) != 0;
     account.password_ms = row.integer(12);
+    account.factor_ms = row.integer(13);
     return account;
 }
 
@@ -74,6 +116,8 @@ std::int64_t one_number(sql::Statement& query) {
 }
 
 }  // namespace
+
+bool is_duty(Role role) { return role == Role::administrator || role == Role::operator_ || role == Role::auditor; }
 
 Viewer AccountRow::viewer() const {
     Viewer viewer;
@@ -108,6 +152,28 @@ std::optional<AccountRow> AccountTable::account(std::string_view name) {
         connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.name = ?").bind(1, name));
 }
 
+std::optional<AccountRow> AccountTable::account(std::int64_t id) {
+    return one_account(
+        connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.id = ?").bind(1, id));
+}
+
+std::vector<std::pair<std::string, SessionRow>> AccountTable::sessions_of(std::int64_t account) {
+    std::vector<std::pair<std::string, SessionRow>> all;
+    sql::Statement& query = connection_->prepare(
+        "SELECT cookie_sha256, created_ms, last_seen_ms, peer, device FROM access_session WHERE account = ?"
+        " ORDER BY last_seen_ms DESC, created_ms DESC");
+    query.bind(1, account);
+    while (query.step()) {
+        SessionRow row;
+        row.created_ms = query.integer(1);
+        row.last_seen_ms = query.integer(2);
+        row.peer = query.text(3);
+        row.device = query.text(4);
+        all.emplace_back(query.text(0), std::move(row));
+    }
+    return all;
+}
+
 std::optional<AccountRow> AccountTable::account_by_token(std::string_view token_sha256) {
     return one_account(connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.token_sha256 = ? AND a.disabled = 0")
                            .bind_blob(1, token_sha256));
@@ -134,11 +200,23 @@ std::int64_t AccountTable::administrators() {
     return one_number(connection_->prepare("SELECT count(*) FROM access_account WHERE role = 'administrator' AND disabled = 0"));
 }
 
+bool AccountTable::holds_another_duty(const AccountRow& account) {
+    if (account.post.practitioner.empty()) return false;
+    sql::Statement& query = connection_->prepare("SELECT role FROM access_account WHERE practitioner = ? AND id <> ? AND disabled = 0");
+    query.bind(1, account.post.practitioner).bind(2, account.id);
+    bool other = false;
+    while (query.step()) {
+        const auto role = parse_role(query.text(0));
+        other = other || (role && is_duty(*role) && *role != account.role);
+    }
+    return other;
+}
+
 std::vector<Accounts::Account> AccountTable::list() {
     std::vector<Accounts::Account> all;
     sql::Statement& query = connection_->prepare(
         "SELECT name, display, role, scope, created_ms, last_used_ms, is_client, id, institution, area, practitioner, disabled, "
-        "must_change_password"
+        "must_change_password, factor_ms"
         "  FROM access_account ORDER BY is_client, name");
     while (query.step()) {
         Accounts::Account account;
@@ -155,6 +233,7 @@ std::vector<Accounts::Account> AccountTable::list() {
         account.practitioner = query.text(10);
         account.disabled = query.integer(11) != 0;
         account.must_change_password = query.integer(12) != 0;
+        account.second_factor = query.integer(13) != 0;
         all.push_back(std::move(account));
     }
     return all;
@@ -195,6 +274,8 @@ void AccountTable::update(const AccountRow& account) {
 
 void AccountTable::erase(std::int64_t account) {
     erase_sessions(account, "");
+    for (const char* table : {"access_factor", "access_recovery", "access_ticket", "access_old_password", "access_place"})
+        connection_->prepare("DELETE FROM " + std::string(table) + " WHERE account = ?").bind(1, account).run();
     connection_->prepare("DELETE FROM access_account WHERE id = ?").bind(1, account).run();
 }
 

@@ -22,9 +22,13 @@ struct AccountRow {
     bool is_client = false, must_change_password = false, disabled = false;
     Post post;
     std::int64_t password_ms = 0;  // when the password was chosen; 0: before that was kept
+    std::int64_t factor_ms = 0;    // since when a second factor is asked for; 0: none
 
     Viewer viewer() const;
 };
+
+/// The three duties nobody holds two of (GB/T 22239 level 3): the accounts, the house, the audit.
+bool is_duty(Role role);
 
 struct SessionRow {
     AccountRow account;
@@ -44,10 +48,15 @@ public:
     void mark_changed();
 
     std::optional<AccountRow> account(std::string_view name);
+    std::optional<AccountRow> account(std::int64_t id);
     std::optional<AccountRow> account_by_token(std::string_view token_sha256);
     std::optional<SessionRow> session(std::string_view cookie_sha256);
+    /// By the SHA-256 of their cookies, the last used first.
+    std::vector<std::pair<std::string, SessionRow>> sessions_of(std::int64_t account);
     bool has_users();
     std::int64_t administrators();
+    /// Does the same person (Practitioner) hold another of the duties that exclude each other?
+    bool holds_another_duty(const AccountRow& account);
     std::vector<Accounts::Account> list();
 
     void insert(const AccountRow& account, std::string_view token_sha256, std::int64_t now_ms);

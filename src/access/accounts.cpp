@@ -13,11 +13,13 @@ namespace xinglin::access {
 
 namespace {
 
-constexpr std::int64_t sessions_per_account = 20;
-constexpr std::size_t longest_secret = 200, longest_device = 200;
+constexpr std::int64_t ticket_ms = 5 * 60'000;
 // What the password given with an unknown name is compared with, so that it takes as long as a wrong password.
 constexpr std::string_view nobodys_hash =
     "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$SbmAPYHjHNLOFR4vxWmgtXKbrjDt1hTL4van3XYnKB0";
+
+constexpr const char* two_duties =
+    "this person has another account with a duty that excludes this one (administrator, operator, auditor), disable it first";
 
 bool is_account_name(std::string_view name) {
     if (name.size() < 2 || name.size() > 64) return false;
@@ -42,13 +44,6 @@ Outcome no_such(std::string_view kind) {
     return refuse(IssueCode::not_found, "name", "no " + std::string(kind) + " has this name, see the list");
 }
 
-/// What a browser calls itself is the browser's to choose: 200 bytes of it, if it is text.
-std::string_view shortened(std::string_view device) {
-    if (device.size() > longest_device) device = device.substr(0, longest_device);
-    while (!device.empty() && !text::is_utf8(device) && device.size() + 4 > longest_device) device.remove_suffix(1);
-    return text::is_utf8(device) ? device : std::string_view();
-}
-
 bool is_area(std::string_view code) {
     return code.size() >= 2 && code.size() <= 12 && code.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -65,27 +60,10 @@ Result<Done> sound(const Post& post, Role role) {
     return Done{};
 }
 
-Outcome too_many() { return refuse(IssueCode::throttled, "name", "too many failed logins, wait five minutes and try again"); }
-
-std::string csrf_of(std::string_view cookie) { return text::base64_url(sha256("csrf " + std::string(cookie))); }
-
-/// A new cookie, within a change.
-Session begin_session(AccountTable& table, const AccountRow& account, std::int64_t now_ms, std::string_view peer,
-                      std::string_view device) {
-    Session session;
-    session.cookie = fresh_token("");
-    session.csrf = csrf_of(session.cookie);
-    session.viewer = account.viewer();
-    table.insert_session(sha256(session.cookie), account.id, now_ms, peer, shortened(device));
-    table.limit_sessions(account.id, sessions_per_account);
-    table.erase_sessions_before(now_ms - absolute_ms, now_ms - idle_ms);
-    return session;
-}
-
 }  // namespace
 
 Accounts::Accounts(const std::filesystem::path& folder, const calendar::Clock& clock, const std::string& store)
-    : inside_(std::make_unique<Inside>(store.empty() ? (folder / "access.db").string() : store, clock)) {}
+    : inside_(std::make_unique<Inside>(store.empty() ? (folder / "access.db").string() : store, folder, clock)) {}
 Accounts::~Accounts() = default;
 
 std::optional<std::string> Accounts::first_start() {
@@ -120,7 +98,7 @@ Result<std::string> Accounts::add_user(std::string_view name, Role role, std::st
         return refuse(IssueCode::value, "role", "a person cannot have the role system, add a client instead");
     if (!text::is_utf8(display) || display.size() > 200)
         return refuse(IssueCode::value, "display", "expected at most 200 bytes of UTF-8 text");
-    if (!password.empty()) XINGLIN_CHECK(strong_enough(password, name));
+    if (!password.empty()) XINGLIN_CHECK(strong_enough(password, name, inside_->rules.passwords));
     const std::string secret = password.empty() ? one_time_password() : std::string(password);
     AccountRow account;
     account.name = name;
@@ -134,6 +112,8 @@ Result<std::string> Accounts::add_user(std::string_view name, Role role, std::st
     return inside_->change([&](AccountTable& table) -> Result<std::string> {
         if (table.account(account.name))
             return refuse(IssueCode::conflict, "name", "an account has this name already, choose another");
+        if (is_duty(account.role) && table.holds_another_duty(account))
+            return refuse(IssueCode::conflict, "practitioner", two_duties);
         table.insert(account, "", now_ms);
         return secret;
     });
@@ -158,6 +138,8 @@ Result<Done> Accounts::change_user(std::string_view name, const Change& change) 
         const bool steps_down = account->role != Role::administrator || account->disabled;
         if (before == Role::administrator && !was_disabled && steps_down && table.administrators() == 1)
             return refuse(IssueCode::conflict, "name", "this is the last administrator, add another one first");
+        if (is_duty(account->role) && !account->disabled && table.holds_another_duty(*account))
+            return refuse(IssueCode::conflict, "practitioner", two_duties);
         table.update(*account);
         if (account->role != before || account->disabled) table.erase_sessions(account->id, "");
         return Done{};
@@ -228,39 +210,39 @@ std::vector<Accounts::Account> Accounts::list() const {
 Result<Session> Accounts::login(std::string_view given_name, std::string_view password, std::string_view peer,
                                 std::string_view device) {
     const std::string name = text::lower_ascii(given_name.substr(0, 65));
-    const auto stopped = [&] { return inside_->throttle.stopped(name, peer, inside_->clock.now_ms()); };
+    const auto keys = inside_->keys_of_login(name, peer);
+    const auto account = inside_->account(name);
+    const bool is_person = account && !account->is_client && !account->disabled;
+    const bool known_place = inside_->knows_place(is_person ? account->id : 0, peer);
+    const auto stopped = [&] { return inside_->stopped_until_ms(keys, known_place) > inside_->clock.now_ms(); };
     if (stopped()) return too_many();
     const Turn turn(inside_->gate);
     if (!turn.granted) return refuse(IssueCode::throttled, "name", "too many people are logging in, try again in a few seconds");
     if (stopped()) return too_many();  // by those who were before us at the gate
 
-    std::optional<AccountRow> account;
-    {
-        const std::lock_guard lock(inside_->read_mutex);
-        account = inside_->reads.account(name);
-    }
-    const bool is_person = account && !account->is_client && !account->disabled;
     const bool fits = password_fits(password, is_person ? std::string_view(account->password_hash) : nobodys_hash);
-    const std::int64_t now_ms = inside_->clock.now_ms();
     if (!is_person || !fits) {
-        inside_->throttle.failed(name, peer, now_ms);
+        inside_->failed(keys);
         return refuse(IssueCode::login, "name", "name or password is wrong, try again");
     }
-    inside_->throttle.succeeded(name, peer);
-
-    return inside_->change([&](AccountTable& table) { return begin_session(table, *account, now_ms, peer, device); });
+    inside_->succeeded(keys.front());
+    const std::int64_t now_ms = inside_->clock.now_ms();
+    return inside_->change([&](AccountTable& table) {
+        if (account->factor_ms == 0) return inside_->begin_session(table, *account, peer, device);
+        Session half;
+        half.ticket = fresh_token("");
+        FactorTable factors(table.connection());
+        factors.erase_tickets_before(now_ms - ticket_ms);
+        factors.insert_ticket(sha256(half.ticket), {account->id, now_ms, std::string(peer), std::string(shortened(device))});
+        return half;
+    });
 }
 
 Result<Session> Accounts::admit(std::string_view name, std::string_view peer, std::string_view device) {
-    std::optional<AccountRow> account;
-    {
-        const std::lock_guard lock(inside_->read_mutex);
-        account = inside_->reads.account(name);
-    }
+    const auto account = inside_->account(name);
     if (!account || account->is_client || account->disabled)
         return refuse(IssueCode::login, "name", "you are known there, but have no account here; ask the administrator");
-    const std::int64_t now_ms = inside_->clock.now_ms();
-    return inside_->change([&](AccountTable& table) { return begin_session(table, *account, now_ms, peer, device); });
+    return inside_->change([&](AccountTable& table) { return inside_->begin_session(table, *account, peer, device); });
 }
 
 void Accounts::logout(std::string_view cookie) {
@@ -269,33 +251,33 @@ void Accounts::logout(std::string_view cookie) {
 
 Result<Session> Accounts::change_password(std::string_view cookie, std::string_view old_password, std::string_view new_password) {
     const auto present = session(cookie);
-    if (!present) return refuse(IssueCode::login, "session", "you are not logged in, log in first");
-    const std::string name = present->viewer.name;
-    XINGLIN_CHECK(strong_enough(new_password, name));
+    if (!present) return not_logged_in();
+    XINGLIN_CHECK(strong_enough(new_password, present->viewer.name, inside_->rules.passwords));
     if (old_password == new_password) return refuse(IssueCode::value, "new", "the new password is the old one, choose another");
-    const std::string key = sha256(cookie);
-    if (inside_->throttle.stopped(name, "password", inside_->clock.now_ms())) return too_many();
+    XINGLIN_TRY(AccountRow account, inside_->prove(cookie, old_password, "old"));
     const Turn turn(inside_->gate);
     if (!turn.granted) return refuse(IssueCode::throttled, "old", "too many people are logging in, try again in a few seconds");
-
-    std::optional<AccountRow> account;
+    const std::size_t history = inside_->rules.passwords.history;
+    std::vector<std::string> before;
     {
         const std::lock_guard lock(inside_->read_mutex);
-        account = inside_->reads.account(name);
+        before = FactorTable(inside_->reads.connection()).old_passwords(account.id, history);
     }
-    if (!account || !password_fits(old_password, account->password_hash)) {
-        inside_->throttle.failed(name, "password", inside_->clock.now_ms());
-        return refuse(IssueCode::value, "old", "the old password is wrong, try again");
+    for (const std::string& old : before) {
+        if (password_fits(new_password, old))
+            return refuse(IssueCode::value, "new", "you have had this password before, choose another");
     }
-    const std::string hash = hash_password(new_password);
+    const std::string hash = hash_password(new_password), key = sha256(cookie);
     const std::int64_t now_ms = inside_->clock.now_ms();
     return inside_->change([&](AccountTable& table) -> Result<Session> {
         const auto used = table.session(key);
-        if (!used) return refuse(IssueCode::login, "session", "you are not logged in, log in first");
-        table.set_password(account->id, hash, false, now_ms);
-        table.erase_sessions(account->id, "");
-        account->must_change_password = false;
-        return begin_session(table, *account, now_ms, used->peer, used->device);
+        if (!used) return not_logged_in();
+        FactorTable(table.connection()).keep_password(account.id, account.password_hash, now_ms, history);
+        table.set_password(account.id, hash, false, now_ms);
+        table.erase_sessions(account.id, "");
+        account.must_change_password = false;
+        account.password_ms = now_ms;
+        return inside_->begin_session(table, account, used->peer, used->device);
     });
 }
 
@@ -305,7 +287,9 @@ std::optional<Session> Accounts::session(std::string_view cookie) const {
     inside_->look_for_changes(now_ms);
     const std::string key = sha256(cookie);
     const auto entry = inside_->session(key);
-    if (!entry || now_ms - entry->seen_ms.load() >= idle_ms || now_ms - entry->created_ms >= absolute_ms) return std::nullopt;
+    if (!entry) return std::nullopt;
+    const RoleRules& rules = inside_->rules.of(entry->viewer.role);
+    if (now_ms - entry->seen_ms.load() >= rules.idle_ms || now_ms - entry->created_ms >= rules.longest_ms) return std::nullopt;
     Inside::use(inside_->sessions, key, *entry, now_ms);
     return Session{std::string(cookie), csrf_of(cookie), entry->viewer};
 }
@@ -326,13 +310,9 @@ std::optional<Viewer> Accounts::viewer_of(std::string_view name) const {
     const std::string key = "name " + std::string(name);  // no SHA-256 is as this
     if (const auto found = inside_->tokens.find(key)) return found->viewer;
     const std::uint64_t generation = inside_->tokens.generation();
-    std::optional<AccountRow> row;
-    {
-        const std::lock_guard lock(inside_->read_mutex);
-        row = inside_->reads.account(name);
-    }
+    const auto row = inside_->account(name);
     if (!row || row->disabled) return std::nullopt;
-    return inside_->tokens.keep(key, row->viewer(), 0, 0, generation)->viewer;
+    return inside_->tokens.keep(key, inside_->viewer(*row), 0, 0, generation)->viewer;
 }
 
 void Accounts::check() const {

@@ -9,12 +9,22 @@
 
 #include "access/access.h"
 #include "access/account_table.h"
+#include "access/factor_table.h"
 #include "access/known.h"
+#include "access/rules.h"
+#include "access/sealed.h"
 #include "access/throttle.h"
 
 namespace xinglin::access {
 
-constexpr std::int64_t idle_ms = 30 * 60'000, absolute_ms = 12 * 3'600'000, note_every_ms = 60'000, look_every_ms = 500;
+constexpr std::int64_t note_every_ms = 60'000, look_every_ms = 500;
+constexpr std::size_t longest_secret = 200;
+
+std::string csrf_of(std::string_view cookie);
+Outcome too_many();
+Outcome not_logged_in();
+/// What a browser calls itself is the browser's to choose: 200 bytes of it, if it is text.
+std::string_view shortened(std::string_view device);
 
 /// Lets two passwords be tried at once and 64 wait: each costs 19 MiB and some 30 ms.
 class Gate {
@@ -53,7 +63,8 @@ struct Turn {
 };
 
 struct Accounts::Inside {
-    Inside(const std::string& place, const calendar::Clock& the_clock) : clock(the_clock), writes(place), reads(place) {
+    Inside(const std::string& place, const std::filesystem::path& folder, const calendar::Clock& the_clock)
+        : clock(the_clock), rules(Rules::read(content::Files()).value()), seal(folder), writes(place), reads(place) {
         known_version = reads.data_version();
         keeper = std::jthread([this](const std::stop_token& stop) { keep_notes(stop); });
     }
@@ -68,8 +79,31 @@ struct Accounts::Inside {
     }
 
     const calendar::Clock& clock;
+    Rules rules;  // set before anybody comes
+    Seal seal;
     Throttle throttle;
     Gate gate;
+
+    // ---- guessing (guessing.cpp) ----
+    std::vector<FailureKey> keys_of_login(std::string_view name, std::string_view peer) const;
+    FailureKey key_of_code(std::string_view name) const { return {"c" + std::string(name), &rules.code}; }
+    /// Until when any of these keys must wait: 0 for none. Of a place that is known the name's own count does not matter, so
+    /// that strangers cannot lock somebody out.
+    std::int64_t stopped_until_ms(const std::vector<FailureKey>& keys, bool place_is_known);
+    bool knows_place(std::int64_t account, std::string_view peer);
+    void failed(const std::vector<FailureKey>& keys);
+    void succeeded(const FailureKey& key);
+
+    // ---- sessions ----
+    /// What this account may and must first, by the rules.
+    Viewer viewer(const AccountRow& row) const;
+    std::optional<AccountRow> account(std::string_view name);
+    /// The account of a session that holds.
+    std::optional<AccountRow> account_of(std::string_view cookie, const Viewer& viewer);
+    /// A new cookie, within a change.
+    Session begin_session(AccountTable& table, const AccountRow& account, std::string_view peer, std::string_view device);
+    /// Is this the password of who has this session? Refuses (where: `where`), and counts wrong guesses.
+    Result<AccountRow> prove(std::string_view cookie, std::string_view password, std::string_view where);
 
     std::mutex write_mutex;  // guards writes
     AccountTable writes;
@@ -132,7 +166,7 @@ struct Accounts::Inside {
             row = reads.session(key);
         }
         if (!row) return nullptr;
-        return sessions.keep(key, row->account.viewer(), row->created_ms, std::max(row->last_seen_ms, sessions.noted(key)),
+        return sessions.keep(key, viewer(row->account), row->created_ms, std::max(row->last_seen_ms, sessions.noted(key)),
                              generation);
     }
 
@@ -144,7 +178,7 @@ struct Accounts::Inside {
             const std::lock_guard lock(read_mutex);
             row = reads.account_by_token(key);
         }
-        return row ? tokens.keep(key, row->viewer(), 0, 0, generation) : nullptr;
+        return row ? tokens.keep(key, viewer(*row), 0, 0, generation) : nullptr;
     }
 
     void keep_notes(const std::stop_token& stop) {
@@ -168,7 +202,7 @@ struct Accounts::Inside {
         sql::transaction(writes.connection(), [&] {
             for (const auto& [key, at_ms] : seen) writes.touch_session(key, at_ms);
             for (const auto& [key, at_ms] : used) writes.touch_token(key, at_ms);
-            writes.erase_sessions_before(now_ms - absolute_ms, now_ms - idle_ms);
+            writes.erase_sessions_before(now_ms - rules.longest_ms(), now_ms - rules.longest_idle_ms());
         });
     }
 };

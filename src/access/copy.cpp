@@ -10,6 +10,13 @@ namespace {
 
 constexpr std::int64_t rows_at_once = 5'000;
 
+/// What lies beside the accounts; failures and half logins are not worth the way.
+constexpr std::tuple<std::string_view, std::string_view, std::string_view> beside[] = {
+    {"access_factor", "account, secret, last_step, begun_ms", "ibii"},
+    {"access_recovery", "account, code_sha256, used_ms", "ibi"},
+    {"access_old_password", "account, since_ms, password_hash", "iit"},
+    {"access_place", "account, peer, seen_ms", "ibi"}};
+
 /// Column by column as they are: integers, texts, blobs and NULLs find their kind by the letter in `kinds`.
 void copy_row(const sql::Statement& row, std::string_view kinds, sql::Statement& into) {
     for (std::size_t i = 0; i < kinds.size(); ++i) {
@@ -45,14 +52,14 @@ Result<std::uint64_t> copy_accounts(sql::Connection& from, sql::Connection& to) 
     sql::transaction(to, [&] {
         auto& account = from.prepare(
             "SELECT id, name, display, role, scope, is_client, password_hash, must_change_password, token_sha256, created_ms, "
-            "last_used_ms, institution, area, practitioner, disabled, password_ms FROM access_account ORDER BY id");
+            "last_used_ms, institution, area, practitioner, disabled, password_ms, factor_ms FROM access_account ORDER BY id");
         account.reset();
         auto& add_account = to.prepare(
             "INSERT INTO access_account (id, name, display, role, scope, is_client, password_hash, must_change_password, "
             "token_sha256, "
-            "created_ms, last_used_ms, institution, area, practitioner, disabled, password_ms) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        while (account.step()) copy_row(account, "ittttitibiitttii", add_account);
+            "created_ms, last_used_ms, institution, area, practitioner, disabled, password_ms, factor_ms) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        while (account.step()) copy_row(account, "ittttitibiitttiii", add_account);
         auto& session = from.prepare("SELECT cookie_sha256, account, created_ms, last_seen_ms, peer, device FROM access_session");
         session.reset();
         auto& add_session =
@@ -60,6 +67,15 @@ Result<std::uint64_t> copy_accounts(sql::Connection& from, sql::Connection& to) 
                 "INSERT INTO access_session (cookie_sha256, account, created_ms, last_seen_ms, peer, device) "
                 "VALUES (?, ?, ?, ?, ?, ?)");
         while (session.step()) copy_row(session, "biiitt", add_session);
+        for (const auto& [table, columns, kinds] : beside) {
+            const std::string names(columns);
+            auto& row = from.prepare("SELECT " + names + " FROM " + std::string(table));
+            row.reset();
+            std::string holes = "?";
+            for (std::size_t i = 1; i < kinds.size(); ++i) holes += ", ?";
+            auto& add = to.prepare("INSERT INTO " + std::string(table) + " (" + names + ") VALUES (" + holes + ")");
+            while (row.step()) copy_row(row, kinds, add);
+        }
         // Numbers given from here on follow those that came along.
         to.run(
             "/*pg SELECT setval(pg_get_serial_sequence('access_account', 'id'), (SELECT coalesce(max(id), 1) FROM "

@@ -1,59 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sliding windows of failed logins.
+// Failed logins: counted, slowly forgotten, and answered with waiting that doubles.
 #include "access/throttle.h"
+
+#include <algorithm>
 
 namespace xinglin::access {
 
 namespace {
-constexpr std::size_t per_name_and_peer = 5, per_name = 20, per_peer = 50, most_keys = 10'000;
-
-std::string both(std::string_view name, std::string_view peer) { return "b" + std::string(name) + "\n" + std::string(peer); }
-std::string by_name(std::string_view name) { return "n" + std::string(name); }
-std::string by_peer(std::string_view peer) { return "p" + std::string(peer); }
+constexpr std::size_t most_keys = 10'000;
+constexpr std::int64_t most_doublings = 20;
 }  // namespace
 
-bool Throttle::full(const std::string& key, std::size_t limit, std::int64_t now_ms) {
+Failures one_more(Failures before, const FailureRule& rule, std::int64_t now_ms) {
+    const std::int64_t quiet_ms = std::max<std::int64_t>(0, now_ms - before.last_ms);
+    Failures after;
+    after.count = std::max<std::int64_t>(0, before.count - quiet_ms / (rule.forget_one_s * 1'000)) + 1;
+    after.last_ms = now_ms;
+    if (after.count < rule.free) return after;
+    const std::int64_t wait_s = rule.first_s << std::min(after.count - rule.free, most_doublings);
+    after.until_ms = now_ms + std::min(wait_s, rule.longest_s) * 1'000;
+    return after;
+}
+
+Failures Throttle::of(const std::string& key) const {
+    const std::lock_guard lock(mutex_);
     const auto found = failures_.find(key);
-    if (found == failures_.end()) return false;
-    auto& times = found->second;
-    while (!times.empty() && times.front() <= now_ms - window_ms) times.pop_front();
-    const bool is_full = times.size() >= limit;
-    if (times.empty()) failures_.erase(found);
-    return is_full;
+    return found == failures_.end() ? Failures{} : found->second;
 }
 
-void Throttle::note(const std::string& key, std::int64_t now_ms) {
-    auto& times = failures_[key];
-    times.push_back(now_ms);
-    if (times.size() > per_peer) times.pop_front();
-}
-
-bool Throttle::stopped(std::string_view name, std::string_view peer, std::int64_t now_ms) {
+void Throttle::keep(const std::string& key, const Failures& failures) {
     const std::lock_guard lock(mutex_);
-    return full(both(name, peer), per_name_and_peer, now_ms) || full(by_name(name), per_name, now_ms) ||
-           full(by_peer(peer), per_peer, now_ms);
-}
-
-void Throttle::failed(std::string_view name, std::string_view peer, std::int64_t now_ms) {
-    const std::lock_guard lock(mutex_);
-    if (failures_.size() + 3 > most_keys) {
-        std::erase_if(failures_, [&](const auto& entry) { return entry.second.back() <= now_ms - window_ms; });
-        if (failures_.size() + 3 > most_keys) {
-            auto oldest = failures_.begin();
-            for (auto at = failures_.begin(); at != failures_.end(); ++at) {
-                if (at->second.back() < oldest->second.back()) oldest = at;
-            }
-            failures_.erase(oldest);
-        }
+    if (failures_.size() >= most_keys && !failures_.contains(key)) {
+        const auto oldest = std::min_element(failures_.begin(), failures_.end(), [](const auto& a, const auto& b) {
+            return a.second.last_ms < b.second.last_ms;
+        });
+        failures_.erase(oldest);
     }
-    note(both(name, peer), now_ms);
-    note(by_name(name), now_ms);
-    note(by_peer(peer), now_ms);
+    Failures& known = failures_[key];
+    if (failures.last_ms >= known.last_ms) known = failures;
 }
 
-void Throttle::succeeded(std::string_view name, std::string_view peer) {
+void Throttle::forget(const std::string& key) {
     const std::lock_guard lock(mutex_);
-    failures_.erase(both(name, peer));
+    failures_.erase(key);
 }
 
 }  // namespace xinglin::access

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "access/audit.h"
+#include "access/second_factor.h"
 #include "json/json.h"
 #include "server/commands.h"
 #include "server/folder.h"
@@ -150,6 +151,12 @@ int remove_user(const AccountCommand& options) {
 int reset_user(const AccountCommand& options) {
     return with_accounts(options, [&](access::Accounts& accounts) {
         return print_secret(accounts.reset_password(options.name), options, "password");
+    });
+}
+
+int reset_user_factor(const AccountCommand& options) {
+    return with_accounts(options, [&](access::Accounts& accounts) {
+        return print_done(access::reset_factor(accounts, options.name), options, "reset");
     });
 }
 

@@ -58,6 +58,10 @@ void add_serve(CLI::App& app, Action& action) {
     CLI::Option* key = serve_word->add_option("--tls-key", options->tls_key, "its key (PEM)");
     certificate->needs(key);
     key->needs(certificate);
+    serve_word->add_flag("--demo", options->demo,
+                         "a demonstration with made-up people: no second factor is demanded, residents' one-time codes go to the log");
+    serve_word->add_option("--codes-to", options->codes_to,
+                           "where one-time codes for residents are posted to as {\"phone\",\"text\"}: the address of your SMS gateway");
     serve_word
         ->add_flag("--tls-ask-clients", options->tls_asks_clients,
                    "ask clients for a certificate; those registered with one are then known by it (client add --certificate)")
@@ -466,6 +470,8 @@ void add_words(CLI::App& app, Action& action, bool of_ledger) {
                    true, false},
                   {"reset", "Give a user another one-time password", "xinglin user reset --data DIR --name li.na", reset_user,
                    true, false},
+                  {"reset-factor", "Take away the second factor of somebody who lost it; ends their sessions",
+                   "xinglin user reset-factor --data DIR --name li.na", reset_user_factor, true, false},
                   {"list", "List the users", "xinglin user list --data DIR --json", list_users, false, false}});
     add_accounts(app, action, "client", "Accounts of systems",
                  {{"add", "Add a system; prints its bearer token",

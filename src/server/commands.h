@@ -17,6 +17,8 @@ namespace xinglin::server {
 namespace fs = std::filesystem;
 
 struct ServeOptions {
+    bool demo = false;
+    std::string codes_to;
     fs::path backups;  // empty: DATA/backups
     fs::path data;
     std::string bind = "127.0.0.1";
@@ -108,6 +110,7 @@ int add_user(const AccountCommand& options);
 int change_user(const AccountCommand& options);
 int remove_user(const AccountCommand& options);
 int reset_user(const AccountCommand& options);
+int reset_user_factor(const AccountCommand& options);
 int list_users(const AccountCommand& options);
 int add_client(const AccountCommand& options);
 int remove_client(const AccountCommand& options);

@@ -5,6 +5,7 @@
 #include "access/unusual.h"
 #include "bulk/shelf_check.h"
 #include "calendar/calendar.h"
+#include "access/rules.h"
 #include "card/policy.h"
 #include "cda/cda.h"
 #include "consent/settings.h"
@@ -79,6 +80,10 @@ void check_access(const content::Files& files, ContentReport& report) {
 
 void check_cards(const content::Files& files, ContentReport& report) {
     card::check_shelf(files, report.complaints, report.checked);
+}
+
+void check_access(const content::Files& files, ContentReport& report) {
+    access::check_shelf(files, report.complaints, report.checked);
 }
 
 void check_persons(const content::Files& files, ContentReport& report) {

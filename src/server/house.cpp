@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "access/audit.h"
+#include "access/rules.h"
 #include "policy/label.h"
 #include "registry/join.h"
 #include "server/house_terminology.h"
@@ -152,6 +153,28 @@ Result<Done> build_persons(House& house) {
     return Done{};
 }
 
+/// Accounts by the content's rules; a demonstration demands no second factor of newcomers.
+Result<Done> build_accounts(House& house) {
+    house.accounts = std::make_unique<access::Accounts>(house.options.data, house.clock, house.options.record.store);
+    XINGLIN_TRY(access::Rules rules, access::Rules::read(*house.content));
+    if (house.options.demo) {
+        for (access::RoleRules& role : rules.roles) role.second_factor = false;
+    }
+    access::use(*house.accounts, std::move(rules));
+    return Done{};
+}
+
+Result<Done> build_activation(House& house) {
+    std::unique_ptr<CodeSender> sender;
+    if (house.options.demo) sender = log_sender(house.log);
+    else if (!house.options.codes_to.empty()) {
+        XINGLIN_TRY(sender, web_sender(house.options.codes_to, house.log));
+    }
+    house.activation = std::make_unique<Activation>(*house.store, *house.accounts, *house.cards, *house.persons, house.clock,
+                                                    std::move(sender));
+    return Done{};
+}
+
 }  // namespace
 
 person::Senders House::senders() const {
@@ -184,7 +207,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     XINGLIN_TRY(house->store, record::Store::open(house->options.data, house->clock, house->options.record));
     house->terminology =
         std::make_unique<terminology::Terminology>(*house->content, house->clock, stored_terminology(*house->store));
-    house->accounts = std::make_unique<access::Accounts>(house->options.data, house->clock, house->options.record.store);
+    XINGLIN_CHECK(build_accounts(*house));
     house->audit = std::make_unique<access::Audit>(house->options.data, house->options.record.store);
     XINGLIN_TRY(access::UnusualRules unusual, access::UnusualRules::read(*house->content));
     house->security = std::make_unique<SecurityDesk>(SecurityDesk::Where{house->options.data, house->options.record.store},
@@ -219,6 +242,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     XINGLIN_TRY(policy::Book rules, policy::Book::read(*house->content));
     house->policies = std::make_unique<policy::Policies>(*house->store, house->consents.get(), house->persons.get(), house->clock,
                                                          std::move(rules));
+    XINGLIN_CHECK(build_activation(*house));
 
     view::Environment views;
     views.member_of = [&terms = *house->terminology](std::string_view value_set, std::string_view system, std::string_view code) {

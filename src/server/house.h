@@ -29,6 +29,7 @@
 #include "record/record.h"
 #include "registry/registry.h"
 #include "registry/sightings.h"
+#include "server/activation.h"
 #include "server/backups.h"
 #include "server/errands.h"
 #include "server/imports.h"
@@ -57,6 +58,8 @@ struct HouseOptions {
     std::string base_url;  // public address of /fhir; empty: from the request
     record::Options record;
     std::filesystem::path backups;  // empty: DATA/backups
+    bool demo = false;              // made-up people: no second factor is demanded, residents' codes go to the log
+    std::string codes_to;           // where residents' one-time codes are posted to; "": nowhere
     std::string views = "all";      // which views are kept as tables: all, saved, none
 };
 
@@ -96,6 +99,7 @@ struct House {
     std::unique_ptr<consent::Consents> consents;  // what residents decided, as it concerns a viewer
     std::unique_ptr<consent::Desk> consent_desk;  // where it is decided
     std::unique_ptr<policy::Policies> policies;  // who may see what
+    std::unique_ptr<Activation> activation;  // of residents' accounts
     std::unique_ptr<person::Notices> notices;  // after outbound's channels, which say whether anybody wants them
     std::unique_ptr<view::Library> library;
     std::unique_ptr<view::Tables> tables;
@@ -141,7 +145,8 @@ bool is_quick(House& house, const http::Request& request);
 
 /// Cookie of the session, "" when there is none.
 std::string session_cookie(const http::Request& request);
-constexpr std::string_view cookie_name = "xinglin_session";
+/// "__Host-xinglin_session" over https: no other site and no plain connection can plant it. "xinglin_session" otherwise.
+std::string_view session_cookie_name(const http::Request& request);
 
 /// What /api/v1/system answers, also sent as an event.
 std::string system_state(House& house);

@@ -108,6 +108,9 @@ std::optional<Outcome> objection_to(House& house, const http::Request& request, 
     if (caller->viewer.must_change_password && !is_under(request.path, "/auth")) {
         return refuse(IssueCode::forbidden, "password", "change the one-time password first, at /auth/password");
     }
+    if (caller->viewer.must_enrol && !is_under(request.path, "/auth")) {
+        return refuse(IssueCode::forbidden, "second_factor", "your role needs a second factor first, enrol one at /auth/second-factor");
+    }
     return std::nullopt;
 }
 
@@ -188,7 +191,12 @@ bool is_about_terminology(std::string_view path) {
 
 }  // namespace
 
+std::string_view session_cookie_name(const http::Request& request) {
+    return request.scheme == "https" ? "__Host-xinglin_session" : "xinglin_session";
+}
+
 std::string session_cookie(const http::Request& request) {
+    const std::string_view cookie_name = session_cookie_name(request);
     for (const auto& [name, value] : request.headers.all()) {
         if (text::lower_ascii(name) != "cookie") continue;
         for (std::string_view part : text::split(value, ';')) {

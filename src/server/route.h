@@ -52,6 +52,9 @@ struct Route {
 
 std::span<const Route> open_routes();
 std::span<const Route> account_routes();
+std::span<const Route> security_routes();
+std::span<const Route> staff_account_routes();
+std::span<const Route> activation_routes();
 std::span<const Route> system_routes();
 std::span<const Route> import_routes();
 std::span<const Route> export_routes();

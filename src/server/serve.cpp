@@ -48,6 +48,8 @@ HouseOptions house_options(const ServeOptions& options) {
     house.data = options.data;
     house.content = options.content;
     house.views = options.views;
+    house.demo = options.demo;
+    house.codes_to = options.codes_to;
     house.base_url = options.base_url;
     house.backups = options.backups;
     house.http.bind = options.bind;
@@ -116,6 +118,9 @@ int serve(const ServeOptions& options) {
         log.warn("no encryption", {{"advice", std::string("whoever is on the network can read along; give --tls-certificate and "
                                                           "--tls-key, or stay behind a proxy that encrypts")}});
     }
+    if (options.demo)
+        log.warn("demonstration", {{"advice", std::string("made-up people only: no second factor is demanded, and residents' one-time "
+                                                          "codes stand in this log; leave --demo out for anybody real")}});
     log.info("ready",
              {{"address", at}, {"version", std::string(version())}, {"took_ms", house->clock.now_ms() - house->started_ms}});
     std::printf("ready %s\n", at.c_str());
