@@ -14,7 +14,7 @@ namespace xinglin::access {
 namespace {
 
 constexpr std::int64_t step_ms = 30'000, ticket_ms = 5 * 60'000, enrolment_ms = 15 * 60'000;
-constexpr std::size_t secret_bytes = 20, recovery_codes = 10;
+constexpr std::size_t secret_bytes = 20, recovery_codes = 10, longest_label = 24;  // a small QR code holds 106 characters
 
 std::string about(std::int64_t account) { return "factor " + std::to_string(account); }
 
@@ -98,7 +98,7 @@ Result<Enrolment> begin_enrolment(Accounts& accounts, std::string_view cookie, s
         FactorTable(table.connection()).set_factor(account.id, sealed, inside.clock.now_ms());
     });
     const std::string shown = base32(secret);
-    return Enrolment{in_fours(shown), "otpauth://totp/Xinglin:" + account.name + "?secret=" + shown + "&issuer=Xinglin&algorithm=SHA1&digits=6&period=30"};
+    return Enrolment{in_fours(shown), "otpauth://totp/Xinglin:" + account.name.substr(0, longest_label) + "?secret=" + shown + "&issuer=Xinglin"};
 }
 
 Result<Enrolled> finish_enrolment(Accounts& accounts, std::string_view cookie, std::string_view typed) {

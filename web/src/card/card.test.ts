@@ -17,7 +17,8 @@ describe('a QR code', () => {
     expect(qr_matrix(testdata('token-es256.txt').trim()).length).toBe(41)
   })
   it('refuses what it cannot hold', () => {
-    expect(() => qr_matrix('small letters')).toThrow('capital')
+    expect(() => qr_matrix('\u674f')).toThrow('ASCII')
+    expect(() => qr_matrix('a'.repeat(107))).toThrow('too long')
     expect(() => qr_matrix('A'.repeat(155))).toThrow('too long')
   })
 })

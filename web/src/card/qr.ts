@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// QR codes of letters and digits (ISO/IEC 18004:2015, alphanumeric mode, error correction M, versions 1 to 6): up to 154 characters, which is what a
-// card says. The smallest version that holds the text, the mask with the least penalty.
+// QR codes (ISO/IEC 18004:2015, error correction M, versions 1 to 6): of capital letters and digits in alphanumeric mode, up to 154 characters, which is
+// what a card says; of other ASCII in byte mode, up to 106, which is what a second factor says. The smallest version that holds the text, the mask with
+// the least penalty.
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:'
 /** Table 9, level M: all codewords, those of correction in a block, blocks. */
 const sizes = [[26, 10, 1], [44, 16, 1], [70, 26, 1], [100, 18, 2], [134, 24, 2], [172, 16, 4]] as const
 
+const is_alphanumeric = (text: string): boolean => [...text].every((one) => alphabet.includes(one))
+
 function bits_of(text: string): number[] {
   const out: number[] = []
   const put = (value: number, count: number): void => {
     for (let i = count - 1; i >= 0; i--) out.push((value >> i) & 1)
+  }
+  if (!is_alphanumeric(text)) {
+    put(4, 4)
+    put(text.length, 8)
+    for (const letter of text) put(letter.charCodeAt(0), 8)
+    return out
   }
   put(2, 4)
   put(text.length, 9)
@@ -157,9 +166,9 @@ function penalty(dark: Matrix): number {
   return sum + 10 * Math.floor(Math.abs((darks * 20) / (size * size) - 10))
 }
 
-/** True is dark; without the quiet margin of four. Throws when the text is too long or has other characters. */
+/** True is dark; without the quiet margin of four. Throws when the text is too long or is not ASCII. */
 export function qr_matrix(text: string): Matrix {
-  if ([...text].some((one) => !alphabet.includes(one))) throw new Error('a QR code of ours holds capital letters and digits only')
+  if (!/^[\x20-\x7e]*$/.test(text)) throw new Error('a QR code of ours holds ASCII only')
   const bits = bits_of(text)
   const version = sizes.findIndex(([all, fix, blocks]) => bits.length <= (all - fix * blocks) * 8) + 1
   if (version === 0) throw new Error('the text is too long for a QR code of ours')

@@ -3,8 +3,15 @@
 import { call, use_csrf } from './call'
 import type { Session } from './types'
 
-export async function sign_in(name: string, password: string): Promise<Session> {
-  const session = await call<Session>('/auth/login', { method: 'POST', json: { name, password } })
+/** Either the session, or the ticket that a code of the second factor must follow. */
+export async function sign_in(name: string, password: string): Promise<Session | { ticket: string }> {
+  const answer = await call<Session | { ticket: string }>('/auth/login', { method: 'POST', json: { name, password } })
+  if ('csrf' in answer) use_csrf(answer.csrf)
+  return answer
+}
+
+export async function second_step(ticket: string, code: string): Promise<Session> {
+  const session = await call<Session>('/auth/second-step', { method: 'POST', json: { ticket, code } })
   use_csrf(session.csrf)
   return session
 }

@@ -15,6 +15,8 @@ export interface User {
   area?: string
   practitioner?: string
   must_change_password: boolean
+  /** A second factor first: nothing else is open. */
+  must_enrol?: boolean
 }
 
 export interface Session {

@@ -40,6 +40,13 @@ describe('the guard', () => {
     expect(guard(to('home', '/'), { ...doctor, role: 'auditor' })).toEqual({ name: 'audit' })
     expect(guard(to('home', '/'), { ...doctor, role: 'epidemiologist' })).toBe(true)
   })
+  it('opens nothing before a password of one\'s own and a second factor', () => {
+    for (const owed of [{ must_change_password: true }, { must_enrol: true }]) {
+      expect(guard(to('people', '/people'), { ...doctor, ...owed })).toEqual({ name: 'login', query: { to: '/people' } })
+      expect(guard(to('login', '/login', true), { ...doctor, ...owed })).toBe(true)
+    }
+    expect(guard(to('home', '/'), { ...doctor, role: 'institution-administrator' })).toEqual({ name: 'accounts' })
+  })
   it('returns to addresses of this house only', () => {
     expect(safe_return('/people/7')).toBe('/people/7')
     for (const bad of ['//evil.example', '/\\evil.example', 'https://evil.example', 'javascript:alert(1)', '/login', undefined, ['/a']]) expect(safe_return(bad)).toBe('/')

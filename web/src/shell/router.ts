@@ -18,22 +18,25 @@ export const router = createRouter({
 /** Who may read records of people. */
 export const readers: readonly Role[] = ['administrator', 'clinician', 'epidemiologist']
 /** Where those begin who may not: the first page is about people. */
-export const first_page: Partial<Record<Role, string>> = { planner: 'system', operator: 'system', auditor: 'audit', 'institution-administrator': 'password' }
+export const first_page: Partial<Record<Role, string>> = { planner: 'system', operator: 'system', auditor: 'audit', 'institution-administrator': 'accounts' }
 
 /** A resident has the own record, those of whom one acts for, who looked at it, who may see it, and the own card. */
 function guard_resident(to: Going, patient: string): true | RouteLocationRaw {
-  if (to.name === 'password' || to.name === 'no-right' || to.name === 'my-card' || to.name === 'my-looks' || to.name === 'my-consent') return true
+  if (to.name === 'password' || to.name === 'security' || to.name === 'no-right' || to.name === 'my-card' || to.name === 'my-looks' || to.name === 'my-consent') return true
   const is_own = (to.name === 'person' || to.name === 'person-print') && (to.params?.['id'] === patient || is_ward(to.params?.['id']))
   return is_own ? true : { name: 'person', params: { id: patient } }
 }
+
+/** A password of one's own, a second factor: nothing else is open before. */
+export const owes = (user: User): boolean => user.must_change_password || user.must_enrol === true
 
 type Going = Pick<RouteLocationNormalized, 'name' | 'fullPath' | 'meta'> & Partial<Pick<RouteLocationNormalized, 'params'>>
 
 /** Where someone is sent instead of the page asked for; true when the page may open. */
 export function guard(to: Going, user: User | null): true | RouteLocationRaw {
-  if (to.meta.open) return user && !user.must_change_password && to.name === 'login' ? { name: 'home' } : true
+  if (to.meta.open) return user && !owes(user) && to.name === 'login' ? { name: 'home' } : true
   if (!user) return { name: 'login', query: to.fullPath === '/' ? {} : { to: to.fullPath } }
-  if (user.must_change_password) return { name: 'login', query: { to: to.fullPath } }
+  if (owes(user)) return { name: 'login', query: { to: to.fullPath } }
   if (user.role === 'resident') return guard_resident(to, user.patient ?? '')
   const first = first_page[user.role]
   if (to.name === 'home' && first) return { name: first }
@@ -49,7 +52,7 @@ router.beforeEach(async (to) => {
   const session = use_session()
   await session.ask()
   const may = guard(to, session.user)
-  if (may !== true || !session.user || session.user.must_change_password) return may
+  if (may !== true || !session.user || owes(session.user)) return may
   if (!to.meta.needs) {
     void ask_served() // for the menu
     return true

@@ -3,8 +3,8 @@
 import { defineStore } from 'pinia'
 import { ref } from 'vue'
 import { CallError, use_csrf } from '../client/call'
-import { sign_in, sign_out, who_am_i } from '../client/session'
-import type { User } from '../client/types'
+import { second_step, sign_in, sign_out, who_am_i } from '../client/session'
+import type { Session, User } from '../client/types'
 
 export const use_session = defineStore('session', () => {
   const user = ref<User | null>(null)
@@ -27,8 +27,17 @@ export const use_session = defineStore('session', () => {
     }
   }
 
-  async function enter(name: string, password: string): Promise<User> {
-    const session = await sign_in(name, password)
+  /** Who is in now; or the ticket that a code must follow. */
+  async function enter(name: string, password: string): Promise<User | string> {
+    const answer = await sign_in(name, password)
+    return 'ticket' in answer ? answer.ticket : took(answer)
+  }
+
+  async function enter_code(ticket: string, code: string): Promise<User> {
+    return took(await second_step(ticket, code))
+  }
+
+  function took(session: Session): User {
     user.value = session.user
     asked.value = true
     trouble.value = null
@@ -50,5 +59,5 @@ export const use_session = defineStore('session', () => {
     use_csrf('')
   }
 
-  return { user, asked, trouble, ask, enter, leave, forget }
+  return { user, asked, trouble, ask, enter, enter_code, took, leave, forget }
 })
