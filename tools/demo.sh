@@ -119,6 +119,7 @@ show_demo() { # address, data folder
     echo "  (pause, go, faster, slower, speed N, jump to the next outbreak). Hospitals send HL7 v2 to 127.0.0.1:$mllp (MLLP), clinics, schools and"
     echo "  pharmacies drop files into $2/inbox; all of it is under 数据接入 and at $1/screen"
   fi
+  echo "  A demonstration: no second factor is demanded of anybody, and codes for residents stand in the log. With real people leave --demo out."
   echo "  FHIR R4 at $1/fhir    data in $2    log in build/log/demo.log"
   echo "  Ctrl+C stops it"
   echo
@@ -189,7 +190,7 @@ serve_demo() { # a session of its own: Ctrl+C reaches this script only, which as
   mkdir -p build/log
   rm -f "$1/demo-live"
   demo_content "$1"
-  setsid "$binary" serve --data "$1" --content "$1/demo-content" --port "$2" --mllp "$mllp" 2>"$log" > >(
+  setsid "$binary" serve --demo --data "$1" --content "$1/demo-content" --port "$2" --mllp "$mllp" 2>"$log" > >(
     trap '' INT
     living=''
     while read -r word address; do

@@ -35,7 +35,7 @@ export async function start(binary, samples, more = []) {
   if (files.length) run('import', '--data', data, ...files)
 
   const port = await free_port()
-  const child = spawn(binary, ['serve', '--data', data, '--port', String(port), ...more], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(binary, ['serve', '--data', data, '--port', String(port), '--demo', ...more], { stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   child.stderr.on('data', (text) => (log += text))
   await new Promise((resolve, reject) => {
