@@ -74,12 +74,9 @@ void check_quality(const content::Files& files, ContentReport& report) {
 
 void check_access(const content::Files& files, ContentReport& report) {
     access::check_unusual(files, report.complaints, report.checked);
-    consent::check_shelf(files, report.complaints, report.checked);
-<<<<<<< HEAD
-    policy::check_shelf(files, report.complaints, report.checked);
-=======
     access::check_shelf(files, report.complaints, report.checked);
->>>>>>> f8cbae4 (server: one check of content/access)
+    consent::check_shelf(files, report.complaints, report.checked);
+    policy::check_shelf(files, report.complaints, report.checked);
 }
 
 void check_cards(const content::Files& files, ContentReport& report) {
