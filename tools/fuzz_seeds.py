@@ -194,6 +194,9 @@ SEEDS = {
     "registry_scan_fuzz": scans,
     "person_fuzz": lambda: examples("Patient", "Basic") + texts("content/persons", "*.json"),
     "card_token_fuzz": lambda: texts("src/card/testdata", "*"),
+    "jose_fuzz": lambda: [b"patient/Observation.rs?category=laboratory openid user/*.cruds",
+                          b'{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}',
+                          b"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UifQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"],
     "cda_fuzz": lambda: texts("src/cda/testdata", "*.xml"),
 }
 

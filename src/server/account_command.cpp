@@ -7,6 +7,7 @@
 #include "access/audit.h"
 #include "access/second_factor.h"
 #include "json/json.h"
+#include "oauth/oauth.h"
 #include "server/commands.h"
 #include "server/folder.h"
 #include "server/terminal.h"
@@ -54,6 +55,68 @@ int print_done(const Result<Done>& done, const AccountCommand& options, std::str
     return exit_done;
 }
 
+std::unique_ptr<oauth::Provider> tokens_of(const AccountCommand& options, access::Accounts& accounts) {
+    static const calendar::SystemClock clock;
+    oauth::Options chosen;
+    chosen.data = options.data;
+    chosen.store = options.store;
+    chosen.issuer = [] { return std::string(); };
+    chosen.account = [&accounts](std::string_view name) { return accounts.viewer_of(name); };
+    return std::make_unique<oauth::Provider>(std::move(chosen), clock);
+}
+
+std::optional<std::string> text_of(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return std::nullopt;
+    return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+/// A client that asks for tokens.
+int register_client(const AccountCommand& options) {
+    oauth::Client client;
+    client.name = options.name;
+    client.is_public = options.is_public;
+    client.redirects = options.redirects;
+    client.scope = options.scope;
+    client.id_token_algorithm = options.id_token;
+    client.grants = options.grants;
+    if (client.grants.empty()) {
+        if (client.redirects.empty()) client.grants = {"client_credentials"};
+        else client.grants = {"authorization_code", "refresh_token"};
+    }
+    if (options.jwks.starts_with("https://") || options.jwks.starts_with("http://")) {
+        client.jwks_url = options.jwks;
+    } else if (!options.jwks.empty()) {
+        const auto text = text_of(options.jwks);
+        if (!text) return complain("--jwks", "cannot be read, name a file with a JWK set or an https:// address", exit_environment);
+        client.jwks = *text;
+    }
+    if (!options.certificate.empty()) {
+        const auto print = oauth::print_of_certificate(text_of(options.certificate).value_or(""));
+        if (!print.ok()) return complain("--certificate", print.outcome().issues.front().what, exit_environment);
+        client.certificate = *print;
+    }
+    return with_accounts(options, [&](access::Accounts& accounts) {
+        const auto added = tokens_of(options, accounts)->add_client(client);
+        if (!added.ok()) return complain("--" + added.outcome().issues.front().where, added.outcome().issues.front().what, exit_refused);
+        return print_done(added, options, "registered");
+    });
+}
+
+void list_registered(const AccountCommand& options, access::Accounts& accounts, json::Arena& arena, std::vector<json::Value>& all) {
+    for (const oauth::Client& each : tokens_of(options, accounts)->clients()) {
+        const std::string_view kind = each.is_public                ? "public"
+                                      : each.certificate.empty() ? "keys"
+                                                                 : "certificate";
+        if (options.json)
+            all.push_back(arena.object({{"name", arena.string(each.name)},
+                                        {"scope", arena.string(each.scope)},
+                                        {"proves_itself_by", arena.string(kind)},
+                                        {"created", arena.string(calendar::instant_text(each.created_ms))}}));
+        else std::printf("%-24s %-16s %s\n", each.name.c_str(), each.scope.c_str(), std::string(kind).c_str());
+    }
+}
+
 int print_list(const AccountCommand& options, bool clients) {
     return with_accounts(options, [&](access::Accounts& accounts) {
         json::Arena arena;
@@ -78,6 +141,7 @@ int print_list(const AccountCommand& options, bool clients) {
             std::printf("%-24s %-16s %-24s %-12s %s\n", account.name.c_str(), (clients ? account.scope : account.role).c_str(),
                         account.institution.c_str(), account.area.c_str(), used.empty() ? "never used" : ("last used " + used).c_str());
         }
+        if (clients) list_registered(options, accounts, arena, all);
         if (options.json) std::printf("%s\n", json::write(arena.array(all)).c_str());
         return exit_done;
     });
@@ -163,6 +227,7 @@ int reset_user_factor(const AccountCommand& options) {
 int list_users(const AccountCommand& options) { return print_list(options, false); }
 
 int add_client(const AccountCommand& options) {
+    if (options.asks_for_tokens()) return register_client(options);
     return with_accounts(options, [&](access::Accounts& accounts) {
         return print_secret(accounts.add_client(options.name, options.scope), options, "token");
     });
@@ -170,7 +235,8 @@ int add_client(const AccountCommand& options) {
 
 int remove_client(const AccountCommand& options) {
     return with_accounts(options, [&](access::Accounts& accounts) {
-        return print_done(accounts.remove_client(options.name), options, "removed");
+        const auto registered = tokens_of(options, accounts)->remove_client(options.name);
+        return print_done(registered.ok() ? registered : accounts.remove_client(options.name), options, "removed");
     });
 }
 

@@ -5,7 +5,9 @@
 #include "access/second_factor.h"
 #include "access/sessions.h"
 #include "server/house.h"
+#include "oauth/oauth.h"
 #include "server/route.h"
+#include "server/session_cookie.h"
 
 namespace xinglin::server {
 
@@ -135,7 +137,10 @@ void change_password(Visit& visit) {
 }
 
 void log_out(Visit& visit) {
-    if (!visit.cookie.empty()) visit.house.accounts->logout(visit.cookie);
+    if (!visit.cookie.empty()) {
+        visit.house.accounts->logout(visit.cookie);
+        visit.house.oauth->end_online(visit.viewer.name);
+    }
     visit.house.write_down(visit.viewer, visit.request, "logout", 204);
     http::Response response;
     response.status = 204;

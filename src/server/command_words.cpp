@@ -346,6 +346,18 @@ struct AccountWord {
     bool named, is_new;
 };
 
+/// Without any but --scope: a bearer token that does not end. With them: a client that asks for tokens at /oauth/token.
+void add_client_options(CLI::App& child, AccountCommand& options) {
+    child.add_option("--scope", options.scope, "the most it may do, SMART scopes")->capture_default_str();
+    child.add_option("--jwks", options.jwks, "its public keys: a JWK set, a file or an https:// address; it signs assertions with them");
+    child.add_option("--certificate", options.certificate, "or the certificate (PEM) it shows; the server needs --tls-ask-clients");
+    child.add_flag("--public", options.is_public, "an app that cannot keep a secret; PKCE protects it");
+    child.add_option("--grant", options.grants, "client_credentials, authorization_code, refresh_token; several times")
+        ->check(CLI::IsMember({"client_credentials", "authorization_code", "refresh_token"}));
+    child.add_option("--redirect", options.redirects, "address an app is gone back to, letter by letter; several times");
+    child.add_option("--id-token", options.id_token, "how id tokens for it are signed, ES256 or RS256")->capture_default_str();
+}
+
 void add_accounts(CLI::App& app, Action& action, const std::string& kind, const std::string& what,
                   std::initializer_list<AccountWord> words) {
     CLI::App* parent = word(app, kind, what, std::begin(words)->example);
@@ -377,8 +389,7 @@ void add_accounts(CLI::App& app, Action& action, const std::string& kind, const 
                 "--password-file", options->password_file,
                 "take the password from this file's first line (- for standard input); it then need not be changed");
         }
-        if (each.is_new && kind == "client")
-            child->add_option("--scope", options->scope, "what it may do, SMART scopes")->capture_default_str();
+        if (each.is_new && kind == "client") add_client_options(*child, *options);
         child->add_flag("--json", options->json, "print the result as JSON");
         const auto act = each.act;
         child->callback([options, act, &action] { action = [options, act] { return act(*options); }; });
@@ -474,8 +485,11 @@ void add_words(CLI::App& app, Action& action, bool of_ledger) {
                    "xinglin user reset-factor --data DIR --name li.na", reset_user_factor, true, false},
                   {"list", "List the users", "xinglin user list --data DIR --json", list_users, false, false}});
     add_accounts(app, action, "client", "Accounts of systems",
-                 {{"add", "Add a system; prints its bearer token",
-                   "xinglin client add --data DIR --name hospital-7 --scope \"system/*.cruds\"", add_client, true, true},
+                 {{"add", "Add a system; prints its bearer token, or registers it to ask for tokens (--jwks, --certificate, --public)",
+                   "xinglin client add --data DIR --name hospital-7 --scope \"system/*.cruds\"\n"
+                   "  xinglin client add --data DIR --name lab --jwks lab.jwks.json --scope \"system/Observation.rs\"\n"
+                   "  xinglin client add --data DIR --name growth --public --redirect https://app.example/cb --scope \"openid launch/patient patient/*.rs\"",
+                   add_client, true, true},
                   {"remove", "Remove a system; its token ends at once", "xinglin client remove --data DIR --name hospital-7",
                    remove_client, true, false},
                   {"list", "List the systems", "xinglin client list --data DIR --json", list_clients, false, false}});

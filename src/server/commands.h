@@ -104,6 +104,11 @@ struct AccountCommand {
     fs::path data;
     std::string store, name, role, display, scope = "system/*.cruds", password_file, patient;
     std::optional<std::string> institution, area, practitioner;
+    std::string jwks, id_token = "ES256";  // of clients that ask for tokens: a file or an address of keys
+    fs::path certificate;
+    std::vector<std::string> grants, redirects;
+    bool is_public = false;
+    bool asks_for_tokens() const { return is_public || !jwks.empty() || !certificate.empty() || !grants.empty() || !redirects.empty(); }
     bool json = false;
 };
 int add_user(const AccountCommand& options);

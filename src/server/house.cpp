@@ -10,6 +10,7 @@
 #include "access/rules.h"
 #include "policy/label.h"
 #include "registry/join.h"
+#include "server/house_oauth.h"
 #include "server/house_terminology.h"
 #include "server/live_formats.h"
 #include "server/mapping_shelf.h"
@@ -212,6 +213,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     XINGLIN_TRY(access::UnusualRules unusual, access::UnusualRules::read(*house->content));
     house->security = std::make_unique<SecurityDesk>(SecurityDesk::Where{house->options.data, house->options.record.store},
                                                      *house->store, *house->audit, std::move(unusual), house->clock);
+    XINGLIN_CHECK(build_oauth(*house));
     XINGLIN_TRY(profile::Book book, profile::built_in(*house->content));
     const auto member_of = [&terms = *house->terminology](std::string_view set, std::string_view system, std::string_view code) {
         return terms.has(set, system, code);

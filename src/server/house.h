@@ -19,6 +19,8 @@
 #include "ingest/ingest.h"
 #include "intake/folders.h"
 #include "intake/intake.h"
+#include "oauth/oauth.h"
+#include "oauth/relying.h"
 #include "outbound/outbound.h"
 #include "people/people.h"
 #include "person/notices.h"
@@ -82,6 +84,9 @@ struct House {
     std::optional<std::string> first_password;  // of `admin`, at the first start
     std::unique_ptr<access::Audit> audit;
     std::unique_ptr<SecurityDesk> security;  // reads the audit and the record
+    std::unique_ptr<oauth::Provider> oauth;           // tokens for systems and apps
+    std::unique_ptr<oauth::RelyingParty> external;    // people who log in elsewhere
+    std::string issuer() const;                       // how we are known outside, "https://record.example"; once the doors are open
     std::unique_ptr<Profiles> profiles;
     std::unique_ptr<ingest::Ingest> ingest;
     std::unique_ptr<ingest::Transactions> transactions;  // the same path, for messages

@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "access/access.h"
+#include "oauth/oauth.h"
 #include "person/person.h"
 #include "server/house.h"
 #include "server/route.h"
+#include "server/session_cookie.h"
+#include "server/token_gate.h"
 #include "sql/sql.h"
 #include "text/text.h"
 
@@ -37,9 +40,13 @@ std::string_view bearer_token(const http::Request& request) {
 std::optional<Caller> caller_of(House& house, const http::Request& request) {
     Caller caller;
     if (const auto token = bearer_token(request); !token.empty()) {
-        auto viewer = house.accounts->bearer(token);
-        if (!viewer) return std::nullopt;
-        caller.viewer = std::move(*viewer);
+        if (auto known = house.oauth->bearer(token, request.certificate)) {
+            caller.viewer = std::move(known->viewer);
+        } else {
+            auto viewer = house.accounts->bearer(token);
+            if (!viewer) return std::nullopt;
+            caller.viewer = std::move(*viewer);
+        }
     } else if (const std::string cookie = session_cookie(request); !cookie.empty()) {
         auto session = house.accounts->session(cookie);
         if (!session) return std::nullopt;
@@ -63,7 +70,7 @@ http::Response refusal_for(const http::Request& request, const Outcome& outcome)
 
 /// A resident reads one's own record and who looked at it, and nothing else: the record of the person, of every Patient that is the person.
 bool is_own(House& house, const http::Request& request, std::string_view patient, bool is_guarded) {
-    if (request.path.starts_with("/auth/") || is_under(request.path, "/api/v1/card/mine") ||
+    if (request.path.starts_with("/auth/") || request.path.starts_with("/oauth/") || is_under(request.path, "/api/v1/card/mine") ||
         is_under(request.path, "/api/v1/audit/mine") || is_under(request.path, "/api/v1/consent/mine"))
         return true;
     if (request.path == "/api/v1/consent/choices") return only_reads(request);
@@ -101,7 +108,9 @@ std::optional<Outcome> objection_to(House& house, const http::Request& request, 
     if (!caller->cookie.empty() && !only_reads(request) && request.headers.get("X-Xinglin-CSRF") != caller->csrf) {
         return refuse(IssueCode::forbidden, "X-Xinglin-CSRF", "send the csrf value of /auth/me in this header with every write");
     }
-    if (caller->viewer.role == access::Role::resident &&
+    // An app of a resident is led into the own record by its scope, whatever it asks (token_gate.h).
+    const bool by_scope = !caller->viewer.granted.empty() && is_fhir(request);
+    if (caller->viewer.role == access::Role::resident && !by_scope &&
         !is_own(house, request, caller->viewer.patient(), caller->viewer.guard != nullptr)) {
         return refuse(IssueCode::forbidden, "role", "residents see their own record only");
     }
@@ -130,6 +139,7 @@ void visit(House& house, http::Request request, http::Respond respond) {
     if (!route || route->who != Who::anyone) {
         caller = caller_of(house, request);
         if (const auto no = objection(house, request, caller)) return respond(error_response(*no, request.trace_id));
+        if (const auto no = admit_call(request, caller->viewer)) return respond(error_response(*no, request.trace_id));
     }
     if (!route && !methods_allowed.empty()) {
         auto response =
@@ -157,8 +167,10 @@ void visit(House& house, http::Request request, http::Respond respond) {
 
 void pass_to_api(House& house, http::Request request, http::Respond respond) {
     if (api::Api::open_to_all(request)) return house.api->handle(std::move(request), {}, std::move(respond));
-    const auto caller = caller_of(house, request);
-    if (const auto no = objection(house, request, caller)) {
+    auto caller = caller_of(house, request);
+    auto no = objection(house, request, caller);
+    if (!no) no = is_fhir(request) ? narrow(house, request, caller->viewer) : admit_call(request, caller->viewer);
+    if (no) {
         auto response = refusal_for(request, *no);
         if (!caller) response.headers.set("WWW-Authenticate", "Bearer realm=\"xinglin\"");
         return respond(std::move(response));
@@ -195,18 +207,19 @@ std::string_view session_cookie_name(const http::Request& request) {
     return request.scheme == "https" ? "__Host-xinglin_session" : "xinglin_session";
 }
 
-std::string session_cookie(const http::Request& request) {
-    const std::string_view cookie_name = session_cookie_name(request);
+std::string cookie_of(const http::Request& request, std::string_view wanted) {
     for (const auto& [name, value] : request.headers.all()) {
         if (text::lower_ascii(name) != "cookie") continue;
         for (std::string_view part : text::split(value, ';')) {
             while (part.starts_with(' ')) part.remove_prefix(1);
-            if (part.starts_with(cookie_name) && part.substr(cookie_name.size()).starts_with('='))
-                return std::string(part.substr(cookie_name.size() + 1));
+            if (part.starts_with(wanted) && part.substr(wanted.size()).starts_with('='))
+                return std::string(part.substr(wanted.size() + 1));
         }
     }
     return "";
 }
+
+std::string session_cookie(const http::Request& request) { return cookie_of(request, session_cookie_name(request)); }
 
 std::size_t body_limit(House& house, const http::Request& request) {
     constexpr std::size_t of_strangers = 64u << 10, of_imports = 512u << 20;
@@ -220,7 +233,8 @@ std::size_t body_limit(House& house, const http::Request& request) {
 }
 
 bool is_quick(House& house, const http::Request& request) {
-    return request.method == "GET" && is_fhir(request) && house.api->quick(request);
+    // A token of an app is looked up, and what it may read is, too: not on a thread that carries bytes.
+    return request.method == "GET" && is_fhir(request) && !bearer_token(request).starts_with("xa_") && house.api->quick(request);
 }
 
 void receive(House& house, http::Request request, http::Respond respond) {
@@ -241,8 +255,9 @@ void receive(House& house, http::Request request, http::Respond respond) {
     };
     try {
         if (is_about_terminology(path)) house.warm_up();
-        if (is_fhir(request) || is_people(request)) return pass_to_api(house, std::move(request), respond);
-        const bool is_call = is_under(path, "/api") || is_under(path, "/auth") || is_under(path, "/.well-known") ||
+        const bool is_document = path == "/fhir/.well-known/smart-configuration";
+        if ((is_fhir(request) && !is_document) || is_people(request)) return pass_to_api(house, std::move(request), respond);
+        const bool is_call = is_document || is_under(path, "/api") || is_under(path, "/auth") || is_under(path, "/oauth") || is_under(path, "/.well-known") ||
                              path == "/metrics" || path == "/healthz" || path == "/readyz";
         if (is_call) return visit(house, std::move(request), respond);
         respond(house.pages.answer(request));

@@ -82,6 +82,8 @@ std::span<const Route> audit_case_routes();
 std::span<const Route> policy_routes();
 std::span<const Route> consent_routes();
 std::span<const Route> emergency_routes();
+std::span<const Route> oauth_routes();
+std::span<const Route> client_routes();
 /// All of them, in the order of the description.
 std::vector<const Route*> all_routes();
 

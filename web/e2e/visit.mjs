@@ -70,7 +70,7 @@ export class Visit {
       holds(sideways <= 0, `${name} scrolls sideways by ${sideways} px at ${where}`)
       if (size !== laptop) await this.picture(`${name}-${where}`)
     }
-    const untranslated = (await this.text()).match(/\b(?:shell|parts|record|people|home|login|terms|codes|explorer|imports|exports|views|terminology|system|intake|mappings|screen|persons|registry|channels|quality|audit)\.[a-z_]+(?:\.[a-z_]+)*\b/g)
+    const untranslated = (await this.text()).match(/\b(?:shell|apps|parts|record|people|home|login|terms|codes|explorer|imports|exports|views|terminology|system|intake|mappings|screen|persons|registry|channels|quality|audit)\.[a-z_]+(?:\.[a-z_]+)*\b/g)
     equal(untranslated ?? [], [], `${name}: words without translation`)
     await this.accessible(name)
     equal(this.problems.splice(0), [], `${name}: errors in the browser`)

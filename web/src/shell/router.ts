@@ -22,7 +22,7 @@ export const first_page: Partial<Record<Role, string>> = { planner: 'system', op
 
 /** A resident has the own record, those of whom one acts for, who looked at it, who may see it, and the own card. */
 function guard_resident(to: Going, patient: string): true | RouteLocationRaw {
-  if (to.name === 'password' || to.name === 'security' || to.name === 'no-right' || to.name === 'my-card' || to.name === 'my-looks' || to.name === 'my-consent') return true
+  if (['password', 'security', 'no-right', 'my-card', 'my-looks', 'my-consent', 'app-authorize', 'app-leave', 'my-apps'].includes(String(to.name))) return true
   const is_own = (to.name === 'person' || to.name === 'person-print') && (to.params?.['id'] === patient || is_ward(to.params?.['id']))
   return is_own ? true : { name: 'person', params: { id: patient } }
 }
