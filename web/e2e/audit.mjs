@@ -28,7 +28,7 @@ export async function audit(browser, server, pictures) {
     await resident.page.setViewportSize(phone)
   })
   await check('a look can be questioned, and the auditor has the question', async () => {
-    await resident.page.getByRole('button', { name: /对 李医生 .*提出疑问/ }).first().click()
+    await resident.page.getByRole('button', { name: /我有疑问：李医生/ }).first().click()
     await resident.page.getByLabel('您的疑问').fill('谢听澜不认识这位医生')
     await resident.page.getByRole('button', { name: '提交' }).click()
     await resident.visit.sees('待处理', '谢听澜不认识这位医生')

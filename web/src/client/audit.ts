@@ -77,7 +77,7 @@ export interface Finding {
   note: string
 }
 
-export const lines = (asked: Asked, before: number | null, signal?: AbortSignal): Promise<{ lines: Line[]; next: number | null }> => call('/api/v1/audit', { query: { ...asked, before, count: 50 }, signal })
+export const lines = (asked: Asked, before: number | null, signal?: AbortSignal): Promise<{ lines: Line[]; next?: number | null }> => call('/api/v1/audit', { query: { ...asked, before, count: 50 }, signal })
 export const chain = (signal?: AbortSignal): Promise<Chain> => call('/api/v1/audit/chain', { signal })
 export const verify_chain = (): Promise<unknown> => call('/api/v1/audit/chain/verify', { method: 'POST' })
 export const cases = (state: string, signal?: AbortSignal): Promise<{ cases: Case[] }> => call('/api/v1/audit/cases', { query: { state }, signal })

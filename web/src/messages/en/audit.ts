@@ -34,7 +34,7 @@ export default {
   },
   mine: {
     title: 'Who looked at my record', text: 'Every look is here within two seconds. Nobody can remove or change one.', rail: 'Who looked', none: 'Nobody else looked at your record yet', none_text: 'When somebody does, you see who, where, and at what.', unknown: 'without a name', no_institution: 'no institution registered', why: 'Purpose: ', was_refused: 'not allowed',
-    doubt: 'I have a question', doubt_about: 'Question the look of {who} at {at}', doubt_text: '{at}, {who}: {what}. The security officer looks into it and answers you.', question: 'Your question', cancel: 'Cancel', send: 'Send', sent: 'Sent; the answer appears on this page', asked: 'Questioned: {state}',
+    doubt: 'I have a question', doubt_about: 'I have a question: {who}, {at}', doubt_text: '{at}, {who}: {what}. The security officer looks into it and answers you.', question: 'Your question', cancel: 'Cancel', send: 'Send', sent: 'Sent; the answer appears on this page', asked: 'Questioned: {state}',
     cases: 'My questions', answer: 'Answer', again: 'Not content', again_words: 'What else do you want to know?', content: 'That is clear',
   },
 }

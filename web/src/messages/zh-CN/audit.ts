@@ -34,7 +34,7 @@ export default {
   },
   mine: {
     title: '谁看过我的档案', text: '每一次查看都会在两秒内出现在这里，任何人都不能删除或修改。', rail: '谁看过', none: '还没有别人看过您的档案', none_text: '有人查看时，这里马上会显示是谁、在哪里、看了什么。', unknown: '未具名', no_institution: '未登记机构', why: '目的：', was_refused: '未获允许',
-    doubt: '我有疑问', doubt_about: '对 {who} 在 {at} 的查看提出疑问', doubt_text: '{at}，{who}：{what}。安全管理员会核查并答复您。', question: '您的疑问', cancel: '取消', send: '提交', sent: '已提交，答复会显示在本页', asked: '已提出疑问：{state}',
+    doubt: '我有疑问', doubt_about: '我有疑问：{who}，{at}', doubt_text: '{at}，{who}：{what}。安全管理员会核查并答复您。', question: '您的疑问', cancel: '取消', send: '提交', sent: '已提交，答复会显示在本页', asked: '已提出疑问：{state}',
     cases: '我的疑问', answer: '答复', again: '仍有疑问', again_words: '还想问什么', content: '清楚了',
   },
 }
