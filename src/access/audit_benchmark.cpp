@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a line of the audit costs: its place in the chain, and the way to the disk in groups.
-// Sketched beforehand: 300 bytes of SM3 at 200 MB/s and some copying, about 2 us; a row of SQLite with four indexes, about 15 us.
+// Sketched beforehand: 300 bytes of SM3 at 200 MB/s and some copying, about 2 us; a row of SQLite with two indexes, about 8 us.
 #include <benchmark/benchmark.h>
 
 #include "access/audit.h"

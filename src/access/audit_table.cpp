@@ -34,7 +34,6 @@ constexpr sql::Migration migrations[] = {{1, R"sql(
     ALTER TABLE audit_access ADD COLUMN authorisation TEXT NOT NULL DEFAULT '';  -- what allowed it beside the rules
     ALTER TABLE audit_access ADD COLUMN reason TEXT NOT NULL DEFAULT '';         -- why refused; why in an emergency
     ALTER TABLE audit_access ADD COLUMN hash BLOB;                               -- SM3 of the line and of the hash before
-    CREATE INDEX audit_access_who ON audit_access (who, row);
     CREATE INDEX audit_access_at ON audit_access (at_ms);
     CREATE INDEX audit_access_emergency ON audit_access (row) WHERE what = 'break-glass';
     CREATE TABLE audit_checkpoint (

@@ -54,6 +54,8 @@ constexpr sql::Migration migrations[] = {{1, R"sql(
 #define XINGLIN_CASE_COLUMNS "number, opened_ms, moved_ms, state, row, patient, opened_by, question, answer"
 #define XINGLIN_FINDING_COLUMNS "number, row, at_ms, rule, facts, who, patient, key, reviewed_ms, reviewed_by, note"
 
+constexpr std::int64_t looked_back = 20'000;  // lines
+
 struct Move {
     Case::State from;
     Case::Step step;
@@ -351,8 +353,8 @@ Desk::Seen Desk::seen(std::string_view who, std::int64_t from_ms, std::int64_t u
 
 std::int64_t Desk::refused_in_a_row(std::string_view who, std::int64_t last, std::int64_t most) const {
     const std::lock_guard lock(inside_->mutex);
-    auto& rows = inside_->connection->prepare("SELECT status FROM audit_access WHERE who = ? AND row <= ? ORDER BY row DESC LIMIT ?");
-    rows.bind(1, who).bind(2, last).bind(3, most);
+    auto& rows = inside_->connection->prepare("SELECT status FROM audit_access WHERE who = ? AND row <= ? AND row > ? ORDER BY row DESC LIMIT ?");
+    rows.bind(1, who).bind(2, last).bind(3, last - looked_back).bind(4, most);
     std::int64_t refused = 0;
     while (rows.step() && rows.integer(0) >= 400) ++refused;
     rows.reset();
