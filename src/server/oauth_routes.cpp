@@ -250,20 +250,6 @@ std::string our_address(House& house, std::string_view provider) {
     return house.issuer() + "/auth/external/" + std::string(provider) + "/return";
 }
 
-/// On the errand thread: the other house may be slow.
-void later(Visit& visit, std::function<void(Visit&)> act) {
-    auto moved = std::make_shared<Visit>(std::move(visit));  // shared: std::function copies
-    const bool taken = moved->house.errands->send([moved, act] {
-        try {
-            act(*moved);
-        } catch (const std::exception& error) {
-            moved->house.log.error("login failed", {{"trace", moved->request.trace_id}, {"why", std::string(error.what())}});
-            moved->refuse(refuse(IssueCode::transient, "store", "the store does not answer, try again later"));
-        }
-    });
-    if (!taken) moved->refuse(refuse(IssueCode::throttled, "name", "too many people are logging in, try again in a few seconds"));
-}
-
 void go_out(Visit& visit) {
     later(visit, [](Visit& visit) {
         const std::string& id = visit.holes[0];
