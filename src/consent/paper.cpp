@@ -188,7 +188,8 @@ bool is_ours(json::Value resource) {
         return false;
     }
     if (resource["resourceType"].string() != "Consent") return false;
-    if (resource["id"].string().starts_with("consent-")) return true;
+    constexpr std::size_t made_here = std::string_view("consent-").size() + 36;  // as Store::new_id() goes on
+    if (resource["id"].string().starts_with("consent-") && resource["id"].string().size() == made_here) return true;
     for (const json::Node& node : resource["category"].items()) {
         for (const json::Node& inner : json::Value(&node)["coding"].items())
             if (json::Value(&inner)["system"].string() == own_system) return true;

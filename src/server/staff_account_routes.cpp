@@ -122,6 +122,12 @@ void list(Visit& visit) {
                                     {"whole", arena.boolean(visit.viewer.may_administer())}}));
 }
 
+/// Of what was granted: an Outcome without issues.
+template <typename T>
+Outcome outcome_of(const Result<T>& result) {
+    return result.ok() ? Outcome{} : result.outcome();
+}
+
 /// Writes the change down, without names of people other than the account's own.
 void write_down(Visit& visit, std::string_view what, const Outcome& outcome, std::string_view name, std::string_view detail = {}) {
     const std::string said = std::string(name) + (detail.empty() ? "" : ": ") + std::string(detail);
@@ -165,7 +171,7 @@ void add(Visit& visit) {
     const access::Post post{institution, field(*fields, "area"), field(*fields, "practitioner")};
     later(visit, [name, display = field(*fields, "display"), role = *role, post](Visit& visit) {
         const auto added = visit.house.accounts->add_user(name, role, display, {}, {}, post);
-        write_down(visit, "account-add", added.outcome(), added.ok() ? name : "", access::text(role));
+        write_down(visit, "account-add", outcome_of(added), added.ok() ? name : "", access::text(role));
         if (!added.ok()) return visit.refuse(added.outcome());
         answer_secret(visit, name, *added, 201);
     });
@@ -197,7 +203,7 @@ void change(Visit& visit) {
         if (!role.ok() && !resident_stays) outcome = role.outcome();
         else if (!role_text.empty()) change.role = *role;
     }
-    if (outcome.ok()) outcome = visit.house.accounts->change_user(account->name, change).outcome();
+    if (outcome.ok()) outcome = outcome_of(visit.house.accounts->change_user(account->name, change));
     write_down(visit, "account-change", outcome, account->name, said);
     if (!outcome.ok()) return visit.refuse(outcome);
     answer_account(visit, account->name, 200);
@@ -210,7 +216,7 @@ void remove(Visit& visit) {
     if (account->name == visit.viewer.name)
         outcome = refuse(IssueCode::forbidden, "name", "nobody removes their own account, ask another administrator");
     else
-        outcome = visit.house.accounts->remove_user(account->name).outcome();
+        outcome = outcome_of(visit.house.accounts->remove_user(account->name));
     write_down(visit, "account-remove", outcome, account->name);
     if (!outcome.ok()) return visit.refuse(outcome);
     visit.answer_nothing();
@@ -221,7 +227,7 @@ void reset_password(Visit& visit) {
     if (!account) return;
     later(visit, [name = account->name](Visit& visit) {
         const auto fresh = visit.house.accounts->reset_password(name);
-        write_down(visit, "account-password", fresh.outcome(), name);
+        write_down(visit, "account-password", outcome_of(fresh), name);
         if (!fresh.ok()) return visit.refuse(fresh.outcome());
         answer_secret(visit, name, *fresh, 200);
     });
@@ -234,7 +240,7 @@ void reset_second_factor(Visit& visit) {
     if (account->name == visit.viewer.name)
         outcome = refuse(IssueCode::forbidden, "name", "nobody resets their own second factor, ask another administrator");
     else
-        outcome = access::reset_factor(*visit.house.accounts, account->name).outcome();
+        outcome = outcome_of(access::reset_factor(*visit.house.accounts, account->name));
     write_down(visit, "account-factor", outcome, account->name);
     if (!outcome.ok()) return visit.refuse(outcome);
     answer_account(visit, account->name, 200);
@@ -243,7 +249,7 @@ void reset_second_factor(Visit& visit) {
 void end_all(Visit& visit) {
     const auto account = subject(visit);
     if (!account) return;
-    const Outcome outcome = access::end_sessions_of(*visit.house.accounts, account->name).outcome();
+    const Outcome outcome = outcome_of(access::end_sessions_of(*visit.house.accounts, account->name));
     write_down(visit, "account-sessions", outcome, account->name);
     if (!outcome.ok()) return visit.refuse(outcome);
     visit.answer_nothing();

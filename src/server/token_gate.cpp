@@ -7,6 +7,7 @@
 #include "oauth/scope.h"
 #include "search/search.h"
 #include "server/house.h"
+#include "text/text.h"
 
 namespace xinglin::server {
 
@@ -31,8 +32,12 @@ Result<oauth::Granted> scopes_of(const access::Viewer& viewer) {
     return oauth::Granted::parse(is_system(viewer) ? viewer.scope : viewer.granted);
 }
 
-void leave(access::Viewer& viewer, std::string granted) {
-    (is_system(viewer) ? viewer.scope : viewer.granted) = std::move(granted);
+/// The request was narrowed to the conditions of these scopes, so what is left of them holds without.
+void leave(access::Viewer& viewer, const std::string& granted) {
+    std::string plain;
+    for (const std::string_view scope : text::split(granted, ' '))
+        plain += (plain.empty() ? "" : " ") + std::string(scope.substr(0, scope.find('?')));
+    (is_system(viewer) ? viewer.scope : viewer.granted) = std::move(plain);
 }
 
 /// Is there such a resource within the scope? What is not is answered as what never was.
@@ -72,7 +77,7 @@ std::optional<Outcome> narrow(House& house, http::Request& request, access::View
             return no;
         }
     }
-    leave(viewer, std::move(passage->granted));
+    leave(viewer, passage->granted);
     if (passage->path.empty()) return std::nullopt;
     request.path = std::move(passage->path);
     request.query = std::move(passage->query);
