@@ -66,7 +66,8 @@ TEST_F(AccountDoors, WithoutADemandedSecondFactorNothingIsOpenAndWithItTheCookie
     ASSERT_EQ(begun.status, 200) << begun.body;
     const std::string shared = member(begun, {"secret"});
     EXPECT_EQ(post(boss, "/auth/second-factor/confirm", R"({"code":"0"})").status, 422);
-    const auto done = post(boss, "/auth/second-factor/confirm", R"({"code":")" + code(shared, 0) + R"("})");
+    const std::string enrolled = code(shared, 0);
+    const auto done = post(boss, "/auth/second-factor/confirm", R"({"code":")" + enrolled + R"("})");
     ASSERT_EQ(done.status, 200) << done.body;
     EXPECT_EQ(boss.get("/auth/me").status, 401) << "the cookie of before opens nothing";
     take(boss, done);
@@ -77,7 +78,7 @@ TEST_F(AccountDoors, WithoutADemandedSecondFactorNothingIsOpenAndWithItTheCookie
     ASSERT_EQ(half.status, 200);
     EXPECT_FALSE(half.headers.has("Set-Cookie"));
     const std::string ticket = member(half, {"ticket"});
-    EXPECT_EQ(post(again, "/auth/second-step", R"({"ticket":")" + ticket + R"(","code":")" + code(shared, 0) + R"("})").status, 401)
+    EXPECT_EQ(post(again, "/auth/second-step", R"({"ticket":")" + ticket + R"(","code":")" + enrolled + R"("})").status, 401)
         << "a code that enrolled does not log in as well";
     const auto in = post(again, "/auth/second-step", R"({"ticket":")" + ticket + R"(","code":")" + code(shared, 1) + R"("})");
     ASSERT_EQ(in.status, 200) << in.body;

@@ -193,6 +193,8 @@ void change(Visit& visit) {
         if (key == "disabled") change.disabled = value == "true";
     }
     Outcome outcome;
+    if (const std::string disabled = field(*fields, "disabled"); !disabled.empty() && disabled != "true" && disabled != "false")
+        outcome = refuse(IssueCode::value, "disabled", "expected \"true\" or \"false\"");
     const std::string role_text = field(*fields, "role");
     const bool own = account->name == visit.viewer.name;
     if (own && (change.disabled || !role_text.empty() || change.institution))
