@@ -208,7 +208,7 @@ Answer answer_people(Exchange& exchange) {
         XINGLIN_CHECK(may(exchange.viewer, fhir::find_resource("Patient"), path.empty() ? 's' : 'r'));
     if (path.empty() && exchange.is_get()) return find(exchange);
     if (!path.empty() && !ingest::is_id(path[0])) return refuse(IssueCode::not_found, "id", "there is no such person");
-    if (!path.empty() && word != "accesses") XINGLIN_CHECK(is_open(exchange, path[0]));
+    if (!path.empty()) XINGLIN_CHECK(is_open(exchange, path[0]));
     if (path.size() == 1 && exchange.is_get()) return people_header(exchange, path[0]);
     if (path.size() == 2 && word == "reveal" && is_post) return reveal(exchange, path[0]);
     if (path.size() == 2 && word == "printed" && is_post) return printed(exchange, path[0]);

@@ -6,6 +6,7 @@
 
 #include "server/card_json.h"
 #include "server/house.h"
+#include "server/open_record.h"
 #include "server/pages.h"
 #include "server/route.h"
 #include "text/text.h"
@@ -149,6 +150,7 @@ void of_person(Visit& visit) {
     if (!may_see(visit)) return;
     const auto person = visit.house.persons->person(visit.holes[0]);
     const std::string patient = person && !person->members.empty() ? person->members.front().id : visit.holes[0];
+    if (!may_open(visit, patient)) return;
     json::Arena arena;
     write_down(visit, "card", 200, patient, "cards looked at");
     visit.answer(200, person_cards_json(visit, arena, patient));

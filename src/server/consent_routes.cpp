@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "server/consent_json.h"
+#include "server/open_record.h"
 #include "text/text.h"
 
 namespace xinglin::server {
@@ -211,6 +212,7 @@ bool is_counter(Visit& visit) {
 void of_person(Visit& visit) {
     if (!is_counter(visit)) return;
     const std::string& patient = visit.holes[0];
+    if (!may_open(visit, patient)) return;
     json::Arena arena;
     const consent::Desk& desk = *visit.house.consent_desk;
     write_down(visit, 200, patient, "consents looked at");
@@ -226,6 +228,10 @@ void record_paper(Visit& visit) {
     const auto fields = visit.fields();
     if (!fields) return;
     const consent::Wish wish = wish_of(*fields, visit.holes[0]);
+    if (!may_open(visit, wish.patient)) return;
+    const bool to_own = wish.institution == visit.viewer.institution || (wish.institution.empty() && wish.practitioner.empty());
+    if (wish.permit && !visit.viewer.institution.empty() && to_own)
+        return visit.refuse(refuse(IssueCode::forbidden, "institution", "another institution records what opens a record to yours"));
     if (wish.permit && !wish.practitioner.empty() && wish.practitioner == visit.viewer.practitioner)
         return visit.refuse(refuse(IssueCode::forbidden, "practitioner", "somebody else records what opens a record to you"));
     answer(visit, visit.house.consent_desk->decide(wish, counter_hand(visit, *fields)), wish.patient,
@@ -238,6 +244,7 @@ void step_person(Visit& visit) {
     if (!fields) return;
     consent::Desk& desk = *visit.house.consent_desk;
     const std::string &patient = visit.holes[0], &id = visit.holes[1], &step = visit.holes[2];
+    if (!may_open(visit, patient)) return;
     const consent::Hand hand = counter_hand(visit, *fields);
     if (hand.document.empty())
         return visit.refuse(
@@ -260,6 +267,7 @@ void make_proxy(Visit& visit) {
                                   .until = consent_field(*fields, "until"),
                                   .agreed = consent_field(*fields, "agreed") == "yes",
                                   .proof = consent_field(*fields, "proof")};
+    if (!may_open(visit, wish.ward)) return;
     answer(visit, visit.house.consent_desk->make_proxy(wish, counter_hand(visit, *fields)), wish.ward, "proxy made", true);
 }
 

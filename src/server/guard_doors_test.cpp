@@ -70,7 +70,18 @@ TEST_F(GuardDoors, OneVillageIsClosedToTheNextOnEveryPath) {
     for (const char* path : {"/fhir/Patient/zhang", "/fhir/Observation/weight", "/fhir/Observation/weight/_history", "/fhir/Observation/weight/_history/1",
                              "/fhir/Patient/zhang/$everything", "/fhir/Patient/zhang/_history"})
         EXPECT_EQ(far_->get(path).status, 404) << path;
-    EXPECT_EQ(far_->get("/api/v1/people/zhang").status, 403);
+    for (const char* path : {"/api/v1/people/zhang", "/api/v1/people/zhang/accesses", "/api/v1/people/zhang/timeline", "/api/v1/consent/person/zhang",
+                             "/api/v1/card/person/zhang", "/api/v1/persons/queue"})
+        EXPECT_EQ(far_->get(path).status, 403) << path;
+    for (const char* path : {"/api/v1/people/zhang/accesses", "/api/v1/consent/person/zhang", "/api/v1/card/person/zhang"})
+        EXPECT_EQ(near_->get(path).status, 200) << path;
+    for (Caller* doctor : {near_.get(), far_.get()}) {  // nobody opens a record to the own institution
+        const std::string own = doctor == near_.get() ? "room-a" : "room-b";
+        const auto wished = doctor->send("POST", "/api/v1/consent/person/zhang", R"({"permit":"yes","institution":")" + own + R"(","document":"1"})",
+                                         "application/json");
+        EXPECT_EQ(wished.status, 403) << wished.body;
+    }
+    EXPECT_EQ(far_->send("POST", "/api/v1/intake/messages?source=room-a", "MSH|", "application/octet-stream").status, 403);
     for (const char* path : {"/fhir/Observation?subject=Patient/zhang", "/fhir/Observation?subject:Patient.name=章", "/fhir/Patient?_has:Observation:subject:code:text=体重",
                              "/fhir/Patient?name=章", "/fhir/Patient/zhang/Observation", "/fhir/Observation?_total=accurate", "/fhir/_history", "/fhir/Observation/_history",
                              "/fhir?_type=Patient,Observation", "/api/v1/people?q=章村民", "/fhir/Observation?_include=Observation:subject",

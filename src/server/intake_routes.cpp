@@ -165,7 +165,8 @@ int status_of(intake::State state, bool is_settled) {
 }
 
 void take_message(Visit& visit) {
-    if (!visit.viewer.may_write() && !runs_platform(visit.viewer))
+    const bool has_post = !visit.viewer.institution.empty() || !visit.viewer.area.empty();  // a message tells of anybody
+    if ((!visit.viewer.may_write() || has_post) && !runs_platform(visit.viewer))
         return visit.refuse(refuse(IssueCode::forbidden, "role", "your role may not write"));
     const std::string wait = visit.parameter("wait");
     if (!wait.empty() && wait != "stored") return visit.refuse(refuse(IssueCode::value, "wait", "must be stored, or left out"));
