@@ -238,7 +238,8 @@ TEST_F(DeskTest, OnlyItsOwnDoorsWriteWhatItWrites) {
     EXPECT_TRUE(ours(R"({"resourceType":"Basic","id":"emergency-1"})"));
     EXPECT_TRUE(ours(
         R"({"resourceType":"Consent","category":[{"coding":[{"system":"x"}]},{"coding":[{"system":"urn:xinglin:consent","code":"proxy"}]}]})"));
-    EXPECT_TRUE(ours(R"({"resourceType":"Consent","id":"consent-1"})"));
+    EXPECT_TRUE(ours(R"({"resourceType":"Consent","id":"consent-00000000-0000-4000-8000-000000000001"})"));
+    EXPECT_FALSE(ours(R"({"resourceType":"Consent","id":"consent-example"})"));
     EXPECT_FALSE(ours(R"({"resourceType":"Consent","id":"c","category":[{"text":"x"}]})"));
     EXPECT_FALSE(ours(R"({"resourceType":"Patient"})"));
 }
