@@ -79,10 +79,12 @@ struct Progress {
     std::atomic<std::uint64_t> left_out{0};                    // by the rules of de-identification
     std::atomic<bool> cancelled{false};
 };
+class Release;  // release.h
 struct RunOptions {
     unsigned threads = 2;
     bool first_plain = false;                       // "Patient.ndjson", then "Patient.2.ndjson"
     const Deidentifier* deidentifier = nullptr;     // what every resource goes through
+    const Release* release = nullptr;               // with it: who is told how
     std::uint64_t checkpoint_bytes = 512ull << 20;  // written between two places from which it can go on after a stop
     std::uint64_t part_resources = 2'000'000;       // of one file
     std::uint64_t disk_reserve_bytes = 256u << 20;  // left free for the record itself

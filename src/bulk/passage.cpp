@@ -5,6 +5,8 @@
 #include "bulk/compartment.h"
 #include "bulk/filters.h"
 #include "bulk/kept.h"
+#include "bulk/release.h"
+#include "bulk/release_scan.h"
 #include "bulk/spool.h"
 
 namespace xinglin::bulk {
@@ -155,7 +157,7 @@ private:
         json::Value resource = *parsed;
         if (!plan_.order.elements.empty()) resource = only_elements(plan_.order, *sight.type, resource, arena_);
         if (const Deidentifier* deidentifier = plan_.options.deidentifier) {
-            resource = deidentifier->apply(resource, arena_);
+            resource = plan_.options.release ? plan_.options.release->apply(resource, arena_) : deidentifier->apply(resource, arena_);
             if (!resource) {
                 ++progress_.left_out;
                 return false;
@@ -321,7 +323,68 @@ Checkpoint begin_or_go_on(const Order& order, record::Position as_of, const fs::
     return fresh;
 }
 
+/// Every Patient and every resource of `also`, each with whether it is asked for; of a release, that is read twice.
+class Looker {
+public:
+    Looker(record::Store& store, const Plan& plan, Parts& parts, Progress& progress, const fhir::Type& also, const Seen& seen)
+        : plan_(plan),
+          parts_(parts),
+          progress_(progress),
+          also_(also),
+          seen_(seen),
+          reader_(store.reader(access::Viewer::program("export"))),
+          compartment_(plan.patients ? &*plan.patients : nullptr),
+          filters_(store, plan.as_of, plan.reached) {}
+
+    void run() {
+        record::Slice slice{.as_of = plan_.as_of};
+        std::vector<record::Rid> listed;
+        const fhir::Type* patient = fhir::find_resource("Patient");
+        const auto wanted = [&](const record::Sight& sight) {
+            return !sight.deleted && (sight.type == patient || sight.type == &also_);
+        };
+        const auto each = [&](const record::Sight& sight, std::string_view body) {
+            arena_.clear();
+            const auto parsed = json::parse(body, arena_, {.depth = 1'000, .bytes = body.size() + 1});
+            if (parsed.ok()) seen_(*sight.type, *parsed, sight.type == patient && is_asked(sight, body, *parsed));
+            return !progress_.cancelled;
+        };
+        while (!progress_.cancelled && parts_.next(reader_, slice, listed)) reader_.scan(slice, wanted, each);
+    }
+
+private:
+    bool is_asked(const record::Sight& sight, std::string_view body, json::Value resource) {
+        if (plan_.order.level != Level::system && !compartment_.has(*sight.type, body)) return false;
+        bool filtered = false;
+        for (const Order::Filter& filter : plan_.order.filters) {
+            if (filter.type != sight.type) continue;
+            filtered = true;
+            if (filters_.has_all(*sight.type, resource, sight.updated_ms, filter.all)) return true;
+        }
+        return !filtered;
+    }
+
+    const Plan& plan_;
+    Parts& parts_;
+    Progress& progress_;
+    const fhir::Type& also_;
+    const Seen& seen_;
+    record::Reader reader_;
+    Compartment compartment_;
+    Filters filters_;
+    json::Arena arena_;
+};
+
 }  // namespace
+
+void look_at_patients(record::Store& store, const Order& order, record::Position as_of, const RunOptions& options, Progress& progress,
+                      const fhir::Type& also, const Seen& seen) {
+    Plan plan = plan_of(store, order, as_of, options);
+    for (const auto& [type, has] : has_conditions(order.filters)) reach(store, plan, *type, *has, progress);
+    Parts parts(std::nullopt, INT64_MIN);
+    parts.begin_round([] { return false; });
+    on_threads(options, progress, [&] { Looker(store, plan, parts, progress, also, seen).run(); });
+}
 
 std::vector<File> write_files(record::Store& store, const Order& order, record::Position as_of, const fs::path& folder,
                               const RunOptions& options, Progress& progress) {

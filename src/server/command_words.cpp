@@ -124,6 +124,9 @@ void add_transfer(CLI::App& app, Action& action) {
     export_word->add_option("--patient", out->patients, "only these patients (ids, or Patient/ID)");
     export_word->add_flag("--deidentify", out->deidentify,
                           "take persons out: pseudonyms for ids, no names, contacts, free text, exact birth dates");
+    export_word->add_option("--release", out->release,
+                            "de-identified so that everybody hides among k persons (rules: deidentify/release.json), with a report of the "
+                            "risk that stays, release.json and release.html; the name says what it is for and makes pseudonyms its own");
     export_word->add_option("--key", out->key,
                             "file with the key of the pseudonyms, made when it is not there (default: DATA/deidentify.key)");
     export_word->add_option("--content", out->content,

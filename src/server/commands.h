@@ -61,6 +61,7 @@ struct ExportCommand {
     std::vector<std::string> types, type_filters, elements, patients;  // as parameters of $export
     std::string since, until, group;
     fs::path key, content;  // of --deidentify; "": DATA/deidentify.key, and the rules packed in
+    std::string release;    // what a release is for; "": none
     bool gzip = false, json = false, deidentify = false;
 };
 int export_record(const ExportCommand& options);

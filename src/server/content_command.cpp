@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "access/unusual.h"
+#include "anonymity/anonymity.h"
 #include "bulk/shelf_check.h"
 #include "calendar/calendar.h"
 #include "access/rules.h"
@@ -43,6 +44,7 @@ void check_profiles(const content::Files& files, ContentReport& report) {
 
 void check_deidentify(const content::Files& files, ContentReport& report) {
     bulk::check_shelf(files, report.complaints, report.checked);
+    anonymity::check_shelf(files, report.complaints, report.checked);
 }
 
 void check_mappings(const content::Files& files, ContentReport& report) {

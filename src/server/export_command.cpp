@@ -14,6 +14,7 @@
 
 #include "access/access.h"
 #include "bulk/bulk.h"
+#include "bulk/release.h"
 #include "json/json.h"
 #include "record/record.h"
 #include "server/commands.h"
@@ -98,21 +99,51 @@ Result<std::string> key_in(const fs::path& file) {
     return key;
 }
 
-Result<std::optional<bulk::Deidentifier>> deidentifier_of(const ExportCommand& options, std::int64_t moment_ms) {
-    if (!options.deidentify) {
-        if (options.key.empty()) return std::optional<bulk::Deidentifier>();
-        return refuse(IssueCode::invalid, "--key", "belongs to --deidentify");
-    }
+bool takes_persons_out(const ExportCommand& options) { return options.deidentify || !options.release.empty(); }
+
+Result<std::string> key_of(const ExportCommand& options) {
     if (options.key.empty() && !options.store.empty())
         return refuse(IssueCode::required, "--key", "a record in PostgreSQL has no folder for the key: name a file for it");
-    XINGLIN_TRY(std::string key, key_in(options.key.empty() ? options.data / "deidentify.key" : options.key));
-    content::Files files;
-    if (!options.content.empty()) {
-        XINGLIN_TRY(files, content::Files::over(options.content));
-    }
-    const int year = std::stoi(calendar::instant_text(moment_ms).substr(0, 4));
-    XINGLIN_TRY(bulk::Deidentifier made, bulk::Deidentifier::make(files, std::move(key), year));
+    return key_in(options.key.empty() ? options.data / "deidentify.key" : options.key);
+}
+
+Result<content::Files> files_of(const ExportCommand& options) {
+    if (options.content.empty()) return content::Files();
+    return content::Files::over(options.content);
+}
+
+int year_of(std::int64_t moment_ms) { return std::stoi(calendar::instant_text(moment_ms).substr(0, 4)); }
+
+Result<std::optional<bulk::Deidentifier>> deidentifier_of(const ExportCommand& options, std::int64_t moment_ms) {
+    if (!takes_persons_out(options) && !options.key.empty())
+        return refuse(IssueCode::invalid, "--key", "belongs to --deidentify and --release");
+    if (!takes_persons_out(options) || !options.release.empty()) return std::optional<bulk::Deidentifier>();
+    XINGLIN_TRY(std::string key, key_of(options));
+    XINGLIN_TRY(const content::Files files, files_of(options));
+    XINGLIN_TRY(bulk::Deidentifier made, bulk::Deidentifier::make(files, std::move(key), year_of(moment_ms)));
     return std::optional<bulk::Deidentifier>(std::move(made));
+}
+
+/// A release whose rules are not met goes no further than its report.
+Result<std::optional<bulk::Release>> release_of(record::Store& store, const ExportCommand& options, const bulk::Order& order,
+                                                const bulk::Moment& moment, bulk::Progress& progress) {
+    if (options.release.empty()) return std::optional<bulk::Release>();
+    XINGLIN_TRY(std::string key, key_of(options));
+    XINGLIN_TRY(content::Files files, files_of(options));
+    bulk::ReleaseAsked asked{.name = options.release,
+                             .files = std::move(files),
+                             .key = std::move(key),
+                             .year = year_of(moment.transaction_ms),
+                             .made_at = calendar::instant_text(moment.transaction_ms)};
+    XINGLIN_TRY(bulk::Release made,
+                bulk::Release::make(store, order, moment.position, std::move(asked), bulk::RunOptions{}, progress));
+    if (const std::string why = made.why_not(); !why.empty()) return refuse(IssueCode::forbidden, "--release", why);
+    return std::optional<bulk::Release>(std::move(made));
+}
+
+void write_report(const fs::path& folder, const bulk::Release& release, std::uint64_t left_out) {
+    std::ofstream(folder / bulk::report_file) << release.report(left_out);
+    std::ofstream(folder / bulk::report_page_file) << release.report_page(left_out);
 }
 
 struct Ended {
@@ -120,6 +151,7 @@ struct Ended {
     bulk::Moment moment;
     std::uint64_t left_out = 0, resumed = 0;
     std::string key_mark;
+    std::uint64_t smallest_class = 0, persons_left_out = 0;  // of a release
 };
 
 /// Counts on the terminal while the export's threads work.
@@ -152,14 +184,20 @@ Result<Ended> write_all(record::Store& store, const ExportCommand& options, cons
         ended.key_mark = deidentifier->key_mark();
         order.written.emplace_back("deidentified", deidentifier->edition() + " " + ended.key_mark);
     }
+    bulk::Progress progress;
+    XINGLIN_TRY(const std::optional<bulk::Release> release, release_of(store, options, order, ended.moment, progress));
+    if (release) {
+        ended.key_mark = release->deidentifier().key_mark();
+        order.written.emplace_back("released", options.release + " " + ended.key_mark);
+    }
     if (const auto left = bulk::find_unfinished(options.out);
         left && (left->parameters != order.written || left->level != order.level || left->group != order.group))
         return refuse(IssueCode::conflict, options.out.string(),
                       "holds an unfinished export with other options; give the same ones to go on, or name an empty folder");
-    bulk::Progress progress;
     bulk::RunOptions run;
     run.first_plain = true;
-    run.deidentifier = deidentifier ? &*deidentifier : nullptr;
+    run.deidentifier = release ? &release->deidentifier() : deidentifier ? &*deidentifier : nullptr;
+    run.release = release ? &*release : nullptr;
     server::Progress terminal;
     std::jthread teller([&](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
@@ -169,6 +207,11 @@ Result<Ended> write_all(record::Store& store, const ExportCommand& options, cons
     });
     ended.files = bulk::write_files(store, order, ended.moment.position, options.out, run, progress);
     ended.left_out = progress.left_out;
+    if (release) {
+        write_report(options.out, *release, ended.left_out);
+        ended.smallest_class = release->found().after.smallest;
+        ended.persons_left_out = release->found().after.suppressed;
+    }
     return ended;
 }
 
@@ -190,6 +233,10 @@ void print(const Ended& ended, const fs::path& out, double seconds, bool as_json
         if (deidentified)
             std::printf("de-identified with key %s, %s resources left out\n", ended.key_mark.c_str(),
                         grouped(ended.left_out).c_str());
+        if (ended.smallest_class > 0)
+            std::printf("everybody hides among %s persons or more, %s were left out; the risk that stays: %s\n",
+                        grouped(ended.smallest_class).c_str(), grouped(ended.persons_left_out).c_str(),
+                        (out / bulk::report_page_file).c_str());
         return;
     }
     std::printf("%s\n",
@@ -201,7 +248,9 @@ void print(const Ended& ended, const fs::path& out, double seconds, bool as_json
                                           {"resumed", count(ended.resumed)},
                                           {"deidentified", !deidentified ? arena.null()
                                                                          : arena.object({{"key", arena.string(ended.key_mark)},
-                                                                                         {"left_out", count(ended.left_out)}})}}))
+                                                                                         {"left_out", count(ended.left_out)},
+                                                                                         {"smallest_class", count(ended.smallest_class)},
+                                                                                         {"persons_left_out", count(ended.persons_left_out)}})}}))
                     .c_str());
 }
 
@@ -233,7 +282,7 @@ int export_record(const ExportCommand& options) {
     if (!ended.ok()) return refused(ended.outcome());
     std::uint64_t total = 0;
     for (const bulk::File& each : ended->files) total += each.count;
-    write_down(options.data, options.store, options.deidentify ? "export, de-identified" : "export", total);
+    write_down(options.data, options.store, !options.release.empty() ? "export, released" : options.deidentify ? "export, de-identified" : "export", total);
     print(*ended, options.out, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), options.json);
     return exit_done;
 }
