@@ -266,7 +266,7 @@ void fsync_floor(const std::filesystem::path& folder) {
     std::printf("limit: append 4 KiB + fdatasync            p50 %6s us  p99 %7s us\n", p50.c_str(), p99.c_str());
 }
 
-int run(const Where& where, const std::filesystem::path& samples, std::uint64_t wanted, bool only_import, bool only_search) {
+int run(const Where& where, const std::filesystem::path& samples, std::uint64_t wanted, bool only_import, bool only_search, bool guarded) {
     const std::vector<Person> people = people_in(samples);
     import(where, people, wanted);
     if (only_import) return 0;
@@ -278,8 +278,10 @@ int run(const Where& where, const std::filesystem::path& samples, std::uint64_t 
                 static_cast<unsigned long long>(store->figures().resources),
                 static_cast<double>(store->figures().data_bytes) / static_cast<double>(store->figures().resources),
                 resident_mib());
-    if (only_search) {
-        for (const std::string guard : {"", "region", "half", "village"}) search_mix(*store, sample(*store).patients, guard);
+    if (only_search || guarded) {
+        const std::vector<std::string> patients = sample(*store).patients;
+        if (guarded) guarded_mix(*store, patients);
+        else search_mix(*store, patients);
         return 0;
     }
     fsync_floor(where.folder);
@@ -308,7 +310,7 @@ int main(int argc, char** argv) {
     if (argc < 4) {
         std::fprintf(
             stderr,
-            "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only | --search-only] [--store postgres://…] [--gate MINUTES "
+            "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only | --search-only | --guarded] [--store postgres://…] [--gate MINUTES "
             "[--cache MIB] "
             "[--writers N]]\n");
         return 2;
@@ -321,5 +323,5 @@ int main(int argc, char** argv) {
     }
     const char* store = flag("--store");
     return run({argv[1], store ? store : ""}, argv[2], std::strtoull(argv[3], nullptr, 10), flag("--import-only") != nullptr,
-               flag("--search-only") != nullptr);
+               flag("--search-only") != nullptr, flag("--guarded") != nullptr);
 }

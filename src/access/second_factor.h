@@ -48,5 +48,7 @@ Result<Done> reset_factor(Accounts& accounts, std::string_view name);
 
 /// The second step of a login: a code of the device, or a recovery code, each good once. IssueCode::login when wrong.
 Result<Session> second_step(Accounts& accounts, std::string_view ticket, std::string_view code);
+/// Accounts::admit for who proved a second factor elsewhere too: ours is not asked.
+Result<Session> admit_proven_twice(Accounts& accounts, std::string_view name, std::string_view peer, std::string_view device);
 
 }  // namespace xinglin::access

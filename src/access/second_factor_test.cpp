@@ -114,6 +114,17 @@ TEST_P(FactorTest, ALoginByPasswordAloneGivesNoSession) {
         << "a ticket opens once";
 }
 
+TEST_P(FactorTest, WhoProvedOnlyOneElsewhereIsAskedForTheSecond) {
+    EXPECT_FALSE(accounts_->admit("li")->cookie.empty()) << "has no second one";
+    const Device device = enrol("li");
+    const auto half = accounts_->admit("li");
+    ASSERT_TRUE(half.ok());
+    EXPECT_TRUE(half->cookie.empty());
+    EXPECT_TRUE(accounts_->session(second_step(*accounts_, half->ticket, code(device.secret))->cookie));
+    EXPECT_TRUE(accounts_->session(admit_proven_twice(*accounts_, "li", "10.0.0.1", "")->cookie));
+    EXPECT_EQ(admit_proven_twice(*accounts_, "nobody", "10.0.0.1", "").outcome().code(), IssueCode::login);
+}
+
 TEST_P(FactorTest, ACodeIsTakenOnceAndOnlyNearItsTime) {
     const Device device = enrol("li");
     const auto step = [&](std::string typed) {

@@ -72,7 +72,7 @@ TEST_F(ApiTest, PeopleCallsAnswerAsAgreed) {
     ASSERT_EQ(
         status(
             "PUT", "/fhir/Patient/shan",
-            R"({"resourceType":"Patient","id":"shan","name":[{"text":"单雄信"}],"gender":"male","birthDate":"1959-03-12","identifier":[{"type":{"text":"身份证"},"system":"urn:id","value":"219901195903120428"}],"telecom":[{"system":"phone","value":"13800135207"}]})"),
+            R"({"resourceType":"Patient","id":"shan","name":[{"text":"单雄信"}],"gender":"male","birthDate":"1959-03-12","identifier":[{"type":{"text":"身份证"},"system":"urn:id","value":"219901195903120428"}],"telecom":[{"system":"phone","value":"13800135207"}],"address":[{"text":"海港县杜庄镇西村12号"}]})"),
         201);
     ASSERT_EQ(
         status(
@@ -98,6 +98,10 @@ TEST_F(ApiTest, PeopleCallsAnswerAsAgreed) {
     const auto revealed = parsed(send("POST", "/api/v1/people/shan/reveal", R"({"field":"identifier","index":0})"));
     EXPECT_EQ(revealed.find("value").string(), "219901195903120428");
     EXPECT_EQ(status("POST", "/api/v1/people/shan/reveal", R"({"field":"identifier","index":7})"), 404);
+    EXPECT_EQ(found.find("people")[std::size_t{0}].find("address").string(), "海港县杜庄镇****");
+    EXPECT_EQ(header.find("address").string(), "海港县杜庄镇****");
+    EXPECT_EQ(header.find("address_of").string(), "shan");
+    EXPECT_EQ(parsed(send("POST", "/api/v1/people/shan/reveal", R"({"field":"address","index":0})")).find("value").string(), "海港县杜庄镇西村12号");
     EXPECT_EQ(status("POST", "/api/v1/people/shan/printed"), 204);
     const auto accesses = parsed(send("GET", "/api/v1/people/shan/accesses?count=3"));
     EXPECT_EQ(accesses.find("accesses").size(), 3u);

@@ -231,7 +231,7 @@ struct Shown {
         name = person.name;
         sex = person.sex;
         birth_date = person.birth_date;
-        address = person.address;
+        address = people::display_address(patient);
         deceased = person.deceased;
         deceased_at = patient.find("deceasedDateTime").string();
         language = words(patient.find("communication")[std::size_t{0}].find("language"));
@@ -280,6 +280,8 @@ Answer people_header(Exchange& exchange, const std::string& id) {
         }
         golden = json::write(person::as_json(survivors, tellings, arena));
     }
+    // Opened where the address is told; what several sources make together is not opened as one.
+    const auto told_by = std::find_if(parts.begin(), parts.end(), [&](const Part& part) { return people::display_address(part.patient) == shown.address; });
     const auto [first_day, last_day] = contact_dates(reader, all);
     return http::Response::text(200, "application/json; charset=utf-8",
                                 Object()
@@ -294,7 +296,8 @@ Answer people_header(Exchange& exchange, const std::string& id) {
                                     .text("deceased_at", shown.deceased_at)
                                     .raw("identifiers", identifiers(parts))
                                     .raw("phones", phones(parts, phone))
-                                    .text("address", shown.address)
+                                    .text("address", people::masked_address(shown.address))
+                                    .text("address_of", told_by == parts.end() ? std::string() : told_by->version.id)
                                     .text("language", shown.language)
                                     .text("ethnicity", shown.ethnicity)
                                     .text("marital", shown.marital)

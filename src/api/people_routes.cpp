@@ -104,7 +104,8 @@ Answer reveal(Exchange& exchange, const std::string& id) {
         const auto numbers = phone_numbers(patient);
         if (index < numbers.size()) value = numbers[index];
     }
-    if (!value) return refuse(IssueCode::not_found, "field", "this person has no such identifier or phone");
+    if (field == "address" && index == 0) value = people::display_address(patient);
+    if (!value || value->empty()) return refuse(IssueCode::not_found, "field", "this person has no such identifier, phone or address");
     note(exchange, {.what = "reveal",
                     .type = version.type,
                     .id = id,

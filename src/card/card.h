@@ -81,6 +81,12 @@ struct Scan {
     std::string masked_name;      // then: so that the counter knows whose document to ask for
 };
 
+/// Somebody whose card was scanned a short while ago.
+struct Presence {
+    std::string patient;
+    std::int64_t until_ms = 0;
+};
+
 struct Options {
     std::filesystem::path data;  // card.db, card/, secrets/
     std::string store;           // "": card.db; else the PostgreSQL address
@@ -134,6 +140,10 @@ public:
     // ---- at the counter ----
     /// Signature, time, state, replay; a token opens once, whichever process it is scanned at.
     Scan scan(std::string_view scanned, const ScanAsked& asked);
+    /// Whose records are open to an account since their cards were scanned by it (Policy::opens_minutes).
+    std::vector<Presence> shown_to(std::string_view who) const;
+    /// Another number after each scan of this process that opened something.
+    std::uint64_t generation() const;
 
     struct Inside;
     explicit Cards(std::unique_ptr<Inside> inside);

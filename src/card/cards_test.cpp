@@ -12,6 +12,7 @@
 #include "testing/failing_sql.h"
 #include "testing/postgres.h"
 #include "testing/testing.h"
+#include "testing/told_people.h"
 
 namespace xinglin::card {
 namespace {
@@ -21,15 +22,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
-
-// Numbers of nobody: area 130399, which there is none of; the last digit by GB 11643.
-std::string number_of(const std::string& birth, int order) {
-    const std::string body = "130399" + birth + fmt::format("{:03}", order);
-    constexpr int weights[] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
-    int sum = 0;
-    for (std::size_t i = 0; i < 17; ++i) sum += weights[i] * (body[i] - '0');
-    return body + "10X98765432"[sum % 11];
-}
 
 class CardsTest : public ::testing::Test {
 protected:
@@ -81,7 +73,7 @@ protected:
         put("Patient", id,
             fmt::format(
                 R"(,"name":[{{"text":"{}"}}],"gender":"female","birthDate":"{}","identifier":[{{"system":"urn:oid:2.16.156.10011.1.3","value":"{}"}}]{})",
-                name, birth, number_of(digits, order), more));
+                name, birth, testing::sound_number("130399", digits, order), more));
     }
     Card issued(const std::string& patient) {
         auto card = cards->issue(patient, "desk");
@@ -254,7 +246,7 @@ TEST_F(CardsTest, PrintedCardOpensNothingUntilTheDocumentFits) {
     seen = scan(print->text, "0000");
     EXPECT_EQ(seen.patient, "");
     EXPECT_THAT(seen.judged.en, HasSubstr("does not fit"));
-    const std::string number = number_of("19900301", 22);
+    const std::string number = testing::sound_number("130399", "19900301", 22);
     EXPECT_EQ(scan(print->text, number.substr(14)).patient, "anna");
     EXPECT_EQ(scan(print->text, "1990-03-01").patient, "anna") << "a printed card opens as often as it is shown with a document";
     for (int i = 0; i < 5; ++i) scan(print->text, "9999");

@@ -2,6 +2,7 @@
 // Inside the room: what Cards is made of.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -35,6 +36,7 @@ struct Cards::Inside {
     std::string list;
     std::int64_t list_ms = 0;
     record::Position list_position = -1;
+    std::atomic<std::uint64_t> generation{0};  // of shown cards
 
     record::Reader reader() const { return store.reader(access::Viewer::program("card")); }
     /// The Patients of one person; at least this one.

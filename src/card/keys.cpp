@@ -42,6 +42,14 @@ constexpr sql::Migration migrations[] = {{1, R"sql(
         PRIMARY KEY (number, nonce)
     );
     CREATE INDEX card_used_ends ON card_used (ends_s);
+)sql"},
+                                          {2, R"sql(
+    CREATE TABLE card_shown (            -- whose card an account has scanned
+        who      TEXT NOT NULL,
+        patient  TEXT NOT NULL,
+        until_ms BIGINT NOT NULL,
+        PRIMARY KEY (who, patient)
+    );
 )sql"}};
 
 constexpr std::int64_t read_again_ms = 5'000;
@@ -246,7 +254,7 @@ Result<Done> Keys::rotate(bool at_once) {
     return read_own();
 }
 
-std::optional<Used> Keys::use(const Token& token, const Used& now) {
+std::optional<Used> Keys::use(const Token& token, const Used& now, const std::vector<Presence>& opens) {
     const std::lock_guard lock(mutex_);
     constexpr unsigned clean_every = 500;
     const auto nonce = std::int64_t{token.nonce};
@@ -267,10 +275,39 @@ std::optional<Used> Keys::use(const Token& token, const Used& now) {
             .bind(5, now.who)
             .bind(6, now.place)
             .run();
+        insert_shown(now.who, opens);
         if (++uses_ % clean_every == 0)
             connection_->prepare("DELETE FROM card_used WHERE ends_s < ?").bind(1, now.at_ms / 1'000).run();
         return std::nullopt;
     });
+}
+
+void Keys::insert_shown(std::string_view who, const std::vector<Presence>& opens) {
+    connection_->prepare("DELETE FROM card_shown WHERE until_ms <= ?").bind(1, clock_.now_ms()).run();
+    for (const Presence& each : opens) {
+        connection_
+            ->prepare("INSERT INTO card_shown (who, patient, until_ms) VALUES (?, ?, ?) "
+                      "ON CONFLICT (who, patient) DO UPDATE SET until_ms = excluded.until_ms")
+            .bind(1, who)
+            .bind(2, each.patient)
+            .bind(3, each.until_ms)
+            .run();
+    }
+}
+
+void Keys::open_to(std::string_view who, const std::vector<Presence>& opens) {
+    if (opens.empty()) return;
+    const std::lock_guard lock(mutex_);
+    sql::transaction(*connection_, [&] { insert_shown(who, opens); });
+}
+
+std::vector<Presence> Keys::shown_to(std::string_view who) {
+    const std::lock_guard lock(mutex_);
+    auto& rows = connection_->prepare("SELECT patient, until_ms FROM card_shown WHERE who = ? AND until_ms > ? ORDER BY patient");
+    rows.bind(1, who).bind(2, clock_.now_ms());
+    std::vector<Presence> found;
+    while (rows.step()) found.push_back({std::string(rows.text(0)), rows.integer(1)});
+    return found;
 }
 
 }  // namespace xinglin::card

@@ -33,7 +33,11 @@ public:
 
     /// Nothing when the token is used for the first time, which is then on disk; else when it was before. Several processes on one
     /// database agree.
-    std::optional<Used> use(const Token& token, const Used& now);
+    /// With it is written whose records that opens, if any.
+    std::optional<Used> use(const Token& token, const Used& now, const std::vector<Presence>& opens);
+    /// A printed card, which may be scanned again.
+    void open_to(std::string_view who, const std::vector<Presence>& opens);
+    std::vector<Presence> shown_to(std::string_view who);
 
 private:
     struct Own {
@@ -60,6 +64,7 @@ private:
     void renew();
     void read_set();
     bool is_stale() const;
+    void insert_shown(std::string_view who, const std::vector<Presence>& opens);
     std::filesystem::path folder() const { return options_.data / "card"; }
 };
 

@@ -113,6 +113,7 @@ Result<Policy> Policy::read(const content::Files& files) {
                 whole(of_keys, "publish_ahead_hours", {policy.set_hours, policy.sign_days * 24 - 24}));
     XINGLIN_TRY(const auto holder, whole(it, "holder_from_age", {0, 100}));
     policy.holder_from_age = static_cast<int>(holder);
+    XINGLIN_TRY(policy.opens_minutes, whole(it, "opens_minutes", {0, 1'440}));
     XINGLIN_TRY(policy.family, bands_of(it["family"]));
     return policy;
 }

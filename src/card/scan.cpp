@@ -89,19 +89,29 @@ Scan Cards::scan(std::string_view scanned, const ScanAsked& asked) {
                     "持卡人的档案已删除，请按姓名查找。");
         return scan;
     }
+    std::vector<Presence> opens;
+    if (house.policy.opens_minutes > 0 && !asked.who.empty()) {
+        for (std::string& each : house.patients_of(identity.patient))
+            opens.push_back({std::move(each), now_ms + house.policy.opens_minutes * 60'000});
+    }
     if (scan.judged.token.kind == Kind::paper) {
         scan.needs_document = house.policy.paper_needs_check;
         scan.masked_name = masked_name(identity.name);
         if (scan.needs_document && !house.compare(scan, identity, asked, now_ms)) return scan;
-    } else if (const auto used = house.keys->use(scan.judged.token, {now_ms, asked.who, asked.place})) {
+        house.keys->open_to(asked.who, opens);
+    } else if (const auto used = house.keys->use(scan.judged.token, {now_ms, asked.who, asked.place}, opens)) {
         say_used(scan.judged, *used, now_ms, judging);
         return scan;
     }
     scan.needs_document = false;
     scan.patient = identity.patient;
     scan.enterprise_id = house.persons.enterprise_of(identity.patient);
+    ++house.generation;
     return scan;
 }
+
+std::vector<Presence> Cards::shown_to(std::string_view who) const { return inside_->keys->shown_to(who); }
+std::uint64_t Cards::generation() const { return inside_->generation; }
 
 /// A printed card and the document beside it: true when they are one person's.
 bool Cards::Inside::compare(Scan& scan, const Identity& identity, const ScanAsked& asked, std::int64_t now_ms) {

@@ -147,8 +147,8 @@ TEST_F(DeskTest, ProxyIsOfAgeAndTheWardAgreesWhereItMust) {
         desk.make_proxy({.ward = "grown", .holder = "anna", .relation = "power"}, {.account = "grown", .performer = "grown"});
     ASSERT_TRUE(power.ok()) << power.outcome().line();
     EXPECT_THAT(consents->proxies("anna", clock.now_ms())[0].withheld, IsEmpty());
-    EXPECT_EQ(desk.somebody(number_of("19500709", 33), "苏嘉懿"), "grown");
-    EXPECT_EQ(desk.somebody(number_of("19500709", 33), "苏"), "");
+    EXPECT_EQ(desk.somebody(testing::sound_number("130399", "19500709", 33), "苏嘉懿"), "grown");
+    EXPECT_EQ(desk.somebody(testing::sound_number("130399", "19500709", 33), "苏"), "");
     EXPECT_EQ(desk.somebody("1,2|3", "苏嘉懿"), "");
 }
 

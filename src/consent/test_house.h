@@ -10,19 +10,11 @@
 #include "consent/settings.h"
 #include "testing/postgres.h"
 #include "testing/testing.h"
+#include "testing/told_people.h"
 
 namespace xinglin::consent {
 
 constexpr std::int64_t day_ms = 86'400'000;
-
-// Numbers of nobody: area 130399, which there is none of; the last digit by GB 11643.
-inline std::string number_of(const std::string& birth, int order) {
-    const std::string body = "130399" + birth + fmt::format("{:03}", order);
-    constexpr int weights[] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
-    int sum = 0;
-    for (std::size_t i = 0; i < 17; ++i) sum += weights[i] * (body[i] - '0');
-    return body + "10X98765432"[sum % 11];
-}
 
 class ConsentTest : public ::testing::Test {
 protected:
@@ -85,7 +77,7 @@ protected:
         put("Patient", id,
             fmt::format(
                 R"(,"name":[{{"text":"{}"}}],"gender":"female","birthDate":"{}","identifier":[{{"system":"urn:oid:2.16.156.10011.1.3","value":"{}"}}])",
-                name, birth, number_of(digits, order)));
+                name, birth, testing::sound_number("130399", digits, order)));
     }
     static std::string consent_text(const std::string& id, const std::string& patient, const std::string& provision,
                                     const std::string& more = "") {

@@ -31,7 +31,7 @@ std::string_view value_of(const Form& form, std::string_view name) {
 Result<External> read_provider(json::Value value) {
     External provider;
     std::string secret_file;
-    XINGLIN_CHECK(json::known_members(value, "", {"id", "name", "issuer", "client_id", "secret_file", "scope", "claim", "make_role",
+    XINGLIN_CHECK(json::known_members(value, "", {"id", "name", "issuer", "client_id", "secret_file", "scope", "claim", "make_role", "second_factor",
                                                   "private_addresses", "plain", "authorities_file"},
                                       "a provider"));
     XINGLIN_CHECK(json::take(value["id"], "id", provider.id, 64));
@@ -42,6 +42,7 @@ Result<External> read_provider(json::Value value) {
     XINGLIN_CHECK(json::take(value["scope"], "scope", provider.scope));
     XINGLIN_CHECK(json::take(value["claim"], "claim", provider.claim, 100));
     XINGLIN_CHECK(json::take(value["make_role"], "make_role", provider.make_role, 40));
+    XINGLIN_CHECK(json::take(value["second_factor"], "second_factor", provider.second_factor));
     XINGLIN_CHECK(json::take(value["private_addresses"], "private_addresses", provider.fetch.private_addresses));
     XINGLIN_CHECK(json::take(value["plain"], "plain", provider.fetch.plain));
     XINGLIN_CHECK(json::take(value["authorities_file"], "authorities_file", provider.fetch.authorities_file));
@@ -213,7 +214,10 @@ Result<Arrived> RelyingParty::arrive(const Form& query, std::string_view cookie)
     XINGLIN_CHECK(check(token, there.keys, waiting.provider, waiting.nonce, clock_.now_ms() / 1'000));
     const std::string account(token.text(waiting.provider.claim));
     if (account.empty()) return bad("claim", "the provider does not say " + waiting.provider.claim + "; it names the account");
-    return Arrived{waiting.provider.id, account, waiting.return_to, waiting.provider.make_role};
+    bool proven_twice = false;
+    for (const json::Node& node : token.claims["amr"].items())
+        proven_twice = proven_twice || (waiting.provider.second_factor && json::Value(&node).string() == "mfa");
+    return Arrived{waiting.provider.id, account, waiting.return_to, waiting.provider.make_role, proven_twice};
 }
 
 }  // namespace xinglin::oauth

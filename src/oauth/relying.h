@@ -28,10 +28,11 @@ struct External {
     std::string secret;      // of client_secret_basic; "": a public client, PKCE alone
     std::string scope = "openid profile";
     std::string claim = "preferred_username";  // whose value is the name of an account here
+    bool second_factor = false;  // its word for a second factor (`amr` mfa, RFC 8176) counts; else ours is asked
     std::string make_role;   // role of an account that is made when there is none; "": none is made
     FetchOptions fetch;
 };
-/// The file's text: {"providers":[{"id","name","issuer","client_id","secret_file","scope","claim","make_role","private_addresses",
+/// The file's text: {"providers":[{"id","name","issuer","client_id","secret_file","scope","claim","make_role","second_factor","private_addresses",
 /// "plain","authorities_file"}]}. Refuses (where: the member).
 Result<std::vector<External>> read_providers(std::string_view text);
 
@@ -42,6 +43,7 @@ struct Arrived {
     std::string provider, account;  // the claim's value
     std::string return_to;
     std::string make_role;
+    bool proven_twice = false;
 };
 
 /// Safe from many threads; begun log-ins are remembered in memory for ten minutes, a thousand at most: who comes back to another

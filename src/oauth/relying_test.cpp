@@ -79,7 +79,10 @@ protected:
         External careful = provider;
         careful.id = "careful";
         careful.fetch.private_addresses = false;
-        party = std::make_unique<RelyingParty>(std::vector<External>{provider, careful}, clock);
+        External trusted = provider;
+        trusted.id = "trusted";
+        trusted.second_factor = true;
+        party = std::make_unique<RelyingParty>(std::vector<External>{provider, careful, trusted}, clock);
     }
     std::string issuer() const { return "http://127.0.0.1:" + std::to_string(server->port()); }
     http::Response answer(const http::Request& request) {
@@ -92,7 +95,7 @@ protected:
         ++tokens_asked;
         last_form = request.body;
         const std::string claims =
-            fmt::format(R"({{"iss":"{}","sub":"7","aud":"us","exp":{},"iat":{},"nonce":"{}","preferred_username":"doctor"}})", issuer(), now_s + 300,
+            fmt::format(R"({{"iss":"{}","sub":"7","aud":"us","exp":{},"iat":{},"nonce":"{}","preferred_username":"doctor","amr":["pwd","mfa"]}})", issuer(), now_s + 300,
                         now_s, bend == "nonce" ? "another" : nonce);
         if (bend == "none") return json(R"({"id_token":")" + text::base64_url(R"({"alg":"none"})") + "." + text::base64_url(claims) + R"(."})");
         return json(R"({"id_token":")" + (bend == "liar" ? liar : key).letter(claims) + R"("})");
@@ -104,8 +107,8 @@ protected:
         }
         return "";
     }
-    RelyingParty::Begun begin() {
-        auto begun = party->begin("city", "https://us.example/auth/external/city/return", "/people");
+    RelyingParty::Begun begin(std::string_view provider = "city") {
+        auto begun = party->begin(provider, "https://us.example/auth/external/city/return", "/people");
         EXPECT_TRUE(begun.ok()) << begun.outcome().line();
         nonce = value_in(begun->address, "nonce");
         return *begun;
@@ -124,6 +127,15 @@ TEST_F(ProviderElsewhere, SaysWhoSomebodyIs) {
     EXPECT_EQ(come_back(begun, {{"iss", issuer()}}), "doctor /people");
     EXPECT_NE(last_form.find("code_verifier="), std::string::npos);
     EXPECT_EQ(come_back(begun), "state") << "once";
+}
+
+TEST_F(ProviderElsewhere, IsBelievedAboutASecondFactorOnlyWhereThatIsMeant) {
+    for (const std::string_view id : {"city", "trusted"}) {
+        const auto begun = begin(id);
+        const auto arrived = party->arrive({{"state", value_in(begun.address, "state")}, {"code", "c1"}}, begun.cookie);
+        ASSERT_TRUE(arrived.ok()) << arrived.outcome().line();
+        EXPECT_EQ(arrived->proven_twice, id == "trusted");
+    }
 }
 
 TEST_F(ProviderElsewhere, IsNotBelievedWhenTheAnswerIsNotOursToThisBrowserNow) {

@@ -19,7 +19,7 @@
 
 namespace xinglin::people {
 
-/// One Patient as a list shows it. Identifier and phone are masked.
+/// One Patient as a list shows it. Identifier, phone and address are masked.
 struct Person {
     std::string id, name, pinyin, sex, birth_date, address, identifier, phone;
     bool deceased = false;
@@ -59,6 +59,8 @@ private:
 /// Name as shown: official or usual name, `text` if written, else family and given in the order of the script.
 std::string display_name(json::Value patient);
 std::string display_address(json::Value patient);
+/// Down to the town: "浙江省杭州市西湖区转塘街道****"; as it is where it says no more. Of what it cannot divide nothing is left.
+std::string masked_address(std::string_view whole);
 /// What an identifier is called: type.text, type.coding.display, or the end of its system.
 std::string identifier_label(json::Value identifier);
 /// A Patient's list entry, masked; `matched` left empty.

@@ -77,6 +77,24 @@ std::string display_address(json::Value patient) {
     return out;
 }
 
+std::string masked_address(std::string_view whole) {
+    constexpr std::string_view covered = "****";
+    if (whole.empty()) return {};
+    const auto first_end = [&](std::initializer_list<std::string_view> words) {
+        std::size_t end = std::string_view::npos;
+        for (const std::string_view word : words) {
+            if (const std::size_t at = whole.find(word); at != std::string_view::npos) end = std::min(end, at + word.size());
+        }
+        return end;
+    };
+    for (const auto& words : {std::initializer_list<std::string_view>{"街道", "镇", "乡", "苏木"}, {"县", "区", "旗"}, {"市"}, {"省"}}) {
+        if (const std::size_t end = first_end(words); end != std::string_view::npos)
+            return end == whole.size() ? std::string(whole) : std::string(whole.substr(0, end)).append(covered);
+    }
+    const std::size_t line_end = whole.find(", ");  // "8 Main Street, Springfield"
+    return std::string(covered).append(line_end == std::string_view::npos || text::has_han(whole) ? std::string_view() : whole.substr(line_end));
+}
+
 std::string identifier_label(json::Value identifier) {
     const json::Value type = identifier.find("type");
     if (const auto text = type.find("text").string(); !text.empty()) return std::string(text);
@@ -96,7 +114,7 @@ Person summary(json::Value patient) {
     person.sex = sex.empty() ? "unknown" : std::string(sex);
     person.birth_date = patient.find("birthDate").string();
     person.deceased = patient.find("deceasedBoolean").as_bool() || !patient.find("deceasedDateTime").string().empty();
-    person.address = display_address(patient);
+    person.address = masked_address(display_address(patient));
     if (const auto value = best_by_use(patient.find("identifier")).find("value").string(); !value.empty())
         person.identifier = text::mask_identifier(value);
     for (const json::Node& node : patient.find("telecom").items()) {

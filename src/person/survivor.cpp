@@ -274,6 +274,7 @@ std::vector<Telling> tellings_of(record::Reader& reader, const std::vector<std::
 json::Value as_json(const std::vector<Survivor>& survivors, const std::vector<Telling>& tellings, json::Arena& arena) {
     const auto shown = [&](std::string_view field, const std::string& value) {
         if (field == "identifier") return arena.string(text::mask_identifier(value));
+        if (field == "address") return arena.string(people::masked_address(value));
         return arena.string(field == "phone" ? text::mask_phone(value) : value);
     };
     const auto from = [&](const std::vector<std::size_t>& by) {

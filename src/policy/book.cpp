@@ -83,11 +83,12 @@ Result<Rule> read_rule(json::Value from, const Book& book, const Named& labels, 
     XINGLIN_TRY(rule.words, words_of(from, rule.id));
     constexpr std::pair<std::string_view, Rule::Kind> kinds[] = {{"", Rule::Kind::plain},
                                                                  {"emergency", Rule::Kind::emergency},
+                                                                 {"card", Rule::Kind::card},
                                                                  {"consent", Rule::Kind::consent},
                                                                  {"own", Rule::Kind::own},
                                                                  {"wards", Rule::Kind::wards}};
     const auto kind = std::find_if(std::begin(kinds), std::end(kinds), [&](const auto& each) { return each.first == from["kind"].string(); });
-    if (kind == std::end(kinds)) return wrong(fmt::format("{}.kind", rule.id), "must be emergency, consent, own or wards");
+    if (kind == std::end(kinds)) return wrong(fmt::format("{}.kind", rule.id), "must be emergency, card, consent, own or wards");
     rule.kind = kind->second;
     if (rule.kind == Rule::Kind::plain) {
         if (!from["permit"].is_boolean()) return wrong(fmt::format("{}.permit", rule.id), "must be true or false");
@@ -122,7 +123,7 @@ Result<Book> Book::read(const content::Files& files) {
     const auto parsed = json::parse(*text, arena);
     if (!parsed.ok() || !parsed->is_object()) return wrong("JSON", "is no JSON object");
     const json::Value root = *parsed;
-    XINGLIN_CHECK(only_members(root, "policy", {"source", "sets", "labels", "types", "own_sources", "default_purpose", "nothing", "roles"}));
+    XINGLIN_CHECK(only_members(root, "policy", {"source", "sets", "labels", "types", "own_sources", "default_purpose", "nothing", "open_in_demonstrations", "roles"}));
     Book book;
     XINGLIN_TRY(book.nothing, words_of(root["nothing"], "nothing"));
     if (!root["default_purpose"].string().empty()) book.default_purpose = root["default_purpose"].string();
@@ -135,6 +136,11 @@ Result<Book> Book::read(const content::Files& files) {
         book.sets.emplace(member.key(), std::move(set));
     }
     for (const json::Node& node : root["own_sources"].items()) book.own_sources.emplace_back(json::Value(&node).string());
+    for (const json::Node& node : root["open_in_demonstrations"].items()) {
+        const auto role = access::parse_role(json::Value(&node).string());
+        if (!role) return wrong("open_in_demonstrations", fmt::format("\"{}\" is no role", json::Value(&node).string()));
+        book.open_in_demonstrations.insert(*role);
+    }
     XINGLIN_TRY(const Named labels, read_labels(root["labels"]));
     XINGLIN_TRY(const Types types, read_types(root["types"]));
     for (const json::Member& member : root["roles"].members()) {
@@ -148,6 +154,11 @@ Result<Book> Book::read(const content::Files& files) {
         }
     }
     return book;
+}
+
+Book Book::of_demonstration() && {
+    for (const access::Role role : open_in_demonstrations) roles.erase(role);
+    return std::move(*this);
 }
 
 std::optional<std::string> put_in(std::string_view search, const access::Viewer& viewer, std::int64_t now_ms) {

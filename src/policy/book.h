@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,7 @@ struct Rule {
     enum class Kind : std::uint8_t {
         plain,
         emergency,  // of patients for whom an emergency access was taken
+        card,       // of patients whose card this account scanned a short while ago
         consent,    // what residents decided, strongest first
         own,        // a resident's own record
         wards       // of whom a resident is the proxy, without what is withheld
@@ -53,9 +55,12 @@ struct Book {
     std::map<std::string, Set, std::less<>> sets;
     std::vector<std::string> own_sources;  // templates: "urn:xinglin:source:{identifier}"
     std::map<access::Role, std::vector<Rule>> roles;  // a role that is not here sees everything its account may
+    std::set<access::Role> open_in_demonstrations;    // see everything where all people are made up
     Words nothing;                                    // said when no rule applied
     std::string default_purpose = "TREAT";
 
+    /// For made-up people: without the rules of `open_in_demonstrations`.
+    Book of_demonstration() &&;
     /// Refuses by name what is missing or not understood.
     static Result<Book> read(const content::Files& files);
 };

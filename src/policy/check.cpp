@@ -62,6 +62,10 @@ public:
         if (!said_["emergency"].as_bool()) return {};
         return {{.patient = "p", .reason = "life-threat", .id = "e", .until_ms = case_now_ms + 60'000}};
     }
+    std::vector<card::Presence> shown(const access::Viewer&) override {
+        if (!said_["card"].as_bool()) return {};
+        return {{.patient = "p", .until_ms = case_now_ms + 60'000}};
+    }
     std::vector<consent::Proxy> wards(const access::Viewer&) override {
         if (said_["ward"].string().empty()) return {};
         consent::Proxy proxy{.patient = "p", .relation = std::string(said_["ward"].string()), .until_ms = case_now_ms + 60'000};

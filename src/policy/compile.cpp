@@ -30,6 +30,7 @@ public:
             switch (rule.kind) {
                 case Rule::Kind::plain: add_plain(rule); break;
                 case Rule::Kind::emergency: add_emergencies(rule); break;
+                case Rule::Kind::card: add_shown(rule); break;
                 case Rule::Kind::consent: add_consents(rule); break;
                 case Rule::Kind::own: add_members(rule.id, true, sets_.of_ids(sets_.own(viewer_))); break;
                 case Rule::Kind::wards: add_wards(rule); break;
@@ -95,6 +96,15 @@ private:
     void add_emergencies(const Rule& rule) {
         std::vector<std::string> patients;
         for (const consent::Emergency& each : sets_.emergencies(viewer_)) {
+            patients.push_back(each.patient);
+            note_end(each.until_ms);
+        }
+        add_members(rule.id, true, sets_.of_ids(patients));
+    }
+
+    void add_shown(const Rule& rule) {
+        std::vector<std::string> patients;
+        for (const card::Presence& each : sets_.shown(viewer_)) {
             patients.push_back(each.patient);
             note_end(each.until_ms);
         }

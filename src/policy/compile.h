@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "card/card.h"
 #include "consent/consent.h"
 #include "policy/book.h"
 #include "record/guard.h"
@@ -25,6 +26,7 @@ public:
     virtual std::vector<std::string> sources_of(const access::Viewer& viewer) = 0;
     virtual std::vector<consent::Provision> provisions(const access::Viewer& viewer) = 0;
     virtual std::vector<consent::Emergency> emergencies(const access::Viewer& viewer) = 0;
+    virtual std::vector<card::Presence> shown(const access::Viewer& viewer) = 0;
     virtual std::vector<consent::Proxy> wards(const access::Viewer& viewer) = 0;
     virtual std::vector<std::string> own(const access::Viewer& viewer) = 0;
     virtual std::int64_t now_ms() const = 0;
@@ -33,7 +35,7 @@ public:
 struct Compiled {
     std::shared_ptr<const record::Guard> guard;
     std::vector<SetPtr> of;               // the searched sets
-    std::optional<std::int64_t> ends_ms;  // when the first emergency or proxy in it ends
+    std::optional<std::int64_t> ends_ms;  // when the first emergency, shown card or proxy in it ends
 };
 Compiled compile(const Book& book, const std::vector<Rule>& rules, const access::Viewer& viewer, Sets& sets);
 

@@ -23,12 +23,13 @@ const access::Viewer& program() {
 }  // namespace
 
 struct Policies::Inside final : Sets {
-    Inside(record::Store& store, const consent::Consents* consents, const person::Persons* persons, const calendar::Clock& clock, Book book)
-        : store(store), consents(consents), persons(persons), clock(clock), book(std::move(book)) {}
+    Inside(record::Store& store, const Asked& asked, const calendar::Clock& clock, Book book)
+        : store(store), consents(asked.consents), persons(asked.persons), cards(asked.cards), clock(clock), book(std::move(book)) {}
 
     record::Store& store;
     const consent::Consents* consents;
     const person::Persons* persons;
+    const card::Cards* cards;
     const calendar::Clock& clock;
     const Book book;
 
@@ -39,7 +40,7 @@ struct Policies::Inside final : Sets {
     };
     struct KeptGuard {
         std::shared_ptr<const record::Guard> guard;
-        std::uint64_t consents = 0;
+        std::pair<std::uint64_t, std::uint64_t> generation;  // of consents and shown cards
         std::int64_t made_ms = 0, holds_ms = 0;
         std::vector<SetPtr> of;  // the sets it was made of: while they are the same, so is it
     };
@@ -132,6 +133,9 @@ struct Policies::Inside final : Sets {
     std::vector<consent::Emergency> emergencies(const access::Viewer& viewer) override {
         return consents ? consents->emergencies(viewer, clock.now_ms()) : std::vector<consent::Emergency>{};
     }
+    std::vector<card::Presence> shown(const access::Viewer& viewer) override {
+        return cards && !viewer.name.empty() ? cards->shown_to(viewer.name) : std::vector<card::Presence>{};
+    }
     std::vector<consent::Proxy> wards(const access::Viewer& viewer) override {
         return consents && !viewer.patient().empty() ? consents->proxies(viewer.patient(), clock.now_ms()) : std::vector<consent::Proxy>{};
     }
@@ -146,9 +150,8 @@ struct Policies::Inside final : Sets {
     std::int64_t now_ms() const override { return clock.now_ms(); }
 };
 
-Policies::Policies(record::Store& store, const consent::Consents* consents, const person::Persons* persons, const calendar::Clock& clock,
-                   Book book)
-    : inside_(std::make_unique<Inside>(store, consents, persons, clock, std::move(book))) {}
+Policies::Policies(record::Store& store, const Asked& asked, const calendar::Clock& clock, Book book)
+    : inside_(std::make_unique<Inside>(store, asked, clock, std::move(book))) {}
 Policies::~Policies() = default;
 
 const Book& Policies::book() const { return inside_->book; }
@@ -161,12 +164,12 @@ Result<std::shared_ptr<const record::Guard>> Policies::guard(const access::Viewe
     const std::string key = std::to_string(viewer.account) + '\n' + viewer.name + '\n' + std::string(access::text(viewer.role)) + '\n' +
                             viewer.institution + '\n' + viewer.area + '\n' + viewer.practitioner + '\n' + viewer.purpose + '\n' +
                             viewer.scope;
-    const std::uint64_t generation = house.consents ? house.consents->generation() : 0;
+    const std::pair generation{house.consents ? house.consents->generation() : std::uint64_t{0}, house.cards ? house.cards->generation() : std::uint64_t{0}};
     const std::int64_t now = house.clock.now_ms();
     {
         std::lock_guard lock(house.mutex);
         const auto found = house.guards.find(key);
-        if (found != house.guards.end() && found->second.consents == generation && now >= found->second.made_ms &&
+        if (found != house.guards.end() && found->second.generation == generation && now >= found->second.made_ms &&
             now - found->second.made_ms < found->second.holds_ms)
             return found->second.guard;
     }
@@ -175,7 +178,7 @@ Result<std::shared_ptr<const record::Guard>> Policies::guard(const access::Viewe
     if (house.guards.size() >= most_guards) house.guards.clear();
     Inside::KeptGuard& kept = house.guards[key];
     // The same sets make the same guard: who holds it may go on holding it.
-    const bool same = kept.guard && kept.consents == generation && kept.of == compiled.of && !compiled.ends_ms;
+    const bool same = kept.guard && kept.generation == generation && kept.of == compiled.of && !compiled.ends_ms;
     kept = {same ? kept.guard : std::move(compiled.guard), generation, now,
             compiled.ends_ms ? std::clamp<std::int64_t>(*compiled.ends_ms - now, 0, least_age_ms) : least_age_ms, std::move(compiled.of)};
     return kept.guard;
@@ -188,9 +191,15 @@ Result<Decision> Policies::decide(access::Viewer viewer, const fhir::Type& type,
     const auto rules = inside_->book.roles.find(viewer.role);
     if (decision.rule == "nothing") decision.why = inside_->book.nothing;
     if (rules == inside_->book.roles.end()) return decision;
-    for (const Rule& rule : rules->second) {
-        // A rule of residents or emergencies became several, "consent/ID".
-        if (decision.rule == rule.id || decision.rule.starts_with(rule.id + "/")) decision.why = rule.words;
+    // A rule of residents or emergencies became several, "consent/ID".
+    const auto deciding = std::find_if(rules->second.begin(), rules->second.end(), [&](const Rule& rule) {
+        return decision.rule == rule.id || decision.rule.starts_with(rule.id + "/");
+    });
+    if (deciding != rules->second.end()) decision.why = deciding->words;
+    if (deciding != rules->second.end() && deciding->kind == Rule::Kind::card) {
+        for (const card::Presence& each : inside_->shown(viewer)) {
+            if (type.name == "Patient" && each.patient == id) decision.until_ms = each.until_ms;
+        }
     }
     if (!inside_->consents) return decision;
     for (const consent::Emergency& each : inside_->consents->emergencies(viewer, inside_->clock.now_ms())) {

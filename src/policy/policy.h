@@ -13,6 +13,7 @@
 
 #include "access/access.h"
 #include "calendar/calendar.h"
+#include "card/card.h"
 #include "consent/consent.h"
 #include "fhir/fhir.h"
 #include "outcome/outcome.h"
@@ -28,15 +29,20 @@ struct Decision {
     bool exists = false, permit = false;
     std::string rule;  // id in the policy; "" when nothing guards this viewer, "nothing" when no rule applied
     Words why;
-    std::optional<std::int64_t> until_ms;  // of an emergency access
+    std::optional<std::int64_t> until_ms;  // of an emergency access or a shown card
     bool emergency_possible = false;
 };
 
 /// Safe from many threads.
 class Policies {
 public:
-    Policies(record::Store& store, const consent::Consents* consents, const person::Persons* persons, const calendar::Clock& clock,
-             Book book);
+    /// Whom it asks besides the record; nothing where there is none.
+    struct Asked {
+        const consent::Consents* consents = nullptr;
+        const person::Persons* persons = nullptr;
+        const card::Cards* cards = nullptr;
+    };
+    Policies(record::Store& store, const Asked& asked, const calendar::Clock& clock, Book book);
     ~Policies();
 
     /// For a request: nothing when the viewer's role is not in the policy (it sees what its account may). Refuses a purpose that is none.

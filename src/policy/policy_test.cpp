@@ -29,7 +29,7 @@ protected:
             return labeller.mark(type, resource, arena);
         };
         store_ = record::Store::open(folder_.path() / "data", clock_, options).value();
-        policies_ = std::make_unique<Policies>(*store_, nullptr, nullptr, clock_, Book::read(content::Files()).value());
+        policies_ = std::make_unique<Policies>(*store_, Policies::Asked{}, clock_, Book::read(content::Files()).value());
         put(R"({"resourceType":"Organization","id":"h1","name":"一院","identifier":[{"system":"s","value":"yiyuan"}]})");
         put(R"({"resourceType":"Organization","id":"room","name":"某村卫生室","identifier":[{"system":"s","value":"cunwei"}]})");
         patient("a", "330102001201");
@@ -140,7 +140,9 @@ TEST_F(PolicyTest, ADecisionSaysWhichRuleMadeItAndWhy) {
     EXPECT_FALSE(out.permit);
     EXPECT_EQ(out.rule, "nothing");
     EXPECT_FALSE(policies_->decide(viewer(access::Role::clinician, "room", "33"), patients, "nobody").value().exists);
-    EXPECT_TRUE(policies_->decide(viewer(access::Role::administrator), patients, "c").value().permit);
+    EXPECT_FALSE(policies_->decide(viewer(access::Role::administrator), patients, "c").value().permit);
+    const Policies made_up(*store_, Policies::Asked{}, clock_, Book::read(content::Files()).value().of_demonstration());
+    EXPECT_TRUE(made_up.decide(viewer(access::Role::administrator), patients, "c").value().permit) << "of a demonstration everything";
 }
 
 TEST_F(PolicyTest, ASetIsAskedOnceWhileNothingIsWritten) {

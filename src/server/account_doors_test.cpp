@@ -55,9 +55,12 @@ protected:
 
 TEST_F(AccountDoors, WithoutADemandedSecondFactorNothingIsOpenAndWithItTheCookieIsAnother) {
     add("boss", "administrator");
+    const auto client = command({"client", "add", "--data", data(), "--name", "all", "--scope", "system/*.cruds"});
     RunningServer server(data(), {"strict"});
     ASSERT_TRUE(server.ready()) << server.errors();
-    Caller boss(server, "");
+    Caller boss(server, ""), house(server, client.out.substr(0, client.out.find('\n')));
+    ASSERT_EQ(house.send("PUT", "/fhir/Patient/somebody", R"({"resourceType":"Patient","id":"somebody"})").status, 201);
+    ASSERT_EQ(house.send("PUT", "/fhir/Organization/room", R"({"resourceType":"Organization","id":"room","name":"x"})").status, 201);
     const auto first = enter(boss, "boss");
     EXPECT_EQ(member(first, {"user", "must_enrol"}), "true");
     for (const char* path : {"/api/v1/accounts", "/api/v1/types", "/fhir/Patient", "/api/v1/system"})
@@ -72,6 +75,9 @@ TEST_F(AccountDoors, WithoutADemandedSecondFactorNothingIsOpenAndWithItTheCookie
     EXPECT_EQ(boss.get("/auth/me").status, 401) << "the cookie of before opens nothing";
     take(boss, done);
     EXPECT_EQ(boss.get("/api/v1/accounts").status, 200);
+    EXPECT_EQ(boss.get("/fhir/Organization/room").status, 200);
+    for (const char* path : {"/fhir/Patient/somebody", "/fhir/Patient/somebody/$everything"}) EXPECT_EQ(boss.get(path).status, 404) << path;
+    for (const char* path : {"/api/v1/people/somebody", "/api/v1/persons/queue"}) EXPECT_EQ(boss.get(path).status, 403) << "who administers reads no records: " << path;
 
     Caller again(server, "");
     const auto half = post(again, "/auth/login", R"({"name":"boss","password":")" + std::string(secret) + R"("})");

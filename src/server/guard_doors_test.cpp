@@ -39,7 +39,7 @@ protected:
         enter(*far_, "far");
         put("Organization/room-a", R"("name":"甲村卫生室","identifier":[{"system":"s","value":"jia"}])");
         put("Organization/room-b", R"("name":"乙村卫生室","identifier":[{"system":"s","value":"yi"}])");
-        put("Patient/zhang", R"("name":[{"text":"章村民"}],"identifier":[{"system":"urn:oid:2.16.156.10011.1.3","value":"130399196204180013"}],"address":[{"extension":[{"url":"urn:xinglin:extension:division-code","valueString":"330102001201"}]}])");
+        put("Patient/zhang", R"("name":[{"text":"章村民"}],"birthDate":"1962-04-18","identifier":[{"system":"urn:oid:2.16.156.10011.1.3","value":"130399196204180010"}],"address":[{"extension":[{"url":"urn:xinglin:extension:division-code","valueString":"330102001201"}]}])");
         put("Observation/weight", R"("status":"final","code":{"text":"体重"},"subject":{"reference":"Patient/zhang"})");
         put("Condition/mind", R"("code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"F20.0"}]},"subject":{"reference":"Patient/zhang"})");
     }
@@ -97,7 +97,7 @@ TEST_F(GuardDoors, OneVillageIsClosedToTheNextOnEveryPath) {
     }
     EXPECT_EQ(far_->send("PUT", "/fhir/Observation/weight", R"({"resourceType":"Observation","id":"weight","status":"final","code":{"text":"x"}})").status, 403);
     EXPECT_EQ(far_->send("DELETE", "/fhir/Observation/weight").status, 403);
-    EXPECT_EQ(far_->send("PUT", "/fhir/Patient?identifier=130399196204180013", R"({"resourceType":"Patient"})").status, 403);
+    EXPECT_EQ(far_->send("PUT", "/fhir/Patient?identifier=130399196204180010", R"({"resourceType":"Patient"})").status, 403);
     EXPECT_EQ(far_->send("POST", "/fhir", R"({"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE","url":"Observation/weight"}}]})").status, 403);
     EXPECT_EQ(near_->get("/fhir/Observation/weight").status, 200) << "nothing of it happened";
     const auto run = far_->send("POST", "/api/v1/views/run", R"({"view":{"resource":"Patient","select":[{"column":[{"name":"id","path":"id"}]}]}})", "application/json");
@@ -106,7 +106,7 @@ TEST_F(GuardDoors, OneVillageIsClosedToTheNextOnEveryPath) {
 }
 
 TEST_F(GuardDoors, WhoBringsTheNumberLearnsThatThereIsSomebodyAndNoMore) {
-    const std::string asked = "/api/v1/people?q=130399196204180013";
+    const std::string asked = "/api/v1/people?q=130399196204180010";
     for (int i = 0; i < 300 && near_->get(asked).body.find("zhang") == std::string::npos; ++i)  // the index follows the record
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     const auto answer = far_->get(asked);
@@ -118,6 +118,25 @@ TEST_F(GuardDoors, SensitiveStaysClosedToWhoMaySeeTheRest) {
     EXPECT_EQ(near_->get("/fhir/Condition/mind").status, 404);
     EXPECT_EQ(member(near_->get("/fhir/Condition?subject=Patient/zhang&_total=accurate").body, "total"), "0");
     EXPECT_EQ(house_->get("/fhir/Condition/mind").status, 200);
+}
+
+TEST_F(GuardDoors, AShownCardOpensTheRecordToWhoScannedItAndNothingSensitive) {
+    const auto issued = near_->send("POST", "/api/v1/card/issue", R"({"patient":"zhang"})", "application/json");
+    ASSERT_EQ(issued.status, 200) << issued.body;
+    const auto print = near_->send("POST", "/api/v1/card/" + member(issued.body, "number") + "/print", "{}", "application/json");
+    const std::string token = R"({"token":")" + member(print.body, "token") + "\"";
+    EXPECT_EQ(far_->get("/fhir/Patient/zhang").status, 404);
+    EXPECT_EQ(member(far_->send("POST", "/api/v1/card/scan", token + "}", "application/json").body, "accepted"), "false") << "no document was compared";
+    EXPECT_EQ(far_->get("/fhir/Patient/zhang").status, 404);
+    const auto opened = far_->send("POST", "/api/v1/card/scan", token + R"(,"checked":"0010"})", "application/json");
+    EXPECT_EQ(member(opened.body, "accepted"), "true") << opened.body;
+    EXPECT_EQ(far_->get("/fhir/Patient/zhang").status, 200);
+    EXPECT_EQ(far_->get("/api/v1/people/zhang").status, 200);
+    EXPECT_EQ(member(far_->get("/fhir/Observation?subject=Patient/zhang&_total=accurate").body, "total"), "1");
+    EXPECT_EQ(far_->get("/fhir/Condition/mind").status, 404);
+    const auto decision = far_->get("/api/v1/policy/decision?patient=zhang");
+    EXPECT_EQ(member(decision.body, "rule"), "card") << decision.body;
+    EXPECT_THAT(decision.body, Not(HasSubstr(R"("until":null)"))) << decision.body;
 }
 
 TEST_F(GuardDoors, ADecisionIsExplained) {

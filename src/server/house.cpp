@@ -242,8 +242,9 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->people = std::make_unique<people::People>(*house->store);
     XINGLIN_CHECK(build_persons(*house));
     XINGLIN_TRY(policy::Book rules, policy::Book::read(*house->content));
-    house->policies = std::make_unique<policy::Policies>(*house->store, house->consents.get(), house->persons.get(), house->clock,
-                                                         std::move(rules));
+    if (house->options.demo) rules = std::move(rules).of_demonstration();
+    house->policies = std::make_unique<policy::Policies>(
+        *house->store, policy::Policies::Asked{house->consents.get(), house->persons.get(), house->cards.get()}, house->clock, std::move(rules));
     XINGLIN_CHECK(build_activation(*house));
 
     view::Environment views;

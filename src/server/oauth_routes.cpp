@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /oauth: tokens for systems and apps, and the questions to the person in between. /auth/external: logging in elsewhere.
+#include "access/second_factor.h"
 #include "oauth/oauth.h"
 #include "oauth/relying.h"
 #include "server/account_pages.h"
@@ -283,9 +284,17 @@ void come_back(Visit& visit) {
         if (!arrived.ok()) return failed(arrived.outcome());
         if (const auto role = access::parse_role(arrived->make_role); role && !visit.house.accounts->viewer_of(arrived->account))
             (void)visit.house.accounts->add_user(arrived->account, *role, arrived->account).ok();  // a bad name is refused below
-        auto session = visit.house.accounts->admit(arrived->account, visit.request.peer,
-                                                   visit.request.headers.get("User-Agent").substr(0, 200));
+        const std::string device(visit.request.headers.get("User-Agent").substr(0, 200));
+        auto session = arrived->proven_twice
+                           ? access::admit_proven_twice(*visit.house.accounts, arrived->account, visit.request.peer, device)
+                           : visit.house.accounts->admit(arrived->account, visit.request.peer, device);
         if (!session.ok()) return failed(session.outcome());
+        if (!session->ticket.empty()) {  // behind a #, so that no log and no other server sees it
+            const auto viewer = visit.house.accounts->viewer_of(arrived->account);
+            visit.house.write_down(viewer.value_or(as("", access::Role::system)), visit.request, "login", 200, "", "",
+                                   "external " + arrived->provider + ", first step");
+            return visit.respond(go_to("/login?to=" + http::percent_encode(safe_return(arrived->return_to)) + "#ticket=" + session->ticket));
+        }
         visit.house.write_down(session->viewer, visit.request, "login", 200, "", "", "external " + arrived->provider);
         http::Response response = go_to(safe_return(arrived->return_to));
         response.headers.add("Set-Cookie", cookie_header(session->cookie, visit.request, false));

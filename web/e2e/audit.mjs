@@ -57,6 +57,23 @@ export async function audit(browser, server, pictures) {
     await officer.visit.sees('异常访问')
     await officer.visit.looks_right('audit-unusual')
   })
+  await check('an emergency is judged by the auditor, and the resident reads it', async () => {
+    const entered = await fetch(`${server.base}/auth/login`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name: 'doctor', password }) })
+    const { csrf } = await entered.json()
+    const headers = { Cookie: entered.headers.get('set-cookie').split(';')[0], 'X-Xinglin-CSRF': csrf, 'Content-Type': 'application/json' }
+    const opened = await fetch(`${server.base}/api/v1/emergency`, { method: 'POST', headers, body: JSON.stringify({ patient: someone.id, reason_code: 'unconscious', reason: '路边昏迷，急诊抢救' }) })
+    holds(opened.ok, `emergency: ${opened.status} ${await opened.clone().text()}`)
+    await officer.visit.open('/audit/emergencies')
+    await officer.visit.sees('谢听澜', '昏迷或无法表达', '路边昏迷，急诊抢救')
+    await officer.visit.looks_right('audit-emergencies')
+    await officer.page.setViewportSize(wide)
+    await officer.page.getByLabel('结论').first().selectOption('justified')
+    await officer.page.getByLabel('核实情况').first().fill('急诊病历已核对')
+    await officer.page.getByRole('button', { name: '提交结论' }).first().click()
+    await officer.visit.sees('已复核：理由成立', '急诊病历已核对')
+    await resident.visit.open('/consent')
+    await resident.visit.sees('已复核：理由成立')
+  })
   await check('nobody else reads the audit', async () => {
     const refused = await doctor.page.evaluate(() => fetch('/api/v1/audit').then((answer) => answer.status))
     equal(refused, 403)

@@ -8,6 +8,7 @@ import { chromium } from 'playwright-core'
 import { outcome, test } from './check.mjs'
 import { audit } from './audit.mjs'
 import { accounts } from './accounts.mjs'
+import { apps } from './apps.mjs'
 import { card } from './card.mjs'
 import { channels } from './channels.mjs'
 import { consent } from './consent.mjs'
@@ -41,8 +42,8 @@ async function run() {
       if (paths['/api/v1/channels']) await channels(browser, server, pictures)
       if (paths['/api/v1/quality']) await quality(browser, server, pictures)
       if (paths['/api/v1/audit']) await audit(browser, server, pictures)
-      // Asked for by name: it passes by itself, and has not been run together with the others yet.
-      if (paths['/api/v1/accounts'] && process.env.XINGLIN_SCENES?.includes('accounts')) await accounts(browser, server, pictures)
+      if (paths['/api/v1/accounts']) await accounts(browser, server, pictures)
+      if (paths['/oauth/token']) await apps(browser, server, pictures)
       if (paths['/api/v1/card/scan']) await card(browser, server, pictures)
       if (paths['/api/v1/consent/mine']) await consent(browser, server, pictures)
       if (paths['/api/v1/persons/queue']) await persons(browser, server, pictures)

@@ -89,6 +89,8 @@ export class Visit {
     await this.open('/login')
     await this.page.fill('input[name=name]', name)
     await this.page.fill('input[name=password]', secret)
+    const answered = this.page.waitForResponse((answer) => answer.url().endsWith('/auth/login')) // who goes on before it has no session
     await this.page.keyboard.press('Enter')
+    await answered
   }
 }

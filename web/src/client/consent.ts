@@ -57,7 +57,9 @@ export interface EmergencyLine {
   due: string
   state: 'open' | 'overdue' | 'reviewed'
   finding: string
+  reviewer: string
   note: string
+  reviewed_at: string | null
 }
 export interface Ward {
   patient: string
@@ -130,6 +132,8 @@ export const ask_access = (patient: string, reason: string, months: string): Pro
 
 export const masked_person = (patient: string, signal?: AbortSignal): Promise<MaskedPerson> => call<MaskedPerson>(`/api/v1/emergency/person/${at(patient)}`, { signal })
 export const open_emergency = (patient: string, reason_code: string, reason: string): Promise<EmergencyLine> => post('emergency', { patient, reason_code, reason })
+export const emergency_reviews = async (state: string, signal?: AbortSignal): Promise<EmergencyLine[]> => (await call<{ reviews: EmergencyLine[] }>('/api/v1/emergency/reviews', { query: { state }, signal })).reviews
+export const review_emergency = (id: string, finding: string, note: string): Promise<EmergencyLine> => post(`emergency/${at(id)}/reviewed`, { finding, note })
 
 /** Nothing where the server does not say. */
 export async function why_open(patient: string, signal?: AbortSignal): Promise<Why | null> {

@@ -20,7 +20,7 @@ export function person_header(id: string, signal?: AbortSignal): Promise<PersonH
 }
 
 /** Opens one masked value; the server writes it down. */
-export async function reveal(id: string, field: 'identifier' | 'phone', index: number): Promise<string> {
+export async function reveal(id: string, field: 'identifier' | 'phone' | 'address', index: number): Promise<string> {
   const answer = await call<{ value: string }>(`${person(id)}/reveal`, { method: 'POST', json: { field, index } })
   return answer.value
 }

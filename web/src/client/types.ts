@@ -123,7 +123,10 @@ export interface PersonHeader {
   deceased_at?: string
   identifiers: MaskedIdentifier[]
   phones: { patient?: string; index: number; masked: string }[]
+  /** Covered below the town. */
   address: string
+  /** The Patient it opens at; '' when it is no single one's. */
+  address_of: string
   language: string
   marital: string
   counts: Record<string, number>

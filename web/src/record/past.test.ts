@@ -46,7 +46,7 @@ describe('a day', () => {
 })
 
 describe('the person then', () => {
-  const now: PersonHeader = { id: 'p', name: '王桂兰', pinyin: 'Wáng Guìlán', sex: 'female', birth_date: '1959-03-12', deceased: true, deceased_at: '2026-10-01', identifiers: [], phones: [], address: 'x', language: '', marital: '', counts: { Observation: 90 }, first_date: null, last_date: null, allergies: [{ id: 'a2', text: '碘', criticality: '', recorded: '' }], problems: [] }
+  const now: PersonHeader = { id: 'p', name: '王桂兰', pinyin: 'Wáng Guìlán', sex: 'female', birth_date: '1959-03-12', deceased: true, deceased_at: '2026-10-01', identifiers: [], phones: [], address: 'x', address_of: '', language: '', marital: '', counts: { Observation: 90 }, first_date: null, last_date: null, allergies: [{ id: 'a2', text: '碘', criticality: '', recorded: '' }], problems: [] }
   it('has the name, allergies and counts of then', () => {
     const resources = [{ resourceType: 'Patient', id: 'p', name: [{ family: '王', given: ['桂', '花'] }], gender: 'female' }, { resourceType: 'AllergyIntolerance', id: 'a1', patient: {}, code: { text: '青霉素' } }, { resourceType: 'Condition', id: 'c', subject: {}, code: { text: '高血压' }, clinicalStatus: { coding: [{ code: 'active' }] } }] as FhirResource[]
     const then = person_then(now, resources)

@@ -3,7 +3,7 @@
 export default {
   title: 'Security audit',
   rail: 'Audit',
-  tab: { lines: 'Accesses', cases: 'Questions', unusual: 'Unusual' },
+  tab: { lines: 'Accesses', cases: 'Questions', emergencies: 'Emergencies', unusual: 'Unusual' },
   search: 'Search',
   csv: 'Download table',
   any: 'All',
@@ -31,6 +31,10 @@ export default {
   },
   unusual: {
     title: 'Unusual accesses', text: 'Found by rules: content/access/unusual.json.', waiting: 'Waiting', reviewed: 'Reviewed', none: 'No unusual access waits', none_text: 'New accesses are judged as they come.', note: 'What came of the review', review: 'Reviewed',
+  },
+  emergencies: {
+    title: 'Emergency access', text: 'Residents were told of each; reviewed within its time, and never by whoever opened it.', state: 'State', open: 'To review', overdue: 'Overdue', reviewed: 'Reviewed', none: 'None of these', none_text: 'A record opened in an emergency appears here at once.',
+    told: 'Opened {at} by {who} ({role}{institution}), until {until}', due: 'review by {at}', finding: 'Finding', justified: 'Justified', unclear: 'Unclear, to be looked into', abuse: 'Abuse', note: 'What was found', save: 'Save the finding', saved: 'Saved; the resident can see it', looks: 'What was looked at', by: '{who}, {at}',
   },
   mine: {
     title: 'Who looked at my record', text: 'Every look is here within two seconds. Nobody can remove or change one.', rail: 'Who looked', none: 'Nobody else looked at your record yet', none_text: 'When somebody does, you see who, where, and at what.', unknown: 'without a name', no_institution: 'no institution registered', why: 'Purpose: ', was_refused: 'not allowed',

@@ -3,7 +3,7 @@
 export default {
   title: '安全审计',
   rail: '审计',
-  tab: { lines: '访问记录', cases: '居民疑问', unusual: '异常访问' },
+  tab: { lines: '访问记录', cases: '居民疑问', emergencies: '紧急查阅', unusual: '异常访问' },
   search: '查询',
   csv: '下载表格',
   any: '全部',
@@ -31,6 +31,10 @@ export default {
   },
   unusual: {
     title: '异常访问', text: '按规则发现，规则见 content/access/unusual.json。', waiting: '待核查', reviewed: '已核查', none: '没有待核查的异常访问', none_text: '新的访问一发生就会按规则判断。', note: '核查结论', review: '完成核查',
+  },
+  emergencies: {
+    title: '紧急查阅复核', text: '每次紧急查阅都已通知居民，须在期限内复核；不能复核自己的。', state: '状态', open: '待复核', overdue: '已超时', reviewed: '已复核', none: '没有这类紧急查阅', none_text: '医生以紧急理由打开档案后，马上出现在这里。',
+    told: '{at} 由{who}（{role}{institution}）打开，到 {until} 为止', due: '{at} 前复核', finding: '结论', justified: '理由成立', unclear: '尚不清楚，继续核实', abuse: '认定为滥用', note: '核实情况', save: '提交结论', saved: '结论已记下，居民可以看到', looks: '看了什么', by: '{who}，{at}',
   },
   mine: {
     title: '谁看过我的档案', text: '每一次查看都会在两秒内出现在这里，任何人都不能删除或修改。', rail: '谁看过', none: '还没有别人看过您的档案', none_text: '有人查看时，这里马上会显示是谁、在哪里、看了什么。', unknown: '未具名', no_institution: '未登记机构', why: '目的：', was_refused: '未获允许',

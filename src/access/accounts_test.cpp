@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/audit.h"
+// Accounts and clients: sessions, passwords, guesses, administrators; on both engines.
+#include "access/access.h"
 
 #include <gtest/gtest.h>
 
@@ -18,21 +19,16 @@ namespace {
 
 constexpr std::int64_t minute_ms = 60'000;
 
-class OnBothEngines : public ::testing::TestWithParam<std::string> {
+class AccountsTest : public ::testing::TestWithParam<std::string> {
 protected:
     testing::ScratchFolder folder_;
     testing::StoppedClock clock_;
     const std::string store_ = GetParam() == "postgres" ? testing::fresh_postgres() : "";
+    Accounts accounts_{folder_.path(), clock_, store_};
 
     void SetUp() override {
         if (GetParam() == "postgres" && store_.empty()) GTEST_SKIP() << testing::no_postgres;
     }
-};
-
-class AccountsTest : public OnBothEngines {
-protected:
-    Accounts accounts_{folder_.path(), clock_, store_};
-
     std::string add(std::string_view name, Role role = Role::clinician) {
         auto password = accounts_.add_user(name, role, "");
         EXPECT_TRUE(password.ok()) << password.outcome().line();
@@ -365,68 +361,6 @@ TEST(AccountsFile, MayBeMadeByTwoAtOnce) {
     EXPECT_EQ(passwords, 1);
 }
 
-TEST(Password, IsRefusedWhenItIsWeak) {
-    const auto common = Rules::read(content::Files())->passwords.common;
-    for (const std::string_view weak : {"short", "1234567890", "9876543210", "aaaaaaaaaaaa", "abababababab", "password123",
-                                        "Passw0rd!!!!", "qwertyuiop1", "abcdefghijkl", "wang-li-2026", "12345678901"}) {
-        EXPECT_FALSE(strong_enough(weak, "wang-li", PasswordRules{.common = common}).ok()) << weak;
-    }
-    for (const std::string_view strong : {"correct horse battery", "moderate-rain-7", "密码要长一点才好用吧", "one-time-x7f2"}) {
-        EXPECT_TRUE(strong_enough(strong, "wang-li", PasswordRules{.common = common}).ok()) << strong;
-    }
-}
-
-TEST(Password, HashIsArgon2id) {
-    EXPECT_TRUE(hash_password("x").starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-    EXPECT_NE(hash_password("x"), hash_password("x"));
-    EXPECT_TRUE(password_fits("moderate-rain-7", hash_password("moderate-rain-7")));
-    EXPECT_FALSE(password_fits("moderate-rain-8", hash_password("moderate-rain-7")));
-    EXPECT_FALSE(password_fits("x", "no hash at all"));
-}
-
-// FIPS 180-2, appendix B.1.
-TEST(Secret, Sha256OfAbcIsThePublishedOne) {
-    EXPECT_EQ(text::hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
-
-// SMART App Launch 2.0, "Scopes for requesting FHIR resources".
-TEST(Scope, AllowsWhatItSays) {
-    EXPECT_TRUE(scope_allows("system/*.cruds", "Patient", 'd'));
-    EXPECT_TRUE(scope_allows("system/Patient.rs system/Observation.c", "Observation", 'c'));
-    EXPECT_FALSE(scope_allows("system/Patient.rs system/Observation.c", "Observation", 'r'));
-    EXPECT_FALSE(scope_allows("system/Patient.rs", "Patient", 'u'));
-    EXPECT_TRUE(scope_allows("system/*.read", "Patient", 's'));
-    EXPECT_FALSE(scope_allows("system/*.read", "Patient", 'c'));
-    EXPECT_TRUE(scope_allows("system/*.write", "Patient", 'd'));
-    EXPECT_TRUE(scope_allows("system/*.*", "Patient", 'd'));
-    for (const std::string_view broken :
-         {"", "system/*.sr", "system/*.x", "user/*.cruds", "system/.r", "system/Patient.", "system/Patient.rs?x=y", "*"}) {
-        EXPECT_FALSE(scope_allows(broken, "Patient", 'r')) << broken;
-    }
-}
-
-TEST(Scope, OfAnAppsTokenNarrowsWhatThePersonMay) {
-    Viewer doctor{.name = "doctor", .role = Role::clinician, .granted = "openid user/Observation.rs user/Patient.r"};
-    EXPECT_TRUE(doctor.allows("Observation", 's'));
-    EXPECT_FALSE(doctor.allows("Patient", 's'));
-    EXPECT_FALSE(doctor.allows("Observation", 'u'));
-    EXPECT_FALSE(doctor.may_write());
-    doctor.granted = "openid";
-    EXPECT_FALSE(doctor.allows("Patient", 'r')) << "a token that only says who somebody is";
-    doctor.granted = "system/*.cruds user/Observation.rs?category=laboratory";
-    EXPECT_FALSE(doctor.allows("Observation", 'r')) << "of systems, and narrowed: neither is this";
-    doctor.granted = "user/*.cruds";
-    EXPECT_TRUE(doctor.may_write());
-    Viewer boss{.role = Role::administrator, .granted = "user/*.cruds"};
-    EXPECT_FALSE(boss.may_administer()) << "an app does not administer";
-    EXPECT_FALSE(boss.may_operate());
-    Viewer machine{.role = Role::system, .scope = "system/Patient.rs"};
-    EXPECT_TRUE(machine.allows("Patient", 'r'));
-    EXPECT_FALSE(machine.allows("Patient", 'u'));
-    machine.scope = "user/*.cruds";
-    EXPECT_FALSE(machine.allows("Patient", 'r'));
-}
-
 TEST_P(AccountsTest, WhoProvedItElsewhereGetsASessionOfAnAccountThatExists) {
     EXPECT_EQ(accounts_.admit("nobody").outcome().code(), IssueCode::login);
     ASSERT_TRUE(accounts_.add_client("machine", "system/*.rs").ok());
@@ -446,40 +380,6 @@ TEST_P(AccountsTest, AScopeThatIsNotUnderstoodIsRefused) {
     }
 }
 
-TEST(Role, SaysWhatItMayDo) {
-    EXPECT_EQ(parse_role("auditor"), Role::auditor);
-    EXPECT_FALSE(parse_role("root"));
-    Viewer viewer;
-    for (const Role role : {Role::administrator, Role::clinician}) {
-        viewer.role = role;
-        EXPECT_TRUE(viewer.may_write());
-    }
-    viewer.role = Role::auditor;
-    EXPECT_FALSE(viewer.may_write());
-    viewer.role = Role::system;
-    viewer.scope = "system/*.rs";
-    EXPECT_FALSE(viewer.may_write());
-    EXPECT_TRUE(Viewer::program("import").may_write());
-    EXPECT_FALSE(Viewer::program("import").may_administer());
-    for (const auto& [role, reads, operates] :
-         {std::tuple{Role::administrator, true, true}, std::tuple{Role::clinician, true, false},
-          std::tuple{Role::epidemiologist, true, false}, std::tuple{Role::planner, false, false},
-          std::tuple{Role::operator_, false, true}, std::tuple{Role::auditor, false, false},
-          std::tuple{Role::institution_administrator, false, false}}) {
-        const Viewer each{.role = role};
-        EXPECT_EQ(each.may_read(), reads) << text(role);
-        EXPECT_EQ(each.may_operate(), operates) << text(role);
-        EXPECT_EQ(parse_role(text(role)), role);
-        EXPECT_EQ(each.patient(), "");
-    }
-    EXPECT_FALSE((Viewer{.role = Role::epidemiologist}.may_write()));
-    EXPECT_TRUE(Viewer{.role = Role::administrator}.may_manage_accounts());
-    EXPECT_TRUE((Viewer{.role = Role::institution_administrator, .institution = "org-7"}.may_manage_accounts()));
-    EXPECT_FALSE(Viewer{.role = Role::institution_administrator}.may_manage_accounts());
-    EXPECT_FALSE(Viewer{.role = Role::institution_administrator}.may_administer());
-    EXPECT_FALSE((Viewer{.role = Role::clinician, .institution = "org-7"}.may_manage_accounts()));
-}
-
 TEST_P(AccountsTest, AResidentIsOnePatientAndNobodyElseIs) {
     EXPECT_EQ(accounts_.add_user("zhao", Role::resident, "").outcome().issues[0].where, "patient");
     EXPECT_EQ(accounts_.add_user("zhao", Role::resident, "", "", "a/b").outcome().issues[0].where, "patient");
@@ -492,131 +392,6 @@ TEST_P(AccountsTest, AResidentIsOnePatientAndNobodyElseIs) {
     EXPECT_TRUE(session->viewer.may_read());
     EXPECT_FALSE(session->viewer.may_write());
     EXPECT_FALSE((Viewer{.role = Role::resident, .scope = "p1"}.may_read()));
-}
-
-TEST(ThrottleTest, ForgetsTheOldestWhenItKnowsTooMany) {
-    Throttle throttle;
-    for (int i = 0; i < 12'000; ++i) throttle.keep("name-" + std::to_string(i), {1, i, 0});
-    EXPECT_EQ(throttle.of("name-0").count, 0);
-    EXPECT_EQ(throttle.of("name-11999").count, 1);
-}
-
-TEST(ThrottleTest, WaitsTwiceAsLongEachTimeAndForgetsSlowly) {
-    const FailureRule rule{.free = 3, .first_s = 60, .longest_s = 240, .forget_one_s = 600};
-    Failures at;
-    std::vector<std::int64_t> waits;
-    for (int i = 0; i < 7; ++i) {
-        at = one_more(at, rule, 1'000'000);
-        waits.push_back(at.until_ms == 0 ? 0 : (at.until_ms - 1'000'000) / 1'000);
-    }
-    EXPECT_EQ(waits, (std::vector<std::int64_t>{0, 0, 60, 120, 240, 240, 240}));
-    EXPECT_EQ(one_more(at, rule, 1'000'000 + 3 * 600'000).count, 5) << "three forgotten, one more";
-    EXPECT_EQ(one_more(at, rule, 1'000'000 + 100 * 600'000).count, 1);
-}
-
-Access access_of(std::string patient, std::int64_t at_ms) {
-    Access access;
-    access.at_ms = at_ms;
-    access.who = "wang";
-    access.role = "clinician";
-    access.what = "read";
-    access.type = "Patient";
-    access.id = patient;
-    access.patient = std::move(patient);
-    access.trace_id = "0af7651916cd43dd8448eb211c80319c";
-    access.peer = "10.0.0.1";
-    return access;
-}
-
-class AuditTest : public OnBothEngines {};
-INSTANTIATE_TEST_SUITE_P(Engines, AuditTest, ::testing::ValuesIn(testing::engines()),
-                         [](const auto& info) { return info.param; });
-
-TEST_P(AuditTest, KeepsWhatWasAppendedInOrder) {
-    {
-        Audit audit(folder_.path(), store_);
-        for (int i = 0; i < 10; ++i) audit.append(access_of(i % 2 ? "odd" : "even", i));
-        audit.flush();
-        const auto page = audit.of_patient("odd", 3);
-        EXPECT_EQ(page.total, 5u);
-        ASSERT_EQ(page.accesses.size(), 3u);
-        EXPECT_EQ(page.accesses[0].at_ms, 9);
-        EXPECT_EQ(page.accesses[2].at_ms, 5);
-        EXPECT_EQ(page.accesses[0].trace_id, "0af7651916cd43dd8448eb211c80319c");
-        EXPECT_EQ(audit.of_patient("", 3).total, 0u);
-        audit.append(access_of("late", 10));
-    }
-    const Audit again(folder_.path(), store_);
-    EXPECT_EQ(again.all(100).total, 11u);
-    EXPECT_EQ(again.of_patient("late", 1).total, 1u) << "the end writes what is queued";
-    const auto older = again.all(100, 4);
-    ASSERT_EQ(older.accesses.size(), 3u);
-    EXPECT_EQ(older.accesses[0].at_ms, 2);
-}
-
-TEST_P(AuditTest, TakesFromManyThreadsAndLosesNothing) {
-    Audit audit(folder_.path(), store_);
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 4; ++t) {
-        threads.emplace_back([&audit, t] {
-            for (int i = 0; i < 2'000; ++i) audit.append(access_of("p" + std::to_string(t), i));
-            audit.flush();
-        });
-    }
-    for (auto& thread : threads) thread.join();
-    EXPECT_EQ(audit.all(1).total, 8'000u);
-    EXPECT_EQ(audit.queued(), 0u);
-    for (int t = 0; t < 4; ++t) {
-        const auto page = audit.of_patient("p" + std::to_string(t), 5'000);
-        ASSERT_EQ(page.accesses.size(), 2'000u);
-        for (std::size_t i = 1; i < page.accesses.size(); ++i) ASSERT_EQ(page.accesses[i].at_ms + 1, page.accesses[i - 1].at_ms);
-    }
-}
-
-TEST_P(AuditTest, TakesBytesThatAreNoText) {
-    Audit audit(folder_.path(), store_);
-    Access strange = access_of("p", 1);
-    strange.id = std::string("a\0b\xff", 4);
-    audit.append(strange);
-    audit.append(access_of("p", 2));
-    audit.flush();
-    EXPECT_EQ(audit.of_patient("p", 5).total, 2u);
-    EXPECT_EQ(audit.of_patient(std::string("\xff\0", 2), 5).total, 0u);
-}
-
-TEST_P(AuditTest, TwoProcessesMayAppend) {
-    Audit one(folder_.path(), store_), two(folder_.path(), store_);
-    std::thread other([&] {
-        for (int i = 0; i < 500; ++i) two.append(access_of("b", i));
-        two.flush();
-    });
-    for (int i = 0; i < 500; ++i) one.append(access_of("a", i));
-    one.flush();
-    other.join();
-    EXPECT_EQ(one.all(1).total, 1'000u);
-    EXPECT_EQ(one.of_patient("b", 1).total, 500u);
-}
-
-TEST(AuditFile, SaysWhenTheDiskRefusesAndGoesOnWhenItHeals) {
-    testing::ScratchFolder folder;
-    Audit audit(folder.path());
-    audit.append(access_of("a", 1));
-    audit.flush();
-    const auto other = sql::open_sqlite(folder.path() / "audit.db");
-    other->run("ALTER TABLE audit_access RENAME TO audit_gone");
-    audit.append(access_of("a", 2));
-    EXPECT_THROW(audit.flush(), sql::Broken);
-    EXPECT_NE(audit.trouble(), "");
-    other->run("ALTER TABLE audit_gone RENAME TO audit_access");
-    while (!audit.trouble().empty()) std::this_thread::yield();
-    audit.flush();
-    EXPECT_EQ(audit.all(5).total, 2u);
-}
-
-TEST(AuditFile, AFileThatIsNoDatabaseIsRefused) {
-    testing::ScratchFolder folder;
-    std::ofstream(folder.path() / "audit.db") << std::string(10'000, 'x');
-    EXPECT_THROW(Audit(folder.path()), sql::Broken);
 }
 
 }  // namespace
