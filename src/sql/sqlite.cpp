@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// SQLite behind the sql door: write-ahead log, full synchronisation, prepared statements kept per connection.
+// SQLite behind the sql door: write-ahead log, full synchronisation, prepared statements kept per connection. In an encrypted
+// folder its pages are sealed (sealed_file.cpp).
 #include <sqlite3.h>
 
 #include <unordered_map>
 
+#include "sql/sealed.h"
+#include "sql/sealed_file.h"
 #include "sql/sql.h"
 
 namespace xinglin::sql {
@@ -26,8 +29,36 @@ Broken::Why why_of(int code) {
     }
 }
 
+/// SQLite's words, and what a sealed file found.
+std::string words(std::string text) {
+    const std::string problem = take_seal_problem();
+    return problem.empty() ? text : std::move(text) + " (" + problem + ")";
+}
+
 [[noreturn]] void broken(sqlite3* db, std::string_view doing) {
-    throw Broken(why_of(sqlite3_extended_errcode(db)), std::string(doing) + ": " + sqlite3_errmsg(db));
+    throw Broken(why_of(sqlite3_extended_errcode(db)), words(std::string(doing) + ": " + sqlite3_errmsg(db)));
+}
+
+struct Close {
+    void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+};
+
+/// What was copied to a file, all of it or an error.
+void copy_pages(sqlite3* from, const std::filesystem::path& file, bool is_sealed) {
+    sqlite3* opened = nullptr;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    const int open_code = sqlite3_open_v2(file.c_str(), &opened, flags, is_sealed ? sealed_file_system() : nullptr);
+    const std::unique_ptr<sqlite3, Close> target(opened);
+    if (open_code != SQLITE_OK)
+        throw Broken(why_of(sqlite3_extended_errcode(opened)), words(file.string() + ": " + sqlite3_errmsg(opened)));
+    if (is_sealed) leave_room_for_seal(opened);
+    sqlite3_exec(opened, "PRAGMA journal_mode=OFF; PRAGMA synchronous=FULL", nullptr, nullptr, nullptr);
+    sqlite3_backup* backup = sqlite3_backup_init(opened, "main", from, "main");
+    // All pages in one step: the copy is one snapshot, and in WAL mode it holds no writer up.
+    const int code = backup ? sqlite3_backup_step(backup, -1) : sqlite3_errcode(opened);
+    const int end = backup ? sqlite3_backup_finish(backup) : code;
+    if (code != SQLITE_DONE || end != SQLITE_OK)
+        throw Broken(why_of(end != SQLITE_OK ? end : code), words(file.string() + ": " + sqlite3_errmsg(opened)));
 }
 
 class SqliteStatement final : public Statement {
@@ -95,7 +126,7 @@ private:
         const int again = sqlite3_reset(statement_);
         if (code != SQLITE_DONE && code != SQLITE_ROW) {
             throw Broken(why_of(again ? again : code),
-                         std::string(sqlite3_errmsg(db_)) + " in: " + std::string(sqlite3_sql(statement_)).substr(0, 200));
+                         words(std::string(sqlite3_errmsg(db_)) + " in: " + std::string(sqlite3_sql(statement_)).substr(0, 200)));
         }
     }
 
@@ -106,17 +137,20 @@ private:
 
 class SqliteConnection final : public Connection {
 public:
-    SqliteConnection(const std::filesystem::path& file, const Options& options) {
+    SqliteConnection(const std::filesystem::path& file, const Options& options) : file_(file) {
         static const int configured = [] {
             // Connections are one thread's each, and nobody asks SQLite how much it allocated: its locks can go.
             sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+            sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);  // nothing spills to a folder of temporary files
             return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
         }();
         static_cast<void>(configured);
         const int flags =
             (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
-        if (sqlite3_open_v2(file.c_str(), &db_, flags, nullptr) != SQLITE_OK) {
-            const Broken error(why_of(sqlite3_extended_errcode(db_)), file.string() + ": " + sqlite3_errmsg(db_));
+        is_sealed_ = file != ":memory:" && keys_for(file) != nullptr;
+        static_cast<void>(take_seal_problem());
+        if (sqlite3_open_v2(file.c_str(), &db_, flags, is_sealed_ ? sealed_file_system() : nullptr) != SQLITE_OK) {
+            const Broken error(why_of(sqlite3_extended_errcode(db_)), words(file.string() + ": " + sqlite3_errmsg(db_)));
             sqlite3_close_v2(db_);
             throw error;
         }
@@ -158,7 +192,7 @@ public:
         const std::string text(sql);
         const int code = sqlite3_exec(db_, text.c_str(), nullptr, nullptr, &message);
         if (code == SQLITE_OK) return;
-        const std::string what = std::string(message ? message : sqlite3_errstr(code)) + " in: " + text.substr(0, 200);
+        const std::string what = words(std::string(message ? message : sqlite3_errstr(code)) + " in: " + text.substr(0, 200));
         sqlite3_free(message);
         throw Broken(why_of(code), what);
     }
@@ -199,21 +233,10 @@ public:
     void checkpoint() override { sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr); }
 
     void copy_to(const std::filesystem::path& file) override {
-        sqlite3* target = nullptr;
-        if (sqlite3_open_v2(file.c_str(), &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr) != SQLITE_OK) {
-            const Broken error(why_of(sqlite3_extended_errcode(target)), file.string() + ": " + sqlite3_errmsg(target));
-            sqlite3_close_v2(target);
-            throw error;
-        }
-        sqlite3_exec(target, "PRAGMA journal_mode=OFF; PRAGMA synchronous=FULL", nullptr, nullptr, nullptr);
-        sqlite3_backup* backup = sqlite3_backup_init(target, "main", db_, "main");
-        // All pages in one step: the copy is one snapshot, and in WAL mode it holds no writer up.
-        const int code = backup ? sqlite3_backup_step(backup, -1) : sqlite3_errcode(target);
-        const int end = backup ? sqlite3_backup_finish(backup) : code;
-        const std::string message = sqlite3_errmsg(target);
-        sqlite3_close_v2(target);
-        if (code != SQLITE_DONE || end != SQLITE_OK)
-            throw Broken(why_of(end != SQLITE_OK ? end : code), file.string() + ": " + message);
+        const auto with = keys_for(file);
+        if (is_sealed_ == (with != nullptr)) return copy_pages(db_, file, is_sealed_);
+        if (is_sealed_) throw Broken(Broken::Why::other, file.string() + ": would be plain, what it is copied from is encrypted");
+        seal_copy(file_, file, with);
     }
 
     std::vector<std::string> integrity() override {
@@ -243,6 +266,7 @@ public:
 
 private:
     void configure(const Options& options) {
+        if (is_sealed_) leave_room_for_seal(db_);
         run("PRAGMA cache_size = -" + std::to_string(options.cache_bytes / 1024));
         run("PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA secure_delete = OFF; PRAGMA mmap_size = 0");
         if (options.read_only) {
@@ -281,6 +305,8 @@ private:
     };
     static constexpr int longest_log = 24'576;  // pages
     static constexpr int wait_for_readers_ms = 250;
+    std::filesystem::path file_;
+    bool is_sealed_ = false;
     sqlite3* db_ = nullptr;
     std::int64_t log_pages_ = 0;
     int waited_at_ = 0, busy_timeout_ms_ = 0;

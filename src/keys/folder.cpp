@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// data-keys.json: data keys, each wrapped; the whole bound by a check under the key-encrypting key, so that no line of it can be
+// exchanged for an older one's without being seen.
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "json/json.h"
+#include "keys/keys.h"
+#include "text/text.h"
+
+namespace xinglin::keys {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view wrap_purpose = "wrapped data key", check_purpose = "check of the list";
+constexpr std::size_t largest_file = 1 << 20;
+
+Outcome no(const fs::path& folder, std::string what) {
+    return refuse(IssueCode::invalid, (folder / file_name).string(), std::move(what));
+}
+
+std::span<const unsigned char> span_of(std::string_view text) {
+    return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
+}
+unsigned char* at(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
+
+std::optional<std::string> from_hex(std::string_view text) {
+    std::string made;
+    if (text.size() % 2) return std::nullopt;
+    for (std::size_t i = 0; i < text.size(); i += 2) {
+        unsigned value = 0;
+        const auto end = std::from_chars(text.data() + i, text.data() + i + 2, value, 16);
+        if (end.ec != std::errc() || end.ptr != text.data() + i + 2) return std::nullopt;
+        made += static_cast<char>(value);
+    }
+    return made;
+}
+
+std::string about_key(const DataKey& key, Cipher cipher) {
+    return std::to_string(key.number) + " " + key.made + " " + std::string(name_of(cipher));
+}
+
+/// Salt, what is sealed, tag. The salt is fresh, so the count may be 0.
+std::string wrap(Cipher cipher, const Secret& with, std::string_view purpose, std::string_view about, std::string_view text) {
+    const std::string salt = random_bytes(salt_bytes);
+    std::string sealed(text.size(), '\0'), tag(tag_bytes, '\0');
+    Sealer(cipher, with, salt, purpose).seal(0, about, span_of(text), at(sealed), at(tag));
+    return salt + sealed + tag;
+}
+
+std::optional<std::string> unwrap(Cipher cipher, const Secret& with, std::string_view purpose, std::string_view about,
+                                  std::string_view wrapped) {
+    if (wrapped.size() < salt_bytes + tag_bytes) return std::nullopt;
+    const std::string_view body = wrapped.substr(salt_bytes, wrapped.size() - salt_bytes - tag_bytes);
+    std::string text(body.size(), '\0');
+    Sealer sealer(cipher, with, wrapped.substr(0, salt_bytes), purpose);
+    if (!sealer.open(0, about, span_of(body), at(text), span_of(wrapped.substr(wrapped.size() - tag_bytes)).data())) return std::nullopt;
+    return text;
+}
+
+/// What the check binds: the numbers that say which key is used, and which keys there are.
+std::string summary(const Ring& ring) {
+    std::string all = std::string(name_of(ring.cipher)) + " " + std::to_string(ring.generation) + " " + std::to_string(ring.active);
+    for (const DataKey& key : ring.keys) all += " " + about_key(key, ring.cipher);
+    return all;
+}
+
+std::string written(const Ring& ring, const Secret& with) {
+    json::Arena arena;
+    std::vector<json::Value> keys;
+    for (const DataKey& key : ring.keys) {
+        const std::string wrapped = wrap(ring.cipher, with, wrap_purpose, about_key(key, ring.cipher), key.secret.bytes());
+        keys.push_back(arena.object({{"number", arena.number(std::int64_t{key.number})},
+                                     {"made", arena.string(key.made)},
+                                     {"wrapped", arena.string(text::hex(wrapped))}}));
+    }
+    return json::write_pretty(arena.object(
+               {{"format", arena.number(std::int64_t{1})},
+                {"cipher", arena.string(name_of(ring.cipher))},
+                {"generation", arena.number(ring.generation)},
+                {"active", arena.number(std::int64_t{ring.active})},
+                {"keys", arena.array(keys)},
+                {"check", arena.string(text::hex(wrap(ring.cipher, with, check_purpose, summary(ring), "")))}})) +
+           "\n";
+}
+
+bool write_all(int file, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t done = ::write(file, text.data(), text.size());
+        if (done < 0 && errno != EINTR) return false;
+        if (done > 0) text.remove_prefix(static_cast<std::size_t>(done));
+    }
+    return true;
+}
+
+/// Whole or not at all: beside, to the disk, renamed, and the folder to the disk.
+Result<Done> put(const fs::path& folder, const std::string& text) {
+    const fs::path beside = folder / (std::string(file_name) + ".new");
+    const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool done = file >= 0 && write_all(file, text) && ::fsync(file) == 0;
+    if (file >= 0) ::close(file);
+    done = done && ::rename(beside.c_str(), (folder / file_name).c_str()) == 0;
+    const int there = done ? ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    done = done && there >= 0 && ::fsync(there) == 0;
+    const int why = errno;
+    if (there >= 0) ::close(there);
+    if (!done) return refuse(IssueCode::exception, (folder / file_name).string(), std::string("cannot be written: ") + std::strerror(why));
+    return Done{};
+}
+
+Result<std::string> text_of(const fs::path& folder) {
+    const int file = ::open((folder / file_name).c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return no(folder, std::string("cannot be read: ") + std::strerror(errno));
+    std::string text;
+    char piece[1 << 14];
+    ssize_t got = 0;
+    while (text.size() < largest_file && (got = ::read(file, piece, sizeof piece)) > 0) text.append(piece, static_cast<std::size_t>(got));
+    ::close(file);
+    if (got < 0) return no(folder, std::string("cannot be read: ") + std::strerror(errno));
+    return text;
+}
+
+template <typename T>
+std::optional<T> number_of(json::Value value) {
+    T number = 0;
+    const std::string_view text = value.is_number() ? value.text() : std::string_view();
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (text.empty() || end.ec != std::errc() || end.ptr != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+/// Nothing when the key does not fit.
+Result<std::optional<Ring>> ring_of(const fs::path& folder, std::string_view text, const Secret& with) {
+    json::Arena arena;
+    const auto parsed = json::parse(text, arena);
+    if (!parsed.ok() || !parsed->is_object()) return no(folder, "is no list of keys; restore it from a backup");
+    const json::Value object = *parsed;
+    Ring ring;
+    const auto cipher = cipher_of(object["cipher"].string());
+    const auto generation = number_of<std::int64_t>(object["generation"]);
+    const auto active = number_of<std::uint32_t>(object["active"]);
+    const auto check = from_hex(object["check"].string());
+    if (object["format"].text() != "1") return no(folder, "is of a newer program; use that one");
+    if (!cipher || !generation || !active || !check || !object["keys"].is_array())
+        return no(folder, "lacks cipher, generation, active, keys or check; restore it from a backup");
+    ring.cipher = *cipher, ring.generation = *generation, ring.active = *active;
+    bool fits = true;
+    for (const json::Node& node : object["keys"].items()) {
+        const json::Value each(&node);
+        const auto number = number_of<std::uint32_t>(each["number"]);
+        const auto wrapped = from_hex(each["wrapped"].string());
+        if (!number || *number == 0 || !wrapped) return no(folder, "holds a key without number or content; restore it from a backup");
+        DataKey key{*number, std::string(each["made"].string()), Secret("")};
+        const auto secret = unwrap(ring.cipher, with, wrap_purpose, about_key(key, ring.cipher), *wrapped);
+        if (!secret || secret->size() != key_bytes) {
+            fits = false;
+            break;
+        }
+        key.secret = Secret(*secret);
+        ring.keys.push_back(std::move(key));
+    }
+    if (!fits || !unwrap(ring.cipher, with, check_purpose, summary(ring), *check)) return std::optional<Ring>();
+    if (!ring.find(ring.active)) return no(folder, "lacks its active key; restore it from a backup");
+    return std::optional(std::move(ring));
+}
+
+struct Opened {
+    Ring ring;
+    Secret with;
+};
+
+Result<Opened> open_ring(const fs::path& folder, const std::vector<std::string>& places) {
+    const auto text = text_of(folder);
+    if (!text.ok()) return text.outcome();
+    if (places.empty())
+        return refuse(IssueCode::required, folder.string(), "is encrypted; name its key with --data-key file:PATH (or env:NAME), or in XINGLIN_DATA_KEY");
+    std::optional<Outcome> unfetched;
+    for (const std::string& place : places) {
+        auto with = fetch(place);
+        if (!with.ok()) {
+            unfetched = with.outcome();
+            continue;
+        }
+        auto ring = ring_of(folder, *text, *with);
+        if (!ring.ok()) return ring.outcome();
+        if (*ring) return Opened{std::move(**ring), std::move(*with)};
+    }
+    if (unfetched) return *unfetched;
+    return refuse(IssueCode::forbidden, folder.string(),
+                  std::string("is encrypted under another key, or its ") + file_name + " was altered; name the right key with --data-key");
+}
+
+/// One process at a time changes the file.
+class Turn {
+public:
+    explicit Turn(const fs::path& folder) : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+        if (folder_ >= 0) ::flock(folder_, LOCK_EX);
+    }
+    ~Turn() {
+        if (folder_ >= 0) ::close(folder_);
+    }
+    Turn(const Turn&) = delete;
+
+private:
+    int folder_;
+};
+
+DataKey fresh_key(std::uint32_t number, const std::string& date) { return {number, date, Secret(random_bytes(key_bytes))}; }
+
+}  // namespace
+
+const DataKey* Ring::find(std::uint32_t number) const {
+    const auto found = std::find_if(keys.begin(), keys.end(), [&](const DataKey& key) { return key.number == number; });
+    return found == keys.end() ? nullptr : &*found;
+}
+
+bool is_sealed(const fs::path& folder) {
+    std::error_code ignored;
+    return fs::exists(folder / file_name, ignored);
+}
+
+Folder::Stamp Folder::stamp() const {
+    struct stat about = {};
+    if (::stat((path_ / file_name).c_str(), &about) != 0) return {};
+    return {static_cast<std::int64_t>(about.st_ino), about.st_size, about.st_mtim.tv_sec * 1'000'000'000 + about.st_mtim.tv_nsec};
+}
+
+Result<std::shared_ptr<Folder>> Folder::open(const fs::path& folder, const std::vector<std::string>& places) {
+    std::shared_ptr<Folder> made(new Folder(folder, places));
+    made->read_ = made->stamp();
+    XINGLIN_TRY(Opened opened, open_ring(folder, places));
+    made->ring_ = std::make_shared<const Ring>(std::move(opened.ring));
+    return made;
+}
+
+std::shared_ptr<const Ring> Folder::ring() const {
+    const std::lock_guard lock(mutex_);
+    return ring_;
+}
+
+std::shared_ptr<const Ring> Folder::refresh() {
+    const Stamp now = stamp();
+    {
+        const std::lock_guard lock(mutex_);
+        if (now == read_) return ring_;
+    }
+    auto opened = open_ring(path_, places_);
+    const std::lock_guard lock(mutex_);
+    read_ = now;
+    if (opened.ok() && opened->ring.generation >= ring_->generation) ring_ = std::make_shared<const Ring>(std::move(opened->ring));
+    return ring_;
+}
+
+Result<Done> make(const fs::path& folder, Cipher cipher, const std::string& place, const std::string& date) {
+    XINGLIN_TRY(const Secret with, fetch(place));
+    const Turn turn(folder);
+    if (is_sealed(folder)) return refuse(IssueCode::conflict, folder.string(), "has keys already");
+    Ring ring{cipher, 1, 1, {}};
+    ring.keys.push_back(fresh_key(1, date));
+    return put(folder, written(ring, with));
+}
+
+Result<Done> rewrap(const fs::path& folder, const std::vector<std::string>& places, const std::string& place) {
+    XINGLIN_TRY(const Secret with, fetch(place));
+    const Turn turn(folder);
+    XINGLIN_TRY(Opened opened, open_ring(folder, places));
+    ++opened.ring.generation;
+    return put(folder, written(opened.ring, with));
+}
+
+Result<std::uint32_t> rotate(const fs::path& folder, const std::vector<std::string>& places, const std::string& date) {
+    const Turn turn(folder);
+    XINGLIN_TRY(Opened opened, open_ring(folder, places));
+    Ring& ring = opened.ring;
+    std::uint32_t last = 0;
+    for (const DataKey& key : ring.keys) last = std::max(last, key.number);
+    ring.keys.push_back(fresh_key(last + 1, date));
+    ring.active = last + 1;
+    ++ring.generation;
+    XINGLIN_CHECK(put(folder, written(ring, opened.with)));
+    return ring.active;
+}
+
+Result<Done> retire(const fs::path& folder, const std::vector<std::string>& places) {
+    const Turn turn(folder);
+    XINGLIN_TRY(Opened opened, open_ring(folder, places));
+    Ring& ring = opened.ring;
+    std::erase_if(ring.keys, [&](const DataKey& key) { return key.number != ring.active; });
+    ++ring.generation;
+    return put(folder, written(ring, opened.with));
+}
+
+}  // namespace xinglin::keys
