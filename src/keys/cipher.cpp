@@ -37,18 +37,25 @@ void must(bool done, const char* what) {
 
 const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
+constexpr std::size_t subkey_bytes(Cipher cipher) { return cipher == Cipher::aes_256_gcm ? 32 : 16 + 32; }
+
 /// RFC 5869.
-void derive(const char* digest, std::string_view key, std::string_view salt, std::string_view purpose, std::span<unsigned char> out) {
+Secret derive(Cipher cipher, const Secret& key, std::string_view salt, const std::string& purpose) {
     const Owned<EVP_KDF> kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
     must(kdf != nullptr, "HKDF");
     const Owned<EVP_KDF_CTX> context(EVP_KDF_CTX_new(kdf.get()));
     const auto octets = [](const char* name, std::string_view text) {
         return OSSL_PARAM_construct_octet_string(name, const_cast<char*>(text.data()), text.size());
     };
+    const char* digest = cipher == Cipher::aes_256_gcm ? "SHA256" : "SM3";
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(digest), 0),
-                                     octets(OSSL_KDF_PARAM_KEY, key), octets(OSSL_KDF_PARAM_SALT, salt),
+                                     octets(OSSL_KDF_PARAM_KEY, key.bytes()), octets(OSSL_KDF_PARAM_SALT, salt),
                                      octets(OSSL_KDF_PARAM_INFO, purpose), OSSL_PARAM_construct_end()};
-    must(EVP_KDF_derive(context.get(), out.data(), out.size(), parameters) == 1, "HKDF");
+    std::array<unsigned char, 48> out;
+    must(EVP_KDF_derive(context.get(), out.data(), subkey_bytes(cipher), parameters) == 1, "HKDF");
+    Secret made(std::string_view(reinterpret_cast<const char*>(out.data()), subkey_bytes(cipher)));
+    OPENSSL_cleanse(out.data(), out.size());
+    return made;
 }
 
 /// Fetched once: EVP_aes_256_gcm() and its like are looked up anew at each use.
@@ -95,25 +102,25 @@ struct Sealer::Inside {
     }
 };
 
-Sealer::Sealer(Cipher cipher, const Secret& key, std::string_view salt, std::string_view purpose) : inside_(std::make_unique<Inside>()) {
+Sealer::Sealer(Cipher cipher, std::string_view subkeys) : inside_(std::make_unique<Inside>()) {
     inside_->cipher = cipher;
-    const std::string info = "xinglin 1 " + std::string(name_of(cipher)) + " " + std::string(purpose);
-    std::array<unsigned char, 48> sub;
+    const unsigned char* sub = bytes(subkeys);
+    must(subkeys.size() == subkey_bytes(cipher), "a key of this size");
     if (cipher == Cipher::aes_256_gcm) {
-        derive("SHA256", key.bytes(), salt, info, std::span(sub).first(32));
-        must(EVP_EncryptInit_ex2(inside_->sealing.get(), gcm(), sub.data(), nullptr, nullptr) == 1 &&
-                 EVP_DecryptInit_ex2(inside_->opening.get(), gcm(), sub.data(), nullptr, nullptr) == 1,
+        must(EVP_EncryptInit_ex2(inside_->sealing.get(), gcm(), sub, nullptr, nullptr) == 1 &&
+                 EVP_DecryptInit_ex2(inside_->opening.get(), gcm(), sub, nullptr, nullptr) == 1,
              "AES-256-GCM");
-    } else {
-        derive("SM3", key.bytes(), salt, info, sub);  // 16 to encrypt, 32 to authenticate
-        must(EVP_EncryptInit_ex2(inside_->sealing.get(), sm4(), sub.data(), nullptr, nullptr) == 1, "SM4-CTR");
-        inside_->mac.reset(EVP_MAC_CTX_new(hmac()));
-        const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>("SM3"), 0),
-                                         OSSL_PARAM_construct_end()};
-        must(inside_->mac && EVP_MAC_init(inside_->mac.get(), sub.data() + 16, 32, parameters) == 1, "HMAC-SM3");
+        return;
     }
-    OPENSSL_cleanse(sub.data(), sub.size());
+    must(EVP_EncryptInit_ex2(inside_->sealing.get(), sm4(), sub, nullptr, nullptr) == 1, "SM4-CTR");
+    inside_->mac.reset(EVP_MAC_CTX_new(hmac()));
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>("SM3"), 0),
+                                     OSSL_PARAM_construct_end()};
+    must(inside_->mac && EVP_MAC_init(inside_->mac.get(), sub + 16, 32, parameters) == 1, "HMAC-SM3");
 }
+
+Sealer::Sealer(Cipher cipher, const Secret& key, std::string_view salt, std::string_view purpose)
+    : Sealer(cipher, derive(cipher, key, salt, "xinglin 1 " + std::string(name_of(cipher)) + " " + std::string(purpose)).bytes()) {}
 Sealer::~Sealer() = default;
 
 void Sealer::seal(std::uint64_t count, std::string_view about, std::span<const unsigned char> in, unsigned char* out,

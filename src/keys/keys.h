@@ -57,6 +57,8 @@ Result<Secret> fetch(std::string_view place);
 class Sealer {
 public:
     Sealer(Cipher cipher, const Secret& key, std::string_view salt, std::string_view purpose);
+    /// With subkeys as they are: 32 bytes for AES; 16 for SM4, then 32 for the HMAC. For published examples.
+    Sealer(Cipher cipher, std::string_view subkeys);
     ~Sealer();
     Sealer(const Sealer&) = delete;
     /// `about` is authenticated with it. `out` is as long as `in` and may be the same.

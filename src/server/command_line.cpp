@@ -8,6 +8,7 @@
 #include "server/command_words.h"
 #include "server/commands.h"
 #include "server/house.h"
+#include "server/keys_command.h"
 #include "server/terminal.h"
 #include "sql/sql.h"
 
@@ -51,6 +52,8 @@ int parse(int argc, char** argv, Action& action) {
     add_words(app, action,
               argc > 2 && std::string_view(argv[1]) == "intake" &&
                   (std::string_view(argv[2]) == "ledger" || std::string_view(argv[2]) == "replay"));
+    std::vector<std::string> key_places;
+    add_data_keys(app, key_places);
     CLI::App* completion = word(app, "completion", "Print the completion script for bash", "source <(xinglin completion)");
     completion->callback([&app, &action] {
         action = nullptr;
@@ -68,7 +71,9 @@ int parse(int argc, char** argv, Action& action) {
         }
         return complain(name, std::string(error.what()) + ", see `" + name + " --help`", exit_usage);
     }
-    return exit_done;
+    const int prepared = prepare_data_keys(app, key_places);
+    if (prepared != exit_done) action = nullptr;
+    return prepared;
 }
 
 }  // namespace

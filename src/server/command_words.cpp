@@ -6,6 +6,7 @@
 #include "server/card_command.h"
 #include "server/commands.h"
 #include "server/house.h"
+#include "server/keys_command.h"
 #include "server/terminal.h"
 #include "server/terminology_command.h"
 #include "view/command.h"
@@ -502,6 +503,7 @@ void add_words(CLI::App& app, Action& action, bool of_ledger) {
     add_match(app, action);
     add_card_words(app, action);
     add_audit_words(app, action);
+    add_keys_words(app, action);
     const auto terms = std::make_shared<TerminologyCommand>();
     CLI::App* terms_word = word(app, "terminology", "Look up, check, list and translate codes; import editions; convert units",
                                 "xinglin terminology expand urn:xinglin:valueset:icd-10 --filter tangniaobing --count 20");

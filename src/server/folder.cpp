@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "keys/keys.h"
+
 namespace xinglin::server {
 
 namespace fs = std::filesystem;
@@ -20,7 +22,7 @@ bool is_ours(const fs::path& folder) { return fs::exists(folder / "record.db") |
 /// What a system puts into an empty folder by itself.
 bool is_bystander(const fs::path& entry) {
     const std::string name = entry.filename().string();
-    return name == "lost+found" || name == "lock" || name.starts_with(".");
+    return name == "lost+found" || name == "lock" || name == keys::file_name || name.starts_with(".");
 }
 
 Result<Done> readable(const fs::path& folder) {

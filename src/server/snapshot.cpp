@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "keys/keys.h"
 #include "sql/sql.h"
 
 namespace xinglin::server {
@@ -22,6 +23,7 @@ Result<Opened> open_or_snapshot(const fs::path& folder, const fs::path& copy, co
     if (!store.ok() && store.outcome().code() == IssueCode::conflict) {
         opened.copy = copy;
         fs::create_directories(copy);
+        if (keys::is_sealed(folder)) backup::copy_bytes(folder / keys::file_name, copy / keys::file_name);
         copy_database(folder / "record.db", copy / "record.db");
         store = record::Store::open(copy, clock);
     }

@@ -26,7 +26,7 @@ std::vector<std::string> key_places();
 std::shared_ptr<keys::Folder> keys_for(const std::filesystem::path& file);
 /// Is the file there, and one that was sealed?
 bool is_sealed_file(const std::filesystem::path& file);
-/// Databases in a folder and the folders below it, by their first bytes: sealed ones have none that anybody knows, so by name (.db).
+/// Databases (*.db) in a folder and the folders below it that take its keys: not those of backups, which have their own.
 std::vector<std::filesystem::path> databases_below(const std::filesystem::path& folder);
 
 /// How many pages are sealed with which key, the write-ahead log's included. Also while others work.

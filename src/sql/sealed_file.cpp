@@ -100,8 +100,11 @@ int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int
         auto memory = std::make_unique<char[]>(static_cast<std::size_t>(below->szOsFile));
         auto made = std::make_unique<SealedOpen>(is_main ? Kind::main : is_log ? Kind::log : Kind::journal, name, std::move(memory),
                                                  std::move(keys), main);
-        const int code = below->xOpen(below, name, made->below(), flags, out_flags);
+        int got = 0;
+        const int code = below->xOpen(below, name, made->below(), flags, &got);
         if (code != SQLITE_OK) return code;
+        if (out_flags) *out_flags = got;
+        if (got & SQLITE_OPEN_READONLY) made->set_read_only();
         reinterpret_cast<File*>(file)->open = made.release();
         file->pMethods = &table();
         return SQLITE_OK;

@@ -28,6 +28,11 @@ Known& known() {
     return all;
 }
 
+bool is_backup(const fs::path& folder) {
+    std::error_code ignored;
+    return fs::exists(folder / "manifest.json", ignored);
+}
+
 thread_local std::string for_now_file;
 thread_local std::shared_ptr<keys::Folder> for_now_keys;
 
@@ -57,7 +62,10 @@ std::shared_ptr<keys::Folder> keys_for(const fs::path& file) {
     const fs::path whole = fs::absolute(file).lexically_normal();
     if (for_now_keys && whole == for_now_file) return for_now_keys;
     fs::path folder = whole.parent_path();
-    for (int i = 0; i < levels_up && !keys::is_sealed(folder); ++i) folder = folder.parent_path();
+    for (int i = 0; i < levels_up && !keys::is_sealed(folder); ++i) {
+        if (is_backup(folder)) return nullptr;  // made before the folder around it was encrypted
+        folder = folder.parent_path();
+    }
     if (!keys::is_sealed(folder)) return nullptr;
     const std::lock_guard lock(known().mutex);
     auto& kept = known().folders[folder.string()];
@@ -79,8 +87,11 @@ bool is_sealed_file(const fs::path& file) {
 
 std::vector<fs::path> databases_below(const fs::path& folder) {
     std::vector<fs::path> all;
-    for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied)) {
-        if (entry.is_regular_file() && entry.path().extension() == ".db") all.push_back(entry.path());
+    fs::recursive_directory_iterator each(folder, fs::directory_options::skip_permission_denied);
+    for (; each != fs::recursive_directory_iterator(); ++each) {
+        const fs::directory_entry& entry = *each;
+        if (entry.is_directory() && (is_backup(entry.path()) || keys::is_sealed(entry.path()))) each.disable_recursion_pending();
+        else if (entry.is_regular_file() && entry.path().extension() == ".db") all.push_back(entry.path());
     }
     std::sort(all.begin(), all.end());
     return all;

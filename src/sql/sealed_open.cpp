@@ -201,7 +201,7 @@ int SealedOpen::write_log(const unsigned char* bytes, int count, std::int64_t of
 
 int SealedOpen::take_over() {
     codec_->refresh();
-    if (!redo_.is_pending()) return SQLITE_OK;
+    if (is_read_only_ || !redo_.is_pending()) return SQLITE_OK;  // who only reads changes nothing that could be undone
     if (const int code = learn_salt(); code != SQLITE_OK) return code;
     const std::uint32_t there = pages();
     std::array<unsigned char, page_bytes> plain;

@@ -27,6 +27,7 @@ public:
     int rekey(std::uint32_t first, std::uint32_t count) override;
     std::uint32_t active_key() override { return codec_->active_key(); }
 
+    void set_read_only() { is_read_only_ = true; }
     sqlite3_file* below() { return reinterpret_cast<sqlite3_file*>(memory_.get()); }
     const sqlite3_io_methods& methods() { return *below()->pMethods; }
 
@@ -54,6 +55,7 @@ private:
     std::unique_ptr<PageCodec> own_codec_;
     PageCodec* codec_;
     Redo redo_;
+    bool is_read_only_ = false;
     bool recovers_ = false;  // holds the lock of who reads the log anew
     std::int64_t header_at_ = -1;
     std::uint32_t header_page_ = 0;
