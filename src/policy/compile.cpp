@@ -51,9 +51,11 @@ private:
         if (const auto known = named_.find(name); known != named_.end()) return known->second;
         std::vector<SetPtr> parts;
         for (const std::string& search : book_.sets.at(name).searches) {
-            if (const auto mine = put_in(search, viewer_, sets_.now_ms())) parts.push_back(sets_.of_search(*mine));
+            const auto mine = put_in(search, viewer_, sets_.now_ms());
+            if (!mine) continue;
+            parts.push_back(sets_.of_search(*mine));
+            of_.emplace_back(*mine, parts.back());
         }
-        of_.insert(of_.end(), parts.begin(), parts.end());
         if (parts.size() == 1) return named_[name] = parts.front();
         std::vector<std::int64_t> all;
         for (const SetPtr& part : parts) {
@@ -160,7 +162,8 @@ private:
     Sets& sets_;
     std::shared_ptr<record::Guard> guard_ = std::make_shared<record::Guard>();
     std::map<std::string, SetPtr> named_;
-    std::vector<SetPtr> of_, related_;
+    std::vector<std::pair<std::string, SetPtr>> of_;
+    std::vector<SetPtr> related_;
     bool open_to_all_ = false;
     std::optional<std::int64_t> ends_ms_;
 };

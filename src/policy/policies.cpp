@@ -15,6 +15,8 @@ namespace xinglin::policy {
 
 namespace {
 constexpr std::size_t most_guards = 5'000, most_sets = 2'000, most_ordinals = 500'000;
+constexpr std::size_t most_looked_at = 100;              // patients of whom something changed
+constexpr std::int64_t most_held_ms = 600'000;           // then a guard is made anew in any case: searches name the day
 constexpr std::int64_t least_age_ms = 1'000, most_age_ms = 60'000, work_share = 50;  // of a set's age, its making may take so much
 const access::Viewer& program() {
     static const access::Viewer viewer = access::Viewer::program("policy");
@@ -38,11 +40,14 @@ struct Policies::Inside final : Sets {
         record::Position position = 0;
         std::int64_t made_ms = 0, cost_ms = 0;
     };
+    using Generation = std::pair<std::uint64_t, std::uint64_t>;  // of consents and shown cards
     struct KeptGuard {
         std::shared_ptr<const record::Guard> guard;
-        std::pair<std::uint64_t, std::uint64_t> generation;  // of consents and shown cards
-        std::int64_t made_ms = 0, holds_ms = 0;
-        std::vector<SetPtr> of;  // the sets it was made of: while they are the same, so is it
+        Generation generation;
+        std::int64_t made_ms = 0, looked_ms = 0;           // compiled; found to hold still
+        std::optional<std::int64_t> ends_ms;               // of the first emergency, card or proxy in it
+        std::vector<std::pair<std::string, SetPtr>> of;    // while these are the same, so is it
+        std::vector<std::string> shown;                    // patients whose cards were scanned, in whichever process
     };
     std::mutex mutex;  // guards what follows
     std::unordered_map<std::string, Kept> sets;
@@ -148,6 +153,53 @@ struct Policies::Inside final : Sets {
         return ids;
     }
     std::int64_t now_ms() const override { return clock.now_ms(); }
+
+    Generation generation() const {
+        return {consents ? consents->generation() : std::uint64_t{0}, cards ? cards->generation() : std::uint64_t{0}};
+    }
+    std::vector<std::string> shown_patients(const access::Viewer& viewer) {
+        std::vector<std::string> patients;
+        for (card::Presence& each : shown(viewer)) patients.push_back(std::move(each.patient));
+        return patients;
+    }
+    KeptGuard make(const std::vector<Rule>& rules, const access::Viewer& viewer, std::int64_t now) {
+        std::vector<std::string> patients = shown_patients(viewer);
+        Compiled compiled = compile(book, rules, viewer, *this);
+        return {std::move(compiled.guard), {}, now, now, compiled.ends_ms, std::move(compiled.of), std::move(patients)};
+    }
+    /// What a guard was made of is as it was, as far as this viewer goes; told without making it again.
+    bool holds_still(const KeptGuard& kept, const access::Viewer& viewer, std::int64_t now) {
+        if (now < kept.made_ms || now - kept.made_ms >= most_held_ms || (kept.ends_ms && now >= *kept.ends_ms)) return false;
+        if (kept.shown != shown_patients(viewer)) return false;
+        for (const auto& [search, patients] : kept.of) {
+            if (of_search(search) != patients) return false;
+        }
+        return !consents || consents->generation() == kept.generation.first || says_nothing_of(kept, viewer, now);
+    }
+    /// Made of what residents decided or of emergencies, not of a search.
+    bool is_personal(access::Role role, std::string_view name) const {
+        const auto& rules = book.roles.at(role);
+        return std::any_of(rules.begin(), rules.end(), [&](const Rule& rule) {
+            return (rule.kind == Rule::Kind::consent || rule.kind == Rule::Kind::emergency) && (name == rule.id || name.starts_with(rule.id + "/"));
+        });
+    }
+    /// Of none of those of whom consents or emergencies changed did it or would it say anything.
+    bool says_nothing_of(const KeptGuard& kept, const access::Viewer& viewer, std::int64_t now) {
+        if (viewer.role == access::Role::resident) return false;  // wards: few, and soon asked
+        const auto changed = consents->changed_since(kept.generation.first);
+        if (!changed || changed->size() > most_looked_at) return false;
+        const auto emergencies_now = consents->emergencies(viewer, now);
+        for (const std::string& patient : *changed) {
+            if (!consents->of_patient(patient, viewer, now).empty()) return false;
+            if (std::any_of(emergencies_now.begin(), emergencies_now.end(), [&](const auto& each) { return each.patient == patient; })) return false;
+            for (const std::int64_t ordinal : of_ids({patient})) {
+                for (const record::GuardRule& rule : kept.guard->rules) {
+                    if (rule.patients && is_personal(viewer.role, rule.name) && rule.patients->has(ordinal)) return false;
+                }
+            }
+        }
+        return true;
+    }
 };
 
 Policies::Policies(record::Store& store, const Asked& asked, const calendar::Clock& clock, Book book)
@@ -164,24 +216,25 @@ Result<std::shared_ptr<const record::Guard>> Policies::guard(const access::Viewe
     const std::string key = std::to_string(viewer.account) + '\n' + viewer.name + '\n' + std::string(access::text(viewer.role)) + '\n' +
                             viewer.institution + '\n' + viewer.area + '\n' + viewer.practitioner + '\n' + viewer.purpose + '\n' +
                             viewer.scope;
-    const std::pair generation{house.consents ? house.consents->generation() : std::uint64_t{0}, house.cards ? house.cards->generation() : std::uint64_t{0}};
+    const Inside::Generation generation = house.generation();
     const std::int64_t now = house.clock.now_ms();
+    std::optional<Inside::KeptGuard> before;
     {
         std::lock_guard lock(house.mutex);
         const auto found = house.guards.find(key);
-        if (found != house.guards.end() && found->second.generation == generation && now >= found->second.made_ms &&
-            now - found->second.made_ms < found->second.holds_ms)
-            return found->second.guard;
+        if (found != house.guards.end()) before = found->second;
     }
-    Compiled compiled = compile(house.book, rules->second, viewer, house);
+    if (before && before->generation == generation && now >= before->looked_ms && now - before->looked_ms < least_age_ms &&
+        !(before->ends_ms && now >= *before->ends_ms))
+        return before->guard;
+    Inside::KeptGuard kept = before && house.holds_still(*before, viewer, now) ? *before : house.make(rules->second, viewer, now);
+    // The same sets make the same guard: who holds it may go on holding it.
+    if (before && before->generation == generation && before->of == kept.of && before->shown == kept.shown && !kept.ends_ms) kept.guard = before->guard;
+    kept.generation = generation;
+    kept.looked_ms = now;
     std::lock_guard lock(house.mutex);
     if (house.guards.size() >= most_guards) house.guards.clear();
-    Inside::KeptGuard& kept = house.guards[key];
-    // The same sets make the same guard: who holds it may go on holding it.
-    const bool same = kept.guard && kept.generation == generation && kept.of == compiled.of && !compiled.ends_ms;
-    kept = {same ? kept.guard : std::move(compiled.guard), generation, now,
-            compiled.ends_ms ? std::clamp<std::int64_t>(*compiled.ends_ms - now, 0, least_age_ms) : least_age_ms, std::move(compiled.of)};
-    return kept.guard;
+    return (house.guards[key] = std::move(kept)).guard;
 }
 
 Result<Decision> Policies::decide(access::Viewer viewer, const fhir::Type& type, std::string_view id) const {

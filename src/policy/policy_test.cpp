@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "consent/settings.h"
+#include "person/settings.h"
 #include "policy/label.h"
 #include "testing/postgres.h"
 #include "testing/testing.h"
@@ -150,6 +151,35 @@ TEST_F(PolicyTest, ASetIsAskedOnceWhileNothingIsWritten) {
     EXPECT_EQ(one.guard, again.guard);
     clock_.move(5'000);
     EXPECT_EQ(one.guard, viewer(access::Role::clinician, "h1").guard) << "nothing was written: the same guard goes on";
+}
+
+TEST_F(PolicyTest, WhatAResidentDecidesChangesTheGuardsOfThoseItConcernsAtOnceAndNoOthers) {
+    for (const char* id : {"a", "b"}) visit(std::string("v1") + id, id, "h1", "2026-11-01"), visit(std::string("v2") + id, id, "room", "2026-11-01");
+    person::Persons persons(*store_, clock_, person::Settings::read(content::Files()).value(), {.file = folder_.path() / "person.db", .follow = false});
+    consent::Consents consents(*store_, persons, clock_, consent::Settings::read(content::Files()).value(), {.follow = false});
+    policies_ = std::make_unique<Policies>(*store_, Policies::Asked{&consents, &persons}, clock_, Book::read(content::Files()).value());
+    const auto decides = [&](const std::string& id, const std::string& patient, const std::string& status, const std::string& whom) {
+        put(R"({"resourceType":"Consent","id":")" + id + R"(","status":")" + status +
+            R"(","scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},"category":[{"text":"privacy"}],"patient":{"reference":"Patient/)" +
+            patient + R"("},"provision":{"type":"deny")" + whom + "}}");
+        consents.catch_up();
+    };
+    const std::string to_h1 = R"(,"actor":[{"role":{"text":"x"},"reference":{"reference":"Organization/h1"}}])";
+    const auto of = [&](const char* institution) { return viewer(access::Role::clinician, institution).guard; };
+    const auto h1 = of("h1"), room = of("room");
+    decides("one", "a", "active", to_h1);
+    EXPECT_NE(of("h1"), h1);
+    EXPECT_EQ(of("room"), room) << "not made again";
+    EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), ElementsAre("b"));
+    EXPECT_THAT(found(viewer(access::Role::clinician, "room"), "Patient"), ElementsAre("a", "b"));
+    decides("two", "b", "active", "");
+    EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), IsEmpty());
+    EXPECT_THAT(found(viewer(access::Role::clinician, "room"), "Patient"), ElementsAre("a"));
+    decides("one", "a", "inactive", to_h1);
+    EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), ElementsAre("a")) << "what was closed by a guard is asked of again";
+    clock_.move(700'000);
+    visit("v3", "c", "h1", "2026-11-22");
+    EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), ElementsAre("a", "c"));
 }
 
 TEST(PolicyContent, HoldsInAllItsCases) {
