@@ -64,7 +64,7 @@ export async function audit(browser, server, pictures) {
     const opened = await fetch(`${server.base}/api/v1/emergency`, { method: 'POST', headers, body: JSON.stringify({ patient: someone.id, reason_code: 'unconscious', reason: '路边昏迷，急诊抢救' }) })
     holds(opened.ok, `emergency: ${opened.status} ${await opened.clone().text()}`)
     await officer.visit.open('/audit/emergencies')
-    await officer.visit.sees('谢听澜', '昏迷或无法表达', '路边昏迷，急诊抢救')
+    await officer.visit.sees('谢**', '昏迷或无法表达', '路边昏迷，急诊抢救')
     await officer.visit.looks_right('audit-emergencies')
     await officer.page.setViewportSize(wide)
     await officer.page.getByLabel('结论').first().selectOption('justified')
