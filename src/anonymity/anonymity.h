@@ -72,6 +72,7 @@ struct Rules {
     std::vector<SensitiveGroup> groups;
     std::vector<std::string> harmless;   // groups, "other" or "none": anyone may know that somebody has it
     std::vector<std::string> leave_out;  // resource types that tell where somebody was
+    std::vector<std::string> asked_by, approved_by;  // roles; the same person never does both
 
     /// The first group a person has, "other" with other diagnoses, "none" without any.
     std::string sensitive_of(std::span<const std::string> codes) const;

@@ -177,6 +177,9 @@ Result<Rules> read_rules(const content::Files& files) {
         if (!known) return wrong("sensitive harmless", fmt::format("\"{}\" is no group", name));
     }
     rules.leave_out = texts_of(root->find("leave_out"));
+    rules.asked_by = texts_of(root->find("asked_by"));
+    rules.approved_by = texts_of(root->find("approved_by"));
+    if (rules.asked_by.empty() || rules.approved_by.empty()) return wrong("", "asked_by and approved_by must name roles");
     return rules;
 }
 

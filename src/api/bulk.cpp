@@ -35,6 +35,8 @@ Answer kick_off(Exchange& exchange, bulk::Level level, const std::string& group)
     }
     XINGLIN_TRY(bulk::Order order, bulk::read_order(level, group, parameters, exchange.lenient,
                                                     exchange.house.store.offset_minutes(), exchange.house.clock.now_ms()));
+    if (!order.release.empty())
+        return refuse(IssueCode::not_supported, "_release", "releases are asked for at POST /api/v1/exports, where another person approves them");
     XINGLIN_CHECK(bulk::admit(order, exchange.viewer));
     std::string request = exchange.base_url + exchange.request.path.substr(5);
     if (!exchange.request.query.empty()) request += "?" + exchange.request.query;
@@ -63,6 +65,7 @@ constexpr Operation rows[] = {
 };
 
 std::string progress_words(const bulk::Job& job) {
+    if (job.state == bulk::Job::State::asked) return "waiting for an approval";
     if (job.state == bulk::Job::State::waiting) return "waiting for an export before it";
     if (job.resources_total == 0) return std::to_string(job.resources) + " resources written";
     return fmt::format("{} of at most {} resources written", job.resources, job.resources_total);
@@ -71,6 +74,7 @@ std::string progress_words(const bulk::Job& job) {
 Answer status_of(const Exchange& exchange, const bulk::Job& job) {
     http::Response response;
     switch (job.state) {
+        case bulk::Job::State::asked:
         case bulk::Job::State::waiting:
         case bulk::Job::State::running:
             response.status = 202;

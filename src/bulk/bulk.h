@@ -50,11 +50,12 @@ struct Order {
     std::vector<Filter> filters;                                      // a type with filters must match one of its own
     std::vector<std::pair<const fhir::Type*, std::string>> elements;  // of a type, or (nullptr) of all; a type without any: all
     bool packed = true;                                               // gzip files
+    std::string release;                                              // what a release is for (release.h); "": none
     Parameters written;                                               // from which it can be read again
 
     bool wants(const fhir::Type& type) const;
 };
-/// `_outputFormat _since _until _type _typeFilter _elements patient _compress` (our own: gzip or none). Refuses what it does not know
+/// `_outputFormat _since _until _type _typeFilter _elements patient _compress` (our own: gzip or none) `_release` (our own). Refuses what it does not know
 /// or cannot do, naming the parameter, unless `lenient`. A type of a patient or group export must be in the patient compartment.
 Result<Order> read_order(Level level, std::string_view group, const Parameters& parameters, bool lenient,
                          std::int16_t offset_minutes, std::int64_t now_ms);
@@ -80,11 +81,13 @@ struct Progress {
     std::atomic<bool> cancelled{false};
 };
 class Release;  // release.h
+struct Job;
 struct RunOptions {
     unsigned threads = 2;
     bool first_plain = false;                       // "Patient.ndjson", then "Patient.2.ndjson"
     const Deidentifier* deidentifier = nullptr;     // what every resource goes through
     const Release* release = nullptr;               // with it: who is told how
+    std::function<Result<std::shared_ptr<const Release>>(const Job&, const Order&, Progress&)> make_release;  // of a job that is one
     std::uint64_t checkpoint_bytes = 512ull << 20;  // written between two places from which it can go on after a stop
     std::uint64_t part_resources = 2'000'000;       // of one file
     std::uint64_t disk_reserve_bytes = 256u << 20;  // left free for the record itself
@@ -116,8 +119,9 @@ Result<Moment> moment_of(record::Reader& reader, const Order& order, std::int64_
 
 /// One $export on its way or done.
 struct Job {
-    enum class State : std::uint8_t { waiting, running, done, failed, cancelled };
+    enum class State : std::uint8_t { waiting, running, done, failed, cancelled, asked };  // asked: nobody approved it yet
     std::string id, by, request;  // account that asked; URL of the kick-off
+    std::string approved_by;      // account; "" where nobody must
     State state = State::waiting;
     Level level = Level::system;
     std::string group;
@@ -130,7 +134,8 @@ struct Job {
     std::string error;
 
     double per_second(std::int64_t now_ms) const;
-    bool is_over() const { return state != State::waiting && state != State::running; }
+    bool is_over() const { return state != State::waiting && state != State::running && state != State::asked; }
+    std::string_view release() const;  // what it is for; "": no release
 };
 std::string_view text(Job::State state);
 /// As the web pages read it; `base` ("https://host/fhir") is put before the addresses of files.
@@ -151,8 +156,11 @@ public:
     /// Interrupts what runs (it begins again at the next start) and takes no more. Safe to call twice.
     void close();
 
-    /// Refuses an unknown Group or patient, and when too many wait. Throws sql::Broken when the disk refuses.
+    /// Refuses an unknown Group or patient, and when too many wait. Throws sql::Broken when the disk refuses. A release waits for
+    /// somebody's approval.
     Result<std::string> add(const Order& order, std::string_view by, std::string_view request);
+    /// Refuses who asked for it: four eyes; conflict when it does not wait for that.
+    Result<Done> approve(std::string_view id, std::string_view by);
     std::vector<Job> list() const;  // newest first
     std::optional<Job> find(std::string_view id) const;
     /// conflict when it is over already.

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "bulk/kept.h"
+#include "bulk/release.h"
 #include "text/text.h"
 
 namespace xinglin::bulk {
@@ -22,6 +23,15 @@ void remove_files(const fs::path& folder) {
     for (const std::string& name : names_in(folder)) {
         if (name != job_file) fs::remove(folder / name, ignored);
     }
+}
+
+/// Who took it when; the number is the one the audit has.
+json::Value taken_json(const Job& job, json::Arena& arena) {
+    return arena.object({{"by", arena.string(job.by)},
+                         {"approved_by", job.approved_by.empty() ? json::Value() : arena.string(job.approved_by)},
+                         {"at", arena.string(calendar::instant_text(job.created_ms))},
+                         {"number", arena.string(job.id)},
+                         {"release", job.release().empty() ? json::Value() : arena.string(job.release())}});
 }
 
 std::string address(std::string_view base, const Job& job, const File& file) {
@@ -53,8 +63,16 @@ std::string_view text(Job::State state) {
         case Job::State::done: return "done";
         case Job::State::failed: return "failed";
         case Job::State::cancelled: return "cancelled";
+        case Job::State::asked: return "asked";
     }
     return "";
+}
+
+std::string_view Job::release() const {
+    for (const auto& [name, value] : parameters) {
+        if (name == "_release") return value;
+    }
+    return {};
 }
 
 double Job::per_second(std::int64_t now_ms) const {
@@ -101,6 +119,8 @@ std::string json_of(const Job& job, std::string_view base, std::int64_t now_ms, 
          {"finished_at", time(job.finished_ms)},
          {"per_second", count(arena, static_cast<std::uint64_t>(job.per_second(now_ms)))},
          {"by", arena.string(job.by)},
+         {"release", job.release().empty() ? json::Value() : arena.string(job.release())},
+         {"approved_by", job.approved_by.empty() ? json::Value() : arena.string(job.approved_by)},
          {"error", job.error.empty() ? arena.null() : arena.string(job.error)},
          {"outputs", with_outputs ? arena.array(outputs) : json::Value()}}));
 }
@@ -119,7 +139,8 @@ std::string manifest_of(const Job& job, std::string_view base) {
                                      {"output", arena.array(output)},
                                      {"deleted", arena.array(deleted)},
                                      {"error", arena.array(std::vector<json::Value>())},
-                                     {"extension", arena.object({{"urn:xinglin:feed-position", arena.number(job.position)}})}}));
+                                     {"extension", arena.object({{"urn:xinglin:feed-position", arena.number(job.position)},
+                                                                 {"urn:xinglin:taken", taken_json(job, arena)}})}}));
 }
 
 Exports::Exports(record::Store& store, const calendar::Clock& clock, RunOptions options, std::function<void(const Job&)> changed)
@@ -155,7 +176,7 @@ void Exports::load() {
         }
         auto job = read_stored(path / job_file);
         if (!job || job->id != name) continue;  // unreadable just now, or not ours: left alone
-        if (!job->is_over()) {
+        if (!job->is_over() && job->state != Job::State::asked) {
             job->state = Job::State::waiting;
             job->started_ms = 0;  // and goes on from its last checkpoint
         }
@@ -171,9 +192,15 @@ void Exports::save(const Job& job) const { write_durably(folder_ / job.id / job_
 fs::path Exports::path_of(const Job& job, const File& file) const { return folder_ / job.id / file.name; }
 
 Result<std::string> Exports::add(const Order& order, std::string_view by, std::string_view request) {
+    if (!order.release.empty()) {
+        XINGLIN_CHECK(check_order(order));
+        if (!options_.make_release)
+            return refuse(IssueCode::not_supported, "_release", "this server makes no releases; use xinglin export --release");
+    }
     auto kept = std::make_shared<Kept>();
     Job& job = kept->job;
     job.id = store_.new_id();
+    if (!order.release.empty()) job.state = Job::State::asked;
     job.by = by;
     job.request = request;
     job.level = order.level;
@@ -192,7 +219,7 @@ Result<std::string> Exports::add(const Order& order, std::string_view by, std::s
     }
     const std::lock_guard lock(mutex_);
     std::size_t waiting = 0;
-    for (const auto& each : jobs_) waiting += each->job.state == Job::State::waiting ? 1 : 0;
+    for (const auto& each : jobs_) waiting += each->job.state == Job::State::waiting || each->job.state == Job::State::asked ? 1 : 0;
     if (waiting >= waiting_most || ending_)
         return refuse(IssueCode::throttled, "exports", "too many exports wait already; try again when some are done");
     std::error_code error;
@@ -255,6 +282,25 @@ Result<Done> Exports::cancel(std::string_view id) {
         found->job.finished_ms = clock_.now_ms();
         save(found->job);
         copy = found->job;
+    }
+    changed_(copy);
+    return Done{};
+}
+
+Result<Done> Exports::approve(std::string_view id, std::string_view by) {
+    Job copy;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = kept(id);
+        if (!found) return refuse(IssueCode::not_found, "id", "there is no such export (any more)");
+        if (found->job.state != Job::State::asked) return refuse(IssueCode::conflict, "id", "does not wait for an approval (any more)");
+        if (found->job.by == by) return refuse(IssueCode::forbidden, "id", "who asked for it does not approve it: another account must");
+        Job changed = found->job;
+        changed.approved_by = by;
+        changed.state = Job::State::waiting;
+        save(changed);
+        found->job = copy = std::move(changed);
+        wakes_.notify_one();
     }
     changed_(copy);
     return Done{};
@@ -338,7 +384,21 @@ void Exports::run(const std::shared_ptr<Kept>& kept) {
         auto order = read_order(kept->job.level, kept->job.group, kept->job.parameters, true, store_.offset_minutes(),
                                 kept->job.created_ms);
         if (!order.ok()) throw std::runtime_error(order.outcome().line());
-        auto files = write_files(store_, *order, kept->job.position, folder_ / kept->job.id, options_, kept->progress);
+        RunOptions options = options_;
+        std::shared_ptr<const Release> release;
+        if (!order->release.empty()) {
+            auto made = options_.make_release(kept->job, *order, kept->progress);
+            if (!made.ok()) throw std::runtime_error(made.outcome().line());
+            release = std::move(*made);
+            if (const std::string why = release->why_not(); !why.empty()) throw std::runtime_error(why);
+            options.release = release.get();
+            options.deidentifier = &release->deidentifier();
+        }
+        auto files = write_files(store_, *order, kept->job.position, folder_ / kept->job.id, options, kept->progress);
+        if (release && !kept->progress.cancelled) {
+            write_durably(folder_ / kept->job.id / report_file, release->report(kept->progress.left_out));
+            write_durably(folder_ / kept->job.id / report_page_file, release->report_page(kept->progress.left_out));
+        }
         end_telling();
         const bool cancelled = kept->progress.cancelled;
         finish(*kept, cancelled ? Job::State::cancelled : Job::State::done, "", std::move(files));

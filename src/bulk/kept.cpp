@@ -136,6 +136,7 @@ std::string stored_text(const Job& job) {
     return json::write(arena.object({{"id", arena.string(job.id)},
                                      {"by", arena.string(job.by)},
                                      {"request", arena.string(job.request)},
+                                     {"approved_by", arena.string(job.approved_by)},
                                      {"state", arena.string(text(job.state))},
                                      {"level", arena.string(text(job.level))},
                                      {"group", arena.string(job.group)},
@@ -162,8 +163,10 @@ std::optional<Job> read_stored(const fs::path& file) {
     job.id = stored.find("id").string();
     job.by = stored.find("by").string();
     job.request = stored.find("request").string();
+    job.approved_by = stored.find("approved_by").string();
     for (const auto state :
-         {Job::State::waiting, Job::State::running, Job::State::done, Job::State::failed, Job::State::cancelled}) {
+         {Job::State::waiting, Job::State::running, Job::State::done, Job::State::failed, Job::State::cancelled,
+                             Job::State::asked}) {
         if (text(state) == stored.find("state").string()) job.state = state;
     }
     job.level = read_level(stored.find("level"));

@@ -119,6 +119,7 @@ public:
             return Done{};
         }
         if (name == "patient") return patient(value);
+        if (name == "_release") return release(value);
         if (name == "_elements") return elements(value);
         if (options_.lenient) return Done{};
         for (const Unoffered& each : unoffered) {
@@ -127,10 +128,15 @@ public:
         return refuse(
             IssueCode::not_supported, name,
             "is not a parameter of this export; known are _outputFormat, _since, _until, _type, _typeFilter, _elements, "
-            "patient, _compress (or send Prefer: handling=lenient)");
+            "patient, _compress, _release (or send Prefer: handling=lenient)");
     }
 
 private:
+    Result<Done> release(const std::string& value) {
+        if (value.empty() || value.size() > 200) return bad("_release", "must say what it is for, in at most 200 bytes");
+        order_.release = value;
+        return Done{};
+    }
     Result<Done> format(const std::string& value) {
         if (std::find(std::begin(formats), std::end(formats), value) == std::end(formats))
             return refuse(IssueCode::not_supported, "_outputFormat", "we write application/fhir+ndjson only");

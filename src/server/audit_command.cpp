@@ -13,6 +13,7 @@
 #include "calendar/calendar.h"
 #include "json/json.h"
 #include "server/terminal.h"
+#include "server/watermark.h"
 
 namespace xinglin::server {
 
@@ -147,6 +148,34 @@ int export_audit(const AuditCommand& options) {
     return exit_done;
 }
 
+int read_watermark(const AuditCommand& options) {
+    if (const auto no = missing(options)) return environment(*no);
+    std::ifstream in(options.out, std::ios::binary);
+    std::string text(64u << 20, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    const auto mark = read_mark(text);
+    if (!mark) return complain(options.out.string(), "holds no mark in its first 64 MiB", exit_refused);
+    std::printf("downloaded by %s at %s from %s, request %s\n", mark->who.c_str(), mark->at.c_str(), mark->address.c_str(),
+                mark->number.c_str());
+    const access::Audit audit(options.data, options.store);
+    std::int64_t after = 0;
+    bool any = false;
+    for (;;) {
+        const auto lines = audit.after(after, 5'000);
+        if (lines.empty()) break;
+        for (const access::Access& line : lines) {
+            after = line.row;
+            if (line.trace_id != mark->number || line.who != mark->who) continue;
+            any = true;
+            std::printf("audit line %lld: %s %s %s, status %d\n", static_cast<long long>(line.row), time_text(line.at_ms).c_str(),
+                        line.who.c_str(), line.what.c_str(), line.status);
+        }
+    }
+    if (any) return exit_done;
+    return complain("audit", "has no line of this request and account: the mark is not of this house, or was changed", exit_refused);
+}
+
 void add_audit_words(CLI::App& app, Action& action) {
     CLI::App* audit_word = word(app, "audit", "Who looked: verify the chain of the audit, export it, anchor it", "xinglin audit verify --data DIR");
     audit_word->require_subcommand(1);
@@ -170,6 +199,13 @@ void add_audit_words(CLI::App& app, Action& action) {
                                  "xinglin audit anchor --data DIR > /safe/2026-11-22.json");
     of_record(anchor_word, *anchor);
     anchor_word->callback([anchor, &action] { action = [anchor] { return anchor_audit(*anchor); }; });
+
+    const auto found = std::make_shared<AuditCommand>();
+    CLI::App* watermark_word = word(*audit_word, "watermark", "Read out of a downloaded table who took it, and find the line of the audit",
+                                    "xinglin audit watermark --data DIR found.csv");
+    of_record(watermark_word, *found);
+    watermark_word->add_option("FILE", found->out, "CSV or NDJSON, or a part of one")->required();
+    watermark_word->callback([found, &action] { action = [found] { return read_watermark(*found); }; });
 
     const auto out = std::make_shared<AuditCommand>();
     CLI::App* export_word = word(*audit_word, "export", "Write lines as FHIR AuditEvents (IHE BALP), one a row, with their place in the chain",

@@ -21,6 +21,7 @@ struct AuditCommand {
 int verify_audit(const AuditCommand& options);
 int export_audit(const AuditCommand& options);
 int anchor_audit(const AuditCommand& options);
+int read_watermark(const AuditCommand& options);  // of the file `out`
 
 void add_audit_words(CLI::App& app, Action& action);
 

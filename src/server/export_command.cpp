@@ -3,14 +3,9 @@
 //
 // While a server holds the data folder, a snapshot of the record's file is taken first and read instead; it needs as much
 // disk again until the end.
-#include <fcntl.h>
-#include <openssl/rand.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <fstream>
-#include <sstream>
 
 #include "access/access.h"
 #include "bulk/bulk.h"
@@ -19,6 +14,7 @@
 #include "record/record.h"
 #include "server/commands.h"
 #include "server/folder.h"
+#include "server/release_desk.h"
 #include "server/snapshot.h"
 #include "server/terminal.h"
 
@@ -70,41 +66,12 @@ Result<bulk::Order> read_order(const ExportCommand& options, std::int16_t offset
     return order;
 }
 
-/// The key of pseudonyms: of a file that is made, for its owner only, when it is not there.
-Result<std::string> key_in(const fs::path& file) {
-    const auto cannot = [&](std::string_view what) {
-        return refuse(IssueCode::invalid, file.string(), fmt::format("{}, name another file with --key", what));
-    };
-    std::error_code error;
-    if (!fs::exists(file, error)) {
-        unsigned char bytes[32];
-        if (RAND_bytes(bytes, sizeof bytes) != 1) return cannot("no random key could be made");
-        std::string hex;
-        for (const unsigned char byte : bytes) hex += fmt::format("{:02x}", byte);
-        const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (descriptor < 0) return cannot("the key cannot be written");
-        const bool fine =
-            ::write(descriptor, hex.data(), hex.size()) == static_cast<ssize_t>(hex.size()) && ::fsync(descriptor) == 0;
-        ::close(descriptor);
-        if (!fine) return cannot("the key cannot be written");
-        return hex;
-    }
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream content;
-    content << in.rdbuf();
-    std::string key = std::move(content).str();
-    while (!key.empty() && (key.back() == '\n' || key.back() == '\r')) key.pop_back();
-    if (!in || key.size() < bulk::Deidentifier::key_bytes_least || key.size() > 4'096)
-        return cannot("does not hold a key of 32 to 4,096 bytes");
-    return key;
-}
-
 bool takes_persons_out(const ExportCommand& options) { return options.deidentify || !options.release.empty(); }
 
 Result<std::string> key_of(const ExportCommand& options) {
     if (options.key.empty() && !options.store.empty())
         return refuse(IssueCode::required, "--key", "a record in PostgreSQL has no folder for the key: name a file for it");
-    return key_in(options.key.empty() ? options.data / "deidentify.key" : options.key);
+    return deidentify_key(options.key.empty() ? options.data / "deidentify.key" : options.key);
 }
 
 Result<content::Files> files_of(const ExportCommand& options) {

@@ -15,6 +15,7 @@
 #include "server/live_formats.h"
 #include "server/mapping_shelf.h"
 #include "server/security_desk.h"
+#include "server/release_desk.h"
 #include "text/text.h"
 
 namespace xinglin::server {
@@ -279,8 +280,12 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     house->notices = std::make_unique<person::Notices>(
         *house->store, *house->persons, person::Notices::Options{.wanted = [&self] { return wants_notices(self); }});
     XINGLIN_CHECK(build_quality(*house));
+    bulk::RunOptions of_exports;
+    of_exports.make_release = [&self](const bulk::Job& job, const bulk::Order& order, bulk::Progress& progress) {
+        return make_release(self, job, order, progress);
+    };
     house->exports = std::make_unique<bulk::Exports>(
-        *house->store, house->clock, bulk::RunOptions{},
+        *house->store, house->clock, std::move(of_exports),
         [&self](const bulk::Job& job) { self.pulse->tell("export", bulk::json_of(job, "/fhir", self.clock.now_ms(), false)); });
 
     api::Options api_options;

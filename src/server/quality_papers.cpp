@@ -42,8 +42,8 @@ private:
 
 class Workbook {
 public:
-    Workbook(const QualityReport& report, const std::string& language, table::SheetWriter& writer)
-        : report_(report), language_(language), zh_(language != "en"), writer_(writer) {}
+    Workbook(const QualityReport& report, const ShownCounts& shown, const std::string& language, table::SheetWriter& writer)
+        : report_(report), shown_(shown), language_(language), zh_(language != "en"), writer_(writer) {}
 
     Result<Done> write() {
         XINGLIN_CHECK(summary());
@@ -54,6 +54,7 @@ public:
 
 private:
     const QualityReport& report_;
+    const ShownCounts& shown_;
     const std::string& language_;
     const bool zh_;
     table::SheetWriter& writer_;
@@ -69,10 +70,11 @@ private:
     std::string title() const {
         return fmt::format("{} {} – {}", either("数据质量", "Data quality"), day_text(report_.from), day_text(report_.to));
     }
-    void add_scores(std::vector<table::Cell>& cells, const quality::Scores& scores) const {
-        cells.push_back(cell(scores.total));
-        for (const quality::Score& each : scores.of) cells.push_back(cell(each));
-        cells.push_back(table::Cell::count(static_cast<double>(scores.volume)));
+    void add_scores(std::vector<table::Cell>& cells, const quality::Scores& scores, const std::string& shown_as) const {
+        const bool hidden = shown_.is_hidden(shown_as, scores.volume);
+        cells.push_back(hidden ? table::Cell{} : cell(scores.total));
+        for (const quality::Score& each : scores.of) cells.push_back(hidden ? table::Cell{} : cell(each));
+        cells.push_back(hidden ? table::Cell::of(shown_.text(shown_as, scores.volume)) : table::Cell::count(static_cast<double>(scores.volume)));
     }
     void add_heads(std::vector<table::SheetColumn>& columns) const {
         for (const auto& [zh, en] : {std::pair("总分", "Score"),
@@ -94,7 +96,7 @@ private:
         XINGLIN_CHECK(writer_.sheet(either("机构汇总", "Summary"), columns, title()));
         for (const QualityInstitution& one : report_.institutions) {
             std::vector<table::Cell> cells{table::Cell::of(name(one)), table::Cell::of(one.id)};
-            add_scores(cells, one.scores);
+            add_scores(cells, one.scores, one.id);
             for (const std::int64_t count : {one.messages.received, one.messages.rejected, one.messages.duplicate})
                 cells.push_back(table::Cell::count(static_cast<double>(count)));
             cells.push_back(
@@ -113,7 +115,7 @@ private:
                 const quality::Sheet sheet = only_set(one.sheet, set.id);
                 if (sheet.empty()) continue;
                 std::vector<table::Cell> cells{table::Cell::of(name(one)), table::Cell::of(set.name.in(language_))};
-                add_scores(cells, quality::score(*report_.book, sheet));
+                add_scores(cells, quality::score(*report_.book, sheet), one.id + " " + set.id);
                 XINGLIN_CHECK(writer_.row(cells));
             }
         }
@@ -129,6 +131,10 @@ private:
         constexpr std::string_view measures[] = {"完整", "及时", "有效", "一致", "不重复"};
         for (const QualityInstitution& one : report_.institutions) {
             for (const quality::Failing& each : quality::failing(*report_.book, one.sheet)) {
+                const auto counts = one.sheet.find(each.set->id);
+                if (shown_.is_hidden(one.id + " " + each.set->id, counts == one.sheet.end() ? 0 : counts->second.n) ||
+                    shown_.is_hidden("tested", each.tested))
+                    continue;
                 XINGLIN_CHECK(writer_.row(
                     {table::Cell::of(name(one)), table::Cell::of(each.set->name.in(language_)),
                      table::Cell::of(
@@ -179,13 +185,13 @@ std::string letter_word(House& house, std::string_view member, const std::string
 
 }  // namespace
 
-Result<std::string> quality_workbook(House&, const QualityReport& report, const std::string& language) {
+Result<std::string> quality_workbook(const QualityReport& report, const ShownCounts& shown, const std::string& language) {
     const PassingFile file;
     if (file.path().empty())
         return refuse(IssueCode::exception, "disk",
                       "a temporary file cannot be made, make room in the folder for temporary files");
     XINGLIN_TRY(auto writer, table::SheetWriter::create(file.path()));
-    XINGLIN_CHECK(Workbook(report, language, *writer).write());
+    XINGLIN_CHECK(Workbook(report, shown, language, *writer).write());
     std::ifstream in(file.path(), std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(in), {});
 }

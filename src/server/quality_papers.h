@@ -4,11 +4,12 @@
 
 #include "quality/letter.h"
 #include "server/quality_report.h"
+#include "server/small_counts.h"
 
 namespace xinglin::server {
 
 /// Sheets: summary, by data set, failing rules. The bytes of the file.
-Result<std::string> quality_workbook(House& house, const QualityReport& report, const std::string& language);
+Result<std::string> quality_workbook(const QualityReport& report, const ShownCounts& shown, const std::string& language);
 /// What the letter to an institution says; `all`: the same period without choosing one.
 quality::Letter quality_letter(House& house, const QualityReport& all, const QualityInstitution& one,
                                const access::Viewer& viewer, const std::string& language);

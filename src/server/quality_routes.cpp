@@ -7,6 +7,7 @@
 
 #include "server/quality_papers.h"
 #include "server/route.h"
+#include "server/small_counts.h"
 
 namespace xinglin::server {
 
@@ -49,13 +50,15 @@ json::Value number(json::Arena& arena, quality::Score score) {
     return score ? arena.number(fmt::format("{:.2f}", *score)) : arena.null();
 }
 
-json::Value scores_json(json::Arena& arena, const quality::Scores& scores, bool judged,
+/// Where the volume (`name`) may not be told, scores are not either: two thirds say that there were three.
+json::Value scores_json(json::Arena& arena, const quality::Scores& scores, bool judged, const ShownCounts& shown, const std::string& name,
                         std::vector<std::pair<std::string_view, json::Value>> members) {
-    members.emplace_back("score", number(arena, scores.total));
+    const bool hidden = shown.is_hidden(name, scores.volume);
+    members.emplace_back("score", number(arena, hidden ? quality::Score{} : scores.total));
     members.emplace_back("judged", arena.boolean(judged));
     for (std::size_t i = 0; i < quality::measures; ++i)
-        members.emplace_back(quality::text(static_cast<quality::Measure>(i)), number(arena, scores.of[i]));
-    members.emplace_back("volume", arena.number(scores.volume));
+        members.emplace_back(quality::text(static_cast<quality::Measure>(i)), number(arena, hidden ? quality::Score{} : scores.of[i]));
+    members.emplace_back("volume", shown.value(arena, name, scores.volume));
     return arena.object(members);
 }
 
@@ -63,33 +66,38 @@ json::Value words_json(json::Arena& arena, const quality::Words& words) {
     return arena.object({{"zh-CN", arena.string(words.zh)}, {"en", arena.string(words.en)}});
 }
 
-json::Value sets_json(json::Arena& arena, const quality::Rulebook& book, const quality::Sheet& sheet) {
+/// `who`: an institution and a space, "" for all.
+json::Value sets_json(json::Arena& arena, const quality::Rulebook& book, const quality::Sheet& sheet, const ShownCounts& shown,
+                      const std::string& who) {
     std::vector<json::Value> out;
     for (const quality::Set& set : book.sets()) {
         const quality::Sheet one = only_set(sheet, set.id);
         if (one.empty()) continue;
         const quality::Scores scores = quality::score(book, one);
-        out.push_back(scores_json(arena, scores, is_judged(book, scores),
+        out.push_back(scores_json(arena, scores, is_judged(book, scores), shown, who + set.id,
                                   {{"set", arena.string(set.id)}, {"name", words_json(arena, set.name)}}));
     }
     return arena.array(out);
 }
 
-json::Value trend_json(json::Arena& arena, const quality::Rulebook& book, const std::map<std::int64_t, quality::Sheet>& days) {
+json::Value trend_json(json::Arena& arena, const quality::Rulebook& book, const std::map<std::int64_t, quality::Sheet>& days,
+                       const ShownCounts& shown, const std::string& who) {
     std::vector<json::Value> out;
     for (const auto& [day, sheet] : days) {
         const quality::Scores scores = quality::score(book, sheet);
+        const std::string name = who + "/" + day_text(day);
+        const bool hidden = shown.is_hidden(name, scores.volume);
         out.push_back(arena.object({{"day", arena.string(day_text(day))},
-                                    {"score", number(arena, scores.total)},
-                                    {"volume", arena.number(scores.volume)}}));
+                                    {"score", number(arena, hidden ? quality::Score{} : scores.total)},
+                                    {"volume", shown.value(arena, name, scores.volume)}}));
     }
     return arena.array(out);
 }
 
-json::Value institution_json(json::Arena& arena, const quality::Rulebook& book, const QualityInstitution& one) {
+json::Value institution_json(json::Arena& arena, const quality::Rulebook& book, const QualityInstitution& one, const ShownCounts& shown) {
     std::vector<json::Value> sources;
     for (const std::string& source : one.sources) sources.push_back(arena.string(source));
-    return scores_json(arena, one.scores, is_judged(book, one.scores),
+    return scores_json(arena, one.scores, is_judged(book, one.scores), shown, one.id,
                        {{"id", arena.string(one.id)},
                         {"name", arena.string(one.name)},
                         {"registered", arena.boolean(one.is_registered)},
@@ -97,8 +105,8 @@ json::Value institution_json(json::Arena& arena, const quality::Rulebook& book, 
                                                    {"rejected", arena.number(one.messages.rejected)},
                                                    {"duplicate", arena.number(one.messages.duplicate)}})},
                         {"sources", arena.array(sources)},
-                        {"sets", sets_json(arena, book, one.sheet)},
-                        {"trend", trend_json(arena, book, one.days)}});
+                        {"sets", sets_json(arena, book, one.sheet, shown, one.id + " ")},
+                        {"trend", trend_json(arena, book, one.days, shown, one.id)}});
 }
 
 json::Value scoring_json(json::Arena& arena, const quality::Scoring& scoring) {
@@ -131,20 +139,21 @@ void overview(Visit& visit) {
     if (!asked.ok()) return visit.refuse(asked.outcome());
     const QualityReport report = quality_report(visit.house, *asked);
     json::Arena arena;
+    const ShownCounts shown = shown_quality(visit.house, report, sees_counts(visit.viewer));
     std::vector<json::Value> institutions;
     std::map<std::int64_t, quality::Sheet> days;
     for (const QualityInstitution& one : report.institutions) {
-        institutions.push_back(institution_json(arena, *report.book, one));
+        institutions.push_back(institution_json(arena, *report.book, one, shown));
         for (const auto& [day, sheet] : one.days) {
             for (const auto& [set, counts] : sheet) days[day][set] += counts;
         }
     }
     visit.answer(200, arena.object({{"from", arena.string(day_text(report.from))},
                                     {"to", arena.string(day_text(report.to))},
-                                    {"all", scores_json(arena, report.scores, true,
+                                    {"all", scores_json(arena, report.scores, true, shown, "",
                                                         {{"institutions", arena.number(report.institutions_judged)},
-                                                         {"sets", sets_json(arena, *report.book, report.sheet)},
-                                                         {"trend", trend_json(arena, *report.book, days)}})},
+                                                         {"sets", sets_json(arena, *report.book, report.sheet, shown, "")},
+                                                         {"trend", trend_json(arena, *report.book, days, shown, "")}})},
                                     {"institutions", arena.array(institutions)},
                                     {"scoring", scoring_json(arena, report.book->scoring())},
                                     {"state", state_json(visit.house, arena)}}));
@@ -180,9 +189,18 @@ json::Value examples_json(Visit& visit, json::Arena& arena, const std::vector<qu
 }
 
 json::Value failing_json(Visit& visit, json::Arena& arena, const QualityReport& report, const QualityInstitution& one,
-                         bool examples) {
+                         const ShownCounts& shown, bool examples) {
     std::vector<quality::Example> kept;
     if (examples) kept = visit.house.quality->examples(one.who, {.from = report.from, .to = report.to, .set = report.set});
+    // What is tested is what there is of the set: as hidden as that.
+    const auto is_hidden = [&](const quality::Failing& each) {
+        const auto counts = one.sheet.find(each.set->id);
+        return shown.is_hidden(one.id + " " + each.set->id, counts == one.sheet.end() ? 0 : counts->second.n) ||
+               shown.is_hidden("tested", each.tested);
+    };
+    const auto of_set = [&](const quality::Failing& each, std::int64_t count) {
+        return is_hidden(each) ? arena.string("*") : arena.number(count);
+    };
     std::vector<json::Value> out;
     for (const quality::Failing& each : quality::failing(*report.book, one.sheet)) {
         out.push_back(arena.object({{"set", arena.string(each.set->id)},
@@ -191,9 +209,9 @@ json::Value failing_json(Visit& visit, json::Arena& arena, const QualityReport& 
                                     {"measure", arena.string(quality::text(each.rule->measure))},
                                     {"name", words_json(arena, each.rule->name)},
                                     {"mend", words_json(arena, each.rule->mend)},
-                                    {"tested", arena.number(each.tested)},
-                                    {"failed", arena.number(each.failed)},
-                                    {"cost", arena.number(fmt::format("{:.3f}", each.cost))},
+                                    {"tested", of_set(each, each.tested)},
+                                    {"failed", of_set(each, each.failed)},
+                                    {"cost", is_hidden(each) ? arena.null() : arena.number(fmt::format("{:.3f}", each.cost))},
                                     {"examples", examples ? examples_json(visit, arena, kept, each) : json::Value{}}}));
     }
     return arena.array(out);
@@ -210,14 +228,15 @@ void institution(Visit& visit) {
             refuse(IssueCode::not_found, "id", "has no figures in this period; widen from and to, or check the id"));
     const QualityInstitution& one = report.institutions.front();
     const bool examples = visit.viewer.may_operate() || visit.viewer.may_read();
+    const ShownCounts shown = shown_quality(visit.house, report, sees_counts(visit.viewer));
     visit.house.write_down(visit.viewer, visit.request, "quality", 200, "Organization",
                            one.id.find(':') == std::string::npos ? one.id : "",
                            day_text(report.from) + " to " + day_text(report.to));
     json::Arena arena;
     visit.answer(200, arena.object({{"from", arena.string(day_text(report.from))},
                                     {"to", arena.string(day_text(report.to))},
-                                    {"institution", institution_json(arena, *report.book, one)},
-                                    {"failing", failing_json(visit, arena, report, one, examples)},
+                                    {"institution", institution_json(arena, *report.book, one, shown)},
+                                    {"failing", failing_json(visit, arena, report, one, shown, examples)},
                                     {"scoring", scoring_json(arena, report.book->scoring())}}));
 }
 
@@ -268,7 +287,7 @@ void workbook(Visit& visit) {
     const auto asked = asked_of(visit);
     if (!asked.ok()) return visit.refuse(asked.outcome());
     const QualityReport report = quality_report(visit.house, *asked);
-    auto bytes = quality_workbook(visit.house, report, language_of(visit));
+    auto bytes = quality_workbook(report, shown_quality(visit.house, report, sees_counts(visit.viewer)), language_of(visit));
     if (!bytes.ok()) return visit.refuse(bytes.outcome());
     visit.house.write_down(visit.viewer, visit.request, "export", 200, "", "", "quality.xlsx");
     send_file(visit, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -9,6 +9,7 @@
 #include "server/route.h"
 #include "server/session_cookie.h"
 #include "server/token_gate.h"
+#include "server/watermark.h"
 #include "sql/sql.h"
 #include "text/text.h"
 
@@ -155,6 +156,13 @@ void visit(House& house, http::Request request, http::Respond respond) {
         const Outcome no = refuse(IssueCode::forbidden, "role", "your role may not write");
         house.write_down_refusal(caller->viewer, request, no);
         return respond(error_response(no, request.trace_id));
+    }
+    const bool comes_back = request.path.ends_with("/rejected");  // to be mended and imported again
+    if (caller && caller->viewer.role != access::Role::system && !comes_back) {  // files that people take away say who took them
+        respond = [&house, viewer = caller->viewer, asked = http::Request{.peer = request.peer, .trace_id = request.trace_id},
+                   respond = std::move(respond)](http::Response response) {
+            respond(marked(std::move(response), viewer, asked, house.clock.now_ms()));
+        };
     }
     Visit visit{house, std::move(request), {}, {}, {}, std::move(holes), std::move(respond)};
     if (caller) {

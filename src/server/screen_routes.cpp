@@ -6,6 +6,7 @@
 #include "intake/intake.h"
 #include "server/house.h"
 #include "server/route.h"
+#include "server/small_counts.h"
 
 namespace xinglin::server {
 
@@ -65,8 +66,13 @@ std::vector<json::Value> figures_of(House& house, const access::Viewer& viewer, 
     std::optional<double> stored_share, latency_s;
     if (settled > 0) stored_share = static_cast<double>(today.counts.stored) / settled;
     if (all.p99_ms) latency_s = *all.p99_ms / 1'000;
-    return {figure(arena, "people", people),
-            figure(arena, "resources", resources),
+    const ShownCounts shown(house, sees_counts(viewer));
+    const auto persons = [&](std::string_view key, double number) {
+        const auto whole = static_cast<std::int64_t>(number);
+        return arena.object({{"key", arena.string(key)}, {"value", shown.value(arena, "", whole)}, {"delta", arena.null()}});
+    };
+    return {persons("people", people),
+            persons("resources", resources),
             figure(arena, "received_today", static_cast<double>(today.counts.received), today.against_yesterday),
             figure(arena, "stored_share", stored_share),
             figure(arena, "latency_s", latency_s),

@@ -4,6 +4,7 @@
 
 #include "server/house.h"
 #include "server/route.h"
+#include "server/small_counts.h"
 
 namespace xinglin::server {
 
@@ -21,13 +22,15 @@ void types(Visit& visit) {
     json::Arena arena;
     std::vector<json::Value> all;
     std::uint64_t total = 0;
-    for (const record::TypeCount& each : visit.house.store->reader(visit.viewer).type_counts()) {
+    const std::vector<record::TypeCount> counts = visit.house.store->reader(visit.viewer).type_counts();
+    const ShownCounts shown = shown_types(visit.house, counts, sees_counts(visit.viewer));
+    for (const record::TypeCount& each : counts) {
         total += each.count;
         all.push_back(arena.object({{"type", arena.string(each.type->name)},
-                                    {"count", arena.number(static_cast<std::int64_t>(each.count))},
+                                    {"count", shown.value(arena, std::string(each.type->name), static_cast<std::int64_t>(each.count))},
                                     {"last_updated", arena.string(calendar::instant_text(each.last_updated_ms))}}));
     }
-    visit.answer(200, arena.object({{"types", arena.array(all)}, {"total", arena.number(static_cast<std::int64_t>(total))}}));
+    visit.answer(200, arena.object({{"types", arena.array(all)}, {"total", shown.value(arena, "", static_cast<std::int64_t>(total))}}));
 }
 
 void events(Visit& visit) {
@@ -46,7 +49,7 @@ constexpr std::string_view system_example =
     R"("history":[{"at":"2026-11-22T02:00:05.000Z","writes_per_s":0.00,"reads_per_s":0.00}]})";
 
 constexpr Route routes[] = {
-    {"GET", "/api/v1/types", Who::logged_in, "How many resources of each type there are.", "",
+    {"GET", "/api/v1/types", Who::logged_in, "How many resources of each type there are. To who sees no records small counts are \"<5\", and \"*\" what would tell them.", "",
      R"({"types":[{"type":"Patient","count":30,"last_updated":"2026-11-22T02:00:00.000Z"}],"total":30})", types},
     {"GET", "/api/v1/system", Who::logged_in, "How the server is doing; history holds a sample every five seconds.", "",
      system_example, system},

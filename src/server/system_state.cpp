@@ -10,6 +10,7 @@
 #include "access/audit.h"
 #include "json/json.h"
 #include "server/house.h"
+#include "server/small_counts.h"
 #include "sql/sql.h"
 
 namespace xinglin::server {
@@ -124,10 +125,16 @@ std::string system_state(House& house) {
     }
     std::vector<json::Value> storage_values, table_values;
     const record::Store::Storage storage = house.storage->latest();
+    // Everybody who is logged in is told of the house, by events too: counts are shown to all as to who sees no records.
+    std::vector<record::TypeCount> counts;
+    for (const auto& each : storage.types) counts.push_back({each.type, static_cast<std::uint64_t>(each.resources), 0});
+    const ShownCounts shown = shown_types(house, counts, false);
     for (const auto& each : storage.types) {
-        storage_values.push_back(arena.object({{"type", arena.string(each.type->name)},
-                                               {"resources", whole(each.resources)},
-                                               {"versions", whole(each.versions)},
+        const std::string name(each.type->name);
+        const bool hidden = shown.is_hidden(name, static_cast<std::int64_t>(each.resources));
+        storage_values.push_back(arena.object({{"type", arena.string(name)},
+                                               {"resources", shown.value(arena, name, static_cast<std::int64_t>(each.resources))},
+                                               {"versions", hidden ? arena.null() : whole(each.versions)},
                                                {"bytes", whole(each.bytes)}}));
     }
     for (const auto& each : storage.tables)
@@ -138,7 +145,7 @@ std::string system_state(House& house) {
                                       {"state", arena.string(state.state)},
                                       {"lag_positions", whole(state.lag_positions)},
                                       {"lag_ms", whole(state.lag_ms)},
-                                      {"rows", whole(state.rows)}}));
+                                      {"rows", shown.value(arena, " rows", static_cast<std::int64_t>(state.rows))}}));
     }
     const Sample now = history.empty() ? Sample{} : history.back();
     return json::write(arena.object({{"version", arena.string(version())},

@@ -7,6 +7,7 @@
 #include "http/stream.h"
 #include "server/house.h"
 #include "server/route.h"
+#include "server/small_counts.h"
 #include "view/on_demand.h"
 
 namespace xinglin::server {
@@ -43,9 +44,19 @@ void refuse_definition(Visit& visit, const Outcome& outcome) {
 
 json::Value whole(json::Arena& arena, std::int64_t number) { return arena.number(number); }
 
+/// Of a type whose count is hidden the rows of its views are too.
+json::Value rows_shown(const ShownCounts& shown, const view::Definition& definition, std::int64_t rows, json::Arena& arena) {
+    if (shown.is_hidden(std::string(definition.resource().name), rows)) return arena.string("*");
+    return shown.value(arena, " rows", rows);
+}
+
+ShownCounts shown_to(Visit& visit) {
+    return shown_types(visit.house, visit.house.store->reader(visit.viewer).type_counts(), sees_counts(visit.viewer));
+}
+
 std::vector<std::pair<std::string_view, json::Value>> members_of(const view::Shelved& one,
                                                                  const std::optional<view::TableState>& table,
-                                                                 json::Arena& arena) {
+                                                                 const ShownCounts& shown, json::Arena& arena) {
     const view::Definition& definition = one.definition;
     const view::TableState state = table.value_or(view::TableState{.state = "ready"});
     return {
@@ -55,7 +66,7 @@ std::vector<std::pair<std::string_view, json::Value>> members_of(const view::She
         {"origin", arena.string(one.saved ? "saved" : "built in")},
         {"state", arena.string(state.state)},
         {"materialized", arena.boolean(table.has_value())},
-        {"rows", whole(arena, static_cast<std::int64_t>(state.rows))},
+        {"rows", rows_shown(shown, definition, static_cast<std::int64_t>(state.rows), arena)},
         {"columns", whole(arena, static_cast<std::int64_t>(definition.columns().size()))},
         {"position", whole(arena, state.position)},
         {"lag_positions", whole(arena, state.lag_positions)},
@@ -68,8 +79,8 @@ std::vector<std::pair<std::string_view, json::Value>> members_of(const view::She
                                                                            state.resources_failed, state.error))}};
 }
 
-json::Value state_json(House& house, const view::Shelved& one, json::Arena& arena) {
-    return arena.object(members_of(one, house.tables->state(one.definition.name()), arena));
+json::Value state_json(Visit& visit, const view::Shelved& one, const ShownCounts& shown, json::Arena& arena) {
+    return arena.object(members_of(one, visit.house.tables->state(one.definition.name()), shown, arena));
 }
 
 json::Value column_list(std::span<const view::Column> columns, json::Arena& arena) {
@@ -91,7 +102,8 @@ http::Response answer_of(std::string_view content_type, std::string body) {
 void list(Visit& visit) {
     json::Arena arena;
     std::vector<json::Value> all;
-    for (const view::Shelved& one : visit.house.library->list()) all.push_back(state_json(visit.house, one, arena));
+    const ShownCounts shown = shown_to(visit);
+    for (const view::Shelved& one : visit.house.library->list()) all.push_back(state_json(visit, one, shown, arena));
     visit.answer(200, arena.object({{"views", arena.array(all)}}));
 }
 
@@ -99,7 +111,7 @@ void show(Visit& visit) {
     const auto one = visit.house.library->find(visit.holes[0]);
     if (!one) return visit.refuse(refuse(IssueCode::not_found, "name", "there is no view of this name"));
     json::Arena arena;
-    auto members = members_of(*one, visit.house.tables->state(one->definition.name()), arena);
+    auto members = members_of(*one, visit.house.tables->state(one->definition.name()), shown_to(visit), arena);
     const auto definition = json::parse(one->definition.text(), arena);
     members.insert(members.begin(), {"definition", definition.ok() ? *definition : arena.null()});
     visit.answer(200, arena.object(members));
@@ -160,7 +172,7 @@ void save(Visit& visit) {
     const auto saved = visit.house.library->find(name);
     if (const auto kept = visit.house.tables->keep(saved->definition); !kept.ok())
         return refuse_definition(visit, kept.outcome());
-    auto response = json_response(*fresh ? 201 : 200, state_json(visit.house, *saved, arena));
+    auto response = json_response(*fresh ? 201 : 200, state_json(visit, *saved, shown_to(visit), arena));
     if (*fresh) response.headers.add("Location", "/api/v1/views/" + http::percent_encode(name));
     visit.respond(std::move(response));
 }
@@ -183,7 +195,7 @@ void rebuild(Visit& visit) {
     const auto done = is_kept ? visit.house.tables->rebuild(one->definition.name()) : visit.house.tables->keep(one->definition);
     if (!done.ok()) return visit.refuse(done.outcome());
     json::Arena arena;
-    visit.answer(202, state_json(visit.house, *one, arena));
+    visit.answer(202, state_json(visit, *one, shown_to(visit), arena));
 }
 
 std::string as_text(const view::TablePage& page, bool csv) {

@@ -230,7 +230,7 @@ export async function rooms(browser, server, pictures) {
     await visit.sees('还没有导出过')
   })
 
-  await check('an export of some elements holds those alone; one without persons says its command', async () => {
+  await check('an export of some elements holds those alone; a release is asked for with its purpose', async () => {
     await visit.open('/exports')
     await page.click('.chip:has-text("居民")')
     await page.click('summary:has-text("只要这些元素")')
@@ -239,7 +239,9 @@ export async function rooms(browser, server, pictures) {
     await visit.sees('元素的类型不在所选的类型里。')
     await page.fill('textarea[aria-label="只要这些元素"]', 'Patient.birthDate')
     await page.click('label:has-text("去标识化")')
-    await visit.sees('--deidentify', '--elements Patient.birthDate')
+    await visit.sees('用途', '申请发布')
+    await page.click('button.pri')
+    await visit.sees('请写用途。')
     await visit.looks_right('exports-without')
     await page.click('label:has-text("去标识化")')
     await page.click('button.pri')

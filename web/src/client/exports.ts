@@ -3,7 +3,7 @@
 import type { Parameters, ParametersParameter } from 'fhir/r4'
 import { call, exchange } from './call'
 
-export type ExportState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
+export type ExportState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled' | 'asked'
 export type ExportLevel = 'system' | 'patient' | 'group'
 
 export interface ExportOutput {
@@ -31,6 +31,9 @@ export interface Export {
   per_second: number
   by: string
   error: string | null
+  /** What a release is for. */
+  release?: string
+  approved_by?: string
   /** Only when asked for one. */
   outputs?: ExportOutput[]
 }
@@ -42,6 +45,41 @@ export interface ExportOrder {
   type_filter?: string[]
   /** Only these elements and the required ones: Patient.birthDate, or id for all types. */
   elements?: string[]
+  /** De-identified so that everybody hides among others: what it is for. Another person approves it. */
+  release?: string
+}
+/** What may be done with releases here. */
+export interface ReleaseRights {
+  may_ask: boolean
+  may_approve: boolean
+}
+interface Words {
+  zh: string
+  en: string
+}
+interface ReleaseFigures {
+  persons: number
+  suppressed: number
+  classes: number
+  smallest_class: number
+  persons_below_k: number
+  least_distinct: number
+  most_t: number
+  information_lost: number
+  prosecutor: { highest: number; average: number; share_above: number }
+  journalist: { highest: number; average: number; share_above: number }
+  marketer: number
+}
+export interface ReleaseReport {
+  release: string
+  made_at: string
+  k: number
+  l: number
+  reached: boolean
+  quasi: { name: string; title: Words; level: number; of: number; told_as: Words }[]
+  before: ReleaseFigures
+  after: ReleaseFigures
+  limits: Words[]
 }
 
 const job = (id: string): string => `/api/v1/exports/${encodeURIComponent(id)}`
@@ -49,7 +87,18 @@ const job = (id: string): string => `/api/v1/exports/${encodeURIComponent(id)}`
 /** An order may name several types in one word. */
 export const tidy = (one: Export): Export => ({ ...one, types: one.types.flatMap((type) => type.split(',')).filter(Boolean) })
 
-export const exports_list = async (signal?: AbortSignal): Promise<Export[]> => (await call<{ exports: Export[] }>('/api/v1/exports', { signal })).exports.map(tidy)
+export interface ExportList extends ReleaseRights {
+  exports: Export[]
+}
+export async function exports_list(signal?: AbortSignal): Promise<ExportList> {
+  const found = await call<ExportList>('/api/v1/exports', { signal })
+  return { ...found, exports: found.exports.map(tidy) }
+}
+
+export const approve_export = (id: string): Promise<void> => call<void>(`${job(id)}/approve`, { method: 'POST' })
+
+export const release_report = (id: string, signal?: AbortSignal): Promise<ReleaseReport> => call<ReleaseReport>(`${job(id)}/report`, { signal })
+export const report_page = (id: string): string => `${job(id)}/report.html`
 
 export const export_of = async (id: string, signal?: AbortSignal): Promise<Export> => tidy(await call<Export>(job(id), { signal }))
 
@@ -65,7 +114,7 @@ export function fhir_order(order: ExportOrder): { path: string; parameters: Para
 }
 
 export async function begin_export(order: ExportOrder): Promise<void> {
-  if (!order.elements?.length) return void (await call<{ id: string }>('/api/v1/exports', { method: 'POST', json: order }))
+  if (order.release || !order.elements?.length) return void (await call<{ id: string }>('/api/v1/exports', { method: 'POST', json: order }))
   const { path, parameters } = fhir_order(order)
   await exchange<unknown>(path, { method: 'POST', json: parameters, headers: { Prefer: 'respond-async' } })
 }

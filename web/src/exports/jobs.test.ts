@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Export } from '../client/exports'
 import { fhir_order } from '../client/exports'
-import { command_of, complaint_of, empty_draft, file_name, merged, order_of, share_done, status_of, told_of } from './jobs'
+import { complaint_of, empty_draft, file_name, merged, order_of, share_done, status_of, told_of } from './jobs'
 
 const job = (more: Partial<Export>): Export => ({ id: '1', state: 'running', level: 'system', types: [], since: null, position: 1, resources: 50, resources_total: 200, bytes: 1, files: 1, started_at: null, finished_at: null, per_second: 0, by: 'a', error: null, ...more })
 const draft = (more: Partial<ReturnType<typeof empty_draft>>): ReturnType<typeof empty_draft> => ({ ...empty_draft(), ...more })
@@ -35,10 +35,9 @@ describe('an order', () => {
     })
     expect([fhir_order(order_of(draft({}))).path, fhir_order(order_of(draft({ level: 'patient' }))).path]).toEqual(['/fhir/$export', '/fhir/Patient/$export'])
   })
-  it('without persons is a command whose words no shell misreads', () => {
-    expect(command_of(order_of(draft({ types: ['Patient', 'Condition'], filters: "Patient?name=O'Neill&_id=a", elements: 'id' })))).toBe(
-      "xinglin export --data DATA --out FOLDER --deidentify --gzip --type Condition,Patient --type-filter 'Patient?name=O'\\''Neill&_id=a' --elements id",
-    )
+  it('a release says what it is for', () => {
+    expect(order_of(draft({ types: ['Patient'], release: ' asthma study ' }))).toEqual({ level: 'system', types: ['Patient'], release: 'asthma study' })
+    expect(status_of(job({ state: 'asked' }))).toBe('warning')
   })
 })
 

@@ -14,10 +14,12 @@ export interface Draft {
   filters: string
   /** Elements, between commas or on lines: Patient.birthDate, or id for all types. */
   elements: string
+  /** De-identified for this; '' for as it is. */
+  release: string
 }
-export const empty_draft = (): Draft => ({ level: 'system', group: '', types: [], since: '', filters: '', elements: '' })
+export const empty_draft = (): Draft => ({ level: 'system', group: '', types: [], since: '', filters: '', elements: '', release: '' })
 
-export type Complaint = 'group' | 'since' | 'filter' | 'filter_type' | 'element' | 'element_type'
+export type Complaint = 'release' | 'group' | 'since' | 'filter' | 'filter_type' | 'element' | 'element_type'
 
 const lines = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter(Boolean)
 const words = (text: string): string[] => [...new Set(text.split(/[\s,\uff0c\u3001]+/).filter(Boolean))]
@@ -50,23 +52,8 @@ export function order_of(draft: Draft): ExportOrder {
     ...(draft.since ? { since: new Date(`${draft.since}T00:00:00`).toISOString() } : {}),
     ...(filters.length ? { type_filter: filters } : {}),
     ...(elements.length ? { elements } : {}),
+    ...(draft.release.trim() ? { release: draft.release.trim() } : {}),
   }
-}
-
-const quoted = (word: string): string => (/^[A-Za-z0-9_.,:/=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
-
-/** The same order as a command on the server: what takes persons out needs its key, and the key doesn't leave the machine. */
-export function command_of(order: ExportOrder): string {
-  const said = ['xinglin', 'export', '--data', 'DATA', '--out', 'FOLDER', '--deidentify', '--gzip']
-  const add = (name: string, value: string | undefined): void => {
-    if (value) said.push(name, quoted(value))
-  }
-  add('--type', order.types.join(','))
-  for (const filter of order.type_filter ?? []) add('--type-filter', filter)
-  add('--elements', order.elements?.join(','))
-  add('--since', order.since)
-  add('--group', order.group)
-  return said.join(' ')
 }
 
 export const is_over = (job: Export): boolean => job.state === 'done' || job.state === 'failed' || job.state === 'cancelled'
@@ -80,6 +67,7 @@ export function share_done(job: Export): number | null {
 export function status_of(job: Export): Status {
   if (job.state === 'failed') return 'critical'
   if (job.state === 'done') return 'good'
+  if (job.state === 'asked') return 'warning'
   return job.state === 'running' ? 'info' : 'quiet'
 }
 

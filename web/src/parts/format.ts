@@ -55,7 +55,9 @@ export function age_on(birth_date: string | null | undefined, day: string): { va
 }
 
 /** 213,964; a given number of decimals keeps a column equal. */
-export function number(value: number | null | undefined, decimals?: number): string {
+/** A count that may not be told comes as "<5" or "*" and is shown so. */
+export function number(value: number | string | null | undefined, decimals?: number): string {
+  if (typeof value === 'string') return value
   if (value === null || value === undefined || !Number.isFinite(value)) return '—'
   return value.toLocaleString('en-US', { minimumFractionDigits: decimals ?? 0, maximumFractionDigits: decimals ?? 2 })
 }

@@ -8,10 +8,11 @@ export interface Sum {
   with_id: number
   duplicates: number
 }
+const told = (count: number): number => (typeof count === 'number' ? count : 0)
 export const sum_of = (figures: Figures | null): Sum =>
-  (figures?.sources ?? []).reduce((sum, one) => ({ records: sum.records + one.records, linked: sum.linked + one.linked, with_id: sum.with_id + one.with_id, duplicates: sum.duplicates + one.duplicates }), { records: 0, linked: 0, with_id: 0, duplicates: 0 })
-/** 98.7, or null of nothing. */
-export const share_of = (part: number, of: number): number | null => (of > 0 ? Math.round((part / of) * 1000) / 10 : null)
+  (figures?.sources ?? []).reduce((sum, one) => ({ records: sum.records + told(one.records), linked: sum.linked + told(one.linked), with_id: sum.with_id + told(one.with_id), duplicates: sum.duplicates + told(one.duplicates) }), { records: 0, linked: 0, with_id: 0, duplicates: 0 })
+/** 98.7, or null of nothing. Counts that may not be told come as "<5" or "*": of them there is no share, and sums go without them. */
+export const share_of = (part: number, of: number): number | null => (typeof part === 'number' && typeof of === 'number' && of > 0 ? Math.round((part / of) * 1000) / 10 : null)
 export const share_text = (part: number, of: number): string => {
   const share = share_of(part, of)
   return share === null ? '—' : `${share.toFixed(1)}%`
