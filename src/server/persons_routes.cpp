@@ -216,42 +216,12 @@ json::Value state_json(Visit& visit, json::Arena& arena) {
                          {"error", arena.string(state.error)}});
 }
 
-/// Records by source and by age add up to all of them; so do those with a number, of which nobody tells the sum.
-ShownCounts shown_statistics(Visit& visit, const person::Statistics& all) {
-    ShownCounts shown(visit.house, sees_counts(visit.viewer));
-    const auto add = [&](const std::string& name, std::uint64_t count) { return shown.add(name, static_cast<std::int64_t>(count)); };
-    std::vector<std::size_t> sources, ages, with_id, with_id_by_age;
-    std::int64_t records = 0, numbered = 0;
-    for (const person::SourceShare& each : all.sources) {
-        sources.push_back(add("source " + each.source, each.records));
-        with_id.push_back(add("with_id " + each.source, each.with_id));
-        // The rest of a source is a count too: records without a number.
-        const std::size_t without = add("", each.records - std::min(each.records, each.with_id));
-        shown.never_shown(without);
-        shown.sum(sources.back(), {with_id.back(), without});
-        records += static_cast<std::int64_t>(each.records);
-        numbered += static_cast<std::int64_t>(each.with_id);
-    }
-    for (const person::AgeShare& each : all.ages) {
-        ages.push_back(add(fmt::format("age {}", each.from_age), each.records));
-        with_id_by_age.push_back(add(fmt::format("age with_id {}", each.from_age), each.with_id));
-    }
-    const std::size_t total = shown.add("records", records), sum = shown.add("numbered", numbered);
-    shown.never_shown(sum);
-    shown.sum(total, std::move(sources));
-    shown.sum(total, std::move(ages));
-    shown.sum(sum, std::move(with_id));
-    shown.sum(sum, std::move(with_id_by_age));
-    shown.settle();
-    return shown;
-}
-
 void statistics(Visit& visit) {
     if (!visit.viewer.may_operate() && visit.viewer.role != access::Role::planner && !may_see(visit)) return;
     const person::Statistics all = visit.house.persons->statistics();
     json::Arena arena;
     const auto count = [&](std::uint64_t number) { return arena.number(static_cast<std::int64_t>(number)); };
-    const ShownCounts shown = shown_statistics(visit, all);
+    const ShownCounts shown = shown_statistics(visit.house, all, sees_counts(visit.viewer));
     const auto persons = [&](const std::string& name, std::uint64_t number) {
         return shown.value(arena, name, static_cast<std::int64_t>(number));
     };

@@ -53,6 +53,35 @@ ShownCounts shown_types(House& house, const std::vector<record::TypeCount>& type
     return shown;
 }
 
+ShownCounts shown_statistics(House& house, const person::Statistics& all, bool open) {
+    ShownCounts shown(house, open);
+    const auto add = [&](const std::string& name, std::uint64_t count) { return shown.add(name, static_cast<std::int64_t>(count)); };
+    std::vector<std::size_t> sources, ages, with_id, with_id_by_age;
+    std::int64_t records = 0, numbered = 0;
+    for (const person::SourceShare& each : all.sources) {
+        sources.push_back(add("source " + each.source, each.records));
+        with_id.push_back(add("with_id " + each.source, each.with_id));
+        // The rest of a source is a count too: records without a number.
+        const std::size_t without = add("", each.records - std::min(each.records, each.with_id));
+        shown.never_shown(without);
+        shown.sum(sources.back(), {with_id.back(), without});
+        records += static_cast<std::int64_t>(each.records);
+        numbered += static_cast<std::int64_t>(each.with_id);
+    }
+    for (const person::AgeShare& each : all.ages) {
+        ages.push_back(add(fmt::format("age {}", each.from_age), each.records));
+        with_id_by_age.push_back(add(fmt::format("age with_id {}", each.from_age), each.with_id));
+    }
+    const std::size_t total = shown.add("records", records), sum = shown.add("numbered", numbered);
+    shown.never_shown(sum);
+    shown.sum(total, std::move(sources));
+    shown.sum(total, std::move(ages));
+    shown.sum(sum, std::move(with_id));
+    shown.sum(sum, std::move(with_id_by_age));
+    shown.settle();
+    return shown;
+}
+
 ShownCounts shown_quality(House& house, const QualityReport& report, bool open) {
     ShownCounts shown(house, open);
     if (open) return shown;

@@ -44,6 +44,9 @@ private:
 
 /// Resources by type with their total, as everybody without records sees them.
 ShownCounts shown_types(House& house, const std::vector<record::TypeCount>& types, bool open);
+/// Records by source and by age add up to all of them; so do those with a number, of which nobody tells the sum.
+/// Names: "source ID", "with_id ID", "age 60", "age with_id 60".
+ShownCounts shown_statistics(House& house, const person::Statistics& all, bool open);
 /// Volumes by institution, set and day, with all their sums. Names: "", "set", "/day", "institution", "institution set", "institution/day".
 ShownCounts shown_quality(House& house, const QualityReport& report, bool open);
 
