@@ -102,6 +102,11 @@ constexpr const char* kept_files[] = {ledger_name, queues_name, "record.db", "ac
 bool copy_database(const fs::path& from, const fs::path& to);
 /// Copies bytes and synchronises them. These throw sql::Broken when the disk refuses.
 void copy_bytes(const fs::path& from, const fs::path& to);
+/// The wrapped keys of an encrypted folder, so that what is copied beside them is encrypted too; they are no file of the manifest,
+/// since a backup's keys may be wrapped anew.
+void take_keys(const fs::path& from, const fs::path& to);
+/// A database out of a backup, from the keys of where it lies to the keys of where it goes.
+void bring_database(const fs::path& from, const fs::path& to);
 void synchronise(const fs::path& file_or_folder);
 /// Hexadecimal SHA-256 of a file's bytes, or of a text.
 std::string file_sha256(const fs::path& file);

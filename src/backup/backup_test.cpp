@@ -10,6 +10,9 @@
 #include <random>
 
 #include "access/audit.h"
+#include "backup/lines.h"
+#include "keys/keys.h"
+#include "sql/sealed.h"
 #include "intake/copy.h"
 #include "outbound/copy.h"
 #include "testing/postgres.h"
@@ -22,6 +25,16 @@ const access::Viewer viewer = access::Viewer::program("test");
 
 class Backup : public ::testing::Test {
 protected:
+    Backup() = default;
+    /// In an encrypted folder.
+    explicit Backup(const std::string& key) {
+        store_.reset();
+        fs::remove_all(data_);
+        fs::create_directories(data_);
+        EXPECT_TRUE(keys::make(data_, keys::Cipher::aes_256_gcm, key, "2026-11-23").ok());
+        sql::give_key_places({key});
+        store_ = open(data_);
+    }
     testing::ScratchFolder scratch_;
     testing::StoppedClock clock_;
     fs::path data_ = scratch_.path() / "data";
@@ -466,6 +479,93 @@ TEST_F(Backup, AreListedNewestFirst) {
     EXPECT_EQ(all[0].folder.filename(), "second");
     EXPECT_TRUE(all[0].manifest.is_differential);
     EXPECT_FALSE(all[2].manifest.is_differential);
+}
+
+class EncryptedBackup : public Backup {
+protected:
+    static std::string key() {
+        ::setenv("XINGLIN_TEST_KEY", std::string(64, '3').c_str(), 1);
+        return "env:XINGLIN_TEST_KEY";
+    }
+    EncryptedBackup() : Backup(key()) {}
+    ~EncryptedBackup() override { sql::give_key_places({}); }
+    Manifest make_one(const std::string& name, const std::string& base = "") {
+        Request request{.data = data_, .out = scratch_.path() / name};
+        if (!base.empty()) request.base = scratch_.path() / base;
+        auto made = make(request, clock_, "test");
+        EXPECT_TRUE(made.ok()) << made.outcome().line();
+        return made.ok() ? *made : Manifest{};
+    }
+};
+
+TEST_F(EncryptedBackup, HoldsNothingPlainAndComesBackUnderKeysOfItsOwn) {
+    for (int i = 0; i < 20; ++i) put(i, "female");
+    make_one("full");
+    ASSERT_EQ(*keys::rotate(data_, {key()}, "2026-11-24"), 2u);
+    for (int i = 20; i < 40; ++i) put(i, "male");
+    EXPECT_TRUE(make_one("changes", "full").is_differential);
+    for (const char* part : {"full", "changes"}) {
+        for (const auto& entry : fs::directory_iterator(scratch_.path() / part)) {
+            if (!entry.is_regular_file() || entry.path().extension() == ".json") continue;
+            const std::string text = testing::read_file(entry.path());
+            EXPECT_FALSE(text.starts_with("SQLite")) << entry.path();
+            EXPECT_FALSE(text.starts_with("\x1f\x8b")) << entry.path();
+            EXPECT_EQ(text.find("multipleBirth"), std::string::npos) << entry.path();
+        }
+    }
+    const auto whole = history(*store_, 1'000);
+    for (const record::Position upto : {record::Position{40}, record::Position{7}}) {
+        const fs::path again = scratch_.path() / ("again" + std::to_string(upto));
+        fs::create_directories(again);
+        ASSERT_TRUE(keys::make(again, keys::Cipher::sm4_ctr_hmac_sm3, key(), "2026-11-25").ok());
+        Restoring request{.backups = {scratch_.path() / "full", scratch_.path() / "changes"}, .data = again};
+        request.to_position = upto;
+        const auto restored = restore(request, clock_);
+        ASSERT_TRUE(restored.ok()) << restored.outcome().line();
+        EXPECT_EQ(history(*open(again), 1'000), std::vector<std::string>(whole.begin(), whole.begin() + upto));
+        EXPECT_TRUE(sql::is_sealed_file(again / "record.db"));
+    }
+}
+
+TEST_F(EncryptedBackup, LinesThatWereChangedOrCutOffAreRefused) {
+    put(0, "female");
+    make_one("full");
+    for (int i = 1; i < 30; ++i) put(i, "male");
+    const Manifest made = make_one("changes", "full");
+    const fs::path file = scratch_.path() / "changes" / "changes.ndjson.gz";
+    const std::string whole = testing::read_file(file);
+    const auto reads = [&](const std::string& text) {
+        std::ofstream(file, std::ios::binary | std::ios::trunc) << text;
+        try {
+            return read_lines(file, [](const record::Change&) -> Result<bool> { return true; }).ok();
+        } catch (const sql::Broken& broken) {
+            return broken.why != sql::Broken::Why::corrupt;
+        }
+    };
+    EXPECT_TRUE(reads(whole));
+    for (std::size_t byte = 0; byte < whole.size(); byte += 7) {
+        std::string changed = whole;
+        changed[byte] = static_cast<char>(changed[byte] ^ 4);
+        EXPECT_FALSE(reads(changed)) << byte;
+    }
+    for (std::size_t size = 0; size < whole.size(); size += 50) EXPECT_FALSE(reads(whole.substr(0, size))) << size;
+}
+
+TEST_F(EncryptedBackup, APlainOneIsEncryptedWhenItComesBack) {
+    for (int i = 0; i < 5; ++i) put(i, "female");
+    store_.reset();
+    fs::remove(data_ / keys::file_name);
+    fs::remove_all(data_);
+    store_ = open(data_);
+    for (int i = 0; i < 5; ++i) put(i, "female");
+    make_one("plain");
+    const fs::path again = scratch_.path() / "again";
+    fs::create_directories(again);
+    ASSERT_TRUE(keys::make(again, keys::Cipher::aes_256_gcm, key(), "2026-11-25").ok());
+    const auto restored = restore({.backups = {scratch_.path() / "plain"}, .data = again}, clock_);
+    ASSERT_TRUE(restored.ok()) << restored.outcome().line();
+    EXPECT_TRUE(sql::is_sealed_file(again / "record.db"));
+    EXPECT_EQ(history(*open(again), 1'000).size(), 5u);
 }
 
 }  // namespace

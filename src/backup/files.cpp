@@ -8,6 +8,8 @@
 #include <cstring>
 
 #include "backup/backup.h"
+#include "keys/keys.h"
+#include "sql/sealed.h"
 #include "sql/sql.h"
 #include "text/text.h"
 
@@ -81,6 +83,20 @@ void copy_bytes(const fs::path& from, const fs::path& to) {
     while (const std::size_t got = source.read(buffer.data(), buffer.size()))
         target.write(std::string_view(buffer).substr(0, got));
     target.synchronise();
+}
+
+void take_keys(const fs::path& from, const fs::path& to) {
+    if (keys::is_sealed(from)) copy_bytes(from / keys::file_name, to / keys::file_name);
+}
+
+void bring_database(const fs::path& from, const fs::path& to) {
+    if (!sql::keys_for(from) && !sql::keys_for(to)) return copy_bytes(from, to);
+    sql::open_sqlite(from, {.read_only = true, .cache_bytes = 4 << 20})->copy_to(to);
+    for (const char* tail : {"-wal", "-shm"}) {  // left by looking
+        std::error_code ignored;
+        fs::remove(from.string() + tail, ignored);
+    }
+    synchronise(to);
 }
 
 void synchronise(const fs::path& file_or_folder) { Descriptor(file_or_folder, O_RDONLY).synchronise(); }

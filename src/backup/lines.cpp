@@ -8,6 +8,9 @@
 #include <charconv>
 #include <cstring>
 
+#include "backup/sealed_lines.h"
+#include "sql/sealed.h"
+
 namespace xinglin::backup {
 
 namespace {
@@ -104,9 +107,10 @@ Result<record::Change> change_of(std::string_view line) {
     return change;
 }
 
-void write_lines(const fs::path& file, const Source& source, record::Position after, record::Position upto,
-                 const std::function<void(record::Position)>& progress) {
-    Packed packed(file, "wb1");
+namespace {
+template <typename Out>
+void put_lines(Out& packed, const Source& source, record::Position after, record::Position upto,
+               const std::function<void(record::Position)>& progress) {
     record::Position expected = after + 1;
     source.changes(after, upto, [&](const record::Change& change) {
         if (change.position != expected++)
@@ -118,11 +122,10 @@ void write_lines(const fs::path& file, const Source& source, record::Position af
     });
     if (expected != upto + 1) throw sql::Broken(sql::Broken::Why::corrupt, "the feed ends before " + std::to_string(upto));
     packed.close();
-    synchronise(file);
 }
 
-Result<Done> read_lines(const fs::path& file, const std::function<Result<bool>(record::Change)>& each) {
-    Packed packed(file, "rb");
+template <typename In>
+Result<Done> take_lines(In& packed, const fs::path& file, const std::function<Result<bool>(record::Change)>& each) {
     std::string line;
     for (std::size_t number = 1; packed.line(line); ++number) {
         auto change = change_of(line);
@@ -132,6 +135,28 @@ Result<Done> read_lines(const fs::path& file, const std::function<Result<bool>(r
         if (!more) break;
     }
     return Done{};
+}
+}  // namespace
+
+void write_lines(const fs::path& file, const Source& source, record::Position after, record::Position upto,
+                 const std::function<void(record::Position)>& progress) {
+    if (const auto keys = sql::keys_for(file)) {
+        SealedLinesWriter sealed(file, *keys);
+        put_lines(sealed, source, after, upto, progress);
+    } else {
+        Packed packed(file, "wb1");
+        put_lines(packed, source, after, upto, progress);
+    }
+    synchronise(file);
+}
+
+Result<Done> read_lines(const fs::path& file, const std::function<Result<bool>(record::Change)>& each) {
+    if (const auto keys = sql::keys_for(file)) {
+        SealedLinesReader sealed(file, *keys);
+        return take_lines(sealed, file, each);
+    }
+    Packed packed(file, "rb");
+    return take_lines(packed, file, each);
 }
 
 }  // namespace xinglin::backup

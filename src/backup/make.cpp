@@ -6,6 +6,7 @@
 #include "backup/lines.h"
 #include "backup/manifest.h"
 #include "intake/copy.h"
+#include "keys/keys.h"
 #include "outbound/copy.h"
 
 namespace xinglin::backup {
@@ -102,6 +103,7 @@ Result<Manifest> fill(const Request& request, const calendar::Clock& clock, std:
     fs::create_directories(request.out);
     fs::permissions(request.out, fs::perms::owner_all);
     if (!request.data.empty()) {
+        take_keys(request.data, request.out);
         for (const char* name : kept_files) {
             if (name == std::string_view("record.db") && !copies) continue;
             if (!copy_database(request.data / name, request.out / name)) continue;
@@ -159,7 +161,7 @@ Result<Manifest> make(const Request& request, const calendar::Clock& clock, std:
     const auto clear = [&] {
         if (was_there) {
             for (const char* name : kept_files) fs::remove(request.out / name, ignored);
-            for (const char* name : {lines_name, "manifest.partial"}) fs::remove(request.out / name, ignored);
+            for (const char* name : {lines_name, "manifest.partial", keys::file_name}) fs::remove(request.out / name, ignored);
             for (const char* name : {views_name, mappings_name}) fs::remove_all(request.out / name, ignored);
         } else {
             fs::remove_all(request.out, ignored);

@@ -70,7 +70,7 @@ private:
 /// The history of a copied database, written again. It is read from a copy, because reading needs a folder to write to.
 Result<Done> replay_copy(const Part& part, const fs::path& scratch, Replaying& replaying) {
     fs::create_directories(scratch);
-    copy_bytes(part.folder / "record.db", scratch / "record.db");
+    bring_database(part.folder / "record.db", scratch / "record.db");
     Result<bool> going = true;
     {
         XINGLIN_TRY(const auto archive, record::Archive::open(scratch));
@@ -88,7 +88,7 @@ Result<bool> asks_for_less(const Restoring& request, const Part& first, const fs
     if (request.to_position) return *request.to_position < first.manifest.upto;
     if (!request.to_ms) return false;
     fs::create_directories(scratch);
-    copy_bytes(first.folder / "record.db", scratch / "record.db");
+    bring_database(first.folder / "record.db", scratch / "record.db");
     bool less = false;
     {
         XINGLIN_TRY(const auto archive, record::Archive::open(scratch));
@@ -104,7 +104,7 @@ Result<Done> restore_access(const Restoring& request, const Part& last, const fs
     const fs::path folder = request.store.empty() ? request.data : scratch;
     fs::create_directories(folder);
     for (const char* name : {"access.db", "audit.db"}) {
-        if (last.has(name)) copy_bytes(last.folder / name, folder / name);
+        if (last.has(name)) bring_database(last.folder / name, folder / name);
     }
     if (request.store.empty()) return Done{};
     const auto copied = access::copy({folder, ""}, {{}, request.store}, clock);
@@ -118,7 +118,7 @@ Result<Done> restore_ledger(const Restoring& request, const Part& last, const fs
     if (!last.has(ledger_name)) return Done{};
     const fs::path folder = request.store.empty() ? request.data : scratch;
     fs::create_directories(folder);
-    copy_bytes(last.folder / ledger_name, folder / ledger_name);
+    bring_database(last.folder / ledger_name, folder / ledger_name);
     if (request.store.empty()) return Done{};
     const auto copied = intake::copy_ledger((folder / ledger_name).string(), request.store);
     fs::remove_all(scratch);
@@ -131,7 +131,7 @@ Result<Done> restore_queues(const Restoring& request, const Part& last, const fs
     if (!last.has(queues_name)) return Done{};
     const fs::path folder = request.store.empty() ? request.data : scratch;
     fs::create_directories(folder);
-    copy_bytes(last.folder / queues_name, folder / queues_name);
+    bring_database(last.folder / queues_name, folder / queues_name);
     if (request.store.empty()) return Done{};
     const auto copied = outbound::copy_queues((folder / queues_name).string(), request.store);
     fs::remove_all(scratch);
@@ -170,7 +170,7 @@ Result<Restored> build(const Restoring& request, const std::vector<Part>& parts,
         XINGLIN_TRY(const bool less, asks_for_less(request, first, scratch));
         as_it_is = !less;
     }
-    if (as_it_is) copy_bytes(first.folder / "record.db", request.data / "record.db");
+    if (as_it_is) bring_database(first.folder / "record.db", request.data / "record.db");
     record::Options options;
     options.bulk = request.store.empty();
     options.store = request.store;

@@ -5,7 +5,9 @@
 // synced lost, kept, kept in part or torn. XINGLIN_POWER_CUTS says how many cuts (default 80, "all": each event in each way).
 #include <gtest/gtest.h>
 
+#include "keys/keys.h"
 #include "record/test_workload.h"
+#include "sql/sealed.h"
 #include "testing/power_disk.h"
 
 namespace xinglin::record {
@@ -95,6 +97,27 @@ TEST_F(Power, ACutAtAnyWriteLosesNothingAcknowledged) {
     const auto events = disk.recorded();
     const auto whole = history(*open(data_).value());
     cut(before, events, whole, false);
+}
+
+// The same, with every page sealed below SQLite: torn pages and torn frames do not open, and must be taken for what they are.
+TEST_F(Power, ACutInAnEncryptedFolderLosesNothingAcknowledged) {
+    PowerDisk disk;
+    ::setenv("XINGLIN_TEST_KEY", std::string(64, '9').c_str(), 1);
+    std::filesystem::create_directories(data_);
+    ASSERT_TRUE(keys::make(data_, keys::Cipher::aes_256_gcm, "env:XINGLIN_TEST_KEY", "2026-11-23").ok());
+    sql::give_key_places({"env:XINGLIN_TEST_KEY"});
+    open(data_).value().reset();
+    const CutDisk before(data_);
+    disk.record();
+    Workload workload(open(data_).value(), [&](Position position) { disk.note(std::to_string(position)); });
+    workload.run(random_(), 36, true);
+    ASSERT_TRUE(workload.close().ok());
+    disk.note("closed");
+    const auto events = disk.recorded();
+    for (const DiskEvent& event : events) EXPECT_EQ(event.bytes.find("resourceType"), std::string::npos);
+    const auto whole = history(*open(data_).value());
+    cut(before, events, whole, false);
+    sql::give_key_places({});
 }
 
 TEST_F(Power, ACutWhileAStoreIsMadeLeavesAStoreThatCanBeMade) {

@@ -126,6 +126,20 @@ void print_json(const keys::Ring& ring, const Counts& counts) {
                             .c_str());
 }
 
+/// Keys for a folder that is empty or new.
+int make_keys(const fs::path& data, const std::vector<std::string>& places) {
+    if (const auto folder = make_folder(data); !folder.ok()) return environment(folder.outcome());
+    const auto made = keys::make(data, keys::Cipher::aes_256_gcm, places.front(), today());
+    return made.ok() ? exit_done : environment(made.outcome());
+}
+
+/// What is copied or replayed out of an encrypted folder goes into an encrypted one.
+int seal_target(std::string to, const std::vector<std::string>& places) {
+    if (to.starts_with("sqlite:")) to.erase(0, 7);
+    if (sql::is_postgres(to) || !is_free(to) || keys::is_sealed(to)) return exit_done;
+    return make_keys(to, places);
+}
+
 }  // namespace
 
 int encrypt_folder(const KeysCommand& options) {
@@ -254,6 +268,10 @@ int prepare_data_keys(const CLI::App& app, std::vector<std::string> places) {
             break;
         }
     }
+    const bool makes_another = words == " copy" || words == " intake replay";
+    if (const CLI::Option* to = at->get_option_no_throw("--to"); makes_another && to && to->count() && !places.empty()) {
+        if (const int status = seal_target(to->as<std::string>(), places); status != exit_done) return status;
+    }
     const CLI::Option* option = at->get_option_no_throw("--data");
     const fs::path data = option && option->count() ? option->as<std::string>() : "";
     if (data.empty()) return exit_done;
@@ -267,10 +285,7 @@ int prepare_data_keys(const CLI::App& app, std::vector<std::string> places) {
         return keys::is_sealed(data) || fs::exists(data / "manifest.json")
                    ? exit_done
                    : complain(data.string(), "is not encrypted; leave --data-key out, or encrypt it with `xinglin keys encrypt`", exit_refused);
-    if (!fills) return exit_done;
-    if (const auto folder = make_folder(data); !folder.ok()) return environment(folder.outcome());
-    if (const auto made = keys::make(data, keys::Cipher::aes_256_gcm, places.front(), today()); !made.ok()) return environment(made.outcome());
-    return exit_done;
+    return fills ? make_keys(data, places) : exit_done;
 }
 
 }  // namespace xinglin::server
