@@ -13,6 +13,7 @@
 #include "access/known.h"
 #include "access/rules.h"
 #include "access/sealed.h"
+#include "access/limits.h"
 #include "access/throttle.h"
 
 namespace xinglin::access {
@@ -82,6 +83,7 @@ struct Accounts::Inside {
     Rules rules;  // set before anybody comes
     Seal seal;
     Throttle throttle;
+    std::unique_ptr<Limiter> limiter;  // set before anybody comes, of a house
     Gate gate;
 
     // ---- guessing (guessing.cpp) ----

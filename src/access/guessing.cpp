@@ -4,6 +4,7 @@
 // The table is read before each try and written after each failure, so that neither a restart nor a second server gives anybody
 // more guesses. Keys are blinded: what a stranger types as a name may be a password.
 #include "access/accounts_inside.h"
+#include "access/limits.h"
 #include "access/secret.h"
 #include "access/sessions.h"
 #include "text/text.h"
@@ -18,9 +19,8 @@ constexpr std::int64_t place_known_ms = 90ll * 86'400'000;
 Outcome too_many() { return refuse(IssueCode::throttled, "name", "too many failed logins, wait a while and try again"); }
 
 std::vector<FailureKey> Accounts::Inside::keys_of_login(std::string_view name, std::string_view peer) const {
-    return {{"b" + std::string(name) + "\n" + std::string(peer), &rules.name_at_place},
-            {"n" + std::string(name), &rules.name},
-            {"p" + std::string(peer), &rules.place}};
+    const std::string place = place_of(peer);  // who has a network of IPv6 has no more guesses than who has one address
+    return {{"b" + std::string(name) + "\n" + place, &rules.name_at_place}, {"n" + std::string(name), &rules.name}, {"p" + place, &rules.place}};
 }
 
 std::int64_t Accounts::Inside::stopped_until_ms(const std::vector<FailureKey>& keys, bool place_is_known) {
@@ -40,7 +40,7 @@ std::int64_t Accounts::Inside::stopped_until_ms(const std::vector<FailureKey>& k
 }
 
 bool Accounts::Inside::knows_place(std::int64_t account, std::string_view peer) {
-    const std::string blinded = seal.blind("place " + std::string(peer));
+    const std::string blinded = seal.blind("place " + place_of(peer));
     const std::lock_guard lock(read_mutex);
     return FactorTable(reads.connection()).knows_place(account, blinded, clock.now_ms() - place_known_ms);
 }

@@ -3,6 +3,7 @@
 #include "access/sessions.h"
 
 #include "access/accounts_inside.h"
+#include "access/limits.h"
 #include "access/secret.h"
 #include "text/text.h"
 
@@ -57,7 +58,7 @@ Session Accounts::Inside::begin_session(AccountTable& table, const AccountRow& a
     table.limit_sessions(account.id, sessions_per_account);
     table.erase_sessions_before(now_ms - rules.longest_ms(), now_ms - rules.longest_idle_ms());
     if (!peer.empty())
-        FactorTable(table.connection()).note_place(account.id, seal.blind("place " + std::string(peer)), now_ms, places_per_account);
+        FactorTable(table.connection()).note_place(account.id, seal.blind("place " + place_of(peer)), now_ms, places_per_account);
     return session;
 }
 

@@ -88,6 +88,21 @@ std::string bundle_answer(const Shared& exchange, const ingest::BundleAnswer& an
     return text.finish();
 }
 
+bool is_read(json::Value request) {
+    const std::string_view method = request.find("method").string();
+    return method == "GET" || method == "HEAD" || ingest::is_operation_address(request.find("url").string());
+}
+
+/// A write costs what it weighs; a search of thirty bytes may cost a thousand times that.
+Result<Done> not_too_many_reads(json::Value bundle) {
+    constexpr std::size_t most = 1'000;
+    std::size_t count = 0;
+    for (const json::Node& item : bundle.find("entry").items())
+        if (is_read(json::Value(&item).find("request")) && ++count > most)
+            return refuse(IssueCode::too_costly, "Bundle.entry", "reads more than 1000 times; send several");
+    return Done{};
+}
+
 }  // namespace
 
 void do_bundle(const Shared& exchange) {
@@ -97,6 +112,7 @@ void do_bundle(const Shared& exchange) {
         if (!exchange->viewer.may_read()) return refuse(IssueCode::forbidden, "", "your account may not do this");
         XINGLIN_TRY(const json::Value bundle, read_body(*exchange, *arena));
         XINGLIN_CHECK(may_change_all(*exchange, bundle));
+        XINGLIN_CHECK(not_too_many_reads(bundle));
         return bundle;
     };
     auto bundle = read();
@@ -106,9 +122,7 @@ void do_bundle(const Shared& exchange) {
     bool has_reads = false;
     for (const json::Node& item : bundle->find("entry").items()) {
         const json::Value request = json::Value(&item).find("request");
-        const std::string_view method = request.find("method").string();
-        has_reads =
-            has_reads || method == "GET" || method == "HEAD" || ingest::is_operation_address(request.find("url").string());
+        has_reads = has_reads || is_read(request);
     }
     const bool want_body = exchange->wanted == Return::representation;
     const auto allowed = [&viewer = exchange->viewer](const fhir::Type& type, char action) { return may(viewer, &type, action); };

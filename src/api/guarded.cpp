@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing by who does not see everything: what is not seen is not changed, and a condition does not tell what it matched.
+#include <set>
+
+#include "api/closed.h"
 #include "api/exchange.h"
 #include "http/http.h"
 #include "ingest/ingest.h"
+#include "record/guard.h"
 #include "text/text.h"
 
 namespace xinglin::api {
@@ -44,6 +48,24 @@ Result<Done> may_write_entry(const Exchange& exchange, json::Value request) {
     return may_change(exchange, *type, id.substr(0, id.find_first_of("/?")));
 }
 
+/// Ids of Patients that a resource refers to, at any depth.
+void add_patients(const Exchange& exchange, json::Value value, std::set<std::string, std::less<>>& ids) {
+    if (value.is_array()) {
+        for (const json::Node& node : value.items()) add_patients(exchange, json::Value(&node), ids);
+        return;
+    }
+    for (const json::Member& member : value.members()) {
+        if (!member.value().is_primitive()) add_patients(exchange, member.value(), ids);
+        if (member.key() != "reference" && member.key() != "uri" && member.key() != "valueUri") continue;
+        std::string_view reference = member.value().string();
+        if (!exchange.base_url.empty() && reference.starts_with(exchange.base_url + "/")) reference.remove_prefix(exchange.base_url.size() + 1);
+        constexpr std::string_view patient = "Patient/";
+        if (!reference.starts_with(patient)) continue;
+        reference.remove_prefix(patient.size());
+        ids.emplace(reference.substr(0, reference.find('/')));
+    }
+}
+
 bool has_conditional_reference(json::Value value) {
     if (value.is_array()) {
         for (const json::Node& node : value.items()) {
@@ -59,6 +81,24 @@ bool has_conditional_reference(json::Value value) {
 }
 
 }  // namespace
+
+Result<Done> may_write_about(const Exchange& exchange, json::Value resource) {
+    if (!exchange.viewer.guard || exchange.viewer.role == access::Role::system) return Done{};
+    std::set<std::string, std::less<>> ids;
+    add_patients(exchange, resource, ids);
+    if (ids.empty()) return Done{};
+    access::Viewer unscoped = exchange.viewer;
+    auto rules = std::make_shared<record::Guard>(*exchange.viewer.guard);
+    rules->limited = false;
+    unscoped.guard = std::move(rules);
+    auto reader = exchange.house.store.reader(unscoped);
+    for (const std::string& id : ids) {
+        const auto decision = reader.decide(*fhir::find_resource("Patient"), id);
+        if (decision.exists && !decision.permit)
+            return refuse(IssueCode::forbidden, "reference", "the record of a patient named here is closed to you; scan the resident's card, or in an emergency open it with a reason");
+    }
+    return Done{};
+}
 
 Result<Done> may_change(const Exchange& exchange, const fhir::Type& type, std::string_view id) {
     if (!exchange.viewer.guard) return Done{};
@@ -76,6 +116,7 @@ Result<Done> may_change_all(const Exchange& exchange, json::Value bundle) {
     for (const json::Node& node : bundle["entry"].items()) {
         const json::Value entry(&node);
         XINGLIN_CHECK(may_write_entry(exchange, entry["request"]));
+        XINGLIN_CHECK(may_write_about(exchange, entry["resource"]));
         if (has_conditional_reference(entry["resource"]))
             return refuse(IssueCode::forbidden, "reference", "your account may not look up references by a condition; name them by id");
     }

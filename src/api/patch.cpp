@@ -3,6 +3,7 @@
 #include "patch/patch.h"
 
 #include "api/as_of.h"
+#include "api/closed.h"
 
 namespace xinglin::api {
 namespace {
@@ -58,6 +59,7 @@ Result<ingest::Change> read_patch(const Exchange& exchange, const fhir::Type& ty
     XINGLIN_TRY(const json::Value resource,
                 json::parse(arena.keep(found.body), arena, {.depth = 1'000, .bytes = found.body.size() + 1}));
     XINGLIN_TRY(const json::Value changed, patch(resource, arena));
+    XINGLIN_CHECK(may_write_about(exchange, changed));
     return ingest::Change{.kind = ingest::Change::Kind::update,
                           .type = &type,
                           .id = id,

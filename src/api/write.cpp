@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // create, update, delete and $meta-add/-delete: read the request, hand it to ingest, answer when it is durable.
+#include "api/closed.h"
 #include "api/exchange.h"
 #include "json/json.h"
 
@@ -114,6 +115,7 @@ Result<ingest::Change> read_change(const Exchange& exchange, ingest::Change::Kin
     XINGLIN_CHECK(may_change_by(exchange, type, change.condition));
     if (kind != Kind::erase) {
         XINGLIN_TRY(change.resource, read_body(exchange, arena));
+        XINGLIN_CHECK(may_write_about(exchange, change.resource));
     }
     return change;
 }

@@ -27,7 +27,7 @@ constexpr bool is_name_part(char c) { return is_name_start(c) || (c >= '0' && c 
 constexpr std::string_view unwanted_elements[] = {
     "applet", "area",     "audio",  "base",   "body",   "button",   "canvas", "embed", "fieldset", "form",
     "frame",  "frameset", "head",   "html",   "iframe", "input",    "link",   "map",   "meta",     "object",
-    "option", "param",    "script", "select", "svg",    "textarea", "title",  "video",
+    "option", "param",    "script", "select", "style",  "svg",      "textarea", "title", "video",
 };
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
@@ -44,7 +44,9 @@ bool is_script_link(std::string_view value) {
     for (const char c : scheme) {
         if (static_cast<unsigned char>(c) > 0x20) letters += c;
     }
-    return equals_ignoring_case(letters, "javascript") || equals_ignoring_case(letters, "vbscript") ||
+    // A picture may stand in its own link; a page there may not.
+    const bool is_page = equals_ignoring_case(letters, "data") && (!value.substr(scheme.size()).starts_with(":image/") || value.find("svg") != std::string_view::npos);
+    return is_page || equals_ignoring_case(letters, "javascript") || equals_ignoring_case(letters, "vbscript") ||
            letters.find("&#") != std::string::npos;
 }
 

@@ -134,7 +134,10 @@ Response error_response(int status, std::string_view code, std::string_view what
         append_json_text(body, what);
         body += R"("})";
     }
-    return Response::text(status, fhir ? "application/fhir+json" : "application/json", std::move(body));
+    Response response = Response::text(status, fhir ? "application/fhir+json" : "application/json", std::move(body));
+    response.headers.add("X-Content-Type-Options", "nosniff");
+    response.headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox");
+    return response;
 }
 
 std::string_view reason(int status) {

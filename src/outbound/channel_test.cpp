@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Channels as data, addresses, what goes out, and the channels of content.
+#include <filesystem>
+#include <fstream>
+
 #include "outbound/match.h"
+#include "outbound/networks.h"
 #include "outbound/test_outbound.h"
 
 namespace xinglin::outbound {
@@ -176,6 +180,34 @@ TEST(Addresses, OfTheMachinesOwnSurroundingsAreNeverSentTo) {
     for (const char* yes :
          {"127.0.0.1", "10.0.0.7", "192.168.1.9", "8.8.8.8", "::1", "2001:db8::1", "fd12:3456::1", "::ffff:10.0.0.1"})
         EXPECT_TRUE(admits(yes).ok()) << yes;
+}
+
+/// A folder laid over the built-in content, with these networks.
+class NetworkFiles {
+public:
+    explicit NetworkFiles(const std::string& text) {
+        std::filesystem::create_directories(folder_.path() / "access");
+        std::ofstream(folder_.path() / "access" / "networks.json") << text;
+    }
+    content::Files files() const { return content::Files::over(folder_.path()).value(); }
+
+private:
+    testing::ScratchFolder folder_;
+};
+
+TEST(Addresses, MayBeNarrowedByContentButNeverWidened) {
+    const NetworkFiles narrow(R"({"channels":{"allow":["10.0.0.0/8","fd00::/8"],"never":["10.9.0.0/16"]}})");
+    const auto networks = ReceiverNetworks::read(narrow.files());
+    ASSERT_TRUE(networks.ok()) << networks.outcome().line();
+    for (const char* yes : {"10.0.0.7", "::ffff:10.1.2.3", "fd12::1"}) EXPECT_TRUE(networks->admits(yes).ok()) << yes;
+    for (const char* no : {"10.9.1.1", "::ffff:10.9.1.1", "127.0.0.1", "::1", "8.8.8.8", "11.0.0.1", "169.254.169.254", "2001:db8::1", "fe80::1", "nonsense"})
+        EXPECT_FALSE(networks->admits(no).ok()) << no;
+    const auto wide = ReceiverNetworks::read(content::Files{});
+    ASSERT_TRUE(wide.ok());
+    EXPECT_TRUE(wide->admits("127.0.0.1").ok());
+    for (const char* no : {"169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "0.0.0.0", "fd00:ec2::254"}) EXPECT_FALSE(wide->admits(no).ok()) << no;
+    for (const char* wrong : {"{}", R"({"channels":{"allow":["10.0.0.0/33"],"never":[]}})", R"({"channels":{"allow":"10.0.0.0/8","never":[]}})", "nonsense"})
+        EXPECT_FALSE(ReceiverNetworks::read(NetworkFiles(wrong).files()).ok()) << wrong;
 }
 
 TEST(Channels, OfContentHoldTheirExamples) {

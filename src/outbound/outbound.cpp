@@ -162,6 +162,7 @@ Result<std::unique_ptr<Outbound>> Outbound::open(Options options, record::Store&
                                                  const content::Files& content) {
     auto inside = std::make_unique<Inside>(std::move(options), store, clock, content);
     XINGLIN_TRY(inside->of_content, shelf(content));
+    XINGLIN_TRY(inside->networks, ReceiverNetworks::read(content));
     if (auto knowledge = cda::Knowledge::read(content); knowledge.ok()) inside->knowledge.emplace(std::move(*knowledge));
     inside->desk.read([](Queue& queue) { Queue::migrate(queue.connection()); });
     inside->mark = inside->desk.write([](Queue& queue) { return queue.mark(fresh_mark()); });
@@ -265,7 +266,7 @@ Result<Trial> Outbound::try_out(const Channel& channel, std::string_view type_na
     XINGLIN_TRY(const auto compiled, Compiled::make(channel));
     Trial trial;
     if (connects) {
-        const auto peer = peer_of(channel, self.secrets, self.options.data, [&self] { return self.stopping.load(); });
+        const auto peer = peer_of(channel, {self.secrets, self.networks}, self.options.data, [&self] { return self.stopping.load(); });
         const auto connected = peer->connect();
         trial.reachable = connected.ok();
         if (!connected.ok()) trial.connection = connected.outcome().line();

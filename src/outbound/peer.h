@@ -7,6 +7,7 @@
 #include <string>
 
 #include "outbound/match.h"
+#include "outbound/networks.h"
 #include "outbound/outbound.h"
 #include "outbound/render.h"
 
@@ -42,11 +43,16 @@ public:
     }
 };
 
+/// What a peer leans on; outlives it.
+struct Surroundings {
+    const Secrets& secrets;
+    const ReceiverNetworks& networks;
+};
 /// `gives_up`: asked while waiting; true when the house closes. `data`: of folders.
-std::unique_ptr<Peer> peer_of(const Channel& channel, const Secrets& secrets, const std::filesystem::path& data,
+std::unique_ptr<Peer> peer_of(const Channel& channel, Surroundings around, const std::filesystem::path& data,
                               std::function<bool()> gives_up);
-std::unique_ptr<Peer> fhir_peer(const Channel& channel, const Secrets& secrets, std::function<bool()> gives_up);
-std::unique_ptr<Peer> mllp_peer(const Channel& channel, const Secrets& secrets, std::function<bool()> gives_up);
+std::unique_ptr<Peer> fhir_peer(const Channel& channel, Surroundings around, std::function<bool()> gives_up);
+std::unique_ptr<Peer> mllp_peer(const Channel& channel, Surroundings around, std::function<bool()> gives_up);
 std::unique_ptr<Peer> folder_peer(const Channel& channel, const std::filesystem::path& data);
 
 }  // namespace xinglin::outbound

@@ -18,8 +18,8 @@ constexpr std::chrono::seconds rests{20};  // a connection unused for longer is 
 /// What both have: one connection, kept as long as it holds.
 class Connected : public Peer {
 public:
-    Connected(const Channel& channel, const Secrets& secrets, std::function<bool()> gives_up)
-        : channel_(channel), secrets_(secrets), gives_up_(std::move(gives_up)) {}
+    Connected(const Channel& channel, Surroundings around, std::function<bool()> gives_up)
+        : channel_(channel), secrets_(around.secrets), networks_(around.networks), gives_up_(std::move(gives_up)) {}
 
     Result<Done> connect() override {
         if (channel_.login != "none") XINGLIN_CHECK(secrets_.read(channel_.secret));
@@ -32,6 +32,7 @@ public:
 protected:
     const Channel channel_;
     const Secrets& secrets_;
+    const ReceiverNetworks& networks_;
     const std::function<bool()> gives_up_;
     std::optional<http::Client> client_;
     std::chrono::steady_clock::time_point used_{};
@@ -66,7 +67,7 @@ private:
         options.timeout = std::chrono::seconds(channel_.timeout_seconds);
         options.whole = std::chrono::seconds(channel_.timeout_seconds);
         options.body_bytes = most_answer;
-        options.admits = [](std::string_view digits) { return admits(digits); };
+        options.admits = [this](std::string_view digits) { return networks_.admits(digits); };
         options.gives_up = gives_up_;
         return options;
     }
@@ -162,18 +163,18 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Peer> fhir_peer(const Channel& channel, const Secrets& secrets, std::function<bool()> gives_up) {
-    return std::make_unique<FhirPeer>(channel, secrets, std::move(gives_up));
+std::unique_ptr<Peer> fhir_peer(const Channel& channel, Surroundings around, std::function<bool()> gives_up) {
+    return std::make_unique<FhirPeer>(channel, around, std::move(gives_up));
 }
 
-std::unique_ptr<Peer> mllp_peer(const Channel& channel, const Secrets& secrets, std::function<bool()> gives_up) {
-    return std::make_unique<MllpPeer>(channel, secrets, std::move(gives_up));
+std::unique_ptr<Peer> mllp_peer(const Channel& channel, Surroundings around, std::function<bool()> gives_up) {
+    return std::make_unique<MllpPeer>(channel, around, std::move(gives_up));
 }
 
-std::unique_ptr<Peer> peer_of(const Channel& channel, const Secrets& secrets, const std::filesystem::path& data,
+std::unique_ptr<Peer> peer_of(const Channel& channel, Surroundings around, const std::filesystem::path& data,
                               std::function<bool()> gives_up) {
-    if (channel.kind == "fhir") return fhir_peer(channel, secrets, std::move(gives_up));
-    if (channel.kind == "mllp") return mllp_peer(channel, secrets, std::move(gives_up));
+    if (channel.kind == "fhir") return fhir_peer(channel, around, std::move(gives_up));
+    if (channel.kind == "mllp") return mllp_peer(channel, around, std::move(gives_up));
     return folder_peer(channel, data);
 }
 

@@ -51,7 +51,7 @@ bool Outbound::Inside::send_some(Line& line) {
     }
     const Channel& channel = compiled->channel();
     if (line.peer_of != compiled) {
-        line.peer = peer_of(channel, secrets, options.data, [this] { return stopping.load(); });
+        line.peer = peer_of(channel, {secrets, networks}, options.data, [this] { return stopping.load(); });
         line.peer_of = compiled;
     }
     const bool receipted = look_after_receipts(line, *compiled);

@@ -43,6 +43,18 @@ int print_secret(const Result<std::string>& secret, const AccountCommand& option
     return exit_done;
 }
 
+/// Who administers by command line stands in the audit as who does it in the pages: the machine's user is all that is known.
+void write_down_account(const AccountCommand& options, std::string_view what, std::string_view detail = {}) {
+    access::Audit audit(options.data, options.store);
+    access::Access access = access::line_of(access::Viewer::program("command line"), calendar::SystemClock().now_ms());
+    access.what = what;
+    access.type = "Account";
+    access.detail = options.name + (detail.empty() ? "" : ": ") + std::string(detail);
+    access.count = 0;
+    audit.append(std::move(access));
+    audit.flush();
+}
+
 int print_done(const Result<Done>& done, const AccountCommand& options, std::string_view what) {
     if (!done.ok()) return complain("--name", done.outcome().issues.front().what, exit_refused);
     if (options.json) {
@@ -99,6 +111,7 @@ int register_client(const AccountCommand& options) {
     return with_accounts(options, [&](access::Accounts& accounts) {
         const auto added = tokens_of(options, accounts)->add_client(client);
         if (!added.ok()) return complain("--" + added.outcome().issues.front().where, added.outcome().issues.front().what, exit_refused);
+        write_down_account(options, "client", "added");
         return print_done(added, options, "registered");
     });
 }
@@ -181,9 +194,10 @@ int add_user(const AccountCommand& options) {
                             exit_environment);
     }
     return with_accounts(options, [&](access::Accounts& accounts) {
-        return print_secret(accounts.add_user(options.name, *role, options.display, password, options.patient,
-                                              {options.institution.value_or(""), options.area.value_or(""), options.practitioner.value_or("")}),
-                            options, "password");
+        const auto added = accounts.add_user(options.name, *role, options.display, password, options.patient,
+                                             {options.institution.value_or(""), options.area.value_or(""), options.practitioner.value_or("")});
+        if (added.ok()) write_down_account(options, "account-add", access::text(*role));
+        return print_secret(added, options, "password");
     });
 }
 
@@ -203,24 +217,32 @@ int change_user(const AccountCommand& options) {
             const Issue& issue = changed.outcome().issues.front();
             return complain("--" + issue.where, issue.what, exit_refused);
         }
+        write_down_account(options, "account-change", options.role);
         return print_done(changed, options, "changed");
     });
 }
 
 int remove_user(const AccountCommand& options) {
-    return with_accounts(
-        options, [&](access::Accounts& accounts) { return print_done(accounts.remove_user(options.name), options, "removed"); });
+    return with_accounts(options, [&](access::Accounts& accounts) {
+        const auto removed = accounts.remove_user(options.name);
+        if (removed.ok()) write_down_account(options, "account-remove");
+        return print_done(removed, options, "removed");
+    });
 }
 
 int reset_user(const AccountCommand& options) {
     return with_accounts(options, [&](access::Accounts& accounts) {
-        return print_secret(accounts.reset_password(options.name), options, "password");
+        const auto reset = accounts.reset_password(options.name);
+        if (reset.ok()) write_down_account(options, "account-password");
+        return print_secret(reset, options, "password");
     });
 }
 
 int reset_user_factor(const AccountCommand& options) {
     return with_accounts(options, [&](access::Accounts& accounts) {
-        return print_done(access::reset_factor(accounts, options.name), options, "reset");
+        const auto reset = access::reset_factor(accounts, options.name);
+        if (reset.ok()) write_down_account(options, "account-factor");
+        return print_done(reset, options, "reset");
     });
 }
 
@@ -229,14 +251,18 @@ int list_users(const AccountCommand& options) { return print_list(options, false
 int add_client(const AccountCommand& options) {
     if (options.asks_for_tokens()) return register_client(options);
     return with_accounts(options, [&](access::Accounts& accounts) {
-        return print_secret(accounts.add_client(options.name, options.scope), options, "token");
+        const auto added = accounts.add_client(options.name, options.scope);
+        if (added.ok()) write_down_account(options, "client", "added");
+        return print_secret(added, options, "token");
     });
 }
 
 int remove_client(const AccountCommand& options) {
     return with_accounts(options, [&](access::Accounts& accounts) {
         const auto registered = tokens_of(options, accounts)->remove_client(options.name);
-        return print_done(registered.ok() ? registered : accounts.remove_client(options.name), options, "removed");
+        const auto removed = registered.ok() ? registered : accounts.remove_client(options.name);
+        if (removed.ok()) write_down_account(options, "client", "removed");
+        return print_done(removed, options, "removed");
     });
 }
 

@@ -7,6 +7,7 @@
 #include "access/audit_event.h"
 #include "calendar/calendar.h"
 #include "server/audit_json.h"
+#include "server/spreadsheet.h"
 
 namespace xinglin::server {
 
@@ -131,7 +132,7 @@ void events(Visit& visit) {
 /// A cell that no spreadsheet takes for a formula.
 std::string cell(std::string_view text) {
     std::string out = "\"";
-    if (!text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos) out += '\'';
+    if (is_taken_for_a_formula(text)) out += '\'';
     for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
     return out + '"';
 }

@@ -161,6 +161,7 @@ void issue(Visit& visit) {
     const auto fields = visit.fields();
     if (!fields) return;
     const std::string patient = field(*fields, "patient");
+    if (!may_open(visit, patient)) return;
     answer_card(visit, visit.house.cards->issue(patient, visit.viewer.name), "issued", patient);
 }
 
@@ -172,6 +173,7 @@ void step(Visit& visit) {
     const bool ended = visit.holes[1] == "end";
     if (!ended && visit.holes[1] != "lost" && visit.holes[1] != "reissue" && visit.holes[1] != "print")
         return visit.refuse(refuse(IssueCode::not_found, "step", "must be lost, end, reissue or print"));
+    if (!may_open(visit, card->patient)) return;
     const std::string why = field(*fields, "why");
     if (visit.holes[1] == "reissue")
         return answer_card(visit, visit.house.cards->reissue(card->number, visit.viewer.name, why), "reissued", card->patient);
@@ -189,6 +191,7 @@ void grant(Visit& visit) {
     if (!may_issue(visit)) return;
     const auto fields = visit.fields();
     if (!fields) return;
+    if (!may_open(visit, field(*fields, "patient"))) return;
     const std::string consent = field(*fields, "consent");
     const auto done = visit.house.cards->grant({.patient = field(*fields, "patient"),
                                                 .holder = field(*fields, "holder"),

@@ -6,6 +6,7 @@
 #include "anonymity/anonymity.h"
 #include "bulk/shelf_check.h"
 #include "calendar/calendar.h"
+#include "access/limits.h"
 #include "access/rules.h"
 #include "card/policy.h"
 #include "cda/cda.h"
@@ -77,6 +78,7 @@ void check_quality(const content::Files& files, ContentReport& report) {
 void check_access(const content::Files& files, ContentReport& report) {
     access::check_unusual(files, report.complaints, report.checked);
     access::check_shelf(files, report.complaints, report.checked);
+    access::check_limits(files, report.complaints, report.checked);
     consent::check_shelf(files, report.complaints, report.checked);
     policy::check_shelf(files, report.complaints, report.checked);
 }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "access/audit.h"
+#include "access/limits.h"
 #include "access/rules.h"
 #include "policy/label.h"
 #include "registry/join.h"
@@ -163,6 +164,8 @@ Result<Done> build_accounts(House& house) {
         for (access::RoleRules& role : rules.roles) role.second_factor = false;
     }
     access::use(*house.accounts, std::move(rules));
+    XINGLIN_TRY(access::LimitRules limits, access::LimitRules::read(*house.content));
+    access::use(*house.accounts, std::move(limits));
     return Done{};
 }
 
@@ -339,7 +342,10 @@ Result<Done> House::open_doors() {
     });
     XINGLIN_CHECK(server->start());
     XINGLIN_CHECK(open_intake_doors());
-    if (!options.record.store.empty()) processes = std::make_unique<Processes>(options.record.store, clock, server->port());
+    if (!options.record.store.empty()) {
+        processes = std::make_unique<Processes>(options.record.store, clock, server->port());
+        access::limiter(*accounts).share_between([this] { return processes->list().size(); });
+    }
     first_password = accounts->first_start();  // not before: a start that fails would lose the password
     return Done{};
 }

@@ -236,11 +236,26 @@ void list_messages(Visit& visit) {
                                     {"total_is_least", arena.boolean(page.total_is_least)}}));
 }
 
+/// Came something from this message that the viewer may see? That it came, when and from whom, is of the record too.
+bool sees_any_of(Visit& visit, const intake::Line& line) {
+    if (!visit.viewer.guard) return true;
+    const std::string source = "urn:xinglin:source:" + line.source + "#" + line.control_id;
+    record::Reader reader = visit.house.store->reader(visit.viewer);
+    for (const record::TypeCount& each : visit.house.store->reader(access::Viewer::program("message")).type_counts()) {
+        const auto query = search::parse(std::span(&each.type, 1), std::vector<std::pair<std::string, std::string>>{{"_source", source}});
+        if (!query.ok()) continue;
+        const auto found = reader.count(*query);
+        if (found.ok() && *found > 0) return true;
+    }
+    return false;
+}
+
 void show_message(Visit& visit) {
     const bool whole = runs_platform(visit.viewer);
     if (!whole && !visit.viewer.may_read() && !may_run(visit)) return;
     const auto line = message_of(visit);
     if (!line) return;
+    if (!whole && !sees_any_of(visit, *line)) return visit.refuse(refuse(IssueCode::not_found, "id", "there is no such message"));
     if (whole)
         visit.house.write_down(visit.viewer, visit.request, "message", 200, "", std::to_string(line->number), line->source);
     json::Arena arena;

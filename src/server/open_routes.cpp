@@ -3,6 +3,7 @@
 //
 // Format of /metrics: Prometheus text exposition 0.0.4.
 #include "access/audit.h"
+#include "access/limits.h"
 #include "server/house.h"
 #include "server/route.h"
 #include "server/system_state.h"
@@ -105,12 +106,20 @@ void add_views(Metrics& out, const std::vector<view::TableState>& views) {
          [](const auto& state) { return state.resources_failed; });
 }
 
+void add_limits(Metrics& out, const access::Limiter::Figures& figures) {
+    out.head("limited_total", "counter", "Requests refused because their caller made too many (content/access/limits.json).");
+    for (std::size_t i = 0; i < access::asks; ++i)
+        out.line("limited_total", fmt::format("{{asks=\"{}\"}}", access::text(static_cast<access::Ask>(i))), static_cast<double>(figures.refused[i]));
+    out.figure("limit_buckets", "gauge", "Callers counted now.", static_cast<double>(figures.buckets));
+}
+
 void metrics(Visit& visit) {
     House& house = visit.house;
     Metrics out;
     out.head("info", "gauge", "What runs.");
     out.line("info", fmt::format("{{version=\"{}\"}}", version()), 1);
     add_http(out, house.server->figures());
+    add_limits(out, access::limiter(*house.accounts).figures());
     add_record(out, house.store->figures());
     out.figure("people_position", "gauge", "Feed position up to which people can be found.",
                static_cast<double>(house.people->position()));

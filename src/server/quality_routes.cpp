@@ -181,6 +181,7 @@ json::Value examples_json(Visit& visit, json::Arena& arena, const std::vector<qu
                                                          std::string(source.substr(hash + 1)));
             if (times && visit.viewer.may_operate()) message = arena.string(std::to_string(times->number));
         }
+        if (visit.viewer.may_read()) visit.house.write_down(visit.viewer, visit.request, "quality", 200, type->name, version->id, "example");
         out.push_back(arena.object({{"type", arena.string(type->name)},
                                     {"id", visit.viewer.may_read() ? arena.string(version->id) : json::Value{}},
                                     {"message", message}}));

@@ -5,10 +5,12 @@
 #include "access/access.h"
 #include "oauth/oauth.h"
 #include "person/person.h"
+#include "server/forwarded.h"
 #include "server/house.h"
 #include "server/route.h"
 #include "server/session_cookie.h"
 #include "server/token_gate.h"
+#include "server/turnstile.h"
 #include "server/watermark.h"
 #include "sql/sql.h"
 #include "text/text.h"
@@ -20,6 +22,7 @@ namespace {
 struct Caller {
     access::Viewer viewer;
     std::string cookie, csrf;  // of a session; "" with a token
+    std::string app;           // whose token it is, of OAuth
 };
 
 bool is_under(std::string_view path, std::string_view folder) {
@@ -43,6 +46,7 @@ std::optional<Caller> caller_of(House& house, const http::Request& request) {
     if (const auto token = bearer_token(request); !token.empty()) {
         if (auto known = house.oauth->bearer(token, request.certificate)) {
             caller.viewer = std::move(known->viewer);
+            caller.app = std::move(known->client);
         } else {
             auto viewer = house.accounts->bearer(token);
             if (!viewer) return std::nullopt;
@@ -132,6 +136,27 @@ std::optional<Outcome> objection(House& house, const http::Request& request, con
     return no;
 }
 
+/// Who asks too much waits; the first time within a minute it is written down. True when it was answered here.
+bool held_up(House& house, const http::Request& request, const access::Viewer* viewer, const access::Verdict& verdict,
+             const http::Respond& respond) {
+    if (verdict.granted) return false;
+    const Outcome no = too_fast(verdict.wait_s, request);
+    if (verdict.tell) house.write_down_refusal(viewer ? *viewer : access::Viewer{}, request, no);
+    http::Response response = refusal_for(request, no);
+    response.headers.set("Retry-After", std::to_string(verdict.wait_s));
+    respond(std::move(response));
+    return true;
+}
+
+/// Somebody who is known is counted by account and app, everybody else by address. True when it was answered here.
+bool held_up(House& house, const http::Request& request, const std::optional<Caller>& caller, const http::Respond& respond) {
+    if (!caller) return held_up(house, request, nullptr, take_for_address(access::limiter(*house.accounts), request, access::Ask::stranger), respond);
+    return held_up(house, request, &caller->viewer, take_for(access::limiter(*house.accounts), caller->viewer, caller->app, request), respond);
+}
+bool held_up_at_open_door(House& house, const http::Request& request, const http::Respond& respond) {
+    return held_up(house, request, nullptr, take_for_address(access::limiter(*house.accounts), request, open_ask_of(request)), respond);
+}
+
 void visit(House& house, http::Request request, http::Respond respond) {
     std::vector<std::string> holes;
     std::string methods_allowed;
@@ -139,8 +164,11 @@ void visit(House& house, http::Request request, http::Respond respond) {
     std::optional<Caller> caller;
     if (!route || route->who != Who::anyone) {
         caller = caller_of(house, request);
+        if (held_up(house, request, caller, respond)) return;
         if (const auto no = objection(house, request, caller)) return respond(error_response(*no, request.trace_id));
         if (const auto no = admit_call(request, caller->viewer)) return respond(error_response(*no, request.trace_id));
+    } else if (held_up_at_open_door(house, request, respond)) {
+        return;
     }
     if (!route && !methods_allowed.empty()) {
         auto response =
@@ -174,8 +202,12 @@ void visit(House& house, http::Request request, http::Respond respond) {
 }
 
 void pass_to_api(House& house, http::Request request, http::Respond respond) {
-    if (api::Api::open_to_all(request)) return house.api->handle(std::move(request), {}, std::move(respond));
+    if (api::Api::open_to_all(request)) {
+        if (held_up_at_open_door(house, request, respond)) return;
+        return house.api->handle(std::move(request), {}, std::move(respond));
+    }
     auto caller = caller_of(house, request);
+    if (held_up(house, request, caller, respond)) return;
     auto no = objection(house, request, caller);
     if (!no) no = is_fhir(request) ? narrow(house, request, caller->viewer) : admit_call(request, caller->viewer);
     if (no) {
@@ -211,6 +243,16 @@ bool is_about_terminology(std::string_view path) {
 
 }  // namespace
 
+void add_answer_headers(http::Headers& headers, bool is_https) {
+    if (is_https) headers.set("Strict-Transport-Security", "max-age=31536000");  // who came over TLS once is to come that way for a year
+    if (headers.has("Content-Security-Policy")) return;
+    // What is no page of ours runs nothing, shows in no frame, and is what its type says, whatever somebody stored in it.
+    headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox");
+    headers.set("X-Content-Type-Options", "nosniff");
+    headers.set("Referrer-Policy", "no-referrer");
+    if (!headers.has("Cache-Control")) headers.add("Cache-Control", "no-store");
+}
+
 std::string_view session_cookie_name(const http::Request& request) {
     return request.scheme == "https" ? "__Host-xinglin_session" : "xinglin_session";
 }
@@ -229,7 +271,10 @@ std::string cookie_of(const http::Request& request, std::string_view wanted) {
 
 std::string session_cookie(const http::Request& request) { return cookie_of(request, session_cookie_name(request)); }
 
-std::size_t body_limit(House& house, const http::Request& request) {
+std::size_t body_limit(House& house, const http::Request& asked) {
+    std::optional<http::Request> unveiled;  // which cookie it is depends on how the client came to the proxy
+    if (is_veiled(asked)) unveil(unveiled.emplace(asked), access::limiter(*house.accounts).rules().proxies);
+    const http::Request& request = unveiled ? *unveiled : asked;
     constexpr std::size_t of_strangers = 64u << 10, of_imports = 512u << 20;
     if (!is_under(request.path, "/fhir") && !is_under(request.path, "/api")) return of_strangers;
     try {
@@ -246,13 +291,12 @@ bool is_quick(House& house, const http::Request& request) {
 }
 
 void receive(House& house, http::Request request, http::Respond respond) {
+    unveil(request, access::limiter(*house.accounts).rules().proxies);
     const std::string method = request.method, path = request.path, trace_id = request.trace_id;
-    if (request.scheme == "https") {  // who came over TLS once is to come that way for a year
-        respond = [respond = std::move(respond)](http::Response response) {
-            response.headers.set("Strict-Transport-Security", "max-age=31536000");
-            respond(std::move(response));
-        };
-    }
+    respond = [respond = std::move(respond), is_https = request.scheme == "https"](http::Response response) {
+        add_answer_headers(response.headers, is_https);
+        respond(std::move(response));
+    };
     const auto unavailable = [&](std::string_view why, const Outcome& outcome) {
         http::Request said;
         said.method = method;
@@ -268,7 +312,7 @@ void receive(House& house, http::Request request, http::Respond respond) {
         const bool is_call = is_document || is_under(path, "/api") || is_under(path, "/auth") || is_under(path, "/oauth") || is_under(path, "/.well-known") ||
                              path == "/metrics" || path == "/healthz" || path == "/readyz";
         if (is_call) return visit(house, std::move(request), respond);
-        respond(house.pages.answer(request));
+        if (!held_up_at_open_door(house, request, respond)) respond(house.pages.answer(request));
     } catch (const sql::Broken& error) {
         unavailable(error.what(), refuse(IssueCode::transient, "store", "the store does not answer, try again later"));
     } catch (const std::exception& error) {

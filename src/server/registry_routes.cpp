@@ -57,11 +57,18 @@ Result<registry::Question> question_of(Visit& visit) {
     return question;
 }
 
+/// People of the registers are people: who looked for them, or at one of them, stands in the audit.
+void write_down_people(Visit& visit, std::string_view what, std::string_view id = {}) {
+    visit.house.write_down(visit.viewer, visit.request, what, 200, "Practitioner", id, "registry");
+}
+
 void list(Visit& visit) {
     if (!may_see_registry(visit)) return;
     const auto question = question_of(visit);
     if (!question.ok()) return visit.refuse(question.outcome());
     const registry::Listed listed = visit.house.registry->list(*question);
+    if (std::any_of(listed.hits.begin(), listed.hits.end(), [](const registry::Hit& hit) { return hit.entry->kind == Kind::practitioner; }))
+        write_down_people(visit, "search");
     json::Arena arena;
     std::vector<json::Value> entries;
     for (const registry::Hit& hit : listed.hits)
@@ -165,6 +172,7 @@ void show(Visit& visit) {
     const std::string reference = visit.holes[0] + "/" + visit.holes[1];
     const registry::EntryPtr entry = visit.house.registry->find(reference);
     if (!entry) return visit.refuse(refuse(IssueCode::not_found, "id", "is in no registry"));
+    if (entry->kind == Kind::practitioner) write_down_people(visit, "read", entry->reference().substr(entry->reference().find('/') + 1));
     json::Arena arena;
     std::vector<json::Value> names, codes, above;
     for (const registry::Name& name : entry->names)
@@ -237,6 +245,7 @@ void duplicates(Visit& visit) {
     const auto kind = registry::parse_kind(visit.parameter("kind").empty() ? "institution" : visit.parameter("kind"));
     if (kind != Kind::institution && kind != Kind::practitioner)
         return visit.refuse(refuse(IssueCode::value, "kind", "must be institution or practitioner"));
+    if (kind == Kind::practitioner) write_down_people(visit, "search");
     json::Arena arena;
     std::vector<json::Value> out;
     for (const registry::Twin& each : registry::twins(*visit.house.registry, *kind)) {

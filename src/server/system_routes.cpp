@@ -44,7 +44,7 @@ void description(Visit& visit) { visit.respond(json_text(openapi(version()))); }
 
 constexpr std::string_view system_example =
     R"({"version":"0.1.0","built":"…","started_at":"2026-11-22T02:00:00.000Z","uptime_s":60,"store":"sqlite","processes":[],"data_bytes":0,"wal_bytes":0,)"
-    R"("disk_free_bytes":0,"memory_bytes":0,"resources":0,"versions":0,"feed_position":0,"writes_per_s":0.00,"reads_per_s":0.00,"requests_total":0,)"
+    R"("disk_free_bytes":0,"memory_bytes":0,"resources":0,"versions":0,"feed_position":0,"writes_per_s":0.00,"reads_per_s":0.00,"requests_total":0,"limited_total":0,"limited":[{"asks":"search","refused":7}],)"
     R"("p50_ms":0.10,"p99_ms":1.00,"latency":[{"kind":"read","count":9,"p50_ms":0.1,"p90_ms":0.2,"p99_ms":1,"max_ms":3}],"queue":0,"checks":[{"name":"writer","status":"good","detail":""}],)"
     R"("history":[{"at":"2026-11-22T02:00:05.000Z","writes_per_s":0.00,"reads_per_s":0.00}]})";
 

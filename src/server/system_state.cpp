@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "access/audit.h"
+#include "access/limits.h"
 #include "json/json.h"
 #include "server/house.h"
 #include "server/small_counts.h"
@@ -123,6 +124,14 @@ std::string system_state(House& house) {
                                                {"p99_ms", real(figures.p99_ms)},
                                                {"max_ms", real(figures.max_ms)}}));
     }
+    const access::Limiter::Figures limits = access::limiter(*house.accounts).figures();
+    std::uint64_t limited = 0;
+    std::vector<json::Value> limited_values;
+    for (std::size_t i = 0; i < access::asks; ++i) {
+        if (limits.refused[i] == 0) continue;
+        limited += limits.refused[i];
+        limited_values.push_back(arena.object({{"asks", arena.string(access::text(static_cast<access::Ask>(i)))}, {"refused", whole(limits.refused[i])}}));
+    }
     std::vector<json::Value> storage_values, table_values;
     const record::Store::Storage storage = house.storage->latest();
     // Everybody who is logged in is told of the house, by events too: counts are shown to all as to who sees no records.
@@ -167,6 +176,8 @@ std::string system_state(House& house) {
                                      {"writes_per_s", real(now.writes_per_s)},
                                      {"reads_per_s", real(now.reads_per_s)},
                                      {"requests_total", whole(http.requests_total)},
+                                     {"limited_total", whole(limited)},
+                                     {"limited", arena.array(limited_values)},
                                      {"p50_ms", real(answer_ms(http, 0.5))},
                                      {"p99_ms", real(answer_ms(http, 0.99))},
                                      {"latency", arena.array(latency_values)},

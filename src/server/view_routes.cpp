@@ -8,6 +8,7 @@
 #include "server/house.h"
 #include "server/route.h"
 #include "server/small_counts.h"
+#include "server/spreadsheet.h"
 #include "view/on_demand.h"
 
 namespace xinglin::server {
@@ -209,7 +210,7 @@ std::string as_text(const view::TablePage& page, bool csv) {
         if (!parsed.ok()) throw std::runtime_error("a stored row is no JSON");
         for (const json::Node& node : parsed->items()) cells.push_back(view::cell_of(json::Value(&node)));
         if (csv) {
-            view::write_csv(cells, text);
+            write_csv_for_people(cells, text);
         } else {
             view::write_object(page.columns, cells, text);
             text += '\n';
@@ -248,7 +249,7 @@ void rows_seen(Visit& visit, const view::Definition& definition, std::size_t wan
     bool late = false;
     const auto done = walk.go(
         [&](view::Row row) {
-            if (format == "csv") return view::write_csv(row, text);
+            if (format == "csv") return write_csv_for_people(row, text);
             if (format.empty() || format == "json") text += text.empty() ? "" : ",";
             if (format == "ndjson") view::write_object(definition.columns(), row, text);
             else view::write_array(row, text);

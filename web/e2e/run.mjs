@@ -13,10 +13,12 @@ import { card } from './card.mjs'
 import { channels } from './channels.mjs'
 import { consent } from './consent.mjs'
 import { fhir_client } from './fhir_client.mjs'
+import { hostile } from './hostile.mjs'
 import { intake } from './intake.mjs'
 import { pages } from './pages.mjs'
 import { persons } from './persons.mjs'
 import { quality } from './quality.mjs'
+import { quiet } from './quiet.mjs'
 import { registry } from './registry.mjs'
 import { rooms } from './rooms.mjs'
 import { start } from './server.mjs'
@@ -48,6 +50,7 @@ async function run() {
       if (paths['/api/v1/consent/mine']) await consent(browser, server, pictures)
       if (paths['/api/v1/persons/queue']) await persons(browser, server, pictures)
       if (paths['/api/v1/registry']) await registry(browser, server, pictures)
+      await hostile(browser, server, pictures)
     } finally {
       await browser.close()
     }
@@ -57,6 +60,7 @@ async function run() {
       const code = await server.stop()
       if (code !== 0) throw new Error(`ended with ${code}\n${server.log().slice(-1500)}`)
     })
+    await quiet(server, server.log())
   }
 }
 

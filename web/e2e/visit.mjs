@@ -4,6 +4,7 @@ import AxeBuilder from '@axe-core/playwright'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { equal, holds } from './check.mjs'
+import { overhear } from './quiet.mjs'
 
 export const wide = { width: 1440, height: 900 }
 export const laptop = { width: 1366, height: 768 }
@@ -18,6 +19,7 @@ export class Visit {
     this.pictures = pictures
     this.problems = []
     mkdirSync(pictures, { recursive: true })
+    overhear(page)
     page.on('pageerror', (error) => this.problems.push(`script: ${error.message}`))
     page.on('console', (message) => {
       if (message.type() === 'error' && !/status of (401|404|412|422|429|500)/.test(message.text())) this.problems.push(`console: ${message.text()}`)

@@ -185,6 +185,7 @@ export interface SystemState {
   checks: SystemCheck[]
   history: { at: string; writes_per_s: number; reads_per_s: number }[]
   /* what an older server doesn't tell */
+  limited_total?: number
   latency?: Latency[]
   views?: ViewLag[]
   storage?: TypeStorage[]

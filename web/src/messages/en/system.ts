@@ -79,7 +79,7 @@ export default {
     people: { name: 'Index of people', detail: '{n} changes to follow', next: 'The index is catching up; new records are found a little later. If it never gets there, restart the service.' },
   },
   facts: 'Server',
-  fact: { version: 'Version', uptime: 'Running for', started: 'Started', store: 'Store', data: 'Data', disk: 'Disk free', memory: 'Memory', queue: 'Waiting', feed: 'Feed position', requests: 'Requests' },
+  fact: { version: 'Version', uptime: 'Running for', started: 'Started', store: 'Store', data: 'Data', disk: 'Disk free', memory: 'Memory', queue: 'Waiting', feed: 'Feed position', requests: 'Requests', limited: 'Refused as too many' },
   days: '{days} d {hours} h',
   hours: '{hours} h {minutes} min',
   minutes: '{minutes} min',

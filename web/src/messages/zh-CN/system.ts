@@ -79,7 +79,7 @@ export default {
     people: { name: '找人索引', detail: '还差 {n} 个变更', next: '索引还在追，新档案过一会儿才能找到。一直不减少，就重启服务。' },
   },
   facts: '服务器',
-  fact: { version: '版本', uptime: '已运行', started: '启动于', store: '存储', data: '数据', disk: '磁盘剩余', memory: '内存', queue: '排队', feed: '变更序号', requests: '请求总数' },
+  fact: { version: '版本', uptime: '已运行', started: '启动于', store: '存储', data: '数据', disk: '磁盘剩余', memory: '内存', queue: '排队', feed: '变更序号', requests: '请求总数', limited: '因过频被拒' },
   days: '{days} 天 {hours} 时',
   hours: '{hours} 时 {minutes} 分',
   minutes: '{minutes} 分钟',
