@@ -204,7 +204,7 @@ void add_audit_words(CLI::App& app, Action& action) {
     CLI::App* watermark_word = word(*audit_word, "watermark", "Read out of a downloaded table who took it, and find the line of the audit",
                                     "xinglin audit watermark --data DIR found.csv");
     of_record(watermark_word, *found);
-    watermark_word->add_option("FILE", found->out, "CSV or NDJSON, or a part of one")->required();
+    watermark_word->add_option("FILE", found->out, "CSV or NDJSON, or a part of one; a whole XLSX or PDF file")->required();
     watermark_word->callback([found, &action] { action = [found] { return read_watermark(*found); }; });
 
     const auto out = std::make_shared<AuditCommand>();

@@ -23,6 +23,18 @@ std::string plain(std::string_view text) {
     return out.empty() ? "-" : out;
 }
 
+/// At the end of a workbook as the comment of the ZIP archive that it is (APPNOTE 6.3.10, 4.3.16), of a PDF as a comment after its end.
+void mark_end(std::string& body, const std::string& mark) {
+    constexpr std::size_t end_record = 22;
+    if (body.starts_with("%PDF-")) {
+        body += (body.ends_with('\n') ? "%" : "\n%") + mark + "\n";
+    } else if (body.size() >= end_record && body.compare(body.size() - end_record, 4, "PK\5\6") == 0 && body.ends_with(std::string_view("\0\0", 2))) {
+        body[body.size() - 2] = static_cast<char>(mark.size() & 0xff);
+        body[body.size() - 1] = static_cast<char>(mark.size() >> 8);
+        body += mark;
+    }
+}
+
 }  // namespace
 
 std::string mark_text(const access::Viewer& viewer, const http::Request& request, std::int64_t at_ms) {
@@ -98,10 +110,12 @@ std::string Stamp::end() {
 }
 
 http::Response marked(http::Response response, const access::Viewer& viewer, const http::Request& request, std::int64_t at_ms) {
-    if (response.status != 200 || !response.headers.get("Content-Disposition").starts_with("attachment")) return response;
     const std::string_view type = response.headers.get("Content-Type");
+    const bool is_taken = response.headers.get("Content-Disposition").starts_with("attachment") || type == "application/pdf";
+    if (response.status != 200 || !is_taken) return response;
     const bool csv = type.starts_with("text/csv"), lines = type.starts_with("application/x-ndjson");
     response.headers.set("X-Xinglin-Download", request.trace_id);
+    if (!response.stream) mark_end(response.body, mark_text(viewer, request, at_ms));
     if (!csv && !lines) return response;
     const auto stamp = std::make_shared<Stamp>(csv ? Stamp::Kind::csv : Stamp::Kind::ndjson, mark_text(viewer, request, at_ms));
     if (!response.stream) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside the room: who took a file, written into the file: by whom, when, from where, and the number its line in the audit has.
 //
-// Tables get a last column, filled in every row, so that a part of one still says it; lines of JSON get a last member. What comes in
+// Tables get a last column, filled in every row, so that a part of one still says it; lines of JSON get a last member; a
+// workbook or a PDF has it behind its end, where only who looks finds it. What comes in
 // pieces is marked as it goes by. The number is the request's, as in the audit (column `request`).
 #pragma once
 

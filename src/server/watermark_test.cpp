@@ -72,6 +72,17 @@ TEST(Watermark, OnlyFilesThatAreTakenAwayAreMarked) {
     const auto read = read_mark(taken.body);
     ASSERT_TRUE(read) << taken.body;
     EXPECT_EQ(read->who, "zhang___");  // nothing of a name breaks out of its cell
+    const std::string empty_archive = "PK\5\6" + std::string(18, '\0');
+    for (const auto& [type, body] : {std::pair<std::string, std::string>{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", empty_archive},
+                                     {"application/pdf", "%PDF-1.7\n%%EOF"}}) {
+        auto file = http::Response::text(200, type, body);
+        file.headers.set("Content-Disposition", "attachment; filename=\"a\"");
+        const std::string marked_body = marked(file, viewer, request, 0).body;
+        const auto found = read_mark(marked_body);
+        ASSERT_TRUE(found) << type;
+        EXPECT_EQ(found->number, request.trace_id);
+        EXPECT_EQ(found->address, "10.0.0.7");
+    }
 }
 
 }  // namespace
