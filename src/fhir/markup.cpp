@@ -45,7 +45,8 @@ bool is_script_link(std::string_view value) {
         if (static_cast<unsigned char>(c) > 0x20) letters += c;
     }
     // A picture may stand in its own link; a page there may not.
-    const bool is_page = equals_ignoring_case(letters, "data") && (!value.substr(scheme.size()).starts_with(":image/") || value.find("svg") != std::string_view::npos);
+    const std::string_view kind = value.substr(scheme.size(), value.find_first_of(";,") - scheme.size());
+    const bool is_page = equals_ignoring_case(letters, "data") && (!kind.starts_with(":image/") || kind.find("svg") != std::string_view::npos);
     return is_page || equals_ignoring_case(letters, "javascript") || equals_ignoring_case(letters, "vbscript") ||
            letters.find("&#") != std::string::npos;
 }

@@ -18,6 +18,11 @@ constexpr std::size_t most_guards = 5'000, most_sets = 2'000, most_ordinals = 50
 constexpr std::size_t most_looked_at = 100;              // patients of whom something changed
 constexpr std::int64_t most_held_ms = 600'000;           // then a guard is made anew in any case: searches name the day
 constexpr std::int64_t least_age_ms = 1'000, most_age_ms = 60'000, work_share = 50;  // of a set's age, its making may take so much
+/// Whoever has the same account, post and purpose has the same guard while nothing changed it.
+std::string key_of(const access::Viewer& viewer) {
+    return std::to_string(viewer.account) + '\n' + viewer.name + '\n' + std::string(access::text(viewer.role)) + '\n' + viewer.institution + '\n' +
+           viewer.area + '\n' + viewer.practitioner + '\n' + viewer.purpose + '\n' + viewer.scope;
+}
 const access::Viewer& program() {
     static const access::Viewer viewer = access::Viewer::program("policy");
     return viewer;
@@ -212,10 +217,7 @@ Result<std::shared_ptr<const record::Guard>> Policies::guard(const access::Viewe
     Inside& house = *inside_;
     const auto rules = house.book.roles.find(viewer.role);
     if (rules == house.book.roles.end()) return std::shared_ptr<const record::Guard>{};
-    // Whoever has the same account, post and purpose has the same guard while nothing changed it.
-    const std::string key = std::to_string(viewer.account) + '\n' + viewer.name + '\n' + std::string(access::text(viewer.role)) + '\n' +
-                            viewer.institution + '\n' + viewer.area + '\n' + viewer.practitioner + '\n' + viewer.purpose + '\n' +
-                            viewer.scope;
+    const std::string key = key_of(viewer);
     const Inside::Generation generation = house.generation();
     const std::int64_t now = house.clock.now_ms();
     std::optional<Inside::KeptGuard> before;
@@ -266,6 +268,17 @@ bool Policies::may_take_emergency(const access::Viewer& viewer) const {
     if (!inside_->consents) return false;
     const auto& roles = inside_->consents->settings().emergency.roles;
     return std::find(roles.begin(), roles.end(), viewer.role) != roles.end();
+}
+
+void Policies::wrote(const access::Viewer& viewer, std::string_view type) const {
+    std::lock_guard lock(inside_->mutex);
+    const auto kept = inside_->guards.find(key_of(viewer));
+    if (kept == inside_->guards.end()) return;
+    for (const auto& [search, patients] : kept->second.of) {
+        if (!type.empty() && search.substr(0, search.find('?')) != type) continue;
+        if (const auto set = inside_->sets.find(search); set != inside_->sets.end()) set->second.made_ms = 0;
+        kept->second.looked_ms = 0;
+    }
 }
 
 void Policies::forget() const {

@@ -51,6 +51,8 @@ public:
     Result<Decision> decide(access::Viewer viewer, const fhir::Type& type, std::string_view id) const;
     /// Is the account of a role that may open a closed record with a reason?
     bool may_take_emergency(const access::Viewer& viewer) const;
+    /// This viewer wrote a resource of a type ("": of any): whom that makes one's own is seen with the next request, not a minute later.
+    void wrote(const access::Viewer& viewer, std::string_view type) const;
     /// Throws away what is kept: the next question is answered from the record.
     void forget() const;
     const Book& book() const;

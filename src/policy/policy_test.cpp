@@ -121,6 +121,17 @@ TEST_F(PolicyTest, WhoComesInIsSeenAsSoonAsASetIsLookedAtAgain) {
     EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), ElementsAre("b"));
 }
 
+TEST_F(PolicyTest, WhomSomebodyTakesInIsTheirsWithTheNextRequest) {
+    EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), IsEmpty());
+    const access::Viewer other = viewer(access::Role::clinician, "room", "330102001201");
+    visit("v1", "b", "h1", "2026-11-22");
+    policies_->wrote(viewer(access::Role::clinician, "h1"), "Observation");
+    EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), IsEmpty()) << "no set asks for findings";
+    policies_->wrote(viewer(access::Role::clinician, "h1"), "Encounter");
+    EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), ElementsAre("b"));
+    EXPECT_EQ(viewer(access::Role::clinician, "room", "330102001201").guard, other.guard);
+}
+
 TEST_F(PolicyTest, WhatIsSensitiveIsMarkedWhenItIsStoredAndSeenByWhoWroteIt) {
     visit("v1", "a", "h1", "2026-11-01");
     finding("hiv", "a", "B20.1", "yiyuan");

@@ -224,6 +224,13 @@ void pass_to_api(House& house, http::Request request, http::Respond respond) {
             respond(std::move(response));
         };
     }
+    if (is_fhir(request) && !only_reads(request) && caller->viewer.guard) {
+        const std::string_view rest = std::string_view(request.path).substr(std::min<std::size_t>(request.path.size(), 6));  // "/fhir/"
+        respond = [&house, viewer = caller->viewer, type = std::string(rest.substr(0, rest.find('/'))), respond = std::move(respond)](http::Response response) {
+            if (response.status / 100 == 2) house.policies->wrote(viewer, type);
+            respond(std::move(response));
+        };
+    }
     house.api->handle(std::move(request), caller->viewer, std::move(respond));
 }
 

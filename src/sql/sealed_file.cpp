@@ -22,7 +22,11 @@ struct File {
     SealedOpen* open;
 };
 SealedOpen& of(sqlite3_file* file) { return *reinterpret_cast<File*>(file)->open; }
-sqlite3_vfs* under() { return sqlite3_vfs_find(nullptr); }
+/// SQLite's default, or its own where we became that (SQLite takes the next in its list when the default leaves).
+sqlite3_vfs* under() {
+    sqlite3_vfs* const found = sqlite3_vfs_find(nullptr);
+    return std::string_view(found->zName) == name_of_system ? sqlite3_vfs_find("unix") : found;
+}
 
 thread_local std::string problem;
 

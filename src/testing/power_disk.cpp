@@ -37,7 +37,10 @@ struct PowerDisk::Vfs {
         vfs.xDelete = remove;
         sqlite3_vfs_register(&vfs, 1);
     }
-    ~Vfs() { sqlite3_vfs_unregister(&vfs); }
+    ~Vfs() {
+        sqlite3_vfs_unregister(&vfs);
+        sqlite3_vfs_register(below, 1);  // not whoever was registered meanwhile
+    }
 
     PowerDisk& disk;
     sqlite3_vfs* below;
