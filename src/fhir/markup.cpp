@@ -40,13 +40,18 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
 bool is_script_link(std::string_view value) {
     const std::string_view scheme = value.substr(0, value.find(':'));
     if (scheme.size() == value.size()) return false;
-    std::string letters;
-    for (const char c : scheme) {
-        if (static_cast<unsigned char>(c) > 0x20) letters += c;
-    }
+    const auto letters_of = [](std::string_view text) {  // as browsers read it: without white space
+        std::string letters;
+        for (const char c : text) {
+            if (static_cast<unsigned char>(c) > 0x20) letters += c;
+        }
+        return letters;
+    };
+    const std::string letters = letters_of(scheme);
     // A picture may stand in its own link; a page there may not.
-    const std::string_view kind = value.substr(scheme.size(), value.find_first_of(";,") - scheme.size());
-    const bool is_page = equals_ignoring_case(letters, "data") && (!kind.starts_with(":image/") || kind.find("svg") != std::string_view::npos);
+    const std::string_view rest = value.substr(scheme.size() + 1);
+    const std::string kind = letters_of(rest.substr(0, rest.find_first_of(";,")));
+    const bool is_page = equals_ignoring_case(letters, "data") && (!kind.starts_with("image/") || kind.find("svg") != std::string::npos);
     return is_page || equals_ignoring_case(letters, "javascript") || equals_ignoring_case(letters, "vbscript") ||
            letters.find("&#") != std::string::npos;
 }

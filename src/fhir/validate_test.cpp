@@ -196,7 +196,7 @@ TEST(Validate, KeepsProgramsOutOfNarratives) {
     };
     const std::string open = R"(<div xmlns="http://www.w3.org/1999/xhtml">)";
     for (const char* good : {"<p>A &amp; B &#160;<br/></p>", "<a href=\"http://a.b/c?d=e&amp;f=g\">x</a>",
-                             "<!-- note --><b title='>'>x</b>", "<img src=\"data:image/png;base64,AAsvgA==\" alt=\"x\"/>", ""}) {
+                             "<!-- note --><b title='>'>x</b>", "<img src=\"data: image/png;base64,AAsvgA==\" alt=\"x\"/>", ""}) {
         EXPECT_TRUE(narrative(open + good + "</div>").ok()) << good << narrative(open + good + "</div>").line();
     }
     for (const char* bad : {"<p>",
