@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "card/inside.h"
+#include "fhir/id.h"
 #include "card/resource.h"
 
 namespace xinglin::card {
@@ -92,6 +93,7 @@ Result<Card> Cards::card(Number number) const {
 }
 
 std::vector<Card> Cards::of_person(std::string_view patient) const {
+    if (!fhir::is_id(patient)) return {};
     constexpr std::size_t most = 500;
     std::vector<Card> out;
     const std::string who = fmt::format("Patient/{}", fmt::join(inside_->patients_of(patient), ",Patient/"));

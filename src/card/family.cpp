@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "card/inside.h"
+#include "fhir/id.h"
 #include "card/resource.h"
 
 namespace xinglin::card {
@@ -125,6 +126,7 @@ std::vector<Family> families_in(const std::vector<record::Version>& versions) {
 }  // namespace
 
 std::vector<Family> Cards::held_by(std::string_view patient) const {
+    if (!fhir::is_id(patient)) return {};
     std::string who;
     for (const std::string& id : inside_->patients_of(patient))
         who += fmt::format("{}{}|{}", who.empty() ? "" : ",", holder_system, id);
@@ -134,6 +136,7 @@ std::vector<Family> Cards::held_by(std::string_view patient) const {
 }
 
 std::vector<Family> Cards::shown_for(std::string_view patient) const {
+    if (!fhir::is_id(patient)) return {};
     const std::string who = fmt::format("Patient/{}", fmt::join(inside_->patients_of(patient), ",Patient/"));
     auto all = families_in(inside_->found(
         {{"code", std::string(family_system) + "|family"}, {"subject", who}, {"_sort", "-_lastUpdated"}}, most_families));

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "consent/desk_inside.h"
+#include "fhir/id.h"
 #include "people/people.h"
 #include "text/text.h"
 
@@ -142,6 +143,7 @@ std::optional<Decision> Desk::decision(std::string_view id) const {
 }
 
 std::vector<Decision> Desk::decisions(std::string_view patient) const {
+    if (!fhir::is_id(patient)) return {};
     const std::string who = fmt::format("Patient/{}", fmt::join(inside_->patients_of(patient), ",Patient/"));
     std::vector<Decision> out;
     for (const record::Version& version :

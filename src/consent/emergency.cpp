@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "consent/desk_inside.h"
+#include "fhir/id.h"
 
 namespace xinglin::consent {
 
@@ -99,6 +100,7 @@ Result<Review> Desk::end_emergency(std::string_view id, const access::Viewer& vi
 }
 
 std::vector<Review> Desk::emergencies_of(std::string_view patient) const {
+    if (!fhir::is_id(patient)) return {};
     const std::string who = fmt::format("Patient/{}", fmt::join(inside_->patients_of(patient), ",Patient/"));
     std::vector<Review> out;
     for (const record::Version& version :

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "consent/desk_inside.h"
+#include "fhir/id.h"
 #include "text/text.h"
 
 namespace xinglin::consent {
@@ -155,6 +156,7 @@ Result<Decision> Desk::confirm_proxy(std::string_view id, const Hand& hand, bool
 }
 
 std::vector<Decision> Desk::held_by(std::string_view patient) const {
+    if (!fhir::is_id(patient)) return {};
     const std::string who = fmt::format("Patient/{}", fmt::join(inside_->patients_of(patient), ",Patient/"));
     std::vector<Decision> out;
     for (const record::Version& version : inside_->found("Consent", {{"actor", who}, {"_sort", "-_lastUpdated"}}, 200)) {
