@@ -15,6 +15,7 @@
 
 #include "json/json.h"
 #include "keys/keys.h"
+#include "keys/token.h"
 #include "text/text.h"
 
 namespace xinglin::keys {
@@ -76,7 +77,8 @@ std::string summary(const Ring& ring) {
     return all;
 }
 
-std::string written(const Ring& ring, const Secret& with) {
+std::string written(const Ring& ring, const ListKey& list) {
+    const Secret& with = list.secret;
     json::Arena arena;
     std::vector<json::Value> keys;
     for (const DataKey& key : ring.keys) {
@@ -85,14 +87,15 @@ std::string written(const Ring& ring, const Secret& with) {
                                      {"made", arena.string(key.made)},
                                      {"wrapped", arena.string(text::hex(wrapped))}}));
     }
-    return json::write_pretty(arena.object(
-               {{"format", arena.number(std::int64_t{1})},
-                {"cipher", arena.string(name_of(ring.cipher))},
-                {"generation", arena.number(ring.generation)},
-                {"active", arena.number(std::int64_t{ring.active})},
-                {"keys", arena.array(keys)},
-                {"check", arena.string(text::hex(wrap(ring.cipher, with, check_purpose, summary(ring), "")))}})) +
-           "\n";
+    std::vector<std::pair<std::string_view, json::Value>> all = {
+        {"format", arena.number(std::int64_t{list.in_token.empty() ? 1 : 2})},
+        {"cipher", arena.string(name_of(ring.cipher))},
+        {"generation", arena.number(ring.generation)},
+        {"active", arena.number(std::int64_t{ring.active})},
+        {"keys", arena.array(keys)},
+        {"check", arena.string(text::hex(wrap(ring.cipher, with, check_purpose, summary(ring), "")))}};
+    if (!list.in_token.empty()) all.emplace_back("inToken", arena.string(text::hex(list.in_token)));
+    return json::write_pretty(arena.object(all)) + "\n";
 }
 
 bool write_all(int file, std::string_view text) {
@@ -151,7 +154,7 @@ Result<std::optional<Ring>> ring_of(const fs::path& folder, std::string_view tex
     const auto generation = number_of<std::int64_t>(object["generation"]);
     const auto active = number_of<std::uint32_t>(object["active"]);
     const auto check = from_hex(object["check"].string());
-    if (object["format"].text() != "1") return no(folder, "is of a newer program; use that one");
+    if (object["format"].text() != (object["inToken"] ? "2" : "1")) return no(folder, "is of a newer program; use that one");
     if (!cipher || !generation || !active || !check || !object["keys"].is_array())
         return no(folder, "lacks cipher, generation, active, keys or check; restore it from a backup");
     ring.cipher = *cipher, ring.generation = *generation, ring.active = *active;
@@ -177,28 +180,70 @@ Result<std::optional<Ring>> ring_of(const fs::path& folder, std::string_view tex
 
 struct Opened {
     Ring ring;
-    Secret with;
+    ListKey with;
 };
 
-Result<Opened> open_ring(const fs::path& folder, const std::vector<std::string>& places) {
-    const auto text = text_of(folder);
-    if (!text.ok()) return text.outcome();
+/// What a new list is sealed with.
+Result<ListKey> fresh_list_key(const std::string& place) {
+    if (!place.starts_with(token_scheme)) {
+        XINGLIN_TRY(Secret secret, fetch(place));
+        return ListKey{std::move(secret), ""};
+    }
+    Secret secret(random_bytes(key_bytes));
+    XINGLIN_TRY(std::string sealed, seal_in_token(place, secret.bytes()));
+    return ListKey{std::move(secret), std::move(sealed)};
+}
+
+/// What a list was sealed with; nothing when this place cannot be it, so that no token is asked in vain.
+Result<std::optional<ListKey>> list_key(const std::string& place, const std::string& in_token) {
+    const bool is_token = place.starts_with(token_scheme);
+    if (is_token && in_token.empty()) {
+        XINGLIN_CHECK(token_place(place));
+        return std::optional<ListKey>();
+    }
+    if (!is_token) {
+        XINGLIN_TRY(Secret secret, fetch(place));
+        return in_token.empty() ? std::optional(ListKey{std::move(secret), ""}) : std::nullopt;
+    }
+    XINGLIN_TRY(const std::string text, open_in_token(place, in_token));
+    return std::optional(ListKey{Secret(text), in_token});
+}
+
+Result<std::string> token_part(const fs::path& folder, std::string_view text) {
+    json::Arena arena;
+    const auto parsed = json::parse(text, arena);
+    if (!parsed.ok() || !parsed->is_object() || !(*parsed)["inToken"]) return std::string();
+    auto sealed = from_hex((*parsed)["inToken"].string());
+    if (!sealed || sealed->size() != 16 + key_bytes) return no(folder, "holds no key as tokens seal it; restore it from a backup");
+    return std::move(*sealed);
+}
+
+/// `held` is what this process opened the list with before: as long as that fits, nobody is asked for a key in a token.
+Result<Opened> open_ring(const fs::path& folder, const std::vector<std::string>& places, const std::optional<ListKey>& held = std::nullopt) {
+    XINGLIN_TRY(const std::string text, text_of(folder));
     if (places.empty())
-        return refuse(IssueCode::required, folder.string(), "is encrypted; name its key with --data-key file:PATH (or env:NAME), or in XINGLIN_DATA_KEY");
+        return refuse(IssueCode::required, folder.string(),
+                      std::string("is encrypted; name its key with --data-key, ") + places_wanted + ", or in XINGLIN_DATA_KEY");
+    XINGLIN_TRY(const std::string in_token, token_part(folder, text));
+    if (held && !in_token.empty() && held->in_token == in_token) {
+        XINGLIN_TRY(auto ring, ring_of(folder, text, held->secret));
+        if (ring) return Opened{std::move(*ring), *held};
+    }
     std::optional<Outcome> unfetched;
     for (const std::string& place : places) {
-        auto with = fetch(place);
+        auto with = list_key(place, in_token);
         if (!with.ok()) {
             unfetched = with.outcome();
             continue;
         }
-        auto ring = ring_of(folder, *text, *with);
-        if (!ring.ok()) return ring.outcome();
-        if (*ring) return Opened{std::move(**ring), std::move(*with)};
+        if (!*with) continue;
+        XINGLIN_TRY(auto ring, ring_of(folder, text, (*with)->secret));
+        if (ring) return Opened{std::move(*ring), std::move(**with)};
     }
     if (unfetched) return *unfetched;
     return refuse(IssueCode::forbidden, folder.string(),
-                  std::string("is encrypted under another key, or its ") + file_name + " was altered; name the right key with --data-key");
+                  std::string("is encrypted under another key") + (in_token.empty() ? "" : ", one in a token") + ", or its " + file_name +
+                      " was altered; name the right key with --data-key");
 }
 
 /// One process at a time changes the file.
@@ -240,6 +285,7 @@ Result<std::shared_ptr<Folder>> Folder::open(const fs::path& folder, const std::
     std::shared_ptr<Folder> made(new Folder(folder, places));
     made->read_ = made->stamp();
     XINGLIN_TRY(Opened opened, open_ring(folder, places));
+    made->with_ = opened.with;
     made->ring_ = std::make_shared<const Ring>(std::move(opened.ring));
     return made;
 }
@@ -249,21 +295,29 @@ std::shared_ptr<const Ring> Folder::ring() const {
     return ring_;
 }
 
+bool Folder::is_in_token() const {
+    const std::lock_guard lock(mutex_);
+    return with_ && !with_->in_token.empty();
+}
+
 std::shared_ptr<const Ring> Folder::refresh() {
     const Stamp now = stamp();
+    std::optional<ListKey> held;
     {
         const std::lock_guard lock(mutex_);
         if (now == read_) return ring_;
+        held = with_;
     }
-    auto opened = open_ring(path_, places_);
+    auto opened = open_ring(path_, places_, held);
     const std::lock_guard lock(mutex_);
-    read_ = now;
-    if (opened.ok() && opened->ring.generation >= ring_->generation) ring_ = std::make_shared<const Ring>(std::move(opened->ring));
-    return ring_;
+    read_ = now;  // also when it failed: a wrong PIN that is tried again locks a token
+    if (!opened.ok() || opened->ring.generation < ring_->generation) return ring_;
+    with_ = opened->with;
+    return ring_ = std::make_shared<const Ring>(std::move(opened->ring));
 }
 
 Result<Done> make(const fs::path& folder, Cipher cipher, const std::string& place, const std::string& date) {
-    XINGLIN_TRY(const Secret with, fetch(place));
+    XINGLIN_TRY(const ListKey with, fresh_list_key(place));
     const Turn turn(folder);
     if (is_sealed(folder)) return refuse(IssueCode::conflict, folder.string(), "has keys already");
     Ring ring{cipher, 1, 1, {}};
@@ -272,7 +326,7 @@ Result<Done> make(const fs::path& folder, Cipher cipher, const std::string& plac
 }
 
 Result<Done> rewrap(const fs::path& folder, const std::vector<std::string>& places, const std::string& place) {
-    XINGLIN_TRY(const Secret with, fetch(place));
+    XINGLIN_TRY(const ListKey with, fresh_list_key(place));
     const Turn turn(folder);
     XINGLIN_TRY(Opened opened, open_ring(folder, places));
     ++opened.ring.generation;

@@ -52,6 +52,19 @@ std::string random_bytes(std::size_t count);
 /// (64 hexadecimal digits). Refuses by naming what is wrong, never the key.
 Result<Secret> fetch(std::string_view place);
 
+/// Every way to say where a key is, for messages.
+constexpr const char* places_wanted = "file:PATH, env:NAME or pkcs11:… (a token)";
+/// A place without where its PIN is.
+std::string shown(std::string_view place);
+/// Makes a key-encrypting key of AES inside a token (a pkcs11 place); it never leaves it.
+Result<Done> make_in_token(std::string_view place);
+
+/// What the list of data keys is sealed with: a key that was fetched, or one made for the list, which a token's key encrypts.
+struct ListKey {
+    Secret secret;
+    std::string in_token;  // as the token sealed it; empty for a key that was fetched
+};
+
 /// Seals pieces under a key derived from a data key and a salt that is never used for another purpose. A count is used for one
 /// piece only. Keeps its contexts: for one thread at a time.
 class Sealer {
@@ -96,6 +109,8 @@ public:
     /// Looks whether another process has changed the file, and reads it again. What cannot be read leaves the ring as it was.
     std::shared_ptr<const Ring> refresh();
     const std::filesystem::path& path() const { return path_; }
+    /// Is the key-encrypting key one in a token?
+    bool is_in_token() const;
 
 private:
     struct Stamp {
@@ -106,9 +121,10 @@ private:
     Folder(std::filesystem::path path, std::vector<std::string> places) : path_(std::move(path)), places_(std::move(places)) {}
     std::filesystem::path path_;
     std::vector<std::string> places_;
-    mutable std::mutex mutex_;  // guards the next two
+    mutable std::mutex mutex_;  // guards the rest
     std::shared_ptr<const Ring> ring_;
     Stamp read_;
+    std::optional<ListKey> with_;  // so that another process's rotation needs no token
 };
 
 /// Is the folder encrypted?

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "keys/keys.h"
+#include "keys/token.h"
 
 namespace xinglin::keys {
 
@@ -36,6 +37,15 @@ std::optional<Secret> from_digits(std::string_view text) {
 }
 
 Result<Secret> from_file(const std::string& place, const std::string& path) {
+    XINGLIN_TRY(const std::string text, private_text(place, path));
+    if (auto key = from_digits(text)) return std::move(*key);
+    if (text.size() == key_bytes) return Secret(text);
+    return refuse(IssueCode::value, place, "holds no key: " + std::string(wanted) + ", or 32 bytes");
+}
+
+}  // namespace
+
+Result<std::string> private_text(const std::string& place, const std::string& path) {
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) return refuse(IssueCode::not_found, place, std::string("cannot be read (") + std::strerror(errno) + "); name a file that can");
     struct stat about = {};
@@ -47,12 +57,14 @@ Result<Secret> from_file(const std::string& place, const std::string& path) {
     if ((about.st_mode & S_IFMT) == S_IFREG && (about.st_mode & (S_IROTH | S_IWOTH)) != 0)
         return refuse(IssueCode::forbidden, place, "may be read by everybody; chmod 600 it");
     text.resize(static_cast<std::size_t>(got));
-    if (auto key = from_digits(text)) return std::move(*key);
-    if (text.size() == key_bytes) return Secret(text);
-    return refuse(IssueCode::value, place, "holds no key: " + std::string(wanted) + ", or 32 bytes");
+    return text;
 }
 
-}  // namespace
+std::string shown(std::string_view place) {
+    if (!place.starts_with(token_scheme)) return std::string(place);
+    const auto token = token_place(place);
+    return token.ok() ? token->name : std::string(token_scheme);
+}
 
 Result<Secret> fetch(std::string_view place) {
     const std::string whole(place);
@@ -63,7 +75,7 @@ Result<Secret> fetch(std::string_view place) {
         if (auto key = from_digits(text)) return std::move(*key);
         return refuse(IssueCode::value, whole, "holds no key: " + std::string(wanted));
     }
-    return refuse(IssueCode::value, "--data-key", "expected file:PATH or env:NAME");
+    return refuse(IssueCode::value, "--data-key", std::string("expected ") + places_wanted);
 }
 
 }  // namespace xinglin::keys

@@ -105,7 +105,7 @@ Counts counts_of(const fs::path& data) {
     return all;
 }
 
-void print_json(const keys::Ring& ring, const Counts& counts) {
+void print_json(const keys::Ring& ring, bool is_in_token, const Counts& counts) {
     json::Arena arena;
     std::vector<json::Value> keys, files;
     for (const keys::DataKey& key : ring.keys) {
@@ -121,6 +121,7 @@ void print_json(const keys::Ring& ring, const Counts& counts) {
     }
     std::printf("%s\n", json::write(arena.object({{"cipher", arena.string(keys::name_of(ring.cipher))},
                                                   {"generation", arena.number(ring.generation)},
+                                                  {"wrappedIn", arena.string(is_in_token ? "token" : "process")},
                                                   {"keys", arena.array(keys)},
                                                   {"files", arena.array(files)}}))
                             .c_str());
@@ -144,7 +145,7 @@ int seal_target(std::string to, const std::vector<std::string>& places) {
 
 int encrypt_folder(const KeysCommand& options) {
     if (const auto folder = find_folder(options.data); !folder.ok()) return environment(folder.outcome());
-    if (sql::key_places().empty()) return complain("--data-key", "is needed: where the key is that the folder is encrypted with, file:PATH or env:NAME", exit_usage);
+    if (sql::key_places().empty()) return complain("--data-key", "is needed: where the key is that the folder is encrypted with, file:PATH, env:NAME or pkcs11:…", exit_usage);
     const Alone alone(options.data);
     if (!alone.is()) return complain(options.data.string(), "is in use by another xinglin process, stop it first", exit_environment);
     if (!keys::is_sealed(options.data)) {
@@ -163,10 +164,11 @@ int print_keys(const KeysCommand& options) {
     const auto ring = keys->ring();
     const Counts counts = counts_of(options.data);
     if (options.json) {
-        print_json(*ring, counts);
+        print_json(*ring, keys->is_in_token(), counts);
         return exit_done;
     }
-    std::printf("%s, generation %lld\n", std::string(keys::name_of(ring->cipher)).c_str(), static_cast<long long>(ring->generation));
+    std::printf("%s, generation %lld, the list sealed with a key %s\n", std::string(keys::name_of(ring->cipher)).c_str(),
+                static_cast<long long>(ring->generation), keys->is_in_token() ? "inside a token" : "from a file or the environment");
     for (const keys::DataKey& key : ring->keys)
         std::printf("key %u of %s%s\n", key.number, key.made.c_str(), key.number == ring->active ? ", active" : "");
     for (const auto& [name, pages] : counts) {
@@ -205,7 +207,14 @@ int rotate_keys(const KeysCommand& options) {
 int rewrap_keys(const KeysCommand& options) {
     const auto done = keys::rewrap(options.data, sql::key_places(), options.new_key);
     if (!done.ok()) return refused(done.outcome());
-    std::printf("the data keys are wrapped under %s\nServers that run go on; give them the new key before the next rotation.\n", options.new_key.c_str());
+    std::printf("the data keys are wrapped under %s\nServers that run go on; give them the new key before the next rotation.\n", keys::shown(options.new_key).c_str());
+    return exit_done;
+}
+
+int make_token_key(const std::string& place) {
+    const auto made = keys::make_in_token(place);
+    if (!made.ok()) return refused(made.outcome());
+    std::printf("a key was made inside the token; it does not leave it: %s\n", keys::shown(place).c_str());
     return exit_done;
 }
 
@@ -232,9 +241,14 @@ void add_keys_words(CLI::App& app, Action& action) {
     const auto [rotate, of_rotate] = add("rotate", "Make a new data key, write every page anew with it, forget the former ones; also while a server runs",
                                          "xinglin keys rotate --data DIR --data-key file:/safe/xinglin.key", rotate_keys);
     rotate->add_flag("--continue", of_rotate->resume, "no further key: finish what was stopped");
+    const auto place = std::make_shared<std::string>();
+    CLI::App* token = word(*keys_word, "token", "Make a key-encrypting key inside a token (PKCS#11); most tokens' own tools do it too",
+                           "xinglin keys token 'pkcs11:token=xinglin;object=master?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/safe/pin'");
+    token->add_option("place", *place, "the key to be made")->required();
+    token->callback([place, &action] { action = [place] { return make_token_key(*place); }; });
     const auto [rewrap, of_rewrap] = add("rewrap", "Wrap the data keys under another key-encrypting key; at once, also while a server runs",
                                          "xinglin keys rewrap --data DIR --data-key file:/safe/old.key --new-key file:/safe/new.key", rewrap_keys);
-    rewrap->add_option("--new-key", of_rewrap->new_key, "where the new key is: file:PATH or env:NAME")->required();
+    rewrap->add_option("--new-key", of_rewrap->new_key, std::string("where the new key is: ") + keys::places_wanted)->required();
 }
 
 void add_data_keys(CLI::App& app, std::vector<std::string>& places) {
@@ -244,8 +258,8 @@ void add_data_keys(CLI::App& app, std::vector<std::string>& places) {
         if (!child->get_option_no_throw("--data") && name != "copy") continue;
         child
             ->add_option("--data-key", places,
-                         "where the key of an encrypted data folder is: file:PATH or env:NAME; may be repeated, the one that fits is taken "
-                         "(Env:XINGLIN_DATA_KEY)")
+                         std::string("where the key of an encrypted data folder is: ") + keys::places_wanted +
+                             "; may be repeated, the one that fits is taken (Env:XINGLIN_DATA_KEY)")
             ->allow_extra_args(false);
     }
 }

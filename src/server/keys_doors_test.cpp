@@ -22,8 +22,9 @@ protected:
         fs::permissions(folder_.path() / name, fs::perms::owner_read | fs::perms::owner_write);
     }
     std::string with(const std::string& name) const { return "file:" + (folder_.path() / name).string(); }
-    std::string token(const std::string& name) {
-        const auto added = command({"client", "add", "--data", data_.string(), "--data-key", with("one"), "--name", name, "--scope", "system/*.cruds"});
+    std::string token(const std::string& name) { return token_in(with("one"), name); }
+    std::string token_in(const std::string& place, const std::string& name = "b") {
+        const auto added = command({"client", "add", "--data", data_.string(), "--data-key", place, "--name", name, "--scope", "system/*.cruds"});
         EXPECT_EQ(added.status, 0) << added.err;
         return without_line_end(added.out);
     }
@@ -103,6 +104,44 @@ TEST_F(KeysDoors, APlainFolderIsEncryptedAndOneLineSaysWhatIsMissing) {
     const auto copied = command({"copy", "--from", "sqlite:" + data_.string(), "--to", "sqlite:" + copy, "--data-key", with("one")});
     ASSERT_EQ(copied.status, 0) << copied.err;
     expect_nothing_plain(copy);
+}
+
+// A token in software takes the key over from a file while the program serves; its PIN is said nowhere.
+TEST_F(KeysDoors, ATokenKeepsTheKeyAndItsPinIsNeverSaid) {
+    const std::string module = "/usr/lib/softhsm/libsofthsm2.so", pin = "73918264";
+    if (!fs::exists(module)) GTEST_SKIP() << "softhsm2 is not installed: no token to try";
+    fs::create_directories(folder_.path() / "tokens");
+    std::ofstream(folder_.path() / "conf") << "directories.tokendir = " << (folder_.path() / "tokens").string() << "\n";
+    ::setenv("SOFTHSM2_CONF", (folder_.path() / "conf").c_str(), 1);
+    ASSERT_EQ(std::system(("softhsm2-util --init-token --free --label xinglin --so-pin 12345678 --pin " + pin + " >/dev/null 2>&1").c_str()), 0);
+    std::ofstream(folder_.path() / "pin") << pin << '\n';
+    fs::permissions(folder_.path() / "pin", fs::perms::owner_read | fs::perms::owner_write);
+    const std::string place = "pkcs11:token=xinglin;object=master?module-path=" + module + "&pin-source=file:" + (folder_.path() / "pin").string();
+    std::string said;
+    const auto run = [&](std::vector<std::string> words) {
+        const auto done = command(words);
+        said += done.out + done.err;
+        return done.status;
+    };
+    EXPECT_EQ(run({"keys", "token", place}), 0) << said;
+    {
+        RunningServer server(data_, {"--data-key", with("one"), "--data-key", place});
+        ASSERT_TRUE(server.ready()) << server.errors();
+        Caller caller(server, token("a"));
+        ASSERT_EQ(caller.send("PUT", "/fhir/Patient/p1", patient(1)).status, 201);
+        EXPECT_EQ(run({"keys", "rewrap", "--data", data_.string(), "--data-key", with("one"), "--new-key", place}), 0) << said;
+        EXPECT_EQ(run({"keys", "rotate", "--data", data_.string(), "--data-key", place}), 0) << said;
+        EXPECT_EQ(caller.send("PUT", "/fhir/Patient/p2", patient(2)).status, 201);
+        said += server.errors();
+    }
+    EXPECT_EQ(run({"keys", "status", "--data", data_.string(), "--data-key", place, "--json"}), 0) << said;
+    EXPECT_THAT(said, HasSubstr("\"wrappedIn\":\"token\""));
+    EXPECT_NE(run({"keys", "status", "--data", data_.string(), "--data-key", with("one")}), 0);
+    RunningServer again(data_, {"--data-key", place});
+    ASSERT_TRUE(again.ready()) << again.errors();
+    EXPECT_EQ(Caller(again, token_in(place)).get("/fhir/Patient/p2").status, 200);
+    said += again.errors();
+    EXPECT_EQ(said.find(pin), std::string::npos);
 }
 
 }  // namespace
