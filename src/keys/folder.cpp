@@ -178,6 +178,21 @@ Result<std::optional<Ring>> ring_of(const fs::path& folder, std::string_view tex
     return std::optional(std::move(ring));
 }
 
+/// One process at a time changes the file, or asks the token about it: SoftHSM shows no token while another process logs in.
+class Turn {
+public:
+    explicit Turn(const fs::path& folder) : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+        if (folder_ >= 0) ::flock(folder_, LOCK_EX);
+    }
+    ~Turn() {
+        if (folder_ >= 0) ::close(folder_);
+    }
+    Turn(const Turn&) = delete;
+
+private:
+    int folder_;
+};
+
 struct Opened {
     Ring ring;
     ListKey with;
@@ -246,21 +261,6 @@ Result<Opened> open_ring(const fs::path& folder, const std::vector<std::string>&
                       " was altered; name the right key with --data-key");
 }
 
-/// One process at a time changes the file.
-class Turn {
-public:
-    explicit Turn(const fs::path& folder) : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-        if (folder_ >= 0) ::flock(folder_, LOCK_EX);
-    }
-    ~Turn() {
-        if (folder_ >= 0) ::close(folder_);
-    }
-    Turn(const Turn&) = delete;
-
-private:
-    int folder_;
-};
-
 DataKey fresh_key(std::uint32_t number, const std::string& date) { return {number, date, Secret(random_bytes(key_bytes))}; }
 
 }  // namespace
@@ -284,6 +284,7 @@ Folder::Stamp Folder::stamp() const {
 Result<std::shared_ptr<Folder>> Folder::open(const fs::path& folder, const std::vector<std::string>& places) {
     std::shared_ptr<Folder> made(new Folder(folder, places));
     made->read_ = made->stamp();
+    const Turn turn(folder);
     XINGLIN_TRY(Opened opened, open_ring(folder, places));
     made->with_ = opened.with;
     made->ring_ = std::make_shared<const Ring>(std::move(opened.ring));
@@ -308,6 +309,7 @@ std::shared_ptr<const Ring> Folder::refresh() {
         if (now == read_) return ring_;
         held = with_;
     }
+    const Turn turn(path_);
     auto opened = open_ring(path_, places_, held);
     const std::lock_guard lock(mutex_);
     read_ = now;  // also when it failed: a wrong PIN that is tried again locks a token
@@ -317,8 +319,8 @@ std::shared_ptr<const Ring> Folder::refresh() {
 }
 
 Result<Done> make(const fs::path& folder, Cipher cipher, const std::string& place, const std::string& date) {
-    XINGLIN_TRY(const ListKey with, fresh_list_key(place));
     const Turn turn(folder);
+    XINGLIN_TRY(const ListKey with, fresh_list_key(place));
     if (is_sealed(folder)) return refuse(IssueCode::conflict, folder.string(), "has keys already");
     Ring ring{cipher, 1, 1, {}};
     ring.keys.push_back(fresh_key(1, date));
@@ -326,8 +328,8 @@ Result<Done> make(const fs::path& folder, Cipher cipher, const std::string& plac
 }
 
 Result<Done> rewrap(const fs::path& folder, const std::vector<std::string>& places, const std::string& place) {
-    XINGLIN_TRY(const ListKey with, fresh_list_key(place));
     const Turn turn(folder);
+    XINGLIN_TRY(const ListKey with, fresh_list_key(place));
     XINGLIN_TRY(Opened opened, open_ring(folder, places));
     ++opened.ring.generation;
     return put(folder, written(opened.ring, with));
