@@ -20,10 +20,12 @@
 
 #include "fhir/fhir.h"
 #include "gate.h"
+#include "keys/keys.h"
 #include "measure.h"
 #include "record/record.h"
 #include "rekeyed.h"
 #include "search_mix.h"
+#include "sql/sealed.h"
 
 namespace xinglin::bench {
 namespace {
@@ -295,6 +297,15 @@ int run(const Where& where, const std::filesystem::path& samples, std::uint64_t 
     return 0;
 }
 
+/// The folder encrypted with this key: a new one is made so.
+void seal(const std::filesystem::path& folder, const char* key, const char* cipher) {
+    sql::give_key_places({key});
+    if (keys::is_sealed(folder)) return;
+    std::filesystem::create_directories(folder);
+    const auto chosen = cipher ? keys::cipher_of(cipher) : keys::Cipher::aes_256_gcm;
+    if (!chosen || !keys::make(folder, *chosen, key, "2026-01-01").ok()) throw std::runtime_error("no such cipher or key");
+}
+
 }  // namespace
 }  // namespace xinglin::bench
 
@@ -312,9 +323,10 @@ int main(int argc, char** argv) {
             stderr,
             "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only | --search-only | --guarded] [--store postgres://…] [--gate MINUTES "
             "[--cache MIB] "
-            "[--writers N]]\n");
+            "[--writers N]] [--data-key file:PATH [--cipher aes-256-gcm | sm4-ctr-hmac-sm3]]\n");
         return 2;
     }
+    if (const char* key = flag("--data-key")) seal(argv[1], key, flag("--cipher"));
     if (const char* minutes = flag("--gate")) {
         GateOptions options{.minutes = std::atof(minutes)};
         if (const char* mib = flag("--cache")) options.cache_bytes = std::atoll(mib) << 20;

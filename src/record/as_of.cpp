@@ -123,7 +123,7 @@ Result<const std::vector<std::int64_t>*> Finder::members_then(const fhir::Type& 
         std::erase_if(found, [&](std::int64_t rid) {  // what is named need not be there
             auto then = shelf_.current(rid, false);
             if (then && then->position > back_->as_of) then = shelf_.as_of(rid, back_->as_of);
-            return !then || then->deleted();
+            return !then || then->deleted() || !sees_then(*then);
         });
         return &(back_->members[{&criterion, &type}] = std::move(found));
     }
@@ -138,7 +138,7 @@ Result<const std::vector<std::int64_t>*> Finder::members_then(const fhir::Type& 
     std::erase_if(found, [&](std::int64_t rid) { return std::binary_search(since.written.begin(), since.written.end(), rid); });
     for (const std::int64_t rid : since.changed) {
         const auto then = shelf_.as_of(rid, back_->as_of);
-        if (!then || then->deleted() || (context_.guard && !sees(*then))) continue;
+        if (!then || then->deleted() || !sees_then(*then)) continue;
         XINGLIN_TRY(const bool held, holds(criterion, type, *then));
         if (held) found.push_back(rid);
     }

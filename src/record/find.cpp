@@ -283,7 +283,7 @@ Result<Done> Finder::add_value(Making& making, const Criterion& criterion) {
 search::Surroundings Finder::surroundings(std::int64_t updated_ms) {
     const auto parsed = [this](std::int64_t rid) -> json::Value {
         const auto stored = at(rid);
-        if (!stored || stored->deleted() || (context_.guard && !unguarded_ && !sees(*stored))) return {};
+        if (!stored || stored->deleted() || (context_.guard && !unguarded_ && !(back_ ? sees_then(*stored) : sees(*stored)))) return {};
         auto resource = json::parse(stored->text, arenas_.emplace_back());
         return resource.ok() ? *resource : json::Value();
     };
@@ -333,11 +333,7 @@ void Finder::add_filter(Making& making, const Criterion& criterion) {
 
 bool Finder::matches(const search::Query& query, const fhir::Type& type, const Stored& stored) {
     if (stored.deleted() || !in_compartment(query, type, stored)) return false;
-    if (context_.guard) {  // by what it was, and by what it is unless it is gone
-        if (!sees(stored)) return false;
-        const auto now = shelf_.current(stored.rid, false);
-        if (now && !now->deleted() && !sees(type, stored.rid)) return false;
-    }
+    if (!sees_then(stored)) return false;
     for (const Criterion& criterion : query.all) {
         const auto held = holds(criterion, type, stored);
         if (!held.ok() || !*held) return false;  // what is refused was so before: the candidates came from the same conditions

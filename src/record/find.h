@@ -130,6 +130,8 @@ public:
     bool sees(const fhir::Type& type, std::int64_t rid);
     /// … or this version of it, by what it says of itself.
     bool sees(const Stored& version);
+    /// … or what is told of an earlier position: by what it was, and by what it is unless it is gone.
+    bool sees_then(const Stored& version);
     /// The rule that decides about what is current; nothing when none applies, or without a guard.
     const GuardRule* decides(const fhir::Type& type, std::int64_t rid);
 

@@ -54,6 +54,14 @@ bool Finder::sees(const Stored& version) {
     return rule && rule->permit && is_granted(type, version);
 }
 
+bool Finder::sees_then(const Stored& version) {
+    if (!context_.guard || unguarded_) return true;
+    const auto now = shelf_.current(version.rid, false);
+    const bool there = now && !now->deleted();
+    if (there && !sees(*context_.numbers.type_of.at(version.tid), version.rid)) return false;
+    return (there && now->version == version.version) || sees(version);
+}
+
 bool Finder::sees(const fhir::Type& type, std::int64_t rid) {
     if (!context_.guard) return true;
     CursorPtr& sentry = sentries_[&type];

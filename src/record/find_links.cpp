@@ -60,11 +60,18 @@ std::vector<std::int64_t> Finder::family_of(std::int64_t rid, const fhir::Type& 
     std::vector<std::int64_t> family{rid};
     const bool below = modifier == search::Modifier::below;
     const Parameter* part_of = below || modifier == search::Modifier::above ? search::part_of(type.name) : nullptr;
+    // What says that it is part of another must be seen to say so; what it names need not.
+    const auto hidden = [&](std::int64_t each) {
+        if (!context_.guard || unguarded_) return false;
+        if (!back_) return !sees(type, each);
+        const auto then = at(each);
+        return !then || then->deleted() || !sees_then(*then);
+    };
     for (std::size_t i = 0; part_of && i < family.size() && family.size() < most_in_family; ++i) {
         std::vector<std::int64_t> next;
         if (below) next = referrers(family[i], *part_of, most_in_family);
-        else next = targets_of(family[i], *part_of, type);
-        if (context_.guard && !unguarded_) std::erase_if(next, [&](std::int64_t each) { return below && !sees(type, each); });
+        else if (!hidden(family[i])) next = targets_of(family[i], *part_of, type);
+        if (below) std::erase_if(next, hidden);
         for (const std::int64_t each : next) {
             if (std::find(family.begin(), family.end(), each) == family.end()) family.push_back(each);
         }

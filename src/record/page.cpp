@@ -322,8 +322,7 @@ void Pager::add_included(const search::Query& query, Found& found) {
             finder_.shelf().ahead(rids, i);
             const auto stored = found.as_of != position_ ? finder_.shelf().as_of(rid, found.as_of) : finder_.shelf().current(rid);
             if (!stored || stored->deleted()) continue;
-            if (context_.guard && !finder_.sees(*context_.numbers.type_of.at(stored->tid), rid)) continue;
-            if (context_.guard && found.as_of != position_ && !finder_.sees(*stored)) continue;
+            if (!finder_.sees_then(*stored)) continue;
             found.entries.push_back({finder_.shelf().version_of(*stored), true});
         }
     }

@@ -13,20 +13,18 @@ INSTANTIATE_TEST_SUITE_P(Engines, SearchProperty, ::testing::ValuesIn(testing::e
                          [](const auto& info) { return info.param; });
 
 TEST_P(SearchProperty, AgreesWithTheNaiveEvaluatorOnRandomQueries) {
-    const std::uint64_t seed = testing::seed();
-    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
-    std::mt19937_64 random(seed);
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed_));
+    std::mt19937_64 random(seed_);
     const search_oracle::Oracle oracle(corpus_.resources, 0, property_now_ms);
     compare(oracle, random, queries(600, 0.05));
     std::printf("%d queries, %d with matches, %d with _include, seed %llu\n", asked_, matched_, included_,
-                static_cast<unsigned long long>(seed));
+                static_cast<unsigned long long>(seed_));
 }
 
 // As many random stores as the number takes (tools/run_tests.py, part oracle), 2,000 queries each.
 TEST_P(SearchProperty, StillAgreesAfterUpdatesAndDeletes) {
-    const std::uint64_t seed = testing::seed();
-    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
-    std::mt19937_64 random(seed);
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed_));
+    std::mt19937_64 random(seed_);
     const int wanted = queries(300, 0.9);
     int stores = 0;
     json::Arena arena;
@@ -39,14 +37,13 @@ TEST_P(SearchProperty, StillAgreesAfterUpdatesAndDeletes) {
         compare(oracle, random, std::min(wanted - asked_, 2'000));
     }
     std::printf("%d queries on %d random stores, %d with matches, %d with _include, seed %llu\n", asked_, stores, matched_,
-                included_, static_cast<unsigned long long>(seed));
+                included_, static_cast<unsigned long long>(seed_));
 }
 
 // The pages after the first show what matched then, however much is written in between.
 TEST_P(SearchProperty, LaterPagesAgreeWithTheStoreOfTheFirst) {
-    const std::uint64_t seed = testing::seed();
-    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
-    std::mt19937_64 random(seed);
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed_));
+    std::mt19937_64 random(seed_);
     const search_oracle::Oracle oracle(corpus_.resources, 0, property_now_ms);
     oracle_ = &oracle;
     struct Begun {
@@ -80,9 +77,8 @@ TEST_P(SearchProperty, LaterPagesAgreeWithTheStoreOfTheFirst) {
 
 // A random history of creates, updates and deletes; at random positions of it, search and read as of that position.
 TEST_P(SearchProperty, AsOfAPositionAgreesWithTheStoreOfThen) {
-    const std::uint64_t seed = testing::seed();
-    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
-    std::mt19937_64 random(seed);
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed_));
+    std::mt19937_64 random(seed_);
     json::Arena arena;
     for (const json::Value resource : corpus_.resources)
         now_[std::string(resource["resourceType"].string()) + "/" + std::string(resource["id"].string())] = resource;
@@ -145,13 +141,12 @@ TEST_P(SearchProperty, AsOfAPositionAgreesWithTheStoreOfThen) {
         }
     }
     std::printf("%d queries at %zu positions, %d with matches, %d with _include, %d with something by _revinclude, seed %llu\n", asked_,
-                moments.size(), matched_, included_, with_referring_, static_cast<unsigned long long>(seed));
+                moments.size(), matched_, included_, with_referring_, static_cast<unsigned long long>(seed_));
 }
 
 TEST_P(SearchProperty, SortsAsTheNaiveEvaluatorWould) {
-    const std::uint64_t seed = testing::seed();
-    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed));
-    std::mt19937_64 random(seed);
+    SCOPED_TRACE("XINGLIN_SEED=" + std::to_string(seed_));
+    std::mt19937_64 random(seed_);
     const search_oracle::Oracle oracle(corpus_.resources, 0, property_now_ms);
     for (const std::string& type_name : oracle.types()) {
         const fhir::Type& type = *fhir::find_resource(type_name);

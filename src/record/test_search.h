@@ -73,13 +73,14 @@ private:
 class SearchProperty : public ::testing::TestWithParam<std::string> {
 protected:
     SearchProperty() : clock_(property_now_ms) {}
+    /// Everything random of one test follows from it: what is stored, how, and what is asked.
+    const std::uint64_t seed_ = testing::seed();
     /// What is stored: the corpus, unless a test makes something else of it.
     virtual void arrange(std::vector<json::Value>&) {}
     void SetUp() override {
         arrange(corpus_.resources);
         constexpr std::size_t gathered[] = {0, 60, 700};  // settled never, all the time, now and then
-        static std::size_t opened = testing::seed();
-        Options options{.fresh_rows = gathered[opened++ % 3], .offset_minutes = std::int16_t{0}, .terminology = terminology()};
+        Options options{.fresh_rows = gathered[seed_ % 3], .offset_minutes = std::int16_t{0}, .terminology = terminology()};
         if (GetParam() == "postgres" && (options.store = testing::fresh_postgres()).empty()) GTEST_SKIP() << testing::no_postgres;
         store_ = Store::open(folder_.path() / "data", clock_, options).value();
         std::vector<Prepared> batch;
