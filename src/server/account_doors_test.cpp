@@ -154,12 +154,43 @@ TEST_F(AccountDoors, AnInstitutionsAdministratorManagesItsOwnAndNobodyAbove) {
     }
     EXPECT_EQ(head.send("PATCH", "/api/v1/accounts/li.na", R"({"role":"administrator"})", "application/json").status, 403);
     EXPECT_EQ(head.send("PATCH", "/api/v1/accounts/li.na", R"({"institution":"org-8"})", "application/json").status, 403);
+    // Nor more than there is to give: an area beyond one's own, another's patients.
+    for (const char* body : {R"({"area":"330102"})", R"({"area":"33"})", R"({"practitioner":"dr-8"})"}) {
+        EXPECT_EQ(head.send("PATCH", "/api/v1/accounts/li.na", body, "application/json").status, 403) << body;
+        const std::string more = R"({"name":"evil","role":"clinician",)" + std::string(body).substr(1);
+        EXPECT_EQ(post(head, "/api/v1/accounts", more).status, 403) << more;
+    }
     EXPECT_EQ(head.get("/fhir/Patient").status, 403) << "accounts are no records";
     Caller li(server, "");
     ASSERT_EQ(enter(li, "li.na", member(added, {"password"})).status, 200);
     EXPECT_EQ(li.get("/api/v1/accounts").status, 403);
     ASSERT_EQ(head.send("PATCH", "/api/v1/accounts/li.na", R"({"disabled":"true"})", "application/json").status, 200);
     EXPECT_EQ(li.get("/auth/me").status, 401) << "at once";
+}
+
+TEST_F(AccountDoors, AreasAndPersonsAreGivenOnlyOutOfOnesOwn) {
+    add("boss", "administrator", {"--area", "3301"});
+    add("head", "institution-administrator", {"--institution", "org-7", "--area", "330102"});
+    const std::string token = add_client(folder_.path() / "data", "all");
+    RunningServer server(data());
+    Caller boss(server, ""), head(server, ""), writer(server, token);
+    for (const char* body : {R"({"resourceType":"Organization","id":"org-7","name":"七院","identifier":[{"system":"urn:code","value":"7"}]})",
+                             R"({"resourceType":"Practitioner","id":"dr-7","name":[{"text":"周七"}]})",
+                             R"({"resourceType":"PractitionerRole","id":"role-7","practitioner":{"reference":"Practitioner/dr-7"},)"
+                             R"("organization":{"reference":"Organization/org-7"}})"}) {
+        json::Arena arena;
+        const json::Value made = json::parse(body, arena).value();
+        const std::string to = "/fhir/" + std::string(made["resourceType"].string()) + "/" + std::string(made["id"].string());
+        ASSERT_EQ(writer.send("PUT", to, body, "application/fhir+json").status, 201) << to;
+    }
+    ASSERT_EQ(enter(boss, "boss").status, 200);
+    ASSERT_EQ(enter(head, "head").status, 200);
+    EXPECT_EQ(boss.send("PATCH", "/api/v1/accounts/boss", R"({"area":""})", "application/json").status, 403) << "one's own";
+    EXPECT_EQ(post(head, "/api/v1/accounts", R"({"name":"far","role":"epidemiologist","area":"3301"})").status, 403);
+    EXPECT_EQ(post(head, "/api/v1/accounts", R"({"name":"near","role":"epidemiologist","area":"330102001"})").status, 201);
+    const auto added = post(head, "/api/v1/accounts", R"({"name":"zhou","role":"clinician","practitioner":"dr-7"})");
+    EXPECT_EQ(added.status, 201) << added.body;
+    EXPECT_EQ(post(boss, "/api/v1/accounts", R"({"name":"far","role":"epidemiologist","area":"3302"})").status, 201) << "administers the whole";
 }
 
 TEST_F(AccountDoors, ResidentsAndStrangersAreAnsweredAlike) {

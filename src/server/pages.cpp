@@ -101,7 +101,7 @@ http::Response Pages::answer(const http::Request& request) const {
 void add_security_headers(http::Headers& headers) {
     // Inline styles: charts and the component library set style attributes; scripts come from our own files only.
     headers.set("Content-Security-Policy",
-                "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+                "default-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "
                 "object-src 'none'; "
                 "base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
     headers.set("X-Content-Type-Options", "nosniff");

@@ -156,6 +156,26 @@ Result<Role> admitted(const Visit& visit, const std::string& role_text, const st
     return *role;
 }
 
+/// Does this Practitioner work in the viewer's institution, or in part of it, by the register of staff?
+bool works_below(const Visit& visit, const std::string& practitioner) {
+    visit.house.registry->catch_up();
+    for (const auto& role : visit.house.registry->pointing("Practitioner/" + practitioner, {registry::Kind::role})) {
+        if (role->parent.starts_with("Organization/") && is_below(visit, role->parent.substr(role->parent.find('/') + 1))) return true;
+    }
+    return false;
+}
+
+/// What an institution's administrator gives of an area and of a person's own patients is no more than there is to give: areas within
+/// their own, and staff of theirs. Members that are "" give nothing.
+Outcome overreach(const Visit& visit, const std::string& area, const std::string& practitioner) {
+    if (visit.viewer.may_administer()) return {};
+    if (!area.empty() && (visit.viewer.area.empty() || !area.starts_with(visit.viewer.area)))
+        return refuse(IssueCode::forbidden, "area", "choose an area within your own; who administers the whole gives others");
+    if (!practitioner.empty() && !works_below(visit, practitioner))
+        return refuse(IssueCode::forbidden, "practitioner", "the register of staff knows nobody by this id in your institution; enter them there first");
+    return {};
+}
+
 void add(Visit& visit) {
     if (!may_come(visit)) return;
     const auto fields = only(visit, {"name", "display", "role", "institution", "area", "practitioner"});
@@ -164,11 +184,11 @@ void add(Visit& visit) {
     if (institution.empty() && !visit.viewer.may_administer()) institution = visit.viewer.institution;
     const auto role = admitted(visit, field(*fields, "role"), institution);
     const std::string name = field(*fields, "name");
-    if (!role.ok()) {
-        write_down(visit, "account-add", role.outcome(), "");
-        return visit.refuse(role.outcome());
-    }
     const access::Post post{institution, field(*fields, "area"), field(*fields, "practitioner")};
+    if (const Outcome refused = role.ok() ? overreach(visit, post.area, post.practitioner) : role.outcome(); !refused.ok()) {
+        write_down(visit, "account-add", refused, "");
+        return visit.refuse(refused);
+    }
     later(visit, [name, display = field(*fields, "display"), role = *role, post](Visit& visit) {
         const auto added = visit.house.accounts->add_user(name, role, display, {}, {}, post);
         write_down(visit, "account-add", outcome_of(added), added.ok() ? name : "", access::text(role));
@@ -197,8 +217,9 @@ void change(Visit& visit) {
         outcome = refuse(IssueCode::value, "disabled", "expected \"true\" or \"false\"");
     const std::string role_text = field(*fields, "role");
     const bool own = account->name == visit.viewer.name;
-    if (own && (change.disabled || !role_text.empty() || change.institution))
-        outcome = refuse(IssueCode::forbidden, "name", "nobody changes their own role or institution, ask another administrator");
+    if (own && (change.disabled || !role_text.empty() || change.institution || change.area || change.practitioner))
+        outcome = refuse(IssueCode::forbidden, "name", "nobody changes their own role, institution, area or person, ask another administrator");
+    if (outcome.ok()) outcome = overreach(visit, change.area.value_or(""), change.practitioner.value_or(""));
     if (outcome.ok() && (!role_text.empty() || change.institution)) {
         const auto role = admitted(visit, role_text.empty() ? account->role : role_text, change.institution.value_or(account->institution));
         const bool resident_stays = account->role == "resident" && role_text.empty();

@@ -58,8 +58,8 @@ export default {
     name: 'This name cannot be used: somebody has it, or it is written wrongly.',
     role: 'This is not a role you may give.',
     institution: 'The institution id is wrong, or not one you manage.',
-    area: 'Write the beginning of a division code, 2 to 12 digits.',
-    practitioner: 'The staff id is wrong, or this person has an account whose duty excludes this one (administrator, operator, auditor).',
+    area: 'Write the beginning of a division code, 2 to 12 digits; within your own area, unless you administer the whole.',
+    practitioner: 'The staff id is wrong, works in no institution of yours, or this person has an account whose duty excludes this one (administrator, operator, auditor).',
     display: 'The name is too long or written wrongly.',
   },
 }
