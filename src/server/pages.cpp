@@ -99,7 +99,7 @@ http::Response Pages::answer(const http::Request& request) const {
 }
 
 void add_security_headers(http::Headers& headers) {
-    // Inline styles: charts and the component library set style attributes; scripts come from our own files only.
+    // Nothing inline: styles are set by scripts, which come from our own files only.
     headers.set("Content-Security-Policy",
                 "default-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; "
                 "object-src 'none'; "

@@ -72,9 +72,11 @@ export class Visit {
       holds(sideways <= 0, `${name} scrolls sideways by ${sideways} px at ${where}`)
       if (size !== laptop) await this.picture(`${name}-${where}`)
     }
-    const untranslated = (await this.text()).match(/\b(?:shell|apps|parts|record|people|home|login|terms|codes|explorer|imports|exports|views|terminology|system|intake|mappings|screen|persons|registry|channels|quality|audit)\.[a-z_]+(?:\.[a-z_]+)*\b/g)
+    const untranslated = (await this.text()).match(/\b(?:accounts|activate|apps|audit|card|channels|codes|consent|explorer|exports|home|imports|intake|login|mappings|parts|people|persons|policy|quality|record|registry|screen|security|server|shell|system|terminology|terms|views)\.[a-z_]+(?:\.[a-z_]+)*\b/g)
     equal(untranslated ?? [], [], `${name}: words without translation`)
     await this.accessible(name)
+    for (const chart of await this.page.locator('[_echarts_instance_]').all()) await chart.hover({ force: true }) // its tooltip is drawn
+    await this.page.mouse.move(0, 0)
     equal(this.problems.splice(0), [], `${name}: errors in the browser`)
   }
 

@@ -55,7 +55,8 @@ export function chart_theme(colors: ChartColors): Record<string, unknown> {
     timeAxis: { ...axis, splitLine: { show: false } },
     line: { symbol: 'circle', symbolSize: 6, lineStyle: { width: 2 }, smooth: false },
     bar: { itemStyle: { borderRadius: [1, 1, 0, 0] }, barMaxWidth: 24 },
-    tooltip: { backgroundColor: colors.surface, borderColor: colors.line, textStyle: { color: colors.ink, fontSize: 13 } },
+    // Drawn, not written as HTML: pages allow no inline styles. {b|…} is bold.
+    tooltip: { renderMode: 'richText', backgroundColor: colors.surface, borderColor: colors.line, textStyle: { color: colors.ink, fontSize: 13, lineHeight: 20, rich: { b: { fontWeight: 'bold', color: colors.ink } } } },
     animation: false,
   }
 }
