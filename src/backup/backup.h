@@ -97,7 +97,10 @@ std::vector<Listed> list(const fs::path& folder);
 /// again without harm.
 constexpr const char* ledger_name = "intake.db";
 constexpr const char* queues_name = "outbound.db";
-constexpr const char* kept_files[] = {ledger_name, queues_name, "record.db", "access.db", "audit.db"};
+/// Apps and what they may; cards' keys and tokens that were used. In a PostgreSQL database they are its own backups' matter.
+constexpr const char* oauth_name = "oauth.db";
+constexpr const char* card_name = "card.db";
+constexpr const char* kept_files[] = {ledger_name, queues_name, "record.db", "access.db", "audit.db", oauth_name, card_name};
 /// A consistent copy of one SQLite database, synchronised to disk. False when there is no such file.
 bool copy_database(const fs::path& from, const fs::path& to);
 /// Copies bytes and synchronises them. These throw sql::Broken when the disk refuses.

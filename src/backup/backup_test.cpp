@@ -527,6 +527,35 @@ TEST_F(EncryptedBackup, HoldsNothingPlainAndComesBackUnderKeysOfItsOwn) {
     }
 }
 
+// Apps, cards and the keys in files: sealed in the backup, in their places afterwards, nothing else taken.
+TEST_F(EncryptedBackup, HoldsAppsCardsAndThePrivateKeysThatLieInFiles) {
+    for (const char* name : {"oauth.db", "card.db"}) sql::open_sqlite(data_ / name)->run("CREATE TABLE known (name TEXT); INSERT INTO known VALUES ('app')");
+    const auto write = [&](const char* name) {
+        fs::create_directories((data_ / name).parent_path());
+        std::ofstream(data_ / name) << "PRIVATE WORDS of " << name;
+    };
+    for (const char* name : {"card/0a1b-es256.pem", "secrets/oauth-abc.pem", "secrets/card-key", "card/note.txt"}) write(name);
+    make_one("full");
+    for (const auto& entry : fs::directory_iterator(scratch_.path() / "full"))
+        EXPECT_EQ(testing::read_file(entry.path()).find("PRIVATE WORDS"), std::string::npos) << entry.path();
+    const fs::path again = scratch_.path() / "again";
+    fs::create_directories(again);
+    ASSERT_TRUE(keys::make(again, keys::Cipher::aes_256_gcm, key(), "2026-11-25").ok());
+    const auto restored = restore({.backups = {scratch_.path() / "full"}, .data = again}, clock_);
+    ASSERT_TRUE(restored.ok()) << restored.outcome().line();
+    for (const char* name : {"card/0a1b-es256.pem", "secrets/oauth-abc.pem"}) {
+        EXPECT_EQ(testing::read_file(again / name), std::string("PRIVATE WORDS of ") + name);
+        EXPECT_EQ(fs::status(again / name).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+    }
+    EXPECT_FALSE(fs::exists(again / "secrets" / "card-key"));
+    EXPECT_FALSE(fs::exists(again / "card" / "note.txt"));
+    for (const char* name : {"oauth.db", "card.db"}) {
+        const auto connection = sql::open_sqlite(again / name);
+        EXPECT_TRUE(connection->prepare("SELECT name FROM known").step());
+        EXPECT_TRUE(sql::is_sealed_file(again / name));
+    }
+}
+
 TEST_F(EncryptedBackup, LinesThatWereChangedOrCutOffAreRefused) {
     put(0, "female");
     make_one("full");

@@ -5,6 +5,7 @@
 #include "access/access.h"
 #include "backup/lines.h"
 #include "backup/manifest.h"
+#include "backup/private.h"
 #include "intake/copy.h"
 #include "keys/keys.h"
 #include "outbound/copy.h"
@@ -110,6 +111,10 @@ Result<Manifest> fill(const Request& request, const calendar::Clock& clock, std:
             XINGLIN_CHECK(verify_copy(request.out / name));
             keep(request.out, name, manifest);
         }
+        if (keep_private(request.data, request.out / private_name)) {
+            XINGLIN_CHECK(verify_copy(request.out / private_name));
+            keep(request.out, private_name, manifest);
+        }
     }
     if (!request.store.empty()) {
         XINGLIN_CHECK(copy_ledger(request, manifest));
@@ -161,7 +166,7 @@ Result<Manifest> make(const Request& request, const calendar::Clock& clock, std:
     const auto clear = [&] {
         if (was_there) {
             for (const char* name : kept_files) fs::remove(request.out / name, ignored);
-            for (const char* name : {lines_name, "manifest.partial", keys::file_name}) fs::remove(request.out / name, ignored);
+            for (const char* name : {lines_name, private_name, "manifest.partial", keys::file_name}) fs::remove(request.out / name, ignored);
             for (const char* name : {views_name, mappings_name}) fs::remove_all(request.out / name, ignored);
         } else {
             fs::remove_all(request.out, ignored);

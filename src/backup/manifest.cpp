@@ -8,6 +8,8 @@
 #include "backup/lines.h"
 #include "backup/manifest.h"
 
+#include "backup/private.h"
+
 namespace xinglin::backup {
 
 namespace {
@@ -42,7 +44,7 @@ std::int64_t whole(json::Value value) {
 }
 
 bool is_ours(std::string_view name) {
-    return name == lines_name || is_saved(name) ||
+    return name == lines_name || name == private_name || is_saved(name) ||
            std::any_of(std::begin(kept_files), std::end(kept_files), [&](const char* kept) { return name == kept; });
 }
 

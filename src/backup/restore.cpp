@@ -3,6 +3,7 @@
 #include "access/access.h"
 #include "backup/lines.h"
 #include "backup/manifest.h"
+#include "backup/private.h"
 #include "intake/copy.h"
 #include "outbound/copy.h"
 
@@ -165,6 +166,10 @@ Result<Restored> build(const Restoring& request, const std::vector<Part>& parts,
     XINGLIN_CHECK(restore_ledger(request, parts.back(), scratch));
     XINGLIN_CHECK(restore_queues(request, parts.back(), scratch));
     restore_saved(request, parts.back());
+    for (const char* name : {oauth_name, card_name}) {
+        if (request.store.empty() && parts.back().has(name)) bring_database(parts.back().folder / name, request.data / name);
+    }
+    if (parts.back().has(private_name)) bring_private(parts.back().folder / private_name, request.data);
     bool as_it_is = is_copy && request.store.empty();
     if (as_it_is) {
         XINGLIN_TRY(const bool less, asks_for_less(request, first, scratch));
