@@ -3,6 +3,7 @@
 #include "access/audit.h"
 #include "api/exchange.h"
 #include "json/json.h"
+#include "record/guard.h"
 
 namespace xinglin::api {
 
@@ -81,7 +82,7 @@ Result<Done> may(const access::Viewer& viewer, const fhir::Type* type, char acti
     if (allowed && (viewer.role == access::Role::system || !viewer.granted.empty())) {
         if (type) {
             allowed = viewer.allows(type->name, action);
-        } else {
+        } else if (!viewer.guard || !viewer.guard->limited) {  // else it sees of every type what its scope names, perhaps nothing
             for (const fhir::Type* each : fhir::resources()) allowed = allowed && viewer.allows(each->name, action);
         }
     }

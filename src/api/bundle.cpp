@@ -138,9 +138,11 @@ void do_bundle(const Shared& exchange) {
     };
     if (has_reads) {  // wait here, so that the reads do not run in the writer's thread
         return answered(
-            exchange->house.ingest.bundle_and_wait(std::move(arena), *bundle, exchange->base_url, want_body, allowed));
+            exchange->house.ingest.bundle_and_wait(std::move(arena), *bundle, exchange->base_url, want_body, allowed,
+                                                                held_to(*exchange)));
     }
-    exchange->house.ingest.bundle(std::move(arena), *bundle, exchange->base_url, want_body, allowed, answered);
+    exchange->house.ingest.bundle(std::move(arena), *bundle, exchange->base_url, want_body, allowed, answered,
+                                  held_to(*exchange));
 }
 
 }  // namespace xinglin::api

@@ -78,8 +78,10 @@ void add_version_headers(http::Response& response, std::int64_t version, std::in
 Result<Done> may(const access::Viewer& viewer, const fhir::Type* type, char action);
 
 // ---- guarded.cpp: writing by who does not see everything --------------------------------------------------------------
-/// What is there and not seen is not changed; who sees everything may.
-Result<Done> may_change(const Exchange& exchange, const fhir::Type& type, std::string_view id);
+/// What is there and not seen is not changed, nor what a token's conditions (of action u or d) do not reach; who sees everything may.
+Result<Done> may_change(const Exchange& exchange, const fhir::Type& type, std::string_view id, char action);
+/// What a token's conditions say of what is written; nothing when there are none.
+ingest::Held held_to(const Exchange& exchange);
 /// A condition (encoded) that matches something unseen is refused: its outcome would tell.
 Result<Done> may_change_by(const Exchange& exchange, const fhir::Type& type, std::string_view condition);
 /// Every entry of a bundle.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing by who does not see everything: what is not seen is not changed, and a condition does not tell what it matched.
+#include <algorithm>
 #include <set>
 
 #include "api/closed.h"
@@ -45,7 +46,7 @@ Result<Done> may_write_entry(const Exchange& exchange, json::Value request) {
     if (end == std::string_view::npos) return Done{};
     if (url[end] == '?') return may_ask(exchange, *type, url.substr(end + 1));
     const std::string_view id = url.substr(end + 1);
-    return may_change(exchange, *type, id.substr(0, id.find_first_of("/?")));
+    return may_change(exchange, *type, id.substr(0, id.find_first_of("/?")), method == "DELETE" ? 'd' : 'u');
 }
 
 /// Ids of Patients that a resource refers to, at any depth.
@@ -66,18 +67,36 @@ void add_patients(const Exchange& exchange, json::Value value, std::set<std::str
     }
 }
 
-bool has_conditional_reference(json::Value value) {
+/// A reference by a condition is looked up with everybody's eyes: only where the viewer's find the same.
+Result<Done> may_look_up(const Exchange& exchange, json::Value value) {
     if (value.is_array()) {
-        for (const json::Node& node : value.items()) {
-            if (has_conditional_reference(json::Value(&node))) return true;
-        }
-        return false;
+        for (const json::Node& node : value.items()) XINGLIN_CHECK(may_look_up(exchange, json::Value(&node)));
+        return Done{};
     }
     for (const json::Member& member : value.members()) {
-        if (member.key() == "reference" && member.value().string().find('?') != std::string_view::npos) return true;
-        if (!member.value().is_primitive() && has_conditional_reference(member.value())) return true;
+        if (!member.value().is_primitive()) XINGLIN_CHECK(may_look_up(exchange, member.value()));
+        const std::string_view reference = member.key() == "reference" ? member.value().string() : std::string_view();
+        const std::size_t mark = reference.find('?');
+        if (mark == std::string_view::npos) continue;
+        const fhir::Type* type = fhir::find_resource(reference.substr(0, mark));
+        if (!exchange.viewer.guard->limited || !type)
+            return refuse(IssueCode::forbidden, "reference", "your account may not look up references by a condition; name them by id");
+        XINGLIN_CHECK(may_ask(exchange, *type, reference.substr(mark + 1)));
     }
-    return false;
+    return Done{};
+}
+
+/// The viewer, by the rules alone.
+access::Viewer unscoped(const Exchange& exchange) {
+    access::Viewer viewer = exchange.viewer;
+    auto rules = std::make_shared<record::Guard>(*exchange.viewer.guard);
+    rules->limited = false;
+    viewer.guard = std::move(rules);
+    return viewer;
+}
+
+Outcome out_of_scope(const fhir::Type& type) {
+    return refuse(IssueCode::forbidden, std::string(type.name), "is not what the conditions of your token let it write");
 }
 
 }  // namespace
@@ -87,11 +106,7 @@ Result<Done> may_write_about(const Exchange& exchange, json::Value resource) {
     std::set<std::string, std::less<>> ids;
     add_patients(exchange, resource, ids);
     if (ids.empty()) return Done{};
-    access::Viewer unscoped = exchange.viewer;
-    auto rules = std::make_shared<record::Guard>(*exchange.viewer.guard);
-    rules->limited = false;
-    unscoped.guard = std::move(rules);
-    auto reader = exchange.house.store.reader(unscoped);
+    auto reader = exchange.house.store.reader(unscoped(exchange));
     for (const std::string& id : ids) {
         const auto decision = reader.decide(*fhir::find_resource("Patient"), id);
         if (decision.exists && !decision.permit)
@@ -100,11 +115,31 @@ Result<Done> may_write_about(const Exchange& exchange, json::Value resource) {
     return Done{};
 }
 
-Result<Done> may_change(const Exchange& exchange, const fhir::Type& type, std::string_view id) {
+Result<Done> may_change(const Exchange& exchange, const fhir::Type& type, std::string_view id, char action) {
     if (!exchange.viewer.guard) return Done{};
-    const auto decision = exchange.house.store.reader(exchange.viewer).decide(type, id);
-    if (!decision.exists || decision.permit) return Done{};
-    return refuse(IssueCode::forbidden, std::string(type.name), "your account may not change this resource");
+    record::Reader reader = exchange.house.store.reader(unscoped(exchange));
+    const auto decision = reader.decide(type, id);
+    if (!decision.exists) return Done{};
+    if (!decision.permit) return refuse(IssueCode::forbidden, std::string(type.name), "your account may not change this resource");
+    const ingest::Held held = held_to(exchange);
+    const auto present = held ? reader.read(type, id) : Result<record::Version>(record::Version{});
+    if (!held || !present.ok()) return Done{};
+    json::Arena arena;
+    XINGLIN_TRY(const json::Value resource, json::parse(present->body, arena, {.depth = 1'000, .bytes = present->body.size() + 1}));
+    return held(type, resource, action, present->updated_ms);
+}
+
+ingest::Held held_to(const Exchange& exchange) {
+    const auto& guard = exchange.viewer.guard;
+    const auto has_conditions = [](const record::GuardGrant& grant) {
+        return grant.actions.find_first_of("cud") != std::string::npos && (!grant.all.empty() || !grant.patient.empty());
+    };
+    if (!guard || !guard->limited || std::none_of(guard->grants.begin(), guard->grants.end(), has_conditions)) return {};
+    return [guard, &clock = exchange.house.clock, offset = exchange.house.store.offset_minutes()](
+               const fhir::Type& type, json::Value resource, char action, std::int64_t updated_ms) -> Result<Done> {
+        if (record::is_granted(*guard, type, resource, action, offset, updated_ms == 0 ? clock.now_ms() : updated_ms)) return Done{};
+        return out_of_scope(type);
+    };
 }
 
 Result<Done> may_change_by(const Exchange& exchange, const fhir::Type& type, std::string_view condition) {
@@ -117,8 +152,7 @@ Result<Done> may_change_all(const Exchange& exchange, json::Value bundle) {
         const json::Value entry(&node);
         XINGLIN_CHECK(may_write_entry(exchange, entry["request"]));
         XINGLIN_CHECK(may_write_about(exchange, entry["resource"]));
-        if (has_conditional_reference(entry["resource"]))
-            return refuse(IssueCode::forbidden, "reference", "your account may not look up references by a condition; name them by id");
+        XINGLIN_CHECK(may_look_up(exchange, entry["resource"]));
     }
     return Done{};
 }

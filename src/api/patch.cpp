@@ -65,7 +65,8 @@ Result<ingest::Change> read_patch(const Exchange& exchange, const fhir::Type& ty
                           .id = id,
                           .resource = changed,
                           .if_match = found.version,  // of the version the patch was applied to
-                          .want_body = exchange.wanted == Return::unsaid || exchange.wanted == Return::representation};
+                          .want_body = exchange.wanted == Return::unsaid || exchange.wanted == Return::representation,
+                          .held = held_to(exchange)};
 }
 
 http::Response patched_answer(const Exchange& exchange, const ingest::Written& written) {

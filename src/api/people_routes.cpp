@@ -12,6 +12,7 @@
 #include "api/people_json.h"
 #include "api/union.h"
 #include "json/json.h"
+#include "record/guard.h"
 #include "text/text.h"
 
 namespace xinglin::api {
@@ -191,6 +192,7 @@ Answer printed(Exchange& exchange, const std::string& id) {
 Result<Done> is_open(Exchange& exchange, const std::string& id) {
     if (!exchange.viewer.guard) return Done{};
     const auto decision = exchange.house.store.reader(exchange.viewer).decide(*fhir::find_resource("Patient"), id);
+    if (!decision.exists && exchange.viewer.guard->limited) return refuse(IssueCode::not_found, "id", "there is no such person");
     if (!decision.exists || decision.permit) return Done{};
     const bool way_out = exchange.house.options.may_take_emergency && exchange.house.options.may_take_emergency(exchange.viewer);
     note(exchange, {.what = "refused", .type = fhir::find_resource("Patient"), .id = id, .patient = id, .status = 403, .count = 0});

@@ -111,7 +111,8 @@ Result<ingest::Change> read_change(const Exchange& exchange, ingest::Change::Kin
     } else {
         XINGLIN_CHECK(only_parameters(exchange, {}));
     }
-    if (!id.empty()) XINGLIN_CHECK(may_change(exchange, type, id));
+    change.held = held_to(exchange);
+    if (!id.empty()) XINGLIN_CHECK(may_change(exchange, type, id, kind == Kind::erase ? 'd' : 'u'));
     XINGLIN_CHECK(may_change_by(exchange, type, change.condition));
     if (kind != Kind::erase) {
         XINGLIN_TRY(change.resource, read_body(exchange, arena));
@@ -195,7 +196,8 @@ void do_change_meta(const Shared& exchange, const fhir::Type& type, const std::s
                               .id = id,
                               .resource = arena->with(resource, "meta", meta),
                               .if_match = found.version,
-                              .want_body = true};
+                              .want_body = true,
+                              .held = held_to(*exchange)};
     };
     auto change = read();
     if (!change.ok()) return exchange->respond(refusal_answer(*exchange, change.outcome()));

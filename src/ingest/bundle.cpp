@@ -385,7 +385,7 @@ Result<std::vector<Entry>> read_entries(json::Value bundle, bool is_transaction,
 }  // namespace
 
 void Ingest::bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std::string_view base_url, bool want_body,
-                    const Allowed& allowed, BundleBack finished) {
+                    const Allowed& allowed, BundleBack finished, const Held& held) {
     const std::string_view type = bundle.find("type").string();
     if (bundle.find("resourceType").string() != "Bundle" || (type != "batch" && type != "transaction")) {
         return finished(refuse(IssueCode::invalid, "Bundle.type", "must be a Bundle of type batch or transaction"));
@@ -394,6 +394,7 @@ void Ingest::bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std:
     std::vector<std::optional<Outcome>> refused;
     auto entries = read_entries(bundle, is_transaction, options_.bundle_entries, base_url, want_body, allowed, refused);
     if (!entries.ok()) return finished(std::move(entries).outcome());
+    for (Entry& entry : *entries) entry.step.change.held = held;
     if (is_transaction) {
         return run_transaction(store_, std::move(arena), options_, std::move(entries).value(), std::move(finished));
     }

@@ -47,11 +47,12 @@ Result<Written> Ingest::write_and_wait(std::shared_ptr<json::Arena> arena, Chang
 }
 
 Result<BundleAnswer> Ingest::bundle_and_wait(std::shared_ptr<json::Arena> arena, json::Value value, std::string_view base_url,
-                                             bool want_body, const Allowed& allowed) {
+                                             bool want_body, const Allowed& allowed, const Held& held) {
     auto promise = std::make_shared<std::promise<Result<BundleAnswer>>>();
     auto future = promise->get_future();
-    bundle(std::move(arena), value, base_url, want_body, allowed,
-           [promise](Result<BundleAnswer> answer) { promise->set_value(std::move(answer)); });
+    bundle(
+        std::move(arena), value, base_url, want_body, allowed,
+        [promise](Result<BundleAnswer> answer) { promise->set_value(std::move(answer)); }, held);
     return future.get();
 }
 

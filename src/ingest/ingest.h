@@ -22,6 +22,10 @@
 
 namespace xinglin::ingest {
 
+/// May a resource be so, by what the sender is held to (a token's conditions)? Asked in the writer's thread of what is there and of what
+/// will be there, with its links as they will be; must be quick. `updated_ms` 0: now.
+using Held = std::function<Result<Done>(const fhir::Type& type, json::Value resource, char action, std::int64_t updated_ms)>;
+
 /// One write as asked for.
 struct Change {
     enum class Kind : std::uint8_t { create, update, erase };
@@ -36,6 +40,7 @@ struct Change {
     std::optional<std::int64_t> if_match;  // version that must be the present one
     bool if_none_match_any = false;        // If-None-Match: *, only if there is none yet
     bool want_body = false;
+    Held held{};  // none: to nothing
 };
 
 /// What came of it.
@@ -101,11 +106,11 @@ public:
 
     /// A Bundle of type batch or transaction. A transaction happens whole or not at all; of a batch every entry stands
     /// alone. `base_url` ("http://host/fhir") is cut off absolute fullUrls and entry URLs. `want_body`: answers carry
-    /// the resources.
+    /// the resources. `held`: for every entry.
     void bundle(std::shared_ptr<json::Arena> arena, json::Value bundle, std::string_view base_url, bool want_body,
-                const Allowed& allowed, BundleBack finished);
+                const Allowed& allowed, BundleBack finished, const Held& held = {});
     Result<BundleAnswer> bundle_and_wait(std::shared_ptr<json::Arena> arena, json::Value bundle, std::string_view base_url,
-                                         bool want_body, const Allowed& allowed);
+                                         bool want_body, const Allowed& allowed, const Held& held = {});
 
     /// The same checks without writing: known type, structure, id. An Outcome without errors when it would be accepted.
     Outcome check(json::Value resource) const;

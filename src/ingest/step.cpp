@@ -198,6 +198,19 @@ Result<bool> Steps::settle(Step& step, record::Transaction& transaction) {
     return step.target != guessed || step.creates != guessed_creates;
 }
 
+Result<Done> Steps::hold(const Step& step, const record::Transaction::State* present, record::Transaction& transaction) {
+    const Change& change = step.change;
+    using Kind = Change::Kind;
+    if (!change.held || (change.kind == Kind::create && step.query && !step.creates)) return Done{};
+    const char action = change.kind == Kind::create ? 'c' : change.kind == Kind::update ? 'u' : 'd';
+    if (const auto before = present ? transaction.read(*change.type, step.target) : std::nullopt) {
+        json::Arena arena;
+        XINGLIN_TRY(const json::Value resource, json::parse(before->body, arena, {.depth = 1'000, .bytes = before->body.size() + 1}));
+        XINGLIN_CHECK(change.held(*change.type, resource, action, present->updated_ms));
+    }
+    return change.kind == Kind::erase ? Result<Done>(Done{}) : change.held(*change.type, step.resource, action, 0);
+}
+
 Result<Done> Steps::carry_out(Step& step, record::Transaction& transaction) {
     const Change& change = step.change;
     const fhir::Type& type = *change.type;
@@ -205,6 +218,7 @@ Result<Done> Steps::carry_out(Step& step, record::Transaction& transaction) {
     written = Written{.type = &type, .id = step.target, .patient = step.patient};
     const auto state = step.target.empty() ? std::nullopt : transaction.state(type, step.target);
     const bool is_there = state && !state->deleted;
+    XINGLIN_CHECK(hold(step, is_there ? &*state : nullptr, transaction));
     if (change.if_match && (!is_there || state->version != *change.if_match)) {
         return refuse(
             IssueCode::precondition, "If-Match",

@@ -57,6 +57,8 @@ private:
     /// Applies the step's patch to a version; what comes of it is checked like any update.
     Result<Done> patch(Step& step, const record::Version& present);
     Result<Done> check(Step& step);
+    /// Asks what the sender is held to of what is there and of what will be.
+    Result<Done> hold(const Step& step, const record::Transaction::State* present, record::Transaction& transaction);
 };
 
 /// Encoded parameters of a condition, as a query that selects something.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a token may do: SMART App Launch 2.2 scopes, read strictly, narrowed, and turned into conditions of search.
+// What a token may do: SMART App Launch 2.2 scopes, read strictly, narrowed, and turned into conditions for the guard of the record.
 //
 // "patient/Observation.rs?category=laboratory": whose, which type, which of c r u d s (in this order), under which condition.
 // The names of 1.0 (.read .write .*) are understood and written as those of 2. Source: SMART App Launch 2.2.0, "Scopes and
@@ -47,8 +47,7 @@ public:
     /// What both allow: types, actions and conditions together.
     Granted meet(const Granted& other) const;
 
-    /// Of one type and action: what must hold of a resource. Several conditions: any of them is enough; none: nothing is allowed.
-    /// This is what a guard of the record compiles into search and read.
+    /// What must hold of a resource for some actions. Of several any is enough; where there is none, nothing is allowed.
     struct Condition {
         std::string type;                // or "*"
         std::string actions;
@@ -61,17 +60,15 @@ public:
     std::vector<std::string> words;  // openid fhirUser profile launch/patient online_access offline_access
 };
 
-/// How a request to /fhir may go on with a token.
+/// How a request may go on with a token.
 struct Passage {
-    std::string granted;         // what of the scopes counts for this request (access::Viewer::granted, or scope of a system)
-    std::string path, query;     // the request to be answered instead, narrowed; path "" : as it came
-    /// Before a resource is read: the query (of `check_type`, in the compartment of the Patient in context when `check_context`)
-    /// that must find it.
-    std::string check_type, check_id, check_query;
-    bool check_context = false;
+    std::string granted;  // what of the scopes counts for it, without conditions (access::Viewer::granted, or scope of a system)
+    /// With these the record's guard shows, counts and passes through only what one of them names, and what is written is held to them;
+    /// none: the types of `granted` say it all.
+    std::vector<Granted::Condition> conditions;
 };
-/// Decides by the request alone, and refuses (where: "scope") whatever it cannot narrow to what was granted: what a scope leaves
-/// out is never shown because a path was forgotten. `context`: the Patient of patient/ scopes, "" for none.
+/// Decides by the request alone; refuses (where: "scope") what no scope includes and what cannot be narrowed. `context`: the Patient of
+/// patient/ scopes, "" for none.
 Result<Passage> pass(const Granted& granted, bool is_system, std::string_view context, const http::Request& request);
 
 }  // namespace xinglin::oauth

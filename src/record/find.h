@@ -35,6 +35,7 @@ struct Context {
     const Fresh* fresh = &no_fresh();
     const Guard* guard = nullptr;  // nothing: everything may be seen
     std::shared_ptr<const Owners> owners{};
+    std::string_view needs = "rs";  // of the grants of a guard: what is done with what is found
 };
 
 /// A row of record_current, or of record_past.
@@ -132,6 +133,8 @@ public:
     bool sees(const Stored& version);
     /// … or what is told of an earlier position: by what it was, and by what it is unless it is gone.
     bool sees_then(const Stored& version);
+    /// Does the scope reach what is current under a rid, whatever the rules say?
+    bool grants(const fhir::Type& type, std::int64_t rid);
     /// The rule that decides about what is current; nothing when none applies, or without a guard.
     const GuardRule* decides(const fhir::Type& type, std::int64_t rid);
 
@@ -177,7 +180,10 @@ private:
     Result<Done> settle(Making& making);
     void look_ahead(Making& making);
     Result<Done> stand_guard(Making& making);
-    bool is_granted(const fhir::Type& type, const Stored& stored);
+    /// Those whom the grants of one action let through; nothing: everybody.
+    Result<CursorPtr> granted(const fhir::Type& type, char action);
+    Result<CursorPtr> part_of(const GuardGrant& grant, const fhir::Type& type);
+    bool is_granted(const fhir::Type& type, const Stored& stored) const;
     Result<Done> add_patient_chain(Making& making, const search::Criterion& criterion);
     void add_filter(Making& making, const search::Criterion& criterion);
     /// Adds a step for a condition and lets it watch the cursor.
@@ -220,6 +226,8 @@ private:
     bool reads_all_ = false;
     std::optional<Back> back_;
     bool unguarded_ = false;  // while the conditions of a grant are compiled
+    std::deque<std::vector<search::Criterion>> spread_;  // conditions of grants in all units of the record
+    std::deque<Context> bound_;                          // of grants about one patient
     std::unordered_map<const fhir::Type*, CursorPtr> sentries_;  // to be asked rid by rid
 };
 

@@ -3,13 +3,19 @@
 #include <algorithm>
 
 #include "record/sentry.h"
+#include "search/units.h"
 
 namespace xinglin::record {
 
 namespace {
-bool concerns(const GuardGrant& grant, const fhir::Type& type) {
-    return grant.types.empty() || std::find(grant.types.begin(), grant.types.end(), &type) != grant.types.end();
+
+/// "rs" asks for both; mostly the same grants give both, then once is enough.
+bool differ(const Guard& guard, const fhir::Type& type, char a, char b) {
+    return std::any_of(guard.grants.begin(), guard.grants.end(), [&](const GuardGrant& grant) {
+        return concerns(grant, type) && allows(grant, a) != allows(grant, b);
+    });
 }
+
 }  // namespace
 
 // Every meeting has the guard among it: what a search leads to, passes through or counts is seen by the same rules as what it shows.
@@ -21,30 +27,57 @@ Result<Done> Finder::stand_guard(Making& making) {
     };
     making.meeting.all.push_back(plan_.watch(std::make_unique<Sentry>(context_, type, confirm), plan_.add("guard", "what the viewer may see")));
     if (!context_.guard->limited) return Done{};
-    std::vector<CursorPtr> parts;
-    for (const GuardGrant& grant : context_.guard->grants) {
-        if (!concerns(grant, type)) continue;
-        if (grant.all.empty()) return Done{};
-        unguarded_ = true;
-        auto part = meeting(type, grant.all, nullptr);
-        unguarded_ = false;
-        if (!part.ok()) return part.outcome();
-        parts.push_back(std::move(*part));
+    const std::string_view needs = context_.needs;
+    for (std::size_t i = 0; i < needs.size(); ++i) {
+        if (i > 0 && !differ(*context_.guard, type, needs[0], needs[i])) continue;
+        XINGLIN_TRY(CursorPtr part, granted(type, needs[i]));
+        if (part) making.meeting.all.push_back(std::move(part));
     }
-    making.meeting.all.push_back(parts.empty() ? list_cursor({}) : either_cursor(std::move(parts)));
     return Done{};
 }
 
-bool Finder::is_granted(const fhir::Type& type, const Stored& stored) {
+Result<CursorPtr> Finder::granted(const fhir::Type& type, char action) {
+    std::vector<CursorPtr> parts;
+    for (const GuardGrant& grant : context_.guard->grants) {
+        if (!concerns(grant, type) || !allows(grant, action)) continue;
+        if (grant.all.empty() && !grant.of_patient) return CursorPtr();
+        XINGLIN_TRY(CursorPtr part, part_of(grant, type));
+        parts.push_back(std::move(part));
+    }
+    if (parts.size() == 1) return std::move(parts.front());
+    return parts.empty() ? list_cursor({}) : either_cursor(std::move(parts));
+}
+
+Result<CursorPtr> Finder::part_of(const GuardGrant& grant, const fhir::Type& type) {
+    CursorPtr owned;
+    if (grant.of_patient) {
+        Context& bound = bound_.emplace_back(context_);
+        bound.guard = grant.of_patient.get();
+        owned = std::make_unique<Sentry>(bound, type, nullptr);
+        if (grant.all.empty()) return owned;
+    }
+    search::Query conditions;
+    conditions.all = grant.all;
+    if (search::asks_in_ucum(conditions)) search::spread_units(conditions, units_in_use(context_.connection));
+    const std::vector<search::Criterion>& all = spread_.emplace_back(std::move(conditions.all));
+    unguarded_ = true;
+    auto met = meeting(type, all, nullptr);
+    unguarded_ = false;
+    if (!met.ok() || !owned) return met;
+    auto both = std::make_unique<Meeting>();
+    both->all.push_back(std::move(*met));
+    both->all.push_back(std::move(owned));
+    both->arrange();
+    return CursorPtr(std::move(both));
+}
+
+bool Finder::is_granted(const fhir::Type& type, const Stored& stored) const {
     if (!context_.guard->limited) return true;
-    return std::any_of(context_.guard->grants.begin(), context_.guard->grants.end(), [&](const GuardGrant& grant) {
-        return concerns(grant, type) && std::all_of(grant.all.begin(), grant.all.end(), [&](const search::Criterion& criterion) {
-                   unguarded_ = true;
-                   const bool held = confirm(type, criterion, stored);
-                   unguarded_ = false;
-                   return held;
-               });
-    });
+    json::Arena arena;
+    const auto resource = json::parse(stored.text, arena);
+    return resource.ok() && std::all_of(context_.needs.begin(), context_.needs.end(), [&](char action) {
+               return record::is_granted(*context_.guard, type, *resource, action, context_.offset_minutes, stored.updated_ms);
+           });
 }
 
 bool Finder::sees(const Stored& version) {
@@ -71,8 +104,11 @@ bool Finder::sees(const fhir::Type& type, std::int64_t rid) {
             return stored && !stored->deleted() && sees(*stored);
         });
     }
-    if (!sentry->has(rid)) return false;
-    if (!context_.guard->limited) return true;
+    return sentry->has(rid) && grants(type, rid);
+}
+
+bool Finder::grants(const fhir::Type& type, std::int64_t rid) {
+    if (!context_.guard || !context_.guard->limited) return true;
     const auto stored = shelf_.current(rid);
     return stored && !stored->deleted() && is_granted(type, *stored);
 }

@@ -14,6 +14,7 @@
 
 #include "calendar/calendar.h"
 #include "fhir/fhir.h"
+#include "json/json.h"
 #include "search/search.h"
 
 namespace xinglin::record {
@@ -53,19 +54,31 @@ struct GuardRule {
     std::optional<calendar::Span> period{};                     // its clinical date lies in here
 };
 
+struct Guard;
+
 /// A part of what a token's scope allows: resources of the types that meet all conditions ("Observation.rs?category=…").
 struct GuardGrant {
-    std::vector<const fhir::Type*> types;  // empty: all
-    std::vector<search::Criterion> all{};  // of the one type; empty: all of them
+    std::vector<const fhir::Type*> types;           // empty: all
+    std::vector<search::Criterion> all{};           // of the one type, codes resolved; empty: all of them
+    std::string actions = "rs";                     // some of cruds
+    std::string patient{};                          // id of the Patient whose record it is about; "": anybody's
+    std::shared_ptr<const Guard> of_patient{};      // the same as rules, for searches; nothing without `patient`
 };
 
 struct Guard {
     /// A resource that belongs to several patients is a member when one of them is. What no rule applies to is not seen.
     std::vector<GuardRule> rules;
-    /// With `limited` a resource must also be in one of the grants.
+    /// With `limited` a resource must also be in one of the grants: of r to be read, of s to be searched, of both in what does both.
     bool limited = false;
     std::vector<GuardGrant> grants{};
 };
+
+/// A grant of one patient's record, and of what is nobody's and needed to understand it (Practitioner, Organization, Medication …).
+/// `ordinal`: Reader::ordinals_of; nothing when nobody was ever called so.
+void bind_to_patient(GuardGrant& grant, std::string_view id, std::optional<std::int64_t> ordinal);
+
+/// Does one of the grants allow this action on a resource as it is written here? Slow and plain; asks nothing of the record.
+bool is_granted(const Guard& guard, const fhir::Type& type, json::Value resource, char action, std::int16_t offset_minutes, std::int64_t updated_ms);
 
 /// What a text says of itself, for the rules.
 struct Standing {

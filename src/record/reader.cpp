@@ -6,6 +6,7 @@
 
 #include "feed/feed.h"
 #include "record/page.h"
+#include "record/sentry.h"
 #include "record/store_inside.h"
 #include "search/units.h"
 
@@ -19,16 +20,6 @@ Outcome not_found(const fhir::Type& type) {
 }
 Outcome gone(const fhir::Type& type) {
     return refuse(IssueCode::deleted, std::string(type.name), "this resource has been deleted; its history is still there");
-}
-
-std::vector<std::string> units_in_use(sql::Connection& connection) {
-    constexpr std::string_view in_use =
-        "SELECT norm FROM record_term WHERE space = ? AND extra = 'http://unitsofmeasure.org' LIMIT 10000";
-    std::vector<std::string> units;
-    auto& query = connection.prepare(in_use);
-    query.bind(1, unit_space);
-    while (query.step()) units.emplace_back(query.text(0));
-    return units;
 }
 
 bool needs_more(const search::Query& query) { return search::needs_codes(query) || search::asks_in_ucum(query); }
@@ -105,7 +96,7 @@ void Reader::Inside::hold() {
 Result<Version> Reader::read(const fhir::Type& type, std::string_view id, std::optional<Position> as_of, Version* gone_version) {
     ++inside_->store.reads;
     if (as_of) inside_->hold();
-    const Context context = inside_->context();
+    const Context context = inside_->context("r");
     Shelf shelf(context);
     const std::int64_t rid = shelf.find(inside_->store.numbers.tid(type), id);
     if (rid == 0) return not_found(type);
@@ -123,7 +114,7 @@ Result<Version> Reader::read(const fhir::Type& type, std::string_view id, std::o
 Result<Version> Reader::vread(const fhir::Type& type, std::string_view id, std::int64_t version) {
     ++inside_->store.reads;
     inside_->hold();
-    const Context context = inside_->context();
+    const Context context = inside_->context("r");
     Shelf shelf(context);
     const std::int64_t rid = shelf.find(inside_->store.numbers.tid(type), id);
     const auto stored = rid ? shelf.numbered(rid, version) : std::nullopt;
@@ -137,17 +128,17 @@ Result<Version> Reader::vread(const fhir::Type& type, std::string_view id, std::
 Result<Found> Reader::search(const search::Query& query, std::optional<Position> as_of) {
     ++inside_->store.searches;
     inside_->hold();
-    if (!needs_more(query)) return Pager(inside_->context(), position(), as_of).page(query);
+    if (!needs_more(query)) return Pager(inside_->context("s"), position(), as_of).page(query);
     XINGLIN_TRY(const search::Query ready, whole_of(query, inside_->store.options.terminology, *inside_->connection));
-    return Pager(inside_->context(), position(), as_of).page(ready);
+    return Pager(inside_->context("s"), position(), as_of).page(ready);
 }
 
 Result<std::uint64_t> Reader::count(const search::Query& query, std::optional<Position> as_of) {
     ++inside_->store.searches;
     inside_->hold();
-    if (!needs_more(query)) return Pager(inside_->context(), position(), as_of).count(query);
+    if (!needs_more(query)) return Pager(inside_->context("s"), position(), as_of).count(query);
     XINGLIN_TRY(const search::Query ready, whole_of(query, inside_->store.options.terminology, *inside_->connection));
-    return Pager(inside_->context(), position(), as_of).count(ready);
+    return Pager(inside_->context("s"), position(), as_of).count(ready);
 }
 
 Position Reader::position() {
@@ -307,7 +298,7 @@ private:
 Result<HistoryPage> Reader::history(const HistoryRequest& request) {
     ++inside_->store.reads;
     inside_->hold();
-    History history(inside_->context(), request);
+    History history(inside_->context("r"), request);
     return request.id.empty() ? history.of_many() : history.of_instance();
 }
 

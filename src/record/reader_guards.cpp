@@ -6,6 +6,16 @@
 
 namespace xinglin::record {
 
+std::vector<std::string> units_in_use(sql::Connection& connection) {
+    constexpr std::string_view in_use =
+        "SELECT norm FROM record_term WHERE space = ? AND extra = 'http://unitsofmeasure.org' LIMIT 10000";
+    std::vector<std::string> units;
+    auto& query = connection.prepare(in_use);
+    query.bind(1, unit_space);
+    while (query.step()) units.emplace_back(query.text(0));
+    return units;
+}
+
 Result<std::vector<std::int64_t>> Reader::patients_of(const search::Query& query) {
     inside_->hold();
     const Context context = inside_->context();
@@ -56,12 +66,10 @@ std::vector<std::int64_t> Reader::ordinals_of(std::span<const std::string> patie
 
 Reader::Decision Reader::decide(const fhir::Type& type, std::string_view id) {
     inside_->hold();
-    Finder finder(inside_->context());
+    Finder finder(inside_->context("r"));
     const std::int64_t rid = finder.shelf().find(inside_->store.numbers.tid(type), id);
     const auto stored = rid ? finder.shelf().current(rid, false) : std::nullopt;
-    Decision decision;
-    decision.exists = stored && !stored->deleted();
-    if (!decision.exists) return decision;
+    if (!stored || stored->deleted() || (inside_->viewer.guard && !finder.grants(type, rid))) return {};
     if (!inside_->viewer.guard) return {true, true, ""};
     const GuardRule* rule = finder.decides(type, rid);
     return {true, finder.sees(type, rid), rule ? rule->name : ""};

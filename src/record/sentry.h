@@ -14,6 +14,10 @@ Standing standing_of(Shelf& shelf, const fhir::Type& type, const Stored& stored)
 bool concerns(const GuardRule& rule, const fhir::Type& type);
 bool concerns(const GuardRule& rule, const OwnerList& owners);
 bool has_terms(const GuardRule& rule);
+bool concerns(const GuardGrant& grant, const fhir::Type& type);
+bool allows(const GuardGrant& grant, char action);
+/// Codes of UCUM that amounts in the record have.
+std::vector<std::string> units_in_use(sql::Connection& connection);
 
 /// The rules that concern one type, as a cursor over what they let through; resources that are not there at all are among them.
 class Sentry final : public Cursor {

@@ -80,7 +80,8 @@ struct Reader::Inside {
     ~Inside();
     /// From here on everything is read from one snapshot.
     void hold();
-    Context context() {
+    /// `needs`: what of a scope it takes to do with what is found what this reader is about to.
+    Context context(std::string_view needs = "rs") {
         if (viewer.guard) hold();  // whose a resource is belongs to the same moment as the resource
         if (!holding) rows = store.fresh.latest();
         Context context = store.context(*connection, *rows);
@@ -88,6 +89,7 @@ struct Reader::Inside {
             if (!owners) owners = store.owners.of(*connection);
             context.guard = viewer.guard.get();
             context.owners = owners;
+            context.needs = needs;
         }
         return context;
     }

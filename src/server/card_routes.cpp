@@ -206,10 +206,20 @@ void grant(Visit& visit) {
     visit.answer(200, family_json(visit, arena, *done));
 }
 
+/// Whose card a family card shows; "" when there is no such.
+std::string patient_of_family(Visit& visit, const std::string& id) {
+    const auto basic = visit.house.store->reader(access::Viewer::program("card")).read(*fhir::find_resource("Basic"), id);
+    json::Arena arena;
+    const auto parsed = basic.ok() ? json::parse(basic->body, arena) : Result<json::Value>(basic.outcome());
+    const std::string_view reference = parsed.ok() ? (*parsed)["subject"]["reference"].string() : std::string_view();
+    return reference.starts_with("Patient/") ? std::string(reference.substr(8)) : "";
+}
+
 void end_family(Visit& visit) {
     if (!may_issue(visit)) return;
     const auto fields = visit.fields();
     if (!fields) return;
+    if (!may_open(visit, patient_of_family(visit, visit.holes[0]))) return;
     const auto done = visit.house.cards->end_family(visit.holes[0], visit.viewer.name, field(*fields, "why"));
     write_down(visit, "card", done.ok() ? 200 : http_status(done.outcome().code()), done.ok() ? done->patient : "",
                "family card ended");

@@ -150,5 +150,19 @@ TEST_F(GuardDoors, ADecisionIsExplained) {
     EXPECT_EQ(near_->get("/api/v1/policy").status, 200);
 }
 
+// A family card is about the person whose card it shows: who may not open that record ends none.
+TEST_F(GuardDoors, AFamilyCardOfAClosedRecordIsNotEnded) {
+    put("Patient/holder", R"("name":[{"text":"章小"}],"birthDate":"1949-12-31","identifier":[{"system":"urn:oid:2.16.156.10011.1.3","value":"11010519491231002X"}])");
+    const auto granted = house_->send("POST", "/api/v1/card/family",
+                                      R"({"patient":"zhang","holder":"holder","relation":"child","proof":"户口簿","consent":"yes"})", "application/json");
+    ASSERT_EQ(granted.status, 200) << granted.body;
+    const std::string end = "/api/v1/card/family/" + member(granted.body, "id") + "/end";
+    const auto refused = far_->send("POST", end, R"({"why":"x"})", "application/json");
+    EXPECT_EQ(refused.status, 403);
+    EXPECT_THAT(refused.body, HasSubstr("closed to you"));
+    EXPECT_EQ(near_->send("POST", end, R"({"why":"x"})", "application/json").status, 200);
+    EXPECT_EQ(far_->send("POST", "/api/v1/card/family/nobody/end", R"({"why":"x"})", "application/json").status, 404);
+}
+
 }  // namespace
 }  // namespace xinglin::server

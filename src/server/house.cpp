@@ -13,6 +13,7 @@
 #include "registry/join.h"
 #include "server/house_oauth.h"
 #include "server/house_terminology.h"
+#include "server/token_grants.h"
 #include "server/live_formats.h"
 #include "server/mapping_shelf.h"
 #include "server/security_desk.h"
@@ -249,6 +250,7 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     if (house->options.demo) rules = std::move(rules).of_demonstration();
     house->policies = std::make_unique<policy::Policies>(
         *house->store, policy::Policies::Asked{house->consents.get(), house->persons.get(), house->cards.get()}, house->clock, std::move(rules));
+    house->grants = std::make_unique<TokenGrants>(*house->store, house->options.record.terminology, house->clock);
     XINGLIN_CHECK(build_activation(*house));
 
     view::Environment views;
@@ -404,6 +406,7 @@ House::~House() {
     sightings.reset();
     registry.reset();
     cards.reset();
+    grants.reset();
     policies.reset();
     consent_desk.reset();
     consents.reset();

@@ -49,6 +49,7 @@
 namespace xinglin::server {
 
 class SecurityDesk;  // security_desk.h
+class TokenGrants;   // token_grants.h
 
 std::string_view version();
 std::string_view built();  // date of the build
@@ -118,6 +119,7 @@ struct House {
     std::unique_ptr<http::Server> server;
     std::unique_ptr<intake::Folders> folders;  // watched ones
     std::unique_ptr<Processes> processes;      // with a database that others may serve too
+    std::unique_ptr<TokenGrants> grants;       // who may see what of that by the token of an app or a system
 
     /// Are built-in (or saved) views kept as tables?
     bool keeps_views(bool saved) const { return options.views == "all" || (saved && options.views == "saved"); }

@@ -12,6 +12,7 @@ namespace xinglin::server {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class OauthDoors : public ::testing::Test {
@@ -65,6 +66,27 @@ protected:
                          "&code_verifier=" + verifier_ + "&code=" + to.substr(begin, to.find('&', begin) - begin),
                      "application/x-www-form-urlencoded"),
             {"access_token"});
+    }
+    static std::string of(const std::string& id, const std::string& kind, const std::string& patient) {
+        return R"({"resourceType":"Observation",)" + (id.empty() ? "" : R"("id":")" + id + R"(",)") +
+               R"("status":"final","category":[{"coding":[{"code":")" + kind + R"("}]}],"code":{"text":")" + kind + "-" + patient +
+               R"("},"effectiveDateTime":"2026-03-01","subject":{"reference":"Patient/)" + patient + R"("}})";
+    }
+    /// Two patients, each with one result of the laboratory and one vital sign; a weight in grams, and a value set it is in.
+    void load(const RunningServer& server) {
+        Caller loader(server, add_client(here_, "loader"));
+        const auto put = [&](const std::string& at, const std::string& body) {
+            EXPECT_EQ(loader.send("PUT", "/fhir/" + at, body).status, 201) << at;
+        };
+        for (const std::string id : {"p1", "p2"}) {
+            put("Patient/" + id, R"({"resourceType":"Patient","id":")" + id + R"("})");
+            for (const std::string kind : {"laboratory", "vital-signs"}) put("Observation/" + kind + "-" + id, of(kind + "-" + id, kind, id));
+        }
+        put("Patient/p3", R"({"resourceType":"Patient","id":"p3"})");
+        put("Observation/weight", R"({"resourceType":"Observation","id":"weight","status":"final","code":{"coding":[{"system":"http://example.org/c","code":"w"}]},
+            "valueQuantity":{"value":70000,"system":"http://unitsofmeasure.org","code":"g"},"subject":{"reference":"Patient/p3"}})");
+        put("ValueSet/weights", R"({"resourceType":"ValueSet","id":"weights","url":"http://example.org/weights","status":"active",
+            "compose":{"include":[{"system":"http://example.org/c","concept":[{"code":"w"}]}]}})");
     }
     void register_app(const std::filesystem::path& data, const std::string& name, const std::string& redirect,
                       const std::string& scope) {
@@ -145,18 +167,7 @@ TEST_F(OauthDoors, AnAppSeesWhatItsScopeSaysOnEveryPath) {
     register_app(here_, "app", "http://127.0.0.1:9/cb", "openid launch/patient patient/*.rs user/*.cruds");
     RunningServer server(here_);
     ASSERT_TRUE(server.ready()) << server.errors();
-    Caller loader(server, add_client(here_, "loader"));
-    const auto put = [&](const std::string& at, const std::string& body) {
-        EXPECT_EQ(loader.send("PUT", "/fhir/" + at, body).status, 201) << at;
-    };
-    for (const std::string id : {"p1", "p2"}) {
-        put("Patient/" + id, R"({"resourceType":"Patient","id":")" + id + R"("})");
-        for (const std::string kind : {"laboratory", "vital-signs"})
-            put("Observation/" + kind + "-" + id, R"({"resourceType":"Observation","id":")" + kind + "-" + id +
-                                                      R"(","status":"final","category":[{"coding":[{"code":")" + kind +
-                                                      R"("}]}],"code":{"text":"x"},"subject":{"reference":"Patient/)" + id +
-                                                      R"("}})");
-    }
+    load(server);
     Caller doctor(server, ""), boss(server, ""), li(server, "");
     log_in(doctor, "doctor");
     log_in(boss, "boss");
@@ -178,17 +189,26 @@ TEST_F(OauthDoors, AnAppSeesWhatItsScopeSaysOnEveryPath) {
             << "as what never was";
         EXPECT_EQ(status(laboratory, "/fhir/Observation/" + other + "/_history/1"), 404);
     }
-    for (const std::string path :
-         {"/fhir/Patient/p1", "/fhir/Patient", "/fhir/Patient/p1/$everything", "/fhir/_history", "/fhir/Observation/_history",
-          "/fhir/$export", "/fhir/Observation?_include=Observation:subject", "/fhir/Observation?subject:Patient.gender=male",
-          "/fhir?_type=Observation", "/api/v1/people", "/api/v1/people/p1", "/api/v1/system", "/api/v1/clients", "/auth/me",
-          "/oauth/apps"})
+    for (const std::string path : {"/fhir/Patient/p1", "/fhir/Patient", "/fhir/$export", "/fhir/Patient/$export", "/api/v1/people",
+                                   "/api/v1/people/p1", "/api/v1/people/p1/accesses", "/api/v1/persons", "/api/v1/system", "/api/v1/clients",
+                                   "/auth/me", "/oauth/apps"})
         EXPECT_EQ(status(laboratory, path), 403) << path;
-    EXPECT_EQ(laboratory
-                  .send("POST", "/fhir",
-                        R"({"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Patient/p2"}}]})")
-                  .status,
-              403);
+    EXPECT_EQ(status(laboratory, "/fhir/Patient/p1/$everything"), 404) << "the patient is not in the scope";
+    const auto of_all = [&](const std::string& target) { return laboratory.get(target).body; };
+    for (const std::string path : {"/fhir/_history", "/fhir/Observation/_history", "/fhir?_type=Observation", "/fhir/Patient/p1/*",
+                                   "/fhir/Observation?_include=Observation:subject"}) {
+        EXPECT_THAT(of_all(path), HasSubstr("laboratory-p1")) << path;
+        for (const std::string other : {"vital-signs-p1", "laboratory-p2", R"("resourceType":"Patient")"})
+            EXPECT_THAT(of_all(path), Not(HasSubstr(other))) << path;
+    }
+    EXPECT_EQ(total(laboratory, "/fhir/Observation?subject:Patient._id=p1"), "0") << "the way leads over what is not in the scope";
+    const auto asked = laboratory.send("POST", "/fhir", R"({"resourceType":"Bundle","type":"batch","entry":[
+        {"request":{"method":"GET","url":"Patient/p2"}},{"request":{"method":"GET","url":"Observation/vital-signs-p1"}},
+        {"request":{"method":"GET","url":"Observation?status=final"}}]})");
+    EXPECT_THAT(asked.body, HasSubstr(R"("status":"403)"));
+    EXPECT_THAT(asked.body, HasSubstr(R"("status":"404)"));
+    EXPECT_THAT(asked.body, HasSubstr(R"("id":"laboratory-p1")"));
+    EXPECT_THAT(asked.body, Not(HasSubstr(R"("id":"vital-signs-p1")")));
     EXPECT_EQ(laboratory.send("PUT", "/fhir/Observation/laboratory-p1", R"({"resourceType":"Observation","id":"laboratory-p1"})")
                   .status,
               403);
@@ -196,11 +216,15 @@ TEST_F(OauthDoors, AnAppSeesWhatItsScopeSaysOnEveryPath) {
     Caller of_li(server, token_for(server, li, "patient/*.rs"));
     EXPECT_EQ(total(of_li, "/fhir/Observation"), "2");
     EXPECT_EQ(status(of_li, "/fhir/Patient/p1/$everything"), 200);
-    EXPECT_EQ(status(of_li, "/fhir/Patient/p2"), 403);
+    EXPECT_EQ(status(of_li, "/fhir/Patient/p2"), 404);
+    EXPECT_EQ(status(of_li, "/fhir/Patient/p2/$everything"), 404);
+    EXPECT_THAT(of_li.get("/fhir/Observation?_include=Observation:subject").body, HasSubstr(R"("resourceType":"Patient")"));
+    EXPECT_EQ(status(of_li, "/api/v1/people/p1"), 200);
+    EXPECT_EQ(status(of_li, "/api/v1/people/p2"), 403);
     EXPECT_EQ(status(of_li, "/fhir/Observation/laboratory-p2"), 404);
 
     Caller narrow(server, token_for(server, doctor, "user/Observation.rs"));
-    EXPECT_EQ(total(narrow, "/fhir/Observation"), "4");
+    EXPECT_EQ(total(narrow, "/fhir/Observation"), "5");
     EXPECT_EQ(status(narrow, "/fhir/Patient/p1"), 403);
     const auto batch = narrow.send(
         "POST", "/fhir", R"({"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Patient/p2"}}]})");
@@ -212,6 +236,88 @@ TEST_F(OauthDoors, AnAppSeesWhatItsScopeSaysOnEveryPath) {
     EXPECT_EQ(status(whole, "/auth/me"), 403);
     EXPECT_EQ(boss.send("DELETE", "/api/v1/clients/app").status, 204);
     EXPECT_EQ(status(whole, "/fhir/Patient/p2"), 401);
+}
+
+// Two types, one under a condition: whatever path leads to the observations, only those of the laboratory are there.
+TEST_F(OauthDoors, AConditionNarrowsWhatIsSearchedIncludedCountedAndGathered) {
+    add_user(here_, "doctor", {"--role", "clinician"});
+    register_app(here_, "app", "http://127.0.0.1:9/cb", "openid user/*.cruds");
+    RunningServer server(here_);
+    ASSERT_TRUE(server.ready()) << server.errors();
+    load(server);
+    Caller doctor(server, "");
+    log_in(doctor, "doctor");
+    Caller app(server, token_for(server, doctor, "user/Patient.rs user/Observation.rs?category=laboratory"));
+    const auto total = [&](const std::string& target) { return member(app.get(target), {"total"}); };
+    EXPECT_EQ(total("/fhir/Observation"), "2");
+    EXPECT_EQ(total("/fhir/Patient?_has:Observation:subject:category=laboratory"), "2");
+    EXPECT_EQ(total("/fhir/Patient?_has:Observation:subject:category=vital-signs"), "0");
+    EXPECT_EQ(total("/fhir/Observation?subject:Patient._id=p1"), "1");
+    for (const std::string path :
+         {"/fhir/Patient?_revinclude=Observation:subject", "/fhir/Patient/p1/$everything", "/fhir/Patient/p1/Observation", "/fhir/_history",
+          "/fhir/Observation?_count=1", "/fhir/Observation?_sort=-date&_total=accurate",
+          "/api/v1/views/observation/rows?format=ndjson", "/fhir/ViewDefinition/observation/$viewdefinition-run"}) {
+        const auto answer = app.get(path);
+        EXPECT_EQ(answer.status, 200) << path << answer.body;
+        EXPECT_THAT(answer.body, HasSubstr("laboratory-p")) << path;
+        EXPECT_THAT(answer.body, Not(HasSubstr("vital-signs-p"))) << path;
+    }
+    EXPECT_EQ(app.get("/fhir/Observation/vital-signs-p1/_history").status, 404);
+    EXPECT_EQ(app.get("/fhir/Observation/vital-signs-p1?_asOf=" + member(doctor.get("/fhir/Observation/laboratory-p1"), {"meta", "versionId"})).status, 404);
+    EXPECT_THAT(app.get("/api/v1/people").body, HasSubstr(R"("id":"p1")"));
+    EXPECT_THAT(app.get("/api/v1/people/p1").body, Not(HasSubstr("vital-signs")));
+    EXPECT_EQ(app.get("/api/v1/people/p1/timeline").status, 403) << "it counts what the token does not see";
+
+    // Codes of a value set and amounts in other units are worked out for a scope as for a search.
+    Caller coded(server, token_for(server, doctor, "user/Observation.rs?code:in=http://example.org/weights"));
+    EXPECT_EQ(member(coded.get("/fhir/Observation"), {"total"}), "1");
+    EXPECT_EQ(coded.get("/fhir/Observation/weight").status, 200);
+    EXPECT_EQ(coded.get("/fhir/Observation/laboratory-p1").status, 404);
+    Caller heavy(server, token_for(server, doctor, "user/Observation.rs?value-quantity=gt60%7Chttp://unitsofmeasure.org%7Ckg"));
+    EXPECT_EQ(member(heavy.get("/fhir/Observation"), {"total"}), "1");
+    EXPECT_EQ(heavy.get("/fhir/Observation/weight").status, 200) << "70000 g";
+    Caller light(server, token_for(server, doctor, "user/Observation.rs?value-quantity=lt60%7Chttp://unitsofmeasure.org%7Ckg"));
+    EXPECT_EQ(member(light.get("/fhir/Observation"), {"total"}), "0");
+    EXPECT_EQ(light.get("/fhir/Observation/weight").status, 404);
+}
+
+TEST_F(OauthDoors, WhatATokenWritesMeetsItsConditionsBeforeAndAfter) {
+    add_user(here_, "doctor", {"--role", "clinician"});
+    register_app(here_, "app", "http://127.0.0.1:9/cb", "openid user/*.cruds");
+    RunningServer server(here_);
+    ASSERT_TRUE(server.ready()) << server.errors();
+    load(server);
+    Caller doctor(server, "");
+    log_in(doctor, "doctor");
+    Caller app(server, token_for(server, doctor, "user/Observation.cruds?category=laboratory"));
+    const auto put = [&](const std::string& id, const std::string& kind) { return app.send("PUT", "/fhir/Observation/" + id, of(id, kind, "p1")).status; };
+    EXPECT_EQ(put("laboratory-p1", "laboratory"), 200);
+    EXPECT_EQ(put("laboratory-p1", "vital-signs"), 403) << "it would leave the scope";
+    EXPECT_EQ(put("vital-signs-p1", "laboratory"), 403) << "it was not in the scope";
+    EXPECT_EQ(put("fresh", "vital-signs"), 403);
+    EXPECT_EQ(put("fresh", "laboratory"), 201);
+    EXPECT_EQ(app.send("POST", "/fhir/Observation", of("", "vital-signs", "p1")).status, 403);
+    EXPECT_EQ(app.send("POST", "/fhir/Observation", of("", "laboratory", "p1")).status, 201);
+    const std::string patch = R"([{"op":"replace","path":"/category/0/coding/0/code","value":"vital-signs"}])";
+    EXPECT_EQ(app.send("PATCH", "/fhir/Observation/laboratory-p1", patch, "application/json-patch+json").status, 403);
+    EXPECT_EQ(app.send("PATCH", "/fhir/Observation/vital-signs-p1", patch, "application/json-patch+json").status, 404);
+    EXPECT_EQ(app.send("DELETE", "/fhir/Observation/vital-signs-p1").status, 403);
+    EXPECT_EQ(app.send("DELETE", "/fhir/Observation?status=final&_id=vital-signs-p2").status, 403);
+    EXPECT_EQ(app.send("DELETE", "/fhir/Observation/fresh").status, 204);
+
+    const auto entry = [&](const std::string& id, const std::string& kind) {
+        return R"({"resource":)" + of(id, kind, "p1") + R"(,"request":{"method":"PUT","url":"Observation/)" + id + R"("}})";
+    };
+    const auto bundle = [&](const std::string& type) {
+        return app.send("POST", "/fhir", R"({"resourceType":"Bundle","type":")" + type + R"(","entry":[)" + entry(type + "-1", "laboratory") + "," +
+                                             entry(type + "-2", "vital-signs") + "]}");
+    };
+    EXPECT_EQ(bundle("transaction").status, 403);
+    EXPECT_EQ(app.get("/fhir/Observation/transaction-1").status, 404) << "whole or not at all";
+    EXPECT_EQ(bundle("batch").status, 200);
+    EXPECT_EQ(app.get("/fhir/Observation/batch-1").status, 200);
+    EXPECT_EQ(doctor.get("/fhir/Observation/batch-2").status, 404);
+    EXPECT_THAT(doctor.get("/fhir/Observation/laboratory-p1").body, HasSubstr(R"("code":"laboratory")"));
 }
 
 TEST_F(OauthDoors, ClientsAreRegisteredOnTheCommandLine) {

@@ -166,7 +166,7 @@ void visit(House& house, http::Request request, http::Respond respond) {
         caller = caller_of(house, request);
         if (held_up(house, request, caller, respond)) return;
         if (const auto no = objection(house, request, caller)) return respond(error_response(*no, request.trace_id));
-        if (const auto no = admit_call(request, caller->viewer)) return respond(error_response(*no, request.trace_id));
+        if (const auto no = admit_call(house, request, caller->viewer)) return respond(error_response(*no, request.trace_id));
     } else if (held_up_at_open_door(house, request, respond)) {
         return;
     }
@@ -209,7 +209,7 @@ void pass_to_api(House& house, http::Request request, http::Respond respond) {
     auto caller = caller_of(house, request);
     if (held_up(house, request, caller, respond)) return;
     auto no = objection(house, request, caller);
-    if (!no) no = is_fhir(request) ? narrow(house, request, caller->viewer) : admit_call(request, caller->viewer);
+    if (!no) no = is_fhir(request) ? narrow(house, request, caller->viewer) : admit_call(house, request, caller->viewer);
     if (no) {
         auto response = refusal_for(request, *no);
         if (!caller) response.headers.set("WWW-Authenticate", "Bearer realm=\"xinglin\"");
