@@ -19,7 +19,7 @@ constexpr sql::CopiedTable tables[] = {
      "number, source, kind, control_id, print, print_more, state, received_ms, sent_ms, settled_ms, patient, bytes, of, place, "
      "spot, reason, versions",
      "itttiiiiiiiiitttt", 1},
-    {"intake_raw", "number, packed", "ib", 1},
+    {"intake_raw", "number, packed", "ib", 1, "message"},
     {"intake_hour", "source, hour, received, stored, rejected, duplicate, ignored, first, last", "tiiiiiiii"},
     {"intake_event", "number, at_ms, what, detail", "iitt"},
     {"intake_file", "source, file, items, done", "ttii"},
@@ -55,7 +55,7 @@ Result<std::int64_t> copy_ledger(const std::string& from_place, const std::strin
         return connection;
     };
     const auto from = open(from_place), to = open(to_place);
-    if (!sql::copy_tables(tables, *from, *to, [&](bool as_many) { return as_many || is_copy_of(*to, *from); }))
+    if (!sql::copy_tables(tables, *from, *to, [&](bool as_many) { return as_many || is_copy_of(*to, *from); }, sql::values_of(from_place), sql::values_of(to_place)))
         return refuse(IssueCode::conflict, "--to", "has a ledger of its own already; name an empty target");
     auto& count = to->prepare("SELECT count(*) FROM intake_message");
     count.reset();

@@ -35,7 +35,7 @@ void Intake::Inside::open_ledger() {
     auto connection = sql::open(place, {.cache_bytes = 32 << 20, .lane = "xinglin intake"});
     Ledger::migrate(*connection);
     if (options.wrap) connection = options.wrap(std::move(connection));
-    ledger = std::make_unique<Ledger>(std::move(connection));
+    ledger = std::make_unique<Ledger>(std::move(connection), sql::values_of(place));
     ours = false;
 }
 

@@ -153,6 +153,8 @@ std::string made_control_id(const Print& print) {
     return fmt::format("h{:016x}{:016x}", static_cast<std::uint64_t>(print.first), static_cast<std::uint64_t>(print.second));
 }
 
+std::string about_raw(Number number) { return sql::about_of("message", std::array<std::int64_t, 1>{number}); }
+
 std::string pack(std::string_view bytes) {
     thread_local const std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
     if (!context) throw std::bad_alloc();
@@ -237,7 +239,8 @@ void Ledger::add(const Entry& entry) {
     insert.bind(14, place).bind(15, spot).bind(16, reason).bind(17, std::string_view("")).run();
     if (entry.packed.empty()) return;
     auto& raw = connection_->prepare("INSERT INTO intake_raw (number, packed) VALUES (?, ?)");
-    raw.bind(1, entry.number).bind_blob(2, entry.packed).run();
+    if (values_) values_->refresh(*connection_);
+    raw.bind(1, entry.number).bind_blob(2, sql::sealed(values_, about_raw(entry.number), entry.packed)).run();
 }
 
 void Ledger::add_hour(const std::string& source, std::int64_t hour, const Counts& delta, Number first, Number last) {

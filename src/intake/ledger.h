@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "intake/intake.h"
+#include "sql/sealed_values.h"
 #include "sql/sql.h"
 
 namespace xinglin::intake {
@@ -59,6 +60,8 @@ struct Waiting {
 /// Counts by hour since 1970, in order; hours without messages are not there.
 using Hours = std::vector<std::pair<std::int64_t, Counts>>;
 
+/// What a raw message is sealed about.
+std::string about_raw(Number number);
 std::string pack(std::string_view bytes);
 /// Throws sql::Broken (corrupt) when it is no packed text.
 std::string unpack(std::string_view packed, std::int64_t bytes);
@@ -70,7 +73,8 @@ inline std::int64_t hour_of(std::int64_t ms) { return ms / hour_ms; }
 
 class Ledger {
 public:
-    explicit Ledger(std::unique_ptr<sql::Connection> connection) : connection_(std::move(connection)) {}
+    Ledger(std::unique_ptr<sql::Connection> connection, std::shared_ptr<sql::Values> values)
+        : connection_(std::move(connection)), values_(std::move(values)) {}
     static void migrate(sql::Connection& connection);
     sql::Connection& connection() { return *connection_; }
 
@@ -127,6 +131,7 @@ public:
 
 private:
     std::unique_ptr<sql::Connection> connection_;
+    std::shared_ptr<sql::Values> values_;
     /// Numbers of lines received in an interval lie within these.
     std::pair<Number, Number> numbers_between(std::int64_t from_ms, std::int64_t to_ms, const std::string& source);
 };

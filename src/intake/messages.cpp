@@ -224,7 +224,7 @@ std::vector<DayLine> Intake::day(std::int64_t day, const std::string& source) {
 
 std::vector<DayLine> ledger_of(const std::string& place, std::int64_t offset_minutes, std::int64_t day,
                                const std::string& source) {
-    Ledger ledger(sql::open(place, {.read_only = true, .cache_bytes = 8 << 20, .lane = "xinglin intake"}));
+    Ledger ledger(sql::open(place, {.read_only = true, .cache_bytes = 8 << 20, .lane = "xinglin intake"}), sql::values_of(place));
     return lines_of(ledger, offset_minutes, day, source);
 }
 

@@ -133,7 +133,7 @@ std::optional<std::string> Ledger::raw(Number number) {
     query.reset();
     query.bind(1, number);
     std::optional<std::string> raw;
-    if (query.step()) raw = unpack(query.text(0), line->bytes);
+    if (query.step()) raw = unpack(sql::opened(values_, about_raw(number), query.text(0)), line->bytes);
     query.reset();
     return raw;
 }

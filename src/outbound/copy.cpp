@@ -21,7 +21,7 @@ constexpr sql::CopiedTable tables[] = {
      "reason, receipt, file",
      "ittiiiiiiiiiitttt", 1},
     {"outbound_item", "channel, position, type, id, version, deleted, lane, day, queued, delivery, withheld", "tittiiiiiit", 2},
-    {"outbound_payload", "number, content_type, size, packed", "itib", 1},
+    {"outbound_payload", "number, content_type, size, packed", "itib", 1, "delivery"},
     {"outbound_event", "number, channel, at_ms, who, what, detail", "itittt"},
 };
 
@@ -60,7 +60,7 @@ Result<std::int64_t> copy_queues(const std::string& from_place, const std::strin
         return connection;
     };
     const auto from = open(from_place), to = open(to_place);
-    if (!sql::copy_tables(tables, *from, *to, [&](bool) { return has(*from, newest(*to)); }))
+    if (!sql::copy_tables(tables, *from, *to, [&](bool) { return has(*from, newest(*to)); }, sql::values_of(from_place), sql::values_of(to_place)))
         return refuse(IssueCode::conflict, "--to", "has channels of its own already; name an empty target");
     auto& count = to->prepare("SELECT count(*) FROM outbound_delivery");
     count.reset();

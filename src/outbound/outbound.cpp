@@ -46,8 +46,8 @@ Outbound::Inside::Inside(Options chosen, record::Store& from, const calendar::Cl
       content(files),
       place(place_of(options)),
       secrets(options.data / "secrets"),
-      desk([this] { return connect(true); }),
-      reading([this] { return connect(false); }) {}
+      desk([this] { return std::make_unique<Queue>(connect(true), sql::values_of(place)); }),
+      reading([this] { return std::make_unique<Queue>(connect(false), sql::values_of(place)); }) {}
 
 std::unique_ptr<sql::Connection> Outbound::Inside::connect(bool wraps) const {
     auto made = sql::open(place, {.cache_bytes = 8 << 20, .lane = "xinglin outbound"});

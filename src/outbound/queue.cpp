@@ -105,6 +105,8 @@ std::int64_t day_of(std::int64_t ms, std::int64_t offset_minutes) {
     return local >= 0 ? local / day_ms : (local - day_ms + 1) / day_ms;
 }
 
+std::string about_payload(Number number) { return sql::about_of("delivery", std::array<std::int64_t, 1>{number}); }
+
 std::string pack(std::string_view bytes) {
     std::string out(ZSTD_compressBound(bytes.size()), '\0');
     const std::size_t size = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), 1);
@@ -320,7 +322,8 @@ void Queue::hurry(const std::string& channel, std::int64_t now_ms) {
 }
 
 void Queue::keep_payload(Number number, const Payload& payload) {
-    const std::string packed = pack(payload.bytes);
+    if (values_) values_->refresh(*connection_);
+    const std::string packed = sql::sealed(values_, about_payload(number), pack(payload.bytes));
     connection_
         ->prepare(
             "INSERT INTO outbound_payload (number, content_type, size, packed) VALUES (?, ?, ?, ?) "

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "outbound/outbound.h"
+#include "sql/sealed_values.h"
 #include "sql/sql.h"
 
 namespace xinglin::outbound {
@@ -47,7 +48,8 @@ struct Due {
 
 class Queue {
 public:
-    explicit Queue(std::unique_ptr<sql::Connection> connection) : connection_(std::move(connection)) {}
+    Queue(std::unique_ptr<sql::Connection> connection, std::shared_ptr<sql::Values> values)
+        : connection_(std::move(connection)), values_(std::move(values)) {}
     static void migrate(sql::Connection& connection);
     sql::Connection& connection() { return *connection_; }
 
@@ -97,18 +99,21 @@ public:
 
 private:
     std::unique_ptr<sql::Connection> connection_;
+    std::shared_ptr<sql::Values> values_;
     Delivery read(sql::Statement& query) const;
 };
 
 /// What no text column may hold, left out; cut at so many bytes.
 std::string tidy(std::string_view text, std::size_t most);
+/// What a payload is sealed about.
+std::string about_payload(Number number);
 std::string pack(std::string_view bytes);
 std::string unpack(std::string_view packed, std::int64_t bytes);
 
 /// A queue lent to one thread at a time; its connection is made anew after it broke.
 class Desk {
 public:
-    using Open = std::function<std::unique_ptr<sql::Connection>()>;
+    using Open = std::function<std::unique_ptr<Queue>()>;
     explicit Desk(Open open) : open_(std::move(open)) {}
     /// In one write transaction.
     template <typename Body>
@@ -148,7 +153,7 @@ public:
 
 private:
     Queue& opened() {
-        if (!queue_) queue_ = std::make_unique<Queue>(open_());
+        if (!queue_) queue_ = open_();
         return *queue_;
     }
     const Open open_;

@@ -227,6 +227,24 @@ std::string Compressor::decompress(std::string_view frame) const {
     return text;
 }
 
+void Compressor::seal_with(std::shared_ptr<sql::Values> values) { values_ = std::move(values); }
+
+namespace {
+std::string about_version(std::int64_t rid, std::int64_t version) {
+    return sql::about_of("resource", std::array<std::int64_t, 2>{rid, version});
+}
+}  // namespace
+
+std::string Compressor::sealed(std::int64_t rid, std::int64_t version, std::string_view frame) const {
+    return values_ ? values_->seal(about_version(rid, version), frame) : std::string(frame);
+}
+
+std::string Compressor::text_of(std::int64_t rid, std::int64_t version, std::string_view body) const {
+    return values_ ? decompress(values_->open(about_version(rid, version), body)) : decompress(body);
+}
+
+std::string about_dictionary(std::int64_t tid) { return "dictionary " + std::to_string(tid); }
+
 std::string Compressor::train(const std::vector<std::string>& samples) {
     std::string joined;
     std::vector<std::size_t> sizes;

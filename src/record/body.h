@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "json/json.h"
+#include "sql/sealed_values.h"
 
 namespace xinglin::record {
 
@@ -43,6 +44,12 @@ public:
     void compress(std::int64_t tid, std::string_view text, std::string& out) const;
     /// Throws sql::Broken (corrupt) when the frame is damaged.
     std::string decompress(std::string_view frame) const;
+    /// In a database that is encrypted: what stands in its rows is sealed, and belongs to one version of one resource.
+    void seal_with(std::shared_ptr<sql::Values> values);
+    const std::shared_ptr<sql::Values>& values() const { return values_; }
+    std::string sealed(std::int64_t rid, std::int64_t version, std::string_view frame) const;
+    /// The text of a row's body.
+    std::string text_of(std::int64_t rid, std::int64_t version, std::string_view body) const;
     bool has_dictionary(std::int64_t tid) const;
     /// Trains from samples; empty when there is too little to learn.
     static std::string train(const std::vector<std::string>& samples);
@@ -50,6 +57,10 @@ public:
 private:
     struct Inside;
     std::unique_ptr<Inside> inside_;
+    std::shared_ptr<sql::Values> values_;
 };
+
+/// Dictionaries hold pieces of what they were trained on, so they are sealed too.
+std::string about_dictionary(std::int64_t tid);
 
 }  // namespace xinglin::record

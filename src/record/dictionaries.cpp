@@ -12,9 +12,10 @@ constexpr std::size_t samples_wanted = 250, sample_bytes_wanted = 2u << 20, larg
 void Store::Inside::load_dictionaries(sql::Connection& connection) {
     auto& query = connection.prepare("SELECT number, tid, bytes FROM record_dictionary ORDER BY number");
     while (query.step()) {
+        const std::string bytes = sql::opened(compressor.values(), about_dictionary(query.integer(1)), query.text(2));
         // A damaged one is left out: the bodies that need it are refused by name, all others are served.
-        if (dictionary_seal(connection, query.integer(0)) == seal_of_dictionary(query.integer(1), query.text(2)))
-            compressor.add_dictionary(query.integer(0), query.integer(1), query.text(2));
+        if (dictionary_seal(connection, query.integer(0)) == seal_of_dictionary(query.integer(1), bytes))
+            compressor.add_dictionary(query.integer(0), query.integer(1), bytes);
     }
 }
 
@@ -46,11 +47,12 @@ void Store::Inside::train(std::int64_t tid, std::vector<std::string> texts) {
         // Durable first, used afterwards: no body may refer to a dictionary that a crash could lose.
         writer->between_groups([this, tid, dictionary = std::move(dictionary)](sql::Connection& connection) {
             sql::transaction(connection, [&] {
+                if (compressor.values()) compressor.values()->refresh(connection);
                 connection.prepare("INSERT INTO record_dictionary (tid, bytes) VALUES (?, ?)")
                     .bind(1, tid)
-                    .bind_blob(2, dictionary)
+                    .bind_blob(2, sql::sealed(compressor.values(), about_dictionary(tid), dictionary))
                     .run();
-                seal_dictionaries(connection);
+                seal_dictionaries(connection, compressor.values());
             });
             compressor.add_dictionary(0, tid, dictionary);
         });

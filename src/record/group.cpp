@@ -74,6 +74,7 @@ void Group::begin() {
     ahead_.forget();
     // In the lane now: nobody else writes until the commit.
     if (connection_.engine() == sql::Engine::postgres && load_counters()) names_.forget_numbers();
+    if (compressor_.values()) compressor_.values()->refresh(connection_);
     if (shelf_) {
         building_ = std::make_shared<Fresh>(*shelf_->latest());
         names_.look_in(building_.get());
@@ -217,7 +218,7 @@ std::optional<Version> Group::read(const fhir::Type& type, std::string_view id) 
     auto& query = connection_.prepare("SELECT splice, body FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
     query.bind(1, state->rid);
     if (!query.step()) return std::nullopt;
-    version.body = with_version(compressor_.decompress(query.text(1)), query.integer(0), version.version, version.updated_ms);
+    version.body = with_version(compressor_.text_of(state->rid, state->version, query.text(1)), query.integer(0), version.version, version.updated_ms);
     query.reset();
     return version;
 }
@@ -230,10 +231,10 @@ bool Group::same_as_current(const Prepared::Inside& prepared) {
         return pending.prepared && pending.prepared->body.text == prepared.body.text;
     }
     if (const Fetched* row = ahead_.held(state->rid); row && row->has_body)
-        return compressor_.decompress(row->body) == prepared.body.text;
+        return compressor_.text_of(state->rid, row->version, row->body) == prepared.body.text;
     auto& query = connection_.prepare("SELECT splice, body FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
     query.bind(1, state->rid);
-    const bool same = query.step() && compressor_.decompress(query.text(1)) == prepared.body.text;
+    const bool same = query.step() && compressor_.text_of(state->rid, state->version, query.text(1)) == prepared.body.text;
     query.reset();
     return same;
 }
@@ -380,7 +381,7 @@ void Group::write_versions(std::span<const Pending*> sorted) {
         if (p->prepared)
             store.bind(7, static_cast<std::int64_t>(p->prepared->draft.present))
                 .bind(8, p->prepared->body.splice)
-                .bind_blob(9, p->prepared->frame);
+                .bind_blob(9, compressor_.values() ? compressor_.sealed(p->rid, p->version, p->prepared->frame) : p->prepared->frame);
         else store.bind(7, std::int64_t{0}).bind(8, std::int64_t{0}).bind_blob(9, p->id);
         store.run();
     }
@@ -440,12 +441,12 @@ void Group::rows_of(const Draft& draft, std::int64_t rid, bool is_new, Rows& row
 std::optional<std::string> Group::text_of(std::int64_t rid) {
     if (const Fetched* row = ahead_.held(rid); row && (row->has_body || !row->there)) {
         if (!row->there || (row->flags & flag_deleted)) return std::nullopt;
-        return compressor_.decompress(row->body);
+        return compressor_.text_of(rid, row->version, row->body);
     }
-    auto& query = connection_.prepare("SELECT flags, body FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
+    auto& query = connection_.prepare("SELECT flags, body, version FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
     query.bind(1, rid);
     std::optional<std::string> text;
-    if (query.step() && !(query.integer(0) & flag_deleted)) text = compressor_.decompress(query.text(1));
+    if (query.step() && !(query.integer(0) & flag_deleted)) text = compressor_.text_of(rid, query.integer(2), query.text(1));
     query.reset();
     return text;
 }

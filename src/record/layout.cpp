@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "feed/feed.h"
+#include "record/body.h"
 #include "record/owners.h"
 #include "record/postings.h"
 
@@ -216,7 +217,7 @@ bool complete(const Numbers& numbers) {
 }
 }  // namespace
 
-Numbers prepare_tables(sql::Connection& connection) {
+Numbers prepare_tables(sql::Connection& connection, const std::shared_ptr<sql::Values>& values) {
     sql::migrate(connection, "record", migrations);
     // In one transaction: another process may be completing them at this moment.
     return sql::transaction(connection, [&] {
@@ -229,7 +230,7 @@ Numbers prepare_tables(sql::Connection& connection) {
         if (sealed && complete(numbers)) return numbers;
         add_missing_types(connection);
         add_missing_parameters(connection);
-        seal_dictionaries(connection);
+        seal_dictionaries(connection, values);
         set_setting(connection, "catalogue", catalogue_seal(connection));
         return load(connection);
     });
@@ -294,10 +295,11 @@ std::string dictionary_seal(sql::Connection& connection, std::int64_t number) {
     return setting(connection, "dictionary " + std::to_string(number)).value_or("");
 }
 
-void seal_dictionaries(sql::Connection& connection) {
+void seal_dictionaries(sql::Connection& connection, const std::shared_ptr<sql::Values>& values) {
     std::vector<std::pair<std::int64_t, std::string>> seals;
     auto& query = connection.prepare("SELECT number, tid, bytes FROM record_dictionary ORDER BY number");
-    while (query.step()) seals.emplace_back(query.integer(0), seal_of_dictionary(query.integer(1), query.text(2)));
+    while (query.step())
+        seals.emplace_back(query.integer(0), seal_of_dictionary(query.integer(1), sql::opened(values, about_dictionary(query.integer(1)), query.text(2))));
     for (const auto& [number, seal] : seals) {
         if (dictionary_seal(connection, number).empty()) set_setting(connection, "dictionary " + std::to_string(number), seal);
     }

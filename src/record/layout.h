@@ -16,6 +16,7 @@
 
 #include "fhir/fhir.h"
 #include "search/search.h"
+#include "sql/sealed_values.h"
 #include "sql/sql.h"
 
 namespace xinglin::record {
@@ -60,7 +61,7 @@ struct Numbers {
 
 /// Makes or upgrades the tables and loads (completing) the numbers. Throws sql::Broken (corrupt) when those of the store
 /// are not what they were.
-Numbers prepare_tables(sql::Connection& connection);
+Numbers prepare_tables(sql::Connection& connection, const std::shared_ptr<sql::Values>& values = nullptr);
 /// As they are; for who must not write.
 Numbers read_numbers(sql::Connection& connection);
 /// Tables and indexes of an SQLite file that are declared otherwise than this program declares them.
@@ -70,7 +71,7 @@ std::string seal_of_dictionary(std::int64_t tid, std::string_view bytes);
 /// The seal a dictionary must have; "" when it has none.
 std::string dictionary_seal(sql::Connection& connection, std::int64_t number);
 /// Gives each dictionary that has none its seal.
-void seal_dictionaries(sql::Connection& connection);
+void seal_dictionaries(sql::Connection& connection, const std::shared_ptr<sql::Values>& values);
 /// Of the numbers of types and parameters, which every row relies on.
 std::string catalogue_seal(sql::Connection& connection);
 /// Finds a term; and what PostgreSQL's index, which holds the beginnings, wants to be told besides.

@@ -26,7 +26,7 @@ void unpack(const Context& context, Stored& stored, std::string_view body) {
         return;
     }
     try {
-        stored.text = context.compressor.decompress(body);
+        stored.text = context.compressor.text_of(stored.rid, stored.version, body);
     } catch (const sql::Broken& broken) {
         throw sql::Broken(broken.why, "resource " + std::to_string(stored.rid) + ", version " + std::to_string(stored.version) +
                                           ": " + broken.what());

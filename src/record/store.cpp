@@ -91,8 +91,9 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder, const calenda
     try {
         auto connection =
             sql::open(inside->place(), {.bulk = options.bulk, .cache_bytes = options.cache_bytes, .lane = "record"});
+        inside->compressor.seal_with(sql::values_of(inside->place()));
         feed::prepare(*connection);
-        inside->numbers = prepare_tables(*connection);
+        inside->numbers = prepare_tables(*connection, inside->compressor.values());
         inside->offset_minutes = settle_offset(*connection, options);
         if (!options.store.empty()) XINGLIN_CHECK(belong_together(folder, identity_of(*connection)));
         inside->load_dictionaries(*connection);

@@ -369,10 +369,11 @@ void check_feed(sql::Connection& connection, std::vector<std::string>& problems)
     });
 }
 
-void check_dictionaries(sql::Connection& connection, std::vector<std::string>& problems) {
+void check_dictionaries(sql::Connection& connection, const std::shared_ptr<sql::Values>& values, std::vector<std::string>& problems) {
     auto& query = connection.prepare("SELECT number, tid, bytes FROM record_dictionary ORDER BY number");
     std::vector<std::pair<std::int64_t, std::string>> seals;
-    while (query.step()) seals.emplace_back(query.integer(0), seal_of_dictionary(query.integer(1), query.text(2)));
+    while (query.step())
+        seals.emplace_back(query.integer(0), seal_of_dictionary(query.integer(1), sql::opened(values, about_dictionary(query.integer(1)), query.text(2))));
     for (const auto& [number, seal] : seals) {
         if (dictionary_seal(connection, number) != seal)
             problems.push_back("dictionary " + std::to_string(number) +
@@ -418,7 +419,7 @@ std::vector<std::string> Store::verify(bool deep, const std::function<void(std::
     attempt("record_fresh", problems, [&] { load_fresh(connection); });
     attempt("record_block", problems, [&] { check_blocks(connection, problems); });
     attempt("feed_change", problems, [&] { check_feed(connection, problems); });
-    attempt("record_dictionary", problems, [&] { check_dictionaries(connection, problems); });
+    attempt("record_dictionary", problems, [&] { check_dictionaries(connection, inside_->compressor.values(), problems); });
     std::shared_ptr<const Owners> owners = std::make_shared<Owners>();
     attempt("record_owner", problems, [&] { owners = OwnerShelf().of(connection); });
     if (!deep) return problems;

@@ -52,8 +52,8 @@ int parse(int argc, char** argv, Action& action) {
     add_words(app, action,
               argc > 2 && std::string_view(argv[1]) == "intake" &&
                   (std::string_view(argv[2]) == "ledger" || std::string_view(argv[2]) == "replay"));
-    std::vector<std::string> key_places;
-    add_data_keys(app, key_places);
+    DataKeys data_keys;
+    add_data_keys(app, data_keys);
     CLI::App* completion = word(app, "completion", "Print the completion script for bash", "source <(xinglin completion)");
     completion->callback([&app, &action] {
         action = nullptr;
@@ -71,7 +71,7 @@ int parse(int argc, char** argv, Action& action) {
         }
         return complain(name, std::string(error.what()) + ", see `" + name + " --help`", exit_usage);
     }
-    const int prepared = prepare_data_keys(app, key_places);
+    const int prepared = prepare_data_keys(app, data_keys);
     if (prepared != exit_done) action = nullptr;
     return prepared;
 }

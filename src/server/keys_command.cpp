@@ -14,6 +14,7 @@
 #include "json/json.h"
 #include "keys/keys.h"
 #include "server/folder.h"
+#include "server/keys_database.h"
 #include "server/terminal.h"
 #include "sql/sealed.h"
 #include "text/text.h"
@@ -127,23 +128,27 @@ void print_json(const keys::Ring& ring, bool is_in_token, const Counts& counts) 
                             .c_str());
 }
 
+keys::Cipher cipher_named(std::string_view name) { return name == "sm4" ? keys::Cipher::sm4_ctr_hmac_sm3 : keys::Cipher::aes_256_gcm; }
+
 /// Keys for a folder that is empty or new.
-int make_keys(const fs::path& data, const std::vector<std::string>& places) {
+int make_keys(const fs::path& data, const DataKeys& keys) {
     if (const auto folder = make_folder(data); !folder.ok()) return environment(folder.outcome());
-    const auto made = keys::make(data, keys::Cipher::aes_256_gcm, places.front(), today());
+    const auto made = keys::make(data, cipher_named(keys.cipher), keys.places.front(), today());
     return made.ok() ? exit_done : environment(made.outcome());
 }
 
 /// What is copied or replayed out of an encrypted folder goes into an encrypted one.
-int seal_target(std::string to, const std::vector<std::string>& places) {
+int seal_target(std::string to, const DataKeys& places) {
     if (to.starts_with("sqlite:")) to.erase(0, 7);
-    if (sql::is_postgres(to) || !is_free(to) || keys::is_sealed(to)) return exit_done;
+    if (sql::is_postgres(to)) return prepare_database(to, places.places, true, false, cipher_named(places.cipher), today());
+    if (!is_free(to) || keys::is_sealed(to)) return exit_done;
     return make_keys(to, places);
 }
 
 }  // namespace
 
 int encrypt_folder(const KeysCommand& options) {
+    if (!options.store.empty()) return encrypt_database(options.store, *keys::cipher_of(options.cipher), today());
     if (const auto folder = find_folder(options.data); !folder.ok()) return environment(folder.outcome());
     if (sql::key_places().empty()) return complain("--data-key", "is needed: where the key is that the folder is encrypted with, file:PATH, env:NAME or pkcs11:…", exit_usage);
     const Alone alone(options.data);
@@ -159,6 +164,7 @@ int encrypt_folder(const KeysCommand& options) {
 }
 
 int print_keys(const KeysCommand& options) {
+    if (!options.store.empty()) return print_database_keys(options.store, options.json);
     const auto keys = sql::keys_for(options.data / "record.db");
     if (!keys) return complain(options.data.string(), "is not encrypted; `xinglin keys encrypt` does that", exit_refused);
     const auto ring = keys->ring();
@@ -180,6 +186,7 @@ int print_keys(const KeysCommand& options) {
 }
 
 int rotate_keys(const KeysCommand& options) {
+    if (!options.store.empty()) return rotate_database_keys(options.store, options.resume, today());
     if (!keys::is_sealed(options.data)) return complain(options.data.string(), "is not encrypted; `xinglin keys encrypt` does that", exit_refused);
     if (!options.resume) {
         const auto number = keys::rotate(options.data, sql::key_places(), today());
@@ -205,6 +212,7 @@ int rotate_keys(const KeysCommand& options) {
 }
 
 int rewrap_keys(const KeysCommand& options) {
+    if (!options.store.empty()) return rewrap_database_keys(options.store, options.new_key);
     const auto done = keys::rewrap(options.data, sql::key_places(), options.new_key);
     if (!done.ok()) return refused(done.outcome());
     std::printf("the data keys are wrapped under %s\nServers that run go on; give them the new key before the next rotation.\n", keys::shown(options.new_key).c_str());
@@ -226,7 +234,12 @@ void add_keys_words(CLI::App& app, Action& action) {
     const auto add = [&](const char* name, const char* what, const char* example, int (*run)(const KeysCommand&)) {
         const auto options = std::make_shared<KeysCommand>();  // shared: lives in the callback
         CLI::App* made = word(*keys_word, name, what, example);
-        made->add_option("--data", options->data, "the data folder")->required();
+        CLI::Option_group* either = made->add_option_group("where");
+        either->add_option("--data", options->data, "the data folder");
+        either->add_option("--store", options->store, "a PostgreSQL database, which has keys of its own: postgres://user@host/name")->check([](const std::string& store) {
+            return sql::is_postgres(store) ? std::string() : "expected the address of a PostgreSQL database, postgres://user@host/name";
+        });
+        either->require_option(1);
         made->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
         return std::pair(made, options);
     };
@@ -251,20 +264,24 @@ void add_keys_words(CLI::App& app, Action& action) {
     rewrap->add_option("--new-key", of_rewrap->new_key, std::string("where the new key is: ") + keys::places_wanted)->required();
 }
 
-void add_data_keys(CLI::App& app, std::vector<std::string>& places) {
+void add_data_keys(CLI::App& app, DataKeys& keys) {
     for (CLI::App* child : app.get_subcommands([](const CLI::App* each) { return !each->get_name().empty(); })) {
-        add_data_keys(*child, places);
+        add_data_keys(*child, keys);
         const std::string name = child->get_name();
         if (!child->get_option_no_throw("--data") && name != "copy") continue;
         child
-            ->add_option("--data-key", places,
+            ->add_option("--data-key", keys.places,
                          std::string("where the key of an encrypted data folder is: ") + keys::places_wanted +
                              "; may be repeated, the one that fits is taken (Env:XINGLIN_DATA_KEY)")
             ->allow_extra_args(false);
+        if (name == "serve" || name == "import" || name == "restore" || name == "copy" || name == "replay")
+            child->add_option("--data-cipher", keys.cipher, "what a new data folder or database is encrypted with: aes (AES-256-GCM) or sm4 (SM4-CTR, HMAC-SM3)")
+                ->check(CLI::IsMember({"aes", "sm4"}));
     }
 }
 
-int prepare_data_keys(const CLI::App& app, std::vector<std::string> places) {
+int prepare_data_keys(const CLI::App& app, const DataKeys& keys) {
+    std::vector<std::string> places = keys.places;
     const char* given = std::getenv(variable);
     if (places.empty() && given && *given) {
         for (const std::string_view each : text::split(given, ',')) places.emplace_back(each);
@@ -284,7 +301,12 @@ int prepare_data_keys(const CLI::App& app, std::vector<std::string> places) {
     }
     const bool makes_another = words == " copy" || words == " intake replay";
     if (const CLI::Option* to = at->get_option_no_throw("--to"); makes_another && to && to->count() && !places.empty()) {
-        if (const int status = seal_target(to->as<std::string>(), places); status != exit_done) return status;
+        if (const int status = seal_target(to->as<std::string>(), {places, keys.cipher}); status != exit_done) return status;
+    }
+    const bool fills = words == " serve" || words == " import" || words == " restore";
+    if (const CLI::Option* store = at->get_option_no_throw("--store"); store && store->count() && sql::is_postgres(store->as<std::string>())) {
+        const int status = prepare_database(store->as<std::string>(), places, fills, words.starts_with(" keys"), cipher_named(keys.cipher), today());
+        if (status != exit_done) return status;
     }
     const CLI::Option* option = at->get_option_no_throw("--data");
     const fs::path data = option && option->count() ? option->as<std::string>() : "";
@@ -293,13 +315,12 @@ int prepare_data_keys(const CLI::App& app, std::vector<std::string> places) {
         if (const auto opened = keys::Folder::open(data, places); !opened.ok()) return environment(opened.outcome());
         return exit_done;
     }
-    const bool fills = words == " serve" || words == " import" || words == " restore";
     if (places.empty() || words.starts_with(" keys")) return exit_done;
     if (!is_free(data))
         return keys::is_sealed(data) || fs::exists(data / "manifest.json")
                    ? exit_done
                    : complain(data.string(), "is not encrypted; leave --data-key out, or encrypt it with `xinglin keys encrypt`", exit_refused);
-    return fills ? make_keys(data, places) : exit_done;
+    return fills ? make_keys(data, {places, keys.cipher}) : exit_done;
 }
 
 }  // namespace xinglin::server

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "server/test_process.h"
+#include "testing/postgres.h"
 
 namespace xinglin::server {
 namespace {
@@ -142,6 +143,37 @@ TEST_F(KeysDoors, ATokenKeepsTheKeyAndItsPinIsNeverSaid) {
     EXPECT_EQ(Caller(again, token_in(place)).get("/fhir/Patient/p2").status, 200);
     said += again.errors();
     EXPECT_EQ(said.find(pin), std::string::npos);
+}
+
+TEST_F(KeysDoors, ADatabaseHoldsNoWholeResourceWhileItsKeysChange) {
+    const std::string store = testing::fresh_postgres(), plain = testing::fresh_postgres();
+    if (store.empty()) GTEST_SKIP() << testing::no_postgres;
+    {
+        RunningServer server(data_, {"--store", store, "--data-key", with("one"), "--data-cipher", "sm4"});
+        ASSERT_TRUE(server.ready()) << server.errors();
+        const auto added = command({"client", "add", "--store", store, "--data-key", with("one"), "--name", "a", "--scope", "system/*.cruds"});
+        ASSERT_EQ(added.status, 0) << added.err;
+        Caller caller(server, without_line_end(added.out));
+        for (int i = 0; i < 20; ++i) ASSERT_EQ(caller.send("PUT", "/fhir/Patient/p" + std::to_string(i), patient(i)).status, 201);
+        const auto rotated = command({"keys", "rotate", "--store", store, "--data-key", with("one")});
+        EXPECT_EQ(rotated.status, 0) << rotated.err;
+        ASSERT_EQ(caller.send("PUT", "/fhir/Patient/p3", patient(4)).status / 100, 4);  // another id: refused, not lost
+        ASSERT_EQ(caller.send("PUT", "/fhir/Patient/late", R"({"resourceType":"Patient","id":"late"})").status, 201);
+        EXPECT_EQ(caller.get("/fhir/Patient/p3").status, 200);
+    }
+    const auto status = command({"keys", "status", "--store", store, "--data-key", with("one"), "--json"});
+    EXPECT_THAT(status.out, HasSubstr("sm4-ctr-hmac-sm3"));
+    EXPECT_THAT(status.out, HasSubstr("{\"table\":\"record_current\",\"values\":{\"2\":21}}"));
+    const std::string other = (folder_.path() / "other").string();
+    EXPECT_THAT(command({"serve", "--data", other, "--store", store, "--port", "0"}).err, HasSubstr("name its key with --data-key"));
+    EXPECT_EQ(command({"copy", "--from", store, "--to", "sqlite:" + other, "--data-key", with("one")}).status, 0);
+    EXPECT_EQ(command({"copy", "--from", "sqlite:" + other, "--to", plain, "--data-key", with("one")}).status, 0);
+    EXPECT_THAT(command({"keys", "status", "--store", plain, "--data-key", with("one")}).out, HasSubstr("record_current            key 1: 21 values"));
+    const std::string open_one = testing::fresh_postgres();
+    ASSERT_EQ(command({"client", "add", "--store", open_one, "--name", "a", "--scope", "system/*.cruds"}).status, 0);
+    const auto refused = command({"serve", "--data", (folder_.path() / "third").string(), "--store", open_one, "--data-key", with("one")});
+    EXPECT_THAT(refused.err, HasSubstr("is not encrypted; encrypt it with `xinglin keys encrypt --store`"));
+    EXPECT_EQ(command({"keys", "encrypt", "--store", open_one, "--data-key", with("one")}).status, 0);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // Tables row by row into another database.
 #include "sql/copy.h"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,19 @@ std::int64_t rows_of(Connection& connection, const CopiedTable& table) {
     return value;
 }
 
-void copy_row(const Statement& row, std::string_view kinds, Statement& into) {
+struct Sides {
+    Connection &from, &to;
+    std::shared_ptr<Values> from_values, to_values;
+};
+
+void copy_row(const Statement& row, const CopiedTable& table, const Sides& sides, Statement& into) {
+    const std::string_view kinds = table.kinds;
     for (std::size_t i = 0; i < kinds.size(); ++i) {
         const int column = static_cast<int>(i);
-        if (kinds[i] == 'i') into.bind(column + 1, row.integer(column));
+        if (!table.about.empty() && i + 1 == kinds.size()) {
+            const std::string about = about_of(table.about, std::array<std::int64_t, 1>{row.integer(0)});
+            into.bind_blob(column + 1, sealed(sides.to_values, about, opened(sides.from_values, about, row.text(column))));
+        } else if (kinds[i] == 'i') into.bind(column + 1, row.integer(column));
         else if (kinds[i] == 'b') into.bind_blob(column + 1, row.text(column));
         else into.bind(column + 1, row.text(column));
     }
@@ -45,7 +55,8 @@ std::string after_key(const CopiedTable& table) {
     return fmt::format("({}) > ({}) ORDER BY {}", names, marks, names);
 }
 
-void copy_pages(const CopiedTable& table, Connection& from, Connection& to, Statement& add) {
+void copy_pages(const CopiedTable& table, const Sides& sides, Statement& add) {
+    auto& [from, to, from_values, to_values] = sides;
     const std::string head = fmt::format("SELECT {} FROM {}", table.columns, table.name), after = after_key(table);
     auto& first =
         from.prepare(fmt::format("{} ORDER BY {} LIMIT {}", head, after.substr(after.find("ORDER BY ") + 9), rows_at_once));
@@ -56,7 +67,8 @@ void copy_pages(const CopiedTable& table, Connection& from, Connection& to, Stat
     for (std::int64_t count = rows_at_once; count == rows_at_once; begun = true) {
         count = 0;
         Statement& rows = begun ? next : first;
-        transaction(to, [&] {
+        transaction(sides.to, [&] {
+            if (sides.to_values) sides.to_values->refresh(sides.to);
             rows.reset();
             for (std::size_t i = 0; begun && i < table.key; ++i) {
                 if (table.kinds[i] == 'i') rows.bind(static_cast<int>(i) + 1, numbers[i]);
@@ -67,22 +79,23 @@ void copy_pages(const CopiedTable& table, Connection& from, Connection& to, Stat
                     if (table.kinds[i] == 'i') numbers[i] = rows.integer(static_cast<int>(i));
                     else texts[i] = rows.text(static_cast<int>(i));
                 }
-                copy_row(rows, table.kinds, add);
+                copy_row(rows, table, sides, add);
             }
             rows.reset();
         });
     }
 }
 
-void copy_table(const CopiedTable& table, Connection& from, Connection& to) {
+void copy_table(const CopiedTable& table, const Sides& sides) {
+    auto& [from, to, from_values, to_values] = sides;
     std::string marks = "?";
     for (std::size_t i = 1; i < table.kinds.size(); ++i) marks += ", ?";
     auto& add = to.prepare(fmt::format("INSERT INTO {} ({}) VALUES ({})", table.name, table.columns, marks));
-    if (table.key > 0) return copy_pages(table, from, to, add);
+    if (table.key > 0) return copy_pages(table, sides, add);
     auto& rows = from.prepare(fmt::format("SELECT {} FROM {}", table.columns, table.name));
     rows.reset();
-    transaction(to, [&] {
-        while (rows.step()) copy_row(rows, table.kinds, add);
+    transaction(sides.to, [&] {
+        while (rows.step()) copy_row(rows, table, sides, add);
     });
     rows.reset();
 }
@@ -90,7 +103,8 @@ void copy_table(const CopiedTable& table, Connection& from, Connection& to) {
 }  // namespace
 
 bool copy_tables(std::span<const CopiedTable> tables, Connection& from, Connection& to,
-                 const std::function<bool(bool as_many)>& is_former) {
+                 const std::function<bool(bool as_many)>& is_former, const std::shared_ptr<Values>& from_values,
+                 const std::shared_ptr<Values>& to_values) {
     from.begin_read();
     bool is_empty = true, is_same = true;
     for (const CopiedTable& table : tables) {
@@ -105,7 +119,7 @@ bool copy_tables(std::span<const CopiedTable> tables, Connection& from, Connecti
         });
     }
     if (is_empty || anew) {
-        for (const CopiedTable& table : tables) copy_table(table, from, to);
+        for (const CopiedTable& table : tables) copy_table(table, {from, to, from_values, to_values});
     }
     from.rollback();
     return is_empty || anew;

@@ -19,6 +19,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "sql/sealed.h"
+#include "sql/sealed_values.h"
 #include "sql/sql.h"
 
 namespace xinglin::testing {
@@ -165,7 +167,8 @@ std::string PostgresCluster::fresh() {
     return url() + "&options=-csearch_path%3D" + schema;
 }
 
-std::string fresh_postgres() {
+namespace {
+std::string fresh_database() {
     static std::mutex mutex;
     const std::lock_guard lock(mutex);
     if (const char* named = std::getenv("XINGLIN_TEST_POSTGRES")) {
@@ -178,6 +181,17 @@ std::string fresh_postgres() {
     if (!PostgresCluster::is_installed()) return {};
     static PostgresCluster cluster;
     return cluster.fresh();
+}
+}  // namespace
+
+std::string fresh_postgres() {
+    const std::string place = fresh_database();
+    if (place.empty() || !std::getenv("XINGLIN_TEST_SEALED")) return place;
+    ::setenv("XINGLIN_TEST_POSTGRES_KEY", std::string(64, '5').c_str(), 1);
+    sql::give_key_places({"env:XINGLIN_TEST_POSTGRES_KEY"});
+    if (const auto sealed = sql::seal_database(place, keys::Cipher::sm4_ctr_hmac_sm3, "2026-11-23", {}); !sealed.ok())
+        throw std::runtime_error(sealed.outcome().line());
+    return place;
 }
 
 std::string store_beside(const std::filesystem::path& folder) {

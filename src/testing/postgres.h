@@ -50,6 +50,7 @@ private:
 
 /// A fresh schema in this test process's own server (or the one named by XINGLIN_TEST_POSTGRES), which is started by the first
 /// call. "" when PostgreSQL is not installed: then skip, with no_postgres as the reason.
+/// With XINGLIN_TEST_SEALED in the environment the database is encrypted, so that any suite can be run so.
 std::string fresh_postgres();
 constexpr const char* no_postgres = "PostgreSQL 15 is not installed: apt-get install postgresql-15";
 
