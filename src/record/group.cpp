@@ -376,12 +376,15 @@ void Group::write_versions(std::span<const Pending*> sorted) {
         keep.bind(1, p->rid).run();
         drop.bind(1, p->rid).run();
     }
+    const bool is_sealed = compressor_.values() != nullptr;
+    std::string sealed;  // what is bound stays where it is until it ran
     for (const Pending* p : sorted) {
+        if (is_sealed && p->prepared) sealed = compressor_.sealed(p->rid, p->version, p->prepared->frame);
         store.bind(1, p->rid).bind(2, p->tid).bind(3, p->version).bind(4, p->position).bind(5, p->updated_ms).bind(6, p->flags);
         if (p->prepared)
             store.bind(7, static_cast<std::int64_t>(p->prepared->draft.present))
                 .bind(8, p->prepared->body.splice)
-                .bind_blob(9, compressor_.values() ? compressor_.sealed(p->rid, p->version, p->prepared->frame) : p->prepared->frame);
+                .bind_blob(9, is_sealed ? std::string_view(sealed) : p->prepared->frame);
         else store.bind(7, std::int64_t{0}).bind(8, std::int64_t{0}).bind_blob(9, p->id);
         store.run();
     }

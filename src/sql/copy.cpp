@@ -29,11 +29,13 @@ struct Sides {
 
 void copy_row(const Statement& row, const CopiedTable& table, const Sides& sides, Statement& into) {
     const std::string_view kinds = table.kinds;
+    std::string last;  // what is bound stays where it is until it ran
     for (std::size_t i = 0; i < kinds.size(); ++i) {
         const int column = static_cast<int>(i);
         if (!table.about.empty() && i + 1 == kinds.size()) {
             const std::string about = about_of(table.about, std::array<std::int64_t, 1>{row.integer(0)});
-            into.bind_blob(column + 1, sealed(sides.to_values, about, opened(sides.from_values, about, row.text(column))));
+            last = sealed(sides.to_values, about, opened(sides.from_values, about, row.text(column)));
+            into.bind_blob(column + 1, last);
         } else if (kinds[i] == 'i') into.bind(column + 1, row.integer(column));
         else if (kinds[i] == 'b') into.bind_blob(column + 1, row.text(column));
         else into.bind(column + 1, row.text(column));

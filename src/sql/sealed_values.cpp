@@ -167,7 +167,7 @@ std::string about_of(std::string_view name, std::span<const std::int64_t> number
 
 bool has_values(const std::string& place) {
     if (!is_postgres(place)) return false;
-    const auto connection = open_postgres(place, {.cache_bytes = 1 << 20});
+    const auto connection = open_postgres(place, {.read_only = true, .cache_bytes = 1 << 20});
     auto& query = connection->prepare("SELECT CASE WHEN to_regclass('sql_key_list') IS NULL THEN 0 ELSE 1 END");
     const bool is = query.step() && query.integer(0) != 0;
     query.reset();
