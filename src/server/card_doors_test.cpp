@@ -116,12 +116,12 @@ TEST_F(CardDoors, ACardIsTakenOutShownScannedLostAndReplaced) {
                   .status,
               0);
     ASSERT_EQ(server.stop(), 0);
-    const std::string kept = (folder_.path() / "kept").string(), again = (folder_.path() / "again").string();
+    const std::string kept = (folder_.path() / "kept").string(), anew = (folder_.path() / "again").string();
     const auto backed_up = command({"backup", "--data", data_.string(), kept});
     ASSERT_EQ(backed_up.status, 0) << backed_up.err;
-    const auto restored = command({"restore", "--data", again, kept});
+    const auto restored = command({"restore", "--data", anew, kept});
     ASSERT_EQ(restored.status, 0) << restored.err;
-    RunningServer other(again);
+    RunningServer other(anew);
     ASSERT_TRUE(other.ready()) << other.errors();
     Caller counter(other, all), nobody(other, "");
     std::ofstream(folder_.path() / "their.json") << nobody.get("/.well-known/card-keys.json").body;
