@@ -98,15 +98,18 @@ export async function apps(browser, server, pictures) {
   await check('with its token a FHIR client reads the one patient, and nobody else by any way', async () => {
     const fhir = as(tokens.access_token)
     equal((await fhir.read({ resourceType: 'Patient', id: 'e2e-app-one' })).id, 'e2e-app-one')
-    equal(await status_of(fhir.read({ resourceType: 'Patient', id: 'e2e-app-two' })), 403, 'another patient')
+    equal(await status_of(fhir.read({ resourceType: 'Patient', id: 'e2e-app-two' })), 404, 'another patient')
     equal(await status_of(fhir.read({ resourceType: 'Observation', id: 'e2e-app-two-weight' })), 404, 'of another patient')
     equal(await status_of(fhir.history({ resourceType: 'Observation', id: 'e2e-app-two-weight' })), 404, 'its history')
     const found = await fhir.search({ resourceType: 'Observation', searchParams: { code: 'urn:test|app-weight' } })
     equal([found.total, found.entry.map((one) => one.resource.id)], [1, ['e2e-app-one-weight']], 'found, and counted')
-    for (const way of ['Observation?subject:Patient.name=x', 'Observation?_include=Observation:subject', 'Patient?_has:Observation:patient:code=app-weight', '_history', 'Patient/$export', 'Patient/e2e-app-two/$everything', '?_type=Patient'])
-      equal((await fetch(`${server.base}/fhir/${way}`, { headers: { Authorization: `Bearer ${tokens.access_token}` } })).status, 403, way)
-    for (const way of ['/api/v1/people?q=x', '/api/v1/system', '/api/v1/quality', '/auth/me', '/oauth/apps'])
-      equal((await fetch(server.base + way, { headers: { Authorization: `Bearer ${tokens.access_token}` } })).status, 403, way)
+    const got = (way) => fetch(server.base + way, { headers: { Authorization: `Bearer ${tokens.access_token}` } })
+    for (const way of ['/fhir/Observation?subject:Patient.name=x', '/fhir/Observation?_include=Observation:subject', '/fhir/Patient?_has:Observation:patient:code=app-weight', '/fhir/_history', '/fhir?_type=Patient', '/api/v1/people']) {
+      const answer = await got(way)
+      equal([answer.status, (await answer.text()).includes('e2e-app-two')], [200, false], way)
+    }
+    equal((await got('/fhir/Patient/e2e-app-two/$everything')).status, 404, 'everything of another patient')
+    for (const way of ['/fhir/Patient/$export', '/api/v1/system', '/api/v1/quality', '/auth/me', '/oauth/apps']) equal((await got(way)).status, 403, way)
     equal(await status_of(fhir.create({ resourceType: 'Basic', body: { resourceType: 'Basic', code: { text: 'x' } } })), 403, 'writing')
   })
   await check('a refresh token is exchanged; used again it ends everything', async () => {
