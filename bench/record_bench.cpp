@@ -268,7 +268,8 @@ void fsync_floor(const std::filesystem::path& folder) {
     std::printf("limit: append 4 KiB + fdatasync            p50 %6s us  p99 %7s us\n", p50.c_str(), p99.c_str());
 }
 
-int run(const Where& where, const std::filesystem::path& samples, std::uint64_t wanted, bool only_import, bool only_search, bool guarded) {
+int run(const Where& where, const std::filesystem::path& samples, std::uint64_t wanted, bool only_import, bool only_search,
+        bool guarded) {
     const std::vector<Person> people = people_in(samples);
     import(where, people, wanted);
     if (only_import) return 0;
@@ -319,11 +320,11 @@ int main(int argc, char** argv) {
         return nullptr;
     };
     if (argc < 4) {
-        std::fprintf(
-            stderr,
-            "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only | --search-only | --guarded] [--store postgres://…] [--gate MINUTES "
-            "[--cache MIB] "
-            "[--writers N]] [--data-key file:PATH [--cipher aes-256-gcm | sm4-ctr-hmac-sm3]]\n");
+        std::fprintf(stderr,
+                     "usage: record_bench FOLDER SAMPLES RESOURCES [--import-only | --search-only | --guarded] [--store "
+                     "postgres://…] [--gate MINUTES "
+                     "[--cache MIB] "
+                     "[--writers N]] [--data-key file:PATH [--cipher aes-256-gcm | sm4-ctr-hmac-sm3]]\n");
         return 2;
     }
     if (const char* key = flag("--data-key")) seal(argv[1], key, flag("--cipher"));

@@ -86,15 +86,17 @@ access::Viewer viewer_of(record::Store& store, const std::string& kind) {
     auto guard = std::make_shared<record::Guard>();
     const std::string labels = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
     guard->rules.push_back({.name = "own", .permit = true, .types = {}, .sources = {"urn:xinglin:source:bench"}});
-    guard->rules.push_back({.name = "sensitive",
-                            .permit = false,
-                            .types = {},
-                            .labels = {{labels, "HIV"}, {labels, "STD"}, {labels, "PSY"}, {labels, "SEX"}, {labels, "ETH"}, {labels, "GDIS"}}});
+    guard->rules.push_back(
+        {.name = "sensitive",
+         .permit = false,
+         .types = {},
+         .labels = {{labels, "HIV"}, {labels, "STD"}, {labels, "PSY"}, {labels, "SEX"}, {labels, "ETH"}, {labels, "GDIS"}}});
     if (kind == "region") {
         guard->rules.push_back({.name = "region", .permit = true, .types = {}});
     } else {
         const fhir::Type* const types[] = {fhir::find_resource("Patient")};
-        const auto everybody = store.reader(viewer).patients_of(search::parse(types, std::vector<std::pair<std::string, std::string>>{}, {}).value());
+        const auto everybody = store.reader(viewer).patients_of(
+            search::parse(types, std::vector<std::pair<std::string, std::string>>{}, {}).value());
         std::vector<std::int64_t> some;
         for (std::size_t i = 0; i < everybody->size(); ++i) {
             if (kind == "half" ? i % 2 == 0 : some.size() < 2'000) some.push_back((*everybody)[i]);
@@ -115,8 +117,8 @@ struct Figures {
 };
 
 /// Nothing where the query was refused (said on standard output).
-std::optional<Figures> measure_one(record::Store& store, const access::Viewer& viewer, const std::vector<std::string>& patients, const Asked& asked,
-                                   std::size_t times, double seconds) {
+std::optional<Figures> measure_one(record::Store& store, const access::Viewer& viewer, const std::vector<std::string>& patients,
+                                   const Asked& asked, std::size_t times, double seconds) {
     const fhir::Type* types[] = {fhir::find_resource(asked.type)};
     std::vector<double> us;
     std::uint64_t results = 0, touched = 0, explained = 0;
@@ -153,7 +155,8 @@ std::optional<Figures> measure_one(record::Store& store, const access::Viewer& v
     const auto asked_times = static_cast<double>(us.size());
     const double each = (processor_us() - processor - explaining) / asked_times;
     std::sort(us.begin(), us.end());
-    return Figures{at(us, 0.5), at(us, 0.99), each, static_cast<double>(touched) / static_cast<double>(std::max<std::uint64_t>(explained, 1)),
+    return Figures{at(us, 0.5), at(us, 0.99), each,
+                   static_cast<double>(touched) / static_cast<double>(std::max<std::uint64_t>(explained, 1)),
                    static_cast<double>(results) / asked_times};
 }
 }  // namespace
@@ -181,8 +184,8 @@ void search_mix(record::Store& store, const std::vector<std::string>& patients) 
     for (const Asked& asked : mix()) {
         const auto seen = measure_one(store, viewer, patients, asked, 2'000, 5);
         if (!seen) continue;
-        std::printf("  p50 %7.0f  p99 %7.0f  cpu %7.0f us  touched %8.0f  results %9.1f  %s\n", seen->p50, seen->p99, seen->processor, seen->touched,
-                    seen->results, name_of(asked).c_str());
+        std::printf("  p50 %7.0f  p99 %7.0f  cpu %7.0f us  touched %8.0f  results %9.1f  %s\n", seen->p50, seen->p99,
+                    seen->processor, seen->touched, seen->results, name_of(asked).c_str());
         std::fflush(stdout);
     }
 }
@@ -192,7 +195,8 @@ void guarded_mix(record::Store& store, const std::vector<std::string>& patients)
     const std::vector<std::string> kinds = {"", "region", "half", "village"};
     std::vector<access::Viewer> viewers;
     for (const std::string& kind : kinds) viewers.push_back(viewer_of(store, kind));
-    std::printf("search mix by who asks, processor us a query: nobody's rules, the region, half of the patients, a village of 2,000\n");
+    std::printf(
+        "search mix by who asks, processor us a query: nobody's rules, the region, half of the patients, a village of 2,000\n");
     std::vector<double> logs(kinds.size(), 0), sums(kinds.size(), 0);
     double queries = 0;
     for (const Asked& asked : mix()) {
@@ -215,8 +219,8 @@ void guarded_mix(record::Store& store, const std::vector<std::string>& patients)
         std::fflush(stdout);
     }
     for (std::size_t i = 0; i < kinds.size(); ++i)
-        std::printf("  %-8s geometric mean %+.1f%%, whole mix %+.1f%%\n", kinds[i].c_str(), 100 * std::exp(logs[i] / queries) - 100,
-                    100 * sums[i] / sums[0] - 100);
+        std::printf("  %-8s geometric mean %+.1f%%, whole mix %+.1f%%\n", kinds[i].c_str(),
+                    100 * std::exp(logs[i] / queries) - 100, 100 * sums[i] / sums[0] - 100);
 }
 
 }  // namespace xinglin::bench

@@ -81,7 +81,7 @@ constexpr sql::Migration migrations[] = {{1, R"sql(
 )sql"}};
 
 constexpr int account_columns = 14;
-#define XINGLIN_ACCOUNT_COLUMNS                                                                                               \
+#define XINGLIN_ACCOUNT_COLUMNS \
     "a.id, a.name, a.display, a.role, a.scope, a.is_client, a.password_hash, a.must_change_password, a.institution, a.area, " \
     "a.practitioner, a.disabled, a.password_ms, a.factor_ms"
 
@@ -175,8 +175,10 @@ std::vector<std::pair<std::string, SessionRow>> AccountTable::sessions_of(std::i
 }
 
 std::optional<AccountRow> AccountTable::account_by_token(std::string_view token_sha256) {
-    return one_account(connection_->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.token_sha256 = ? AND a.disabled = 0")
-                           .bind_blob(1, token_sha256));
+    return one_account(
+        connection_
+            ->prepare("SELECT " XINGLIN_ACCOUNT_COLUMNS " FROM access_account a WHERE a.token_sha256 = ? AND a.disabled = 0")
+            .bind_blob(1, token_sha256));
 }
 
 std::optional<SessionRow> AccountTable::session(std::string_view cookie_sha256) {
@@ -202,7 +204,8 @@ std::int64_t AccountTable::administrators() {
 
 bool AccountTable::holds_another_duty(const AccountRow& account) {
     if (account.post.practitioner.empty()) return false;
-    sql::Statement& query = connection_->prepare("SELECT role FROM access_account WHERE practitioner = ? AND id <> ? AND disabled = 0");
+    sql::Statement& query =
+        connection_->prepare("SELECT role FROM access_account WHERE practitioner = ? AND id <> ? AND disabled = 0");
     query.bind(1, account.post.practitioner).bind(2, account.id);
     bool other = false;
     while (query.step()) {

@@ -126,7 +126,8 @@ Result<Done> Accounts::change_user(std::string_view name, const Change& change) 
         const Role before = account->role;
         account->role = change.role.value_or(before);
         if (account->role == Role::system || (account->role == Role::resident) != (before == Role::resident))
-            return refuse(IssueCode::value, "role", "residents stay residents and systems are clients, add another account instead");
+            return refuse(IssueCode::value, "role",
+                          "residents stay residents and systems are clients, add another account instead");
         if (change.display && (!text::is_utf8(*change.display) || change.display->empty() || change.display->size() > 200))
             return refuse(IssueCode::value, "display", "expected 1 to 200 bytes of UTF-8 text");
         account->display = change.display.value_or(account->display);

@@ -11,9 +11,9 @@
 #include "access/account_table.h"
 #include "access/factor_table.h"
 #include "access/known.h"
+#include "access/limits.h"
 #include "access/rules.h"
 #include "access/sealed.h"
-#include "access/limits.h"
 #include "access/throttle.h"
 
 namespace xinglin::access {

@@ -64,7 +64,7 @@ struct Audit::Inside {
     };
     std::optional<Doubt> doubt;
 
-    mutable std::mutex read_mutex;            // guards reads
+    mutable std::mutex read_mutex;  // guards reads
     std::unique_ptr<sql::Connection> reads;
     std::jthread writer;
 
@@ -245,8 +245,8 @@ Audit::Page Audit::of_patient(std::string_view patient_id, std::uint32_t count) 
     const std::lock_guard lock(inside_->read_mutex);
     sql::Statement& total = inside_->reads->prepare("SELECT count(*) FROM audit_access WHERE patient = ? AND patient <> ''");
     Page page{static_cast<std::uint64_t>(number(total.bind(1, patient_id))), {}};
-    sql::Statement& query = inside_->reads->prepare("SELECT " XINGLIN_AUDIT_COLUMNS
-                                                    " FROM audit_access WHERE patient = ? AND patient <> '' ORDER BY row DESC LIMIT ?");
+    sql::Statement& query = inside_->reads->prepare(
+        "SELECT " XINGLIN_AUDIT_COLUMNS " FROM audit_access WHERE patient = ? AND patient <> '' ORDER BY row DESC LIMIT ?");
     page.accesses = lines(query.bind(1, patient_id).bind(2, std::int64_t{count}));
     return page;
 }

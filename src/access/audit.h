@@ -23,9 +23,9 @@ struct Access {
     std::string type, id;  // what was touched; of a search the type and, in `detail`, its parameter names (never values)
     std::string patient;   // id of the Patient concerned, when one
     std::string purpose, detail, trace_id, peer;
-    int status = 200;         // HTTP: what came of it
-    std::uint32_t count = 1;  // resources shown
-    std::string display;      // the name of `who` as it was then
+    int status = 200;                       // HTTP: what came of it
+    std::uint32_t count = 1;                // resources shown
+    std::string display;                    // the name of `who` as it was then
     std::string practitioner, institution;  // ids of the Practitioner one is and of the Organization one works for
     std::string authorisation;              // what allowed it beside the rules: an emergency access, a proxy, a token
     std::string reason;                     // why it was refused; the words given for an emergency access

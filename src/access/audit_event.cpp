@@ -10,8 +10,10 @@ namespace xinglin::access {
 namespace {
 
 constexpr std::string_view rest_types = "http://terminology.hl7.org/CodeSystem/audit-event-type",
-                           interactions = "http://hl7.org/fhir/restful-interaction", dicom = "http://dicom.nema.org/resources/ontology/DCM",
-                           iso_events = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle", ours = "urn:xinglin:audit-event",
+                           interactions = "http://hl7.org/fhir/restful-interaction",
+                           dicom = "http://dicom.nema.org/resources/ontology/DCM",
+                           iso_events = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle",
+                           ours = "urn:xinglin:audit-event",
                            participation = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
                            reasons = "http://terminology.hl7.org/CodeSystem/v3-ActReason",
                            entity_types = "http://terminology.hl7.org/CodeSystem/audit-entity-type",
@@ -86,7 +88,7 @@ json::Value purpose_of(json::Arena& arena, std::string_view purpose) {
 
 json::Value user(json::Arena& arena, const Access& line, char action, const EventNames& names) {
     const Coding kind = action == 'C' || action == 'U' || action == 'D' ? Coding{participation, "AUT", "author (originator)"}
-                                                                         : Coding{participation, "IRCP", "information recipient"};
+                                                                        : Coding{participation, "IRCP", "information recipient"};
     Members who;
     if (!line.practitioner.empty()) who.emplace_back("reference", arena.string("Practitioner/" + line.practitioner));
     if (!line.who.empty())
@@ -97,13 +99,14 @@ json::Value user(json::Arena& arena, const Access& line, char action, const Even
     if (!line.role.empty()) members.emplace_back("role", many(arena, concept_of(arena, {"urn:xinglin:role", line.role, ""})));
     members.emplace_back("who", arena.object(who));
     members.emplace_back("requestor", arena.boolean(true));
-    if (!line.authorisation.empty()) members.emplace_back("policy", many(arena, arena.string("urn:xinglin:authorisation:" + line.authorisation)));
+    if (!line.authorisation.empty())
+        members.emplace_back("policy", many(arena, arena.string("urn:xinglin:authorisation:" + line.authorisation)));
     if (!line.purpose.empty()) members.emplace_back("purposeOfUse", many(arena, purpose_of(arena, line.purpose)));
     if (!line.institution.empty()) {
         Members organization{{"reference", arena.string("Organization/" + line.institution)}};
         if (!names.institution.empty()) organization.emplace_back("display", arena.string(names.institution));
-        members.emplace_back("extension",
-                             many(arena, arena.object({{"url", arena.string("urn:xinglin:institution")}, {"valueReference", arena.object(organization)}})));
+        members.emplace_back("extension", many(arena, arena.object({{"url", arena.string("urn:xinglin:institution")},
+                                                                    {"valueReference", arena.object(organization)}})));
     }
     return arena.object(members);
 }
@@ -132,10 +135,14 @@ json::Value entities(json::Arena& arena, const Access& line, const Pattern& patt
         add({entity_types, "1", "Person"}, {object_roles, "1", "Patient"}, {{"what", reference("Patient/" + line.patient)}});
     if (pattern.profile == "Query")
         add({entity_types, "2", "System Object"}, {object_roles, "24", "Query"},
-            {{"description", arena.string(line.type.empty() ? "names of the parameters" : line.type + ", names of the parameters")},
-             {"query", arena.string(text::base64(!line.detail.empty() ? line.detail : line.type.empty() ? line.what : line.type))}});
+            {{"description",
+              arena.string(line.type.empty() ? "names of the parameters" : line.type + ", names of the parameters")},
+             {"query", arena.string(text::base64(!line.detail.empty() ? line.detail
+                                                 : line.type.empty()  ? line.what
+                                                                      : line.type))}});
     else if (!line.type.empty() && !line.id.empty() && !(line.type == "Patient" && line.id == line.patient))
-        add({entity_types, "2", "System Object"}, {object_roles, "4", "Domain Resource"}, {{"what", reference(line.type + "/" + line.id)}});
+        add({entity_types, "2", "System Object"}, {object_roles, "4", "Domain Resource"},
+            {{"what", reference(line.type + "/" + line.id)}});
     else if (!line.detail.empty())
         add({entity_types, "2", "System Object"}, {object_roles, "3", "Report"}, {{"description", arena.string(line.detail)}});
     if (!line.trace_id.empty())
@@ -180,8 +187,9 @@ json::Value audit_event(json::Arena& arena, const Access& line, std::string_view
     if (!line.peer.empty()) agents.push_back(client(arena, line));
     agents.push_back(server(arena));
     members.emplace_back("agent", arena.array(agents));
-    members.emplace_back("source", arena.object({{"observer", arena.object({{"display", arena.string("xinglin")}})},
-                                                 {"type", many(arena, coding(arena, {source_types, "4", "Application Server"}))}}));
+    members.emplace_back("source",
+                         arena.object({{"observer", arena.object({{"display", arena.string("xinglin")}})},
+                                       {"type", many(arena, coding(arena, {source_types, "4", "Application Server"}))}}));
     if (const json::Value entity = entities(arena, line, pattern); entity.size() > 0) members.emplace_back("entity", entity);
     return arena.object(members);
 }

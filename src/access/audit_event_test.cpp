@@ -30,13 +30,14 @@ Access line(std::string what, std::string patient = "p1", int status = 200) {
 }
 
 TEST(AuditEvent, OfEveryKindOfLineIsSoundR4) {
-    for (const char* what : {"read", "vread", "history", "search", "everything", "create", "update", "patch", "delete", "login", "logout",
-                             "export", "print", "import", "reveal", "break-glass", "refused", "case", "anything"}) {
+    for (const char* what : {"read", "vread", "history", "search", "everything", "create", "update", "patch", "delete", "login",
+                             "logout", "export", "print", "import", "reveal", "break-glass", "refused", "case", "anything"}) {
         for (const char* patient : {"p1", ""}) {
             for (const int status : {200, 403, 500}) {
                 Access one = line(what, patient, status);
                 if (status == 500) {  // as little as a line can say
-                    one.who = one.display = one.role = one.practitioner = one.institution = one.type = one.id = one.purpose = one.peer = "";
+                    one.who = one.display = one.role = one.practitioner = one.institution = one.type = one.id = one.purpose =
+                        one.peer = "";
                     one.trace_id = "";
                 }
                 json::Arena arena;
@@ -51,7 +52,8 @@ TEST(AuditEvent, OfEveryKindOfLineIsSoundR4) {
 TEST(AuditEvent, OfAReadIsAPatientReadOfBalp) {
     json::Arena arena;
     const json::Value event = audit_event(arena, line("read"), std::string(32, '\1'), std::string(32, '\2'), {"青禾县人民医院"});
-    EXPECT_EQ(event["meta"]["profile"][0].string(), "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientRead");
+    EXPECT_EQ(event["meta"]["profile"][0].string(),
+              "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientRead");
     EXPECT_EQ(event["type"]["code"].string(), "rest");
     EXPECT_EQ(event["subtype"][0]["code"].string(), "read");
     EXPECT_EQ(event["action"].string(), "R");

@@ -58,7 +58,8 @@ signature::PrivateKey signing_key(const fs::path& folder) {
     if (!pem) folder_refuses(file);
     auto key = signature::PrivateKey::of_pem(*pem, "");
     if (!key.ok() || key->algorithm() != signature::Algorithm::sm2)
-        throw std::runtime_error(file.string() + " is no SM2 key in PEM; put it back from where it was kept, or move it away for a new one");
+        throw std::runtime_error(file.string() +
+                                 " is no SM2 key in PEM; put it back from where it was kept, or move it away for a new one");
     const fs::path open = folder / "audit.pub";
     if (!fs::exists(open)) write_once(open, hex(key->public_key().point()) + "\n", 0644);
     return std::move(key).value();

@@ -121,8 +121,7 @@ std::unique_ptr<sql::Connection> open_audit(const std::string& place) {
     unchained.reset();
     const bool is_old = unchained.step() && unchained.integer(0) != 0;
     unchained.reset();
-    while (is_old && adopt_some(*connection)) {
-    }
+    while (is_old && adopt_some(*connection)) {}
     return connection;
 }
 
@@ -139,8 +138,8 @@ Head head_of(sql::Connection& connection) {
 }
 
 void insert(sql::Connection& connection, const Access& line, std::string_view hash) {
-    constexpr std::string_view insert_sql =
-        "INSERT INTO audit_access (" XINGLIN_AUDIT_COLUMNS ", hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    constexpr std::string_view insert_sql = "INSERT INTO audit_access (" XINGLIN_AUDIT_COLUMNS
+                                            ", hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sql::Statement& statement = connection.prepare(insert_sql);
     statement.bind(1, line.row).bind(2, line.at_ms);
     int at = 3;
@@ -159,8 +158,8 @@ Access read_line(const sql::Statement& row) {
     line.row = row.integer(0);
     line.at_ms = row.integer(1);
     int at = 2;
-    for (std::string* field : {&line.who, &line.role, &line.what, &line.type, &line.id, &line.patient, &line.purpose, &line.detail,
-                               &line.trace_id, &line.peer})
+    for (std::string* field : {&line.who, &line.role, &line.what, &line.type, &line.id, &line.patient, &line.purpose,
+                               &line.detail, &line.trace_id, &line.peer})
         *field = row.text(at++);
     line.status = static_cast<int>(row.integer(12));
     line.count = static_cast<std::uint32_t>(row.integer(13));

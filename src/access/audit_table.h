@@ -13,8 +13,8 @@
 namespace xinglin::access {
 
 /// In the order in which a line is read; its hash follows.
-#define XINGLIN_AUDIT_COLUMNS                                                                                                    \
-    "row, at_ms, who, role, what, type, id, patient, purpose, detail, trace_id, peer, status, count, display, practitioner, "    \
+#define XINGLIN_AUDIT_COLUMNS \
+    "row, at_ms, who, role, what, type, id, patient, purpose, detail, trace_id, peer, status, count, display, practitioner, " \
     "institution, authorisation, reason"
 
 /// The head of the chain.

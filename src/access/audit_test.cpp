@@ -56,12 +56,14 @@ protected:
     /// What somebody does who owns the database.
     static void take_guards_away(sql::Connection& connection) {
         for (const std::string name : {"access_unchanged", "access_kept", "checkpoint_unchanged", "checkpoint_kept"}) {
-            if (connection.engine() == sql::Engine::postgres && name == "checkpoint_kept") continue;  // one trigger for both there
+            if (connection.engine() == sql::Engine::postgres && name == "checkpoint_kept")
+                continue;  // one trigger for both there
             connection.run("DROP TRIGGER audit_" + name + "/*pg ON audit_" + name.substr(0, name.find('_')) + "*/");
         }
     }
 };
-INSTANTIATE_TEST_SUITE_P(Engines, StoredChain, ::testing::ValuesIn(testing::engines()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Engines, StoredChain, ::testing::ValuesIn(testing::engines()),
+                         [](const auto& info) { return info.param; });
 
 TEST_P(StoredChain, IsSoundAndSignedAtTheEnd) {
     write(50);
@@ -98,8 +100,9 @@ TEST_P(StoredChain, SignsEveryThousandLinesAndWhenAsked) {
 TEST_P(StoredChain, RefusesToBeChangedOrShortened) {
     write(5);
     const auto connection = table();
-    for (const char* harm : {"UPDATE audit_access SET who = 'nobody' WHERE row = 2", "DELETE FROM audit_access WHERE row = 5",
-                             "UPDATE audit_checkpoint SET row = 2", "DELETE FROM audit_checkpoint", "/*pg TRUNCATE audit_access*/"}) {
+    for (const char* harm :
+         {"UPDATE audit_access SET who = 'nobody' WHERE row = 2", "DELETE FROM audit_access WHERE row = 5",
+          "UPDATE audit_checkpoint SET row = 2", "DELETE FROM audit_checkpoint", "/*pg TRUNCATE audit_access*/"}) {
         if (GetParam() == "sqlite" && std::string_view(harm).starts_with("/*pg")) continue;
         EXPECT_THROW(sql::transaction(*connection, [&] { connection->run(harm); }), sql::Broken) << harm;
     }
@@ -111,10 +114,11 @@ TEST_P(StoredChain, NamesWhatWasDoneByWhoOwnsTheDatabase) {
     const auto connection = table();
     take_guards_away(*connection);
     std::mt19937_64 random(testing::seed());
-    const std::vector<std::string> fields = {"at_ms = at_ms + 1", "who = who || 'x'", "role = 'auditor'", "what = 'none'", "type = 'Group'",
-                                             "id = ''",           "patient = 'q'",    "purpose = 'x'",    "detail = 'x'",  "trace_id = 'x'",
-                                             "peer = 'x'",        "status = 4294967496", "count = 9",     "display = ''",  "practitioner = 'x'",
-                                             "institution = 'x'", "authorisation = 'x'", "reason = 'x'", "hash = NULL"};
+    const std::vector<std::string> fields = {
+        "at_ms = at_ms + 1", "who = who || 'x'",    "role = 'auditor'", "what = 'none'", "type = 'Group'",
+        "id = ''",           "patient = 'q'",       "purpose = 'x'",    "detail = 'x'",  "trace_id = 'x'",
+        "peer = 'x'",        "status = 4294967496", "count = 9",        "display = ''",  "practitioner = 'x'",
+        "institution = 'x'", "authorisation = 'x'", "reason = 'x'",     "hash = NULL"};
     for (int i = 0; i < 40; ++i) {
         const std::int64_t row = 1 + static_cast<std::int64_t>(random() % 29);
         const std::string which = " WHERE row = " + std::to_string(row);

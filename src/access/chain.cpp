@@ -114,9 +114,9 @@ std::string canonical(const Access& line) {
     out.reserve(400);
     put(out, line.row);
     put(out, line.at_ms);
-    for (const std::string* field : {&line.who, &line.role, &line.what, &line.type, &line.id, &line.patient, &line.purpose, &line.detail,
-                                     &line.trace_id, &line.peer, &line.display, &line.practitioner, &line.institution,
-                                     &line.authorisation, &line.reason})
+    for (const std::string* field :
+         {&line.who, &line.role, &line.what, &line.type, &line.id, &line.patient, &line.purpose, &line.detail, &line.trace_id,
+          &line.peer, &line.display, &line.practitioner, &line.institution, &line.authorisation, &line.reason})
         put(out, *field);
     put(out, std::int64_t{line.status});
     put(out, std::int64_t{line.count});
@@ -170,9 +170,11 @@ Result<Checkpoint> Checkpoint::parse(std::string_view text) {
         into = std::move(*raw);
         return true;
     };
-    const auto number = number_of(value->find("checkpoint")), row = number_of(value->find("line")), at = number_of(value->find("at_ms"));
+    const auto number = number_of(value->find("checkpoint")), row = number_of(value->find("line")),
+               at = number_of(value->find("at_ms"));
     if (!number || !row || !at || *row < 1 || !bytes("hash", hash_bytes, checkpoint.hash) ||
-        !bytes("key", signature::point_bytes, checkpoint.key) || !bytes("signature", signature::signature_bytes, checkpoint.signature))
+        !bytes("key", signature::point_bytes, checkpoint.key) ||
+        !bytes("signature", signature::signature_bytes, checkpoint.signature))
         return no("a member is missing or broken; expected what `xinglin audit anchor` printed");
     checkpoint.number = *number;
     checkpoint.row = *row;
@@ -210,21 +212,24 @@ void Verifier::expect_anchor(Checkpoint anchor) { anchors_.push_back(std::move(a
 void Verifier::judge_checkpoints() {
     by_row_.resize(checkpoints_.size());
     for (std::size_t i = 0; i < by_row_.size(); ++i) by_row_[i] = i;
-    std::stable_sort(by_row_.begin(), by_row_.end(), [&](std::size_t a, std::size_t b) { return checkpoints_[a].row < checkpoints_[b].row; });
+    std::stable_sort(by_row_.begin(), by_row_.end(),
+                     [&](std::size_t a, std::size_t b) { return checkpoints_[a].row < checkpoints_[b].row; });
     std::int64_t number = 0, row = 0;
     for (std::size_t i = 0; i < checkpoints_.size(); ++i) {
         const Checkpoint& each = checkpoints_[i];
         const std::string name = "checkpoint " + std::to_string(each.number) + " on " + line_name(each.row);
         if (each.number != number + 1)
             fault(Fault::Kind::checkpoint, each.row, each.row, each.at_ms,
-                  "checkpoints " + std::to_string(number + 1) + " to " + std::to_string(each.number - 1) + " are missing before " + name);
+                  "checkpoints " + std::to_string(number + 1) + " to " + std::to_string(each.number - 1) +
+                      " are missing before " + name);
         if (each.row <= row)
             fault(Fault::Kind::checkpoint, each.row, each.row, each.at_ms, name + " does not come after the one before");
         const bool known = trusted_.empty() || std::find(trusted_.begin(), trusted_.end(), each.key) != trusted_.end();
         if (!fits_[i]) fault(Fault::Kind::unsigned_, each.row, each.row, each.at_ms, name + " has a signature that does not fit");
         else if (!known)
             fault(Fault::Kind::unsigned_, each.row, each.row, each.at_ms,
-                  name + " is signed by the key " + key_name(each.key) + ", which is not trusted here; name it with --key if it is yours");
+                  name + " is signed by the key " + key_name(each.key) +
+                      ", which is not trusted here; name it with --key if it is yours");
         number = std::max(number, each.number);
         row = std::max(row, each.row);
     }
@@ -273,8 +278,9 @@ void Verifier::finish() {
     if (lines_ == 0) judge_checkpoints();
     if (next_checkpoint_ < by_row_.size()) {
         const Checkpoint& last = checkpoints_[by_row_.back()];
-        fault(Fault::Kind::truncated, row_ + 1, last.row, last.at_ms,
-              lines_name(row_ + 1, last.row) + " cut off at the end: checkpoint " + std::to_string(last.number) + " has seen them");
+        fault(
+            Fault::Kind::truncated, row_ + 1, last.row, last.at_ms,
+            lines_name(row_ + 1, last.row) + " cut off at the end: checkpoint " + std::to_string(last.number) + " has seen them");
     }
     for (const Checkpoint& each : anchors_) {
         if (each.row > row_)

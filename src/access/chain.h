@@ -92,7 +92,7 @@ private:
     std::int64_t row_ = 0, at_ms_ = 0;
     std::uint64_t lines_ = 0, found_ = 0;
     std::vector<Checkpoint> checkpoints_, anchors_;
-    std::vector<bool> fits_;  // of each checkpoint
+    std::vector<bool> fits_;           // of each checkpoint
     std::size_t next_checkpoint_ = 0;  // by row; the first that no line has reached
     std::vector<std::size_t> by_row_;
     std::vector<std::string> trusted_;
@@ -114,7 +114,7 @@ struct Verified {
     bool good() const { return faults_found == 0; }
 };
 struct Verification {
-    std::vector<std::string> keys;    // trusted points; none: those of the folder, or any when it has none
+    std::vector<std::string> keys;  // trusted points; none: those of the folder, or any when it has none
     std::optional<Checkpoint> anchor;
 };
 /// Reads the whole audit of a data folder or of a database, as it stands at this moment. Throws sql::Broken.

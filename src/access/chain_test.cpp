@@ -22,10 +22,10 @@ std::string word(Random& random) {
     return word;
 }
 
-constexpr std::string Access::*texts[] = {
-    &Access::who,      &Access::role,   &Access::what,         &Access::type,           &Access::id,
-    &Access::patient,  &Access::purpose, &Access::detail,      &Access::trace_id,       &Access::peer,
-    &Access::display,  &Access::practitioner, &Access::institution, &Access::authorisation, &Access::reason};
+constexpr std::string Access::*texts[] = {&Access::who,         &Access::role,          &Access::what,    &Access::type,
+                                          &Access::id,          &Access::patient,       &Access::purpose, &Access::detail,
+                                          &Access::trace_id,    &Access::peer,          &Access::display, &Access::practitioner,
+                                          &Access::institution, &Access::authorisation, &Access::reason};
 
 Access some_line(Random& random, std::int64_t row) {
     Access line;
@@ -111,7 +111,20 @@ void alter(Random& random, Access& line) {
     }
 }
 
-enum class Harm { alter, alter_and_hash, write_anew, remove, remove_and_number, swap, insert, repeat, cut, unhash, hash, checkpoint };
+enum class Harm {
+    alter,
+    alter_and_hash,
+    write_anew,
+    remove,
+    remove_and_number,
+    swap,
+    insert,
+    repeat,
+    cut,
+    unhash,
+    hash,
+    checkpoint
+};
 constexpr int harms = 12;
 
 /// Does one harm; returns the number of the line that a fault must be near.

@@ -62,10 +62,9 @@ Result<std::uint64_t> copy_accounts(sql::Connection& from, sql::Connection& to) 
         while (account.step()) copy_row(account, "ittttitibiitttiii", add_account);
         auto& session = from.prepare("SELECT cookie_sha256, account, created_ms, last_seen_ms, peer, device FROM access_session");
         session.reset();
-        auto& add_session =
-            to.prepare(
-                "INSERT INTO access_session (cookie_sha256, account, created_ms, last_seen_ms, peer, device) "
-                "VALUES (?, ?, ?, ?, ?, ?)");
+        auto& add_session = to.prepare(
+            "INSERT INTO access_session (cookie_sha256, account, created_ms, last_seen_ms, peer, device) "
+            "VALUES (?, ?, ?, ?, ?, ?)");
         while (session.step()) copy_row(session, "biiitt", add_session);
         for (const auto& [table, columns, kinds] : beside) {
             const std::string names(columns);

@@ -62,14 +62,14 @@ struct Move {
     Case::State to;
 };
 constexpr Move moves[] = {
-    {Case::State::open, Case::Step::ask, Case::State::asked},       {Case::State::open, Case::Step::answer, Case::State::answered},
-    {Case::State::asked, Case::Step::answer, Case::State::answered}, {Case::State::answered, Case::Step::again, Case::State::open},
+    {Case::State::open, Case::Step::ask, Case::State::asked},
+    {Case::State::open, Case::Step::answer, Case::State::answered},
+    {Case::State::asked, Case::Step::answer, Case::State::answered},
+    {Case::State::answered, Case::Step::again, Case::State::open},
     {Case::State::answered, Case::Step::close, Case::State::closed},
 };
-constexpr std::pair<Case::Step, std::string_view> steps[] = {{Case::Step::ask, "ask"},
-                                                             {Case::Step::answer, "answer"},
-                                                             {Case::Step::again, "again"},
-                                                             {Case::Step::close, "close"}};
+constexpr std::pair<Case::Step, std::string_view> steps[] = {
+    {Case::Step::ask, "ask"}, {Case::Step::answer, "answer"}, {Case::Step::again, "again"}, {Case::Step::close, "close"}};
 std::string_view text_of(Case::Step step) {
     for (const auto& [each, text] : steps) {
         if (each == step) return text;
@@ -139,7 +139,8 @@ void add_step(sql::Connection& connection, const Case& one, std::string_view ste
 Result<Done> sound_words(std::string_view words, std::string_view where) {
     if (words.empty()) return refuse(IssueCode::invalid, std::string(where), "say it in a few words");
     if (words.size() > Desk::most_words)
-        return refuse(IssueCode::invalid, std::string(where), "at most " + std::to_string(Desk::most_words) + " bytes, make it shorter");
+        return refuse(IssueCode::invalid, std::string(where),
+                      "at most " + std::to_string(Desk::most_words) + " bytes, make it shorter");
     return Done{};
 }
 
@@ -245,7 +246,8 @@ std::optional<Case> Desk::find(std::int64_t which) const {
     return one;
 }
 
-std::vector<Case> Desk::cases(std::span<const std::string> patients, std::optional<Case::State> state, std::uint32_t count) const {
+std::vector<Case> Desk::cases(std::span<const std::string> patients, std::optional<Case::State> state,
+                              std::uint32_t count) const {
     const std::lock_guard lock(inside_->mutex);
     std::string query = "SELECT " XINGLIN_CASE_COLUMNS " FROM audit_case WHERE number > 0";
     if (!patients.empty()) {
@@ -293,8 +295,7 @@ void Desk::keep(std::span<const Finding> findings, std::int64_t judged_row) {
             add.bind(1, ++last).bind(2, one.row).bind(3, one.at_ms).bind(4, one.rule).bind(5, one.facts);
             add.bind(6, one.who).bind(7, one.patient).bind(8, one.key).run();
         }
-        connection
-            .prepare("INSERT INTO audit_judged (one, row) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET row = excluded.row")
+        connection.prepare("INSERT INTO audit_judged (one, row) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET row = excluded.row")
             .bind(1, judged_row)
             .run();
     });
@@ -302,10 +303,9 @@ void Desk::keep(std::span<const Finding> findings, std::int64_t judged_row) {
 
 std::vector<Finding> Desk::findings(bool reviewed, std::uint32_t count) const {
     const std::lock_guard lock(inside_->mutex);
-    auto& rows = inside_->connection->prepare(reviewed ? "SELECT " XINGLIN_FINDING_COLUMNS
-                                                         " FROM audit_finding WHERE reviewed_ms > 0 ORDER BY number DESC LIMIT ?"
-                                                       : "SELECT " XINGLIN_FINDING_COLUMNS
-                                                         " FROM audit_finding WHERE reviewed_ms = 0 ORDER BY number DESC LIMIT ?");
+    auto& rows = inside_->connection->prepare(
+        reviewed ? "SELECT " XINGLIN_FINDING_COLUMNS " FROM audit_finding WHERE reviewed_ms > 0 ORDER BY number DESC LIMIT ?"
+                 : "SELECT " XINGLIN_FINDING_COLUMNS " FROM audit_finding WHERE reviewed_ms = 0 ORDER BY number DESC LIMIT ?");
     rows.bind(1, std::int64_t{count});
     std::vector<Finding> all;
     while (rows.step()) all.push_back(read_finding(rows));
@@ -324,7 +324,8 @@ Result<Done> Desk::review(std::int64_t finding, std::string_view by, std::string
     const std::lock_guard lock(inside_->mutex);
     sql::Connection& connection = *inside_->connection;
     const std::int64_t changed = sql::transaction(connection, [&] {
-        connection.prepare("UPDATE audit_finding SET reviewed_ms = ?, reviewed_by = ?, note = ? WHERE number = ? AND reviewed_ms = 0")
+        connection
+            .prepare("UPDATE audit_finding SET reviewed_ms = ?, reviewed_by = ?, note = ? WHERE number = ? AND reviewed_ms = 0")
             .bind(1, now_ms)
             .bind(2, by)
             .bind(3, note)
@@ -353,7 +354,8 @@ Desk::Seen Desk::seen(std::string_view who, std::int64_t from_ms, std::int64_t u
 
 std::int64_t Desk::refused_in_a_row(std::string_view who, std::int64_t last, std::int64_t most) const {
     const std::lock_guard lock(inside_->mutex);
-    auto& rows = inside_->connection->prepare("SELECT status FROM audit_access WHERE who = ? AND row <= ? AND row > ? ORDER BY row DESC LIMIT ?");
+    auto& rows = inside_->connection->prepare(
+        "SELECT status FROM audit_access WHERE who = ? AND row <= ? AND row > ? ORDER BY row DESC LIMIT ?");
     rows.bind(1, who).bind(2, last).bind(3, last - looked_back).bind(4, most);
     std::int64_t refused = 0;
     while (rows.step() && rows.integer(0) >= 400) ++refused;

@@ -59,7 +59,8 @@ public:
 
     static constexpr std::size_t most_words = 2'000;
     /// Refuses words that are empty or too long (where: question), and a second case about the same line that is not closed.
-    Result<Case> open_case(std::int64_t row, std::string_view patient, std::string_view by, std::string_view question, std::int64_t now_ms);
+    Result<Case> open_case(std::int64_t row, std::string_view patient, std::string_view by, std::string_view question,
+                           std::int64_t now_ms);
     /// Refuses (where: step) what is not open from the present state, and words that are missing.
     Result<Case> move(std::int64_t number, Case::Step step, std::string_view by, std::string_view words, std::int64_t now_ms);
     std::optional<Case> find(std::int64_t number) const;

@@ -20,7 +20,9 @@ Outcome too_many() { return refuse(IssueCode::throttled, "name", "too many faile
 
 std::vector<FailureKey> Accounts::Inside::keys_of_login(std::string_view name, std::string_view peer) const {
     const std::string place = place_of(peer);  // who has a network of IPv6 has no more guesses than who has one address
-    return {{"b" + std::string(name) + "\n" + place, &rules.name_at_place}, {"n" + std::string(name), &rules.name}, {"p" + place, &rules.place}};
+    return {{"b" + std::string(name) + "\n" + place, &rules.name_at_place},
+            {"n" + std::string(name), &rules.name},
+            {"p" + place, &rules.place}};
 }
 
 std::int64_t Accounts::Inside::stopped_until_ms(const std::vector<FailureKey>& keys, bool place_is_known) {

@@ -11,8 +11,10 @@ namespace xinglin::access {
 
 namespace {
 
-constexpr std::string_view limits_file = "access/limits.json", cases_file = "access/limits_cases.json", networks_file = "access/networks.json";
-constexpr std::string_view names[asks] = {"read", "search", "write", "export", "reveal", "page", "login", "activation", "token", "stranger"};
+constexpr std::string_view limits_file = "access/limits.json", cases_file = "access/limits_cases.json",
+                           networks_file = "access/networks.json";
+constexpr std::string_view names[asks] = {"read", "search", "write",      "export", "reveal",
+                                          "page", "login",  "activation", "token",  "stranger"};
 constexpr std::int64_t most_per_minute = 100'000'000;
 constexpr std::size_t first_of_addresses = static_cast<std::size_t>(Ask::page);
 
@@ -26,7 +28,8 @@ Result<std::int64_t> whole(json::Value object, std::string_view where, std::stri
     std::int64_t number = 0;
     const std::string_view digits = object[name].text();
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (!object[name].is_number() || error != std::errc() || end != digits.data() + digits.size() || number < 1 || number > most_per_minute)
+    if (!object[name].is_number() || error != std::errc() || end != digits.data() + digits.size() || number < 1 ||
+        number > most_per_minute)
         return refuse(IssueCode::value, fmt::format("{}: {}.{}", limits_file, where, name),
                       fmt::format("must be a whole number from 1 to {}", most_per_minute));
     return number;
@@ -63,7 +66,8 @@ Result<Done> read_party(json::Value value, std::string_view name, std::array<Lim
     for (const json::Member& member : value.members()) {
         const auto ask = parse_ask(member.key());
         if (!ask || (static_cast<std::size_t>(*ask) >= first_of_addresses) != is_address)
-            return refuse(IssueCode::value, fmt::format("{}: {}.{}", limits_file, name, member.key()), "is nothing this party is counted by");
+            return refuse(IssueCode::value, fmt::format("{}: {}.{}", limits_file, name, member.key()),
+                          "is nothing this party is counted by");
     }
     return Done{};
 }
@@ -92,14 +96,17 @@ Result<LimitRules> LimitRules::read(const content::Files& files) {
     std::array<bool, parties> said{};
     for (const json::Member& member : file["parties"].members()) {
         const auto party = parse_party(member.key());
-        if (!party) return refuse(IssueCode::value, fmt::format("{}: parties.{}", limits_file, member.key()), "is no role, nor app or address");
+        if (!party)
+            return refuse(IssueCode::value, fmt::format("{}: parties.{}", limits_file, member.key()),
+                          "is no role, nor app or address");
         const auto at = static_cast<std::size_t>(*party);
         said[at] = true;
         XINGLIN_CHECK(read_party(member.value(), member.key(), rules.limits[at], *party == Party::address));
     }
     XINGLIN_TRY(const json::Value networks, parse(files, networks_file, arena));
     std::vector<std::string> proxies;
-    if (!networks["proxies"].is_array()) return refuse(IssueCode::value, fmt::format("{}: proxies", networks_file), "must be a list of networks");
+    if (!networks["proxies"].is_array())
+        return refuse(IssueCode::value, fmt::format("{}: proxies", networks_file), "must be a list of networks");
     for (const json::Node& node : networks["proxies"].items()) proxies.emplace_back(json::Value(&node).string());
     XINGLIN_TRY(rules.proxies, text::Networks::parse(proxies, fmt::format("{}: proxies", networks_file)));
     for (std::size_t i = 0; i < parties; ++i) {
@@ -127,7 +134,8 @@ void check_limits(const content::Files& files, std::vector<content::Complaint>& 
         const std::string says(each["says"].string());
         const auto party = parse_party(each["party"].string());
         const auto ask = parse_ask(each["asks"].string());
-        const auto requests = whole(each, "case", "requests"), seconds = whole(each, "case", "within_s"), expected = whole(each, "case", "granted");
+        const auto requests = whole(each, "case", "requests"), seconds = whole(each, "case", "within_s"),
+                   expected = whole(each, "case", "granted");
         if (!party || !ask || !requests.ok() || !seconds.ok() || !expected.ok() || *requests > 1'000'000) {
             complain(cases_file, says, "needs party, asks, requests (at most a million), within_s and granted");
             continue;

@@ -20,7 +20,7 @@ constexpr std::size_t shelves = 8, most_of_shelf = 4'096;  // of each: accounts 
 constexpr std::int64_t second_ns = 1'000'000'000, window_ns = 60 * second_ns;
 
 struct Bucket {
-    std::int64_t full_at_ns = 0;     // when it is full again; in the past: full
+    std::int64_t full_at_ns = 0;      // when it is full again; in the past: full
     std::int64_t quiet_until_ns = 0;  // a refusal was told; the next is worth a word then
 
     bool is_idle(std::int64_t now_ns) const { return full_at_ns <= now_ns && quiet_until_ns <= now_ns; }

@@ -39,9 +39,7 @@ struct LimitRules {
     std::array<std::array<Limit, asks>, parties> limits;
     text::Networks proxies;  // whose word on their clients' addresses is taken (content/access/networks.json)
 
-    Limit of(Party party, Ask ask) const {
-        return limits[static_cast<std::size_t>(party)][static_cast<std::size_t>(ask)];
-    }
+    Limit of(Party party, Ask ask) const { return limits[static_cast<std::size_t>(party)][static_cast<std::size_t>(ask)]; }
     /// Refuses by name what is missing or out of range.
     static Result<LimitRules> read(const content::Files& files);
 };

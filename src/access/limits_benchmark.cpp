@@ -21,7 +21,9 @@ void a_flood_of_addresses(benchmark::State& state) {
     const calendar::SystemClock clock;
     Limiter limiter(LimitRules::read(content::Files{}).value(), clock);
     std::int64_t i = 0;
-    for (auto _ : state) benchmark::DoNotOptimize(limiter.take(Party::address, place_of("2001:db8:" + std::to_string(++i % 9'999) + "::1"), Ask::stranger));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(
+            limiter.take(Party::address, place_of("2001:db8:" + std::to_string(++i % 9'999) + "::1"), Ask::stranger));
 }
 BENCHMARK(a_flood_of_addresses);
 

@@ -77,7 +77,8 @@ TEST_F(Limits, OneIsToldWhenToComeBackAndItIsTrue) {
     EXPECT_EQ(heavy.wait_s, 5);
     clock_.move(5'000);
     EXPECT_TRUE(limiter_.take(Party::address, "a", Ask::page, 5).granted);
-    EXPECT_TRUE(limiter_.take(Party::address, "c", Ask::page, 1'000'000).granted) << "what costs more than a burst takes all of it";
+    EXPECT_TRUE(limiter_.take(Party::address, "c", Ask::page, 1'000'000).granted)
+        << "what costs more than a burst takes all of it";
     EXPECT_FALSE(limiter_.take(Party::address, "c", Ask::page).granted);
 }
 
@@ -95,9 +96,11 @@ TEST_F(Limits, ARefusalIsToldOnceAMinute) {
 
 TEST_F(Limits, AFloodFromEverywhereTakesNeitherMemoryNorTheLimitsOfAccounts) {
     granted("doctor", 10, party_of(Role::clinician));
-    for (int i = 0; i < 200'000; ++i) limiter_.take(Party::address, fmt::format("2001:db8:{:x}:{:x}::/64", i / 65'536, i % 65'536), Ask::page);
+    for (int i = 0; i < 200'000; ++i)
+        limiter_.take(Party::address, fmt::format("2001:db8:{:x}:{:x}::/64", i / 65'536, i % 65'536), Ask::page);
     EXPECT_LE(limiter_.figures().buckets, 32'768u + 1);
-    EXPECT_EQ(granted("2001:db8:ffff:1::/64", 5) + granted("2001:db8:ffff:2::/64", 5), 0) << "newcomers share what strangers have";
+    EXPECT_EQ(granted("2001:db8:ffff:1::/64", 5) + granted("2001:db8:ffff:2::/64", 5), 0)
+        << "newcomers share what strangers have";
     EXPECT_FALSE(limiter_.take(party_of(Role::clinician), "doctor", Ask::page).granted) << "nobody was forgotten";
     EXPECT_TRUE(limiter_.take(party_of(Role::clinician), "other", Ask::page).granted);
     clock_.move(120'000);

@@ -99,7 +99,8 @@ bool is_run(std::string_view folded) {
 }  // namespace
 
 std::int64_t Rules::longest_idle_ms() const {
-    return std::max_element(roles.begin(), roles.end(), [](const auto& a, const auto& b) { return a.idle_ms < b.idle_ms; })->idle_ms;
+    return std::max_element(roles.begin(), roles.end(), [](const auto& a, const auto& b) { return a.idle_ms < b.idle_ms; })
+        ->idle_ms;
 }
 
 std::int64_t Rules::longest_ms() const {
@@ -179,7 +180,8 @@ void check_shelf(const content::Files& files, std::vector<content::Complaint>& c
         const bool fits = strong_enough(each["password"].string(), each["account"].string(), rules->passwords).ok();
         (fits ? any_fits : any_fails) = true;
         if (fits != each["fits"].as_bool())
-            complain(cases_file, std::string(each["says"].string()), fits ? "is taken, but should be refused" : "is refused, but should fit");
+            complain(cases_file, std::string(each["says"].string()),
+                     fits ? "is taken, but should be refused" : "is refused, but should fit");
     }
     if (!any_fits || !any_fails) complain(cases_file, "cases", "there must be one that fits and one that does not");
 }

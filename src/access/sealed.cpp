@@ -39,7 +39,8 @@ void make_key(const std::filesystem::path& file) {
     const int descriptor = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (descriptor < 0) throw std::runtime_error("the key file cannot be made: " + file.string());
     const std::string key = random_bytes(key_bytes);
-    const bool written = ::write(descriptor, key.data(), key.size()) == static_cast<ssize_t>(key.size()) && ::fsync(descriptor) == 0;
+    const bool written =
+        ::write(descriptor, key.data(), key.size()) == static_cast<ssize_t>(key.size()) && ::fsync(descriptor) == 0;
     ::close(descriptor);
     if (written) (void)::link(beside.c_str(), file.c_str());  // somebody else's stays
     ::unlink(beside.c_str());
@@ -71,11 +72,14 @@ std::string Seal::seal(std::string_view secret, std::string_view about) {
     std::string nonce = random_bytes(nonce_bytes), out(secret.size(), '\0'), tag(tag_bytes, '\0');
     const Context context(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
     int length = 0;
-    const bool done = context && EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(std::string_view(with)), bytes(std::string_view(nonce))) == 1 &&
-                      EVP_EncryptUpdate(context.get(), nullptr, &length, bytes(about), static_cast<int>(about.size())) == 1 &&
-                      EVP_EncryptUpdate(context.get(), bytes(out), &length, bytes(secret), static_cast<int>(secret.size())) == 1 &&
-                      EVP_EncryptFinal_ex(context.get(), bytes(out) + length, &length) == 1 &&
-                      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, tag_bytes, bytes(tag)) == 1;
+    const bool done =
+        context &&
+        EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(std::string_view(with)),
+                           bytes(std::string_view(nonce))) == 1 &&
+        EVP_EncryptUpdate(context.get(), nullptr, &length, bytes(about), static_cast<int>(about.size())) == 1 &&
+        EVP_EncryptUpdate(context.get(), bytes(out), &length, bytes(secret), static_cast<int>(secret.size())) == 1 &&
+        EVP_EncryptFinal_ex(context.get(), bytes(out) + length, &length) == 1 &&
+        EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, tag_bytes, bytes(tag)) == 1;
     if (!done) throw std::runtime_error("AES-256-GCM failed");
     return nonce + out + tag;
 }
@@ -83,15 +87,18 @@ std::string Seal::seal(std::string_view secret, std::string_view about) {
 std::optional<std::string> Seal::open(std::string_view sealed, std::string_view about) {
     if (sealed.size() < nonce_bytes + tag_bytes) return std::nullopt;
     const std::string with = key();
-    const std::string_view nonce = sealed.substr(0, nonce_bytes), body = sealed.substr(nonce_bytes, sealed.size() - nonce_bytes - tag_bytes);
+    const std::string_view nonce = sealed.substr(0, nonce_bytes),
+                           body = sealed.substr(nonce_bytes, sealed.size() - nonce_bytes - tag_bytes);
     std::string tag(sealed.substr(sealed.size() - tag_bytes)), out(body.size(), '\0');
     const Context context(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
     int length = 0;
-    const bool done = context && EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(std::string_view(with)), bytes(nonce)) == 1 &&
-                      EVP_DecryptUpdate(context.get(), nullptr, &length, bytes(about), static_cast<int>(about.size())) == 1 &&
-                      EVP_DecryptUpdate(context.get(), bytes(out), &length, bytes(body), static_cast<int>(body.size())) == 1 &&
-                      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, tag_bytes, bytes(tag)) == 1 &&
-                      EVP_DecryptFinal_ex(context.get(), bytes(out) + length, &length) == 1;
+    const bool done =
+        context &&
+        EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(std::string_view(with)), bytes(nonce)) == 1 &&
+        EVP_DecryptUpdate(context.get(), nullptr, &length, bytes(about), static_cast<int>(about.size())) == 1 &&
+        EVP_DecryptUpdate(context.get(), bytes(out), &length, bytes(body), static_cast<int>(body.size())) == 1 &&
+        EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, tag_bytes, bytes(tag)) == 1 &&
+        EVP_DecryptFinal_ex(context.get(), bytes(out) + length, &length) == 1;
     return done ? std::optional<std::string>(std::move(out)) : std::nullopt;
 }
 

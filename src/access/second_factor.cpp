@@ -94,11 +94,11 @@ Result<Enrolment> begin_enrolment(Accounts& accounts, std::string_view cookie, s
     if (account.factor_ms != 0)
         return refuse(IssueCode::conflict, "second_factor", "you have a second factor already, take it away first");
     const std::string secret = random_bytes(secret_bytes), sealed = inside.seal.seal(secret, about(account.id));
-    inside.change([&](AccountTable& table) {
-        FactorTable(table.connection()).set_factor(account.id, sealed, inside.clock.now_ms());
-    });
+    inside.change(
+        [&](AccountTable& table) { FactorTable(table.connection()).set_factor(account.id, sealed, inside.clock.now_ms()); });
     const std::string shown = base32(secret);
-    return Enrolment{in_fours(shown), "otpauth://totp/Xinglin:" + account.name.substr(0, longest_label) + "?secret=" + shown + "&issuer=Xinglin"};
+    return Enrolment{in_fours(shown),
+                     "otpauth://totp/Xinglin:" + account.name.substr(0, longest_label) + "?secret=" + shown + "&issuer=Xinglin"};
 }
 
 Result<Enrolled> finish_enrolment(Accounts& accounts, std::string_view cookie, std::string_view typed) {
@@ -120,7 +120,8 @@ Result<Enrolled> finish_enrolment(Accounts& accounts, std::string_view cookie, s
         const auto secret = inside.seal.open(factor->sealed, about(account.id));
         const auto step = secret ? step_of(*secret, plain(typed), now_ms) : std::nullopt;
         if (!step || !factors.take_step(account.id, *step))
-            return refuse(IssueCode::value, "code", "this code does not fit, look whether the device's clock is right and take the next one");
+            return refuse(IssueCode::value, "code",
+                          "this code does not fit, look whether the device's clock is right and take the next one");
         factors.hold_factor(account.id, now_ms);
         factors.set_recovery(account.id, kept(codes));
         account.factor_ms = now_ms;

@@ -16,8 +16,12 @@ namespace {
 // RFC 6238, appendix B, the rows of SHA-1.
 TEST(Totp, GivesThePublishedCodes) {
     const std::string secret = "12345678901234567890";
-    for (const auto& [seconds, code] : {std::pair{59ll, "94287082"}, {1111111109ll, "07081804"}, {1111111111ll, "14050471"},
-                                        {1234567890ll, "89005924"}, {2000000000ll, "69279037"}, {20000000000ll, "65353130"}}) {
+    for (const auto& [seconds, code] : {std::pair{59ll, "94287082"},
+                                        {1111111109ll, "07081804"},
+                                        {1111111111ll, "14050471"},
+                                        {1234567890ll, "89005924"},
+                                        {2000000000ll, "69279037"},
+                                        {20000000000ll, "65353130"}}) {
         EXPECT_EQ(totp(secret, seconds / 30, 8), code);
         EXPECT_EQ(totp(secret, seconds / 30), std::string(code).substr(2));
     }
@@ -83,7 +87,8 @@ protected:
         return {secret, std::move(done).value()};
     }
 };
-INSTANTIATE_TEST_SUITE_P(Engines, FactorTest, ::testing::ValuesIn(testing::engines()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Engines, FactorTest, ::testing::ValuesIn(testing::engines()),
+                         [](const auto& info) { return info.param; });
 
 TEST_P(FactorTest, IsDemandedOfAdministratorsAndOpensEverythingElseAfterwards) {
     const auto session = accounts_->login("wang", password, "a");
@@ -268,8 +273,10 @@ TEST_P(FactorTest, APasswordGrowsOldAndNoneComesBack) {
 }
 
 TEST_P(FactorTest, SessionsAreListedInPlainWordsAndEnded) {
-    const auto here = accounts_->login("li", password, "10.0.0.1", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0 Safari/537.36");
-    const auto there = accounts_->login("li", password, "10.0.0.2", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1");
+    const auto here = accounts_->login("li", password, "10.0.0.1",
+                                       "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0 Safari/537.36");
+    const auto there =
+        accounts_->login("li", password, "10.0.0.2", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1");
     const auto strange = accounts_->login("li", password, "10.0.0.3", std::string(500, '\xE6'));
     ASSERT_TRUE(strange.ok());
     auto all = open_sessions(*accounts_, here->cookie);
@@ -290,8 +297,9 @@ TEST_P(FactorTest, SessionsAreListedInPlainWordsAndEnded) {
 
 TEST_P(FactorTest, NobodyHoldsTwoDutiesThatExcludeEachOther) {
     ASSERT_TRUE(accounts_->add_user("admin-zhao", Role::administrator, "", password, "", {.practitioner = "p-1"}).ok());
-    EXPECT_EQ(accounts_->add_user("audit-zhao", Role::auditor, "", password, "", {.practitioner = "p-1"}).outcome().issues[0].where,
-              "practitioner");
+    EXPECT_EQ(
+        accounts_->add_user("audit-zhao", Role::auditor, "", password, "", {.practitioner = "p-1"}).outcome().issues[0].where,
+        "practitioner");
     ASSERT_TRUE(accounts_->add_user("doctor-zhao", Role::clinician, "", password, "", {.practitioner = "p-1"}).ok());
     EXPECT_EQ(accounts_->change_user("doctor-zhao", {.role = Role::operator_}).outcome().code(), IssueCode::conflict);
     ASSERT_TRUE(accounts_->change_user("admin-zhao", {.disabled = true}).ok());

@@ -15,7 +15,9 @@ constexpr std::int64_t sessions_per_account = 20, places_per_account = 50, day_m
 constexpr std::size_t longest_device = 200, id_bytes = 9;
 
 /// What names a session in lists: it opens nothing.
-std::string id_of(std::string_view cookie_sha256) { return text::base64_url(sha256("session " + std::string(cookie_sha256)).substr(0, id_bytes)); }
+std::string id_of(std::string_view cookie_sha256) {
+    return text::base64_url(sha256("session " + std::string(cookie_sha256)).substr(0, id_bytes));
+}
 
 std::int64_t until_of(const Rules& rules, Role role, std::int64_t password_ms) {
     const int days = rules.of(role).password_days;
@@ -64,11 +66,11 @@ Session Accounts::Inside::begin_session(AccountTable& table, const AccountRow& a
 
 Device device_of(std::string_view user_agent) {
     constexpr std::pair<std::string_view, std::string_view> browsers[] = {
-        {"MicroMessenger/", "WeChat"}, {"AlipayClient/", "Alipay"}, {"Edg", "Edge"},        {"OPR/", "Opera"},    {"QQBrowser/", "QQ Browser"},
-        {"Firefox/", "Firefox"},       {"FxiOS/", "Firefox"},       {"Chrome/", "Chrome"},  {"CriOS/", "Chrome"}, {"Safari/", "Safari"},
-        {"curl/", "curl"},             {"python", "Python"}};
+        {"MicroMessenger/", "WeChat"}, {"AlipayClient/", "Alipay"}, {"Edg", "Edge"},       {"OPR/", "Opera"},
+        {"QQBrowser/", "QQ Browser"},  {"Firefox/", "Firefox"},     {"FxiOS/", "Firefox"}, {"Chrome/", "Chrome"},
+        {"CriOS/", "Chrome"},          {"Safari/", "Safari"},       {"curl/", "curl"},     {"python", "Python"}};
     constexpr std::pair<std::string_view, std::string_view> systems[] = {
-        {"HarmonyOS", "HarmonyOS"}, {"OpenHarmony", "HarmonyOS"}, {"iPhone", "iPhone"}, {"iPad", "iPad"},
+        {"HarmonyOS", "HarmonyOS"}, {"OpenHarmony", "HarmonyOS"}, {"iPhone", "iPhone"},  {"iPad", "iPad"},
         {"Android", "Android"},     {"Windows", "Windows"},       {"Mac OS X", "macOS"}, {"Linux", "Linux"}};
     Device device;
     for (const auto& [mark, name] : browsers) {

@@ -31,9 +31,8 @@ Failures Throttle::of(const std::string& key) const {
 void Throttle::keep(const std::string& key, const Failures& failures) {
     const std::lock_guard lock(mutex_);
     if (failures_.size() >= most_keys && !failures_.contains(key)) {
-        const auto oldest = std::min_element(failures_.begin(), failures_.end(), [](const auto& a, const auto& b) {
-            return a.second.last_ms < b.second.last_ms;
-        });
+        const auto oldest = std::min_element(failures_.begin(), failures_.end(),
+                                             [](const auto& a, const auto& b) { return a.second.last_ms < b.second.last_ms; });
         failures_.erase(oldest);
     }
     Failures& known = failures_[key];

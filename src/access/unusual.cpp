@@ -18,9 +18,12 @@ constexpr std::string_view path = "access/unusual.json";
 using Rule = UnusualRules::Rule;
 using Kind = Rule::Kind;
 
-constexpr std::pair<std::string_view, Kind> kinds[] = {{"same-address", Kind::same_address}, {"same-family", Kind::same_family},
-                                                       {"colleague", Kind::colleague},       {"label", Kind::label},
-                                                       {"volume", Kind::volume},             {"night", Kind::night},
+constexpr std::pair<std::string_view, Kind> kinds[] = {{"same-address", Kind::same_address},
+                                                       {"same-family", Kind::same_family},
+                                                       {"colleague", Kind::colleague},
+                                                       {"label", Kind::label},
+                                                       {"volume", Kind::volume},
+                                                       {"night", Kind::night},
                                                        {"refused", Kind::refused}};
 
 std::vector<std::string> texts(json::Value list) {
@@ -37,12 +40,15 @@ std::vector<std::pair<std::string, std::string>> by_language(json::Value words) 
 
 Result<Rule> read_rule(json::Value value) {
     Rule rule;
-    XINGLIN_CHECK(json::known_members(value, "rules.", {"id", "kind", "names", "why", "least", "factor", "from", "until", "labels", "roles"},
+    XINGLIN_CHECK(json::known_members(value, "rules.",
+                                      {"id", "kind", "names", "why", "least", "factor", "from", "until", "labels", "roles"},
                                       "a rule of unusual looks"));
     XINGLIN_CHECK(json::take(value.find("id"), "rules.id", rule.id, 40));
-    const auto kind = std::find_if(std::begin(kinds), std::end(kinds), [&](const auto& each) { return each.first == value.find("kind").string(); });
+    const auto kind = std::find_if(std::begin(kinds), std::end(kinds),
+                                   [&](const auto& each) { return each.first == value.find("kind").string(); });
     if (kind == std::end(kinds))
-        return refuse(IssueCode::invalid, "rules.kind", "expected same-address, same-family, colleague, label, volume, night or refused");
+        return refuse(IssueCode::invalid, "rules.kind",
+                      "expected same-address, same-family, colleague, label, volume, night or refused");
     rule.kind = kind->second;
     XINGLIN_CHECK(json::take(value.find("least"), "rules.least", rule.least, 1, 1'000'000));
     XINGLIN_CHECK(json::take(value.find("factor"), "rules.factor", rule.factor, 1, 1'000));
@@ -54,7 +60,8 @@ Result<Rule> read_rule(json::Value value) {
     rule.why = by_language(value.find("why"));
     for (const auto& words : {rule.names, rule.why}) {
         for (const auto& [language, text] : words)
-            if (text.empty()) return refuse(IssueCode::invalid, "rules.names", rule.id + " has no words in " + language + ", add them");
+            if (text.empty())
+                return refuse(IssueCode::invalid, "rules.names", rule.id + " has no words in " + language + ", add them");
     }
     return rule;
 }
@@ -89,7 +96,8 @@ std::optional<Facts> apply(const Rule& rule, const LookFacts& look) {
             }
             return std::nullopt;
         case Kind::volume:
-            if (look.people_today < rule.least || static_cast<double>(look.people_today) < rule.factor * look.mean) return std::nullopt;
+            if (look.people_today < rule.least || static_cast<double>(look.people_today) < rule.factor * look.mean)
+                return std::nullopt;
             return Facts{{"people", std::to_string(look.people_today)}, {"mean", fmt::format("{:.1f}", look.mean)}};
         case Kind::night:
             if (!is_night(rule, look.hour) || std::find(rule.roles.begin(), rule.roles.end(), look.role) == rule.roles.end())
@@ -199,7 +207,9 @@ std::vector<Unusual> UnusualRules::judge(const LookFacts& look) const {
 
 void check_unusual(const content::Files& files, std::vector<content::Complaint>& complaints, std::size_t& checked) {
     ++checked;
-    const auto complain = [&](std::string where, std::string what) { complaints.push_back({std::string(path), std::move(where), std::move(what)}); };
+    const auto complain = [&](std::string where, std::string what) {
+        complaints.push_back({std::string(path), std::move(where), std::move(what)});
+    };
     const auto rules = UnusualRules::read(files);
     if (!rules.ok()) return complain(rules.outcome().issues[0].where, rules.outcome().issues[0].what);
     json::Arena arena;

@@ -57,9 +57,9 @@ struct SensitiveGroup {
 };
 
 struct Goals {
-    std::uint32_t k = 10, l = 2;          // l: distinct values of a class, unless all of them are harmless
-    double suppressed_most_percent = 2;   // of persons
-    bool refuses_when_missed = true;      // what is released when k or l cannot be reached: nothing, or as far as it goes
+    std::uint32_t k = 10, l = 2;         // l: distinct values of a class, unless all of them are harmless
+    double suppressed_most_percent = 2;  // of persons
+    bool refuses_when_missed = true;     // what is released when k or l cannot be reached: nothing, or as far as it goes
 };
 
 struct Rules {
@@ -70,8 +70,8 @@ struct Rules {
     std::vector<Quasi> quasi;
     std::vector<std::string> systems;  // of codes that are diagnoses
     std::vector<SensitiveGroup> groups;
-    std::vector<std::string> harmless;   // groups, "other" or "none": anyone may know that somebody has it
-    std::vector<std::string> leave_out;  // resource types that tell where somebody was
+    std::vector<std::string> harmless;               // groups, "other" or "none": anyone may know that somebody has it
+    std::vector<std::string> leave_out;              // resource types that tell where somebody was
     std::vector<std::string> asked_by, approved_by;  // roles; the same person never does both
 
     /// The first group a person has, "other" with other diagnoses, "none" without any.
@@ -114,9 +114,9 @@ private:
     std::vector<Column> columns_;
     std::vector<Tuple> tuples_;
     std::map<Tuple, std::uint32_t> known_;
-    std::vector<std::string> sensitive_;               // names of values
-    std::vector<std::uint64_t> harmless_;              // 1: anyone may know it
-    std::vector<std::uint32_t> in_release_, in_all_;   // persons by tuple
+    std::vector<std::string> sensitive_;                                // names of values
+    std::vector<std::uint64_t> harmless_;                               // 1: anyone may know it
+    std::vector<std::uint32_t> in_release_, in_all_;                    // persons by tuple
     std::vector<std::array<std::uint32_t, groups_most + 2>> by_value_;  // released persons by tuple and sensitive value
     std::uint64_t released_ = 0;
 };
@@ -130,24 +130,24 @@ struct Risks {
 /// A table told at a node, without the classes that hide nobody.
 struct Measured {
     Node node;
-    std::uint64_t persons = 0, suppressed = 0;  // told; not told
-    std::uint64_t classes = 0, smallest = 0;    // 0 without persons
-    std::uint64_t below_k = 0;                  // persons in classes smaller than k
-    std::uint64_t below_l = 0;                  // persons in classes that tell a sensitive value
+    std::uint64_t persons = 0, suppressed = 0;                                // told; not told
+    std::uint64_t classes = 0, smallest = 0;                                  // 0 without persons
+    std::uint64_t below_k = 0;                                                // persons in classes smaller than k
+    std::uint64_t below_l = 0;                                                // persons in classes that tell a sensitive value
     std::vector<std::pair<std::string, std::array<std::uint64_t, 2>>> sizes;  // "5-9": classes, persons
-    std::uint32_t least_distinct = 0;           // sensitive values of a class that has one that is not harmless
-    double least_entropy_l = 0;                 // exp of the smallest entropy of such a class
-    double most_t = 0;                          // variational distance to the whole table
-    double loss = 0;                            // share of the information of the quasi-identifiers that is gone, 0 to 1
-    Risks prosecutor;  // knows that somebody is in the release
-    Risks journalist;  // does not
-    double marketer = 0;  // share of persons found when all are looked for
+    std::uint32_t least_distinct = 0;  // sensitive values of a class that has one that is not harmless
+    double least_entropy_l = 0;        // exp of the smallest entropy of such a class
+    double most_t = 0;                 // variational distance to the whole table
+    double loss = 0;                   // share of the information of the quasi-identifiers that is gone, 0 to 1
+    Risks prosecutor;                  // knows that somebody is in the release
+    Risks journalist;                  // does not
+    double marketer = 0;               // share of persons found when all are looked for
 };
 
 struct Found {
     Measured before, after;  // as it was, nothing suppressed; as it goes out
     bool reached = false;
-    std::vector<Node> minimal;        // all of them
+    std::vector<Node> minimal;  // all of them
     std::size_t nodes = 0, tried = 0;
 };
 

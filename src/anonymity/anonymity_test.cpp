@@ -15,7 +15,9 @@ Level own() { return {.kind = Level::Kind::own}; }
 Level first(int characters) { return {.kind = Level::Kind::first, .number = characters}; }
 Level band(int years) { return {.kind = Level::Kind::band, .number = years}; }
 Level all() { return {.kind = Level::Kind::all}; }
-Quasi column(std::string name, std::vector<Level> levels) { return {.name = std::move(name), .kind = "sex", .levels = std::move(levels)}; }
+Quasi column(std::string name, std::vector<Level> levels) {
+    return {.name = std::move(name), .kind = "sex", .levels = std::move(levels)};
+}
 
 /// Groups whose codes are their names, none harmless.
 void add_groups(Rules& rules, std::initializer_list<const char*> names) {
@@ -38,11 +40,16 @@ TEST(Anonymity, CountsTheTableOfSweeney) {
     for (const char* name : {"race", "birth", "gender", "zip"}) rules.quasi.push_back(column(name, {own(), all()}));
     add_groups(rules, {"breath", "chest", "hypertension", "obesity"});
     Table table(rules);
-    fill(table, {{{"Black", "1965", "m", "0214*"}, "breath"},       {{"Black", "1965", "m", "0214*"}, "chest"},
-                 {{"Black", "1965", "f", "0213*"}, "hypertension"}, {{"Black", "1965", "f", "0213*"}, "hypertension"},
-                 {{"Black", "1964", "f", "0213*"}, "obesity"},      {{"Black", "1964", "f", "0213*"}, "chest"},
-                 {{"White", "1964", "m", "0213*"}, "chest"},        {{"White", "1964", "m", "0213*"}, "obesity"},
-                 {{"White", "1964", "m", "0213*"}, "breath"},       {{"White", "1967", "m", "0213*"}, "chest"},
+    fill(table, {{{"Black", "1965", "m", "0214*"}, "breath"},
+                 {{"Black", "1965", "m", "0214*"}, "chest"},
+                 {{"Black", "1965", "f", "0213*"}, "hypertension"},
+                 {{"Black", "1965", "f", "0213*"}, "hypertension"},
+                 {{"Black", "1964", "f", "0213*"}, "obesity"},
+                 {{"Black", "1964", "f", "0213*"}, "chest"},
+                 {{"White", "1964", "m", "0213*"}, "chest"},
+                 {{"White", "1964", "m", "0213*"}, "obesity"},
+                 {{"White", "1964", "m", "0213*"}, "breath"},
+                 {{"White", "1967", "m", "0213*"}, "chest"},
                  {{"White", "1967", "m", "0213*"}, "chest"}});
     const Measured as_is = Judge(table, rules.goals).measure({0, 0, 0, 0}, false);
     EXPECT_EQ(as_is.smallest, 2u);
@@ -56,10 +63,11 @@ TEST(Anonymity, CountsTheTableOfSweeney) {
 
 /// Machanavajjhala et al. 2007, figure 1: inpatients by ZIP, age and nationality.
 std::vector<Person> inpatients() {
-    return {{{"13053", "28", "Russian"}, "heart"},  {{"13068", "29", "American"}, "heart"}, {{"13068", "21", "Japanese"}, "viral"},
-            {{"13053", "23", "American"}, "viral"}, {{"14853", "50", "Indian"}, "cancer"},  {{"14853", "55", "Russian"}, "heart"},
-            {{"14850", "47", "American"}, "viral"}, {{"14850", "49", "American"}, "viral"}, {{"13053", "31", "American"}, "cancer"},
-            {{"13053", "37", "Indian"}, "cancer"},  {{"13068", "36", "Japanese"}, "cancer"}, {{"13068", "35", "American"}, "cancer"}};
+    return {
+        {{"13053", "28", "Russian"}, "heart"},  {{"13068", "29", "American"}, "heart"},  {{"13068", "21", "Japanese"}, "viral"},
+        {{"13053", "23", "American"}, "viral"}, {{"14853", "50", "Indian"}, "cancer"},   {{"14853", "55", "Russian"}, "heart"},
+        {{"14850", "47", "American"}, "viral"}, {{"14850", "49", "American"}, "viral"},  {{"13053", "31", "American"}, "cancer"},
+        {{"13053", "37", "Indian"}, "cancer"},  {{"13068", "36", "Japanese"}, "cancer"}, {{"13068", "35", "American"}, "cancer"}};
 }
 
 Level ages(int up_to_first, int up_to_second) {
@@ -179,7 +187,8 @@ std::vector<Person> random_persons(std::mt19937& random) {
     std::vector<Person> persons(20 + random() % 200);
     for (Person& each : persons) {
         const std::string age = random() % 20 == 0 ? "" : std::to_string(random() % 40);
-        each.values = {age, random() % 2 == 0 ? "male" : "female", std::to_string(13039 + random() % 2) + std::to_string(random() % 3)};
+        each.values = {age, random() % 2 == 0 ? "male" : "female",
+                       std::to_string(13039 + random() % 2) + std::to_string(random() % 3)};
         each.sensitive = values[random() % std::size(values)];
     }
     return persons;
@@ -190,7 +199,8 @@ TEST(Anonymity, AgreesWithCountingByHandOnRandomTables) {
         SCOPED_TRACE(seed);
         std::mt19937 random(seed);
         Rules rules;
-        rules.goals = {.k = 2 + static_cast<std::uint32_t>(random() % 9), .l = 1 + static_cast<std::uint32_t>(random() % 3),
+        rules.goals = {.k = 2 + static_cast<std::uint32_t>(random() % 9),
+                       .l = 1 + static_cast<std::uint32_t>(random() % 3),
                        .suppressed_most_percent = static_cast<double>(random() % 12)};
         rules.quasi = {column("age", {own(), band(5), band(10), all()}), column("sex", {own(), all()}),
                        column("area", {own(), first(5), first(4), all()})};
@@ -217,7 +227,8 @@ TEST(Anonymity, AgreesWithCountingByHandOnRandomTables) {
                         ASSERT_NEAR(found.most_t, by_hand.most_t, 1e-9);
                     }
                     const auto hidden = count_by_hand(rules, persons, node, true).suppressed;
-                    if (static_cast<double>(hidden) * 100 <= rules.goals.suppressed_most_percent * static_cast<double>(persons.size()))
+                    if (static_cast<double>(hidden) * 100 <=
+                        rules.goals.suppressed_most_percent * static_cast<double>(persons.size()))
                         reaching.insert(node);
                 }
         std::set<Node> minimal;
@@ -260,11 +271,13 @@ TEST(Anonymity, TheReportIsWholeAndItsPageHoldsNoMarkupOfItsName) {
     const auto rules = read_rules(content::Files());
     ASSERT_TRUE(rules.ok()) << rules.outcome().line();
     Table table(*rules);
-    for (int i = 0; i < 40; ++i) table.add(table.tuple_of(std::vector<std::string>{"37", "male", "130390001", "01", "1"}), true, "none");
+    for (int i = 0; i < 40; ++i)
+        table.add(table.tuple_of(std::vector<std::string>{"37", "male", "130390001", "01", "1"}), true, "none");
     const Found found = Judge(table, rules->goals).search();
     EXPECT_EQ(why_not(*rules, found), "");
     json::Arena arena;
-    const json::Value report = report_json(*rules, found, {.name = "<b>肝病</b>", .edition = "1", .key_mark = "k", .made_at = "2026"}, arena);
+    const json::Value report =
+        report_json(*rules, found, {.name = "<b>肝病</b>", .edition = "1", .key_mark = "k", .made_at = "2026"}, arena);
     EXPECT_TRUE(report["reached"].as_bool());
     EXPECT_EQ(report["after"]["smallest_class"].text(), "40");
     EXPECT_EQ(report["quasi"].items().size(), 5u);

@@ -61,8 +61,8 @@ std::vector<Node> all_nodes(const std::vector<std::vector<std::vector<std::uint1
     return nodes;
 }
 
-constexpr std::pair<std::string_view, std::uint64_t> size_bands[] = {{"1", 1},      {"2", 2},      {"3-4", 4},     {"5-9", 9},
-                                                                    {"10-19", 19}, {"20-49", 49}, {"50-99", 99}, {"100+", UINT64_MAX}};
+constexpr std::pair<std::string_view, std::uint64_t> size_bands[] = {
+    {"1", 1}, {"2", 2}, {"3-4", 4}, {"5-9", 9}, {"10-19", 19}, {"20-49", 49}, {"50-99", 99}, {"100+", UINT64_MAX}};
 
 double entropy_of(const std::vector<std::uint32_t>& counts, double total) {
     double sum = 0;
@@ -185,7 +185,8 @@ Measured Judge::measure(const Node& node, bool suppress) const {
         for (std::size_t v = 0; v < whole.size(); ++v) {
             distinct += one.values[v] > 0 ? 1 : 0;
             harmful = harmful || (one.values[v] > 0 && table_.harmless_[v] == 0);
-            distance += std::abs(one.values[v] / size - static_cast<double>(whole[v]) / static_cast<double>(table_.released_)) / 2;
+            distance +=
+                std::abs(one.values[v] / size - static_cast<double>(whole[v]) / static_cast<double>(table_.released_)) / 2;
         }
         out.most_t = std::max(out.most_t, distance);
         if (!harmful) continue;

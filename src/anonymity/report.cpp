@@ -48,13 +48,15 @@ Value measured(json::Arena& arena, const Measured& all) {
 
 constexpr Said limits[] = {
     {"k 只按上列准标识符计算。就诊日期（已按人平移）、诊断、用药和检验结果的组合本身也可能认出某个人，未计入。",
-     "k counts the quasi-identifiers above only. Dates of visits (shifted by person), diagnoses, medicines and results can point at somebody "
+     "k counts the quasi-identifiers above only. Dates of visits (shifted by person), diagnoses, medicines and results can point "
+     "at somebody "
      "by their combination; they are not counted."},
     {"多次发布不得合并使用：同一人在两次发布中的类别可以相交。每次发布有自己的假名和日期偏移。",
      "Releases must not be put together: classes of two releases can be intersected. Each has pseudonyms and shifts of its own."},
     {"机构以假名出现，但从规模和服务项目可能推知是哪一家。",
      "Institutions are pseudonyms, yet size and services may tell which one it is."},
-    {"敏感属性按表中的诊断类别计算，其他诊断不受 l 保护。", "The sensitive attribute is the groups of diagnoses of the rules; l guards no other diagnosis."},
+    {"敏感属性按表中的诊断类别计算，其他诊断不受 l 保护。",
+     "The sensitive attribute is the groups of diagnoses of the rules; l guards no other diagnosis."},
 };
 
 std::string escaped(std::string_view text) {
@@ -87,7 +89,8 @@ constexpr std::string_view style =
 std::string figures(const Measured& before, const Measured& after, const Goals& goals) {
     const auto plain = [](std::uint64_t value) { return fmt::format("{}", value); };
     const auto two = [](double value) { return fmt::format("{:.2f}", value); };
-    std::string out = "<table><tr><th></th><th>" + both("处理前", "before") + "</th><th>" + both("发布时", "as released") + "</th></tr>\n";
+    std::string out =
+        "<table><tr><th></th><th>" + both("处理前", "before") + "</th><th>" + both("发布时", "as released") + "</th></tr>\n";
     out += row(both("人数", "persons"), plain(before.persons), plain(after.persons));
     out += row(both("整人删除", "suppressed persons"), plain(before.suppressed), plain(after.suppressed));
     out += row(both("等价类", "classes"), plain(before.classes), plain(after.classes));
@@ -95,7 +98,8 @@ std::string figures(const Measured& before, const Measured& after, const Goals& 
     out += row(both(fmt::format("不足 {} 人的等价类中的人", goals.k), fmt::format("persons in classes below {}", goals.k)),
                plain(before.below_k) + " · " + percent(share_of(before.below_k, before.persons)),
                plain(after.below_k) + " · " + percent(share_of(after.below_k, after.persons)));
-    out += row(both("最少不同敏感值（l）", "least distinct sensitive values (l)"), plain(before.least_distinct), plain(after.least_distinct));
+    out += row(both("最少不同敏感值（l）", "least distinct sensitive values (l)"), plain(before.least_distinct),
+               plain(after.least_distinct));
     out += row(both("最小熵 l", "least entropy l"), two(before.least_entropy_l), two(after.least_entropy_l));
     out += row(both("与总体的最大距离（t）", "largest distance to the whole (t)"), two(before.most_t), two(after.most_t));
     out += row(both("检察官风险：最高、平均", "prosecutor risk: highest, average"),
@@ -110,8 +114,8 @@ std::string figures(const Measured& before, const Measured& after, const Goals& 
 }
 
 std::string size_table(const Measured& before, const Measured& after) {
-    std::string out = "<h2>" + both("等价类的大小", "sizes of classes") + "</h2>\n<table><tr><th>" + both("人数", "persons") + "</th><th>" +
-                      both("处理前", "before") + "</th><th>" + both("发布时", "as released") + "</th></tr>\n";
+    std::string out = "<h2>" + both("等价类的大小", "sizes of classes") + "</h2>\n<table><tr><th>" + both("人数", "persons") +
+                      "</th><th>" + both("处理前", "before") + "</th><th>" + both("发布时", "as released") + "</th></tr>\n";
     for (std::size_t i = 0; i < after.sizes.size(); ++i) {
         const auto cell = [i](const Measured& of) {
             return fmt::format("{} ({})", of.sizes[i].second[0], of.sizes[i].second[1]);
@@ -125,9 +129,10 @@ std::string size_table(const Measured& before, const Measured& after) {
 
 std::string why_not(const Rules& rules, const Found& found) {
     if (found.reached || !rules.goals.refuses_when_missed) return "";
-    return fmt::format("k = {} and l = {} cannot be reached with at most {} % of the {} persons left out: release more persons, or lower k, "
-                       "l or suppressed_most_percent in deidentify/release.json (--content), or let it say \"when_missed\": \"release\"",
-                       rules.goals.k, rules.goals.l, rules.goals.suppressed_most_percent, found.before.persons);
+    return fmt::format(
+        "k = {} and l = {} cannot be reached with at most {} % of the {} persons left out: release more persons, or lower k, "
+        "l or suppressed_most_percent in deidentify/release.json (--content), or let it say \"when_missed\": \"release\"",
+        rules.goals.k, rules.goals.l, rules.goals.suppressed_most_percent, found.before.persons);
 }
 
 Value report_json(const Rules& rules, const Found& found, const Release& release, json::Arena& arena) {
@@ -167,12 +172,13 @@ std::string report_page(const Rules& rules, const Found& found, const Release& r
         "<!doctype html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
         "content=\"width=device-width,initial-scale=1\"><title>{0}</title><style>{1}</style></head><body>\n<h1>{2}</h1>\n"
         "<p>{0} · {3}</p>\n<p class=\"{4}\">{5}</p>\n",
-        escaped(release.name), style, both("去标识化发布：残余风险报告", "De-identified release: residual risk"), escaped(release.made_at),
-        found.reached ? "yes" : "no",
-        found.reached ? both(fmt::format("达到 k = {}、l = {}", rules.goals.k, rules.goals.l),
-                             fmt::format("k = {}, l = {} reached", rules.goals.k, rules.goals.l))
-                      : both(fmt::format("未达到 k = {}、l = {}，按规则仍然发布", rules.goals.k, rules.goals.l),
-                             fmt::format("k = {}, l = {} not reached, released because the rules say so", rules.goals.k, rules.goals.l)));
+        escaped(release.name), style, both("去标识化发布：残余风险报告", "De-identified release: residual risk"),
+        escaped(release.made_at), found.reached ? "yes" : "no",
+        found.reached
+            ? both(fmt::format("达到 k = {}、l = {}", rules.goals.k, rules.goals.l),
+                   fmt::format("k = {}, l = {} reached", rules.goals.k, rules.goals.l))
+            : both(fmt::format("未达到 k = {}、l = {}，按规则仍然发布", rules.goals.k, rules.goals.l),
+                   fmt::format("k = {}, l = {} not reached, released because the rules say so", rules.goals.k, rules.goals.l)));
     out += "<h2>" + both("准标识符怎样说出", "how quasi-identifiers are told") + "</h2>\n<table>";
     for (std::size_t i = 0; i < rules.quasi.size(); ++i) {
         const Quasi& quasi = rules.quasi[i];
@@ -181,10 +187,11 @@ std::string report_page(const Rules& rules, const Found& found, const Release& r
                    fmt::format("{} / {}", found.after.node[i], quasi.levels.size() - 1));
     }
     out += "</table>\n<h2>" + both("数字", "figures") + "</h2>\n" + figures(found.before, found.after, rules.goals);
-    out += size_table(found.before, found.after) + "<h2>" + both("这份报告没有说的", "what this report does not say") + "</h2>\n<ul>";
+    out += size_table(found.before, found.after) + "<h2>" + both("这份报告没有说的", "what this report does not say") +
+           "</h2>\n<ul>";
     for (const Said& each : limits) out += fmt::format("<li>{}<br><i>{}</i></li>\n", escaped(each.zh), escaped(each.en));
-    out += fmt::format("</ul>\n<p><i>{} · {} · {} · {}</i></p>\n</body></html>\n", escaped(rules.edition), escaped(release.edition),
-                       escaped(release.key_mark), release.persons_joined ? "persons" : "Patients");
+    out += fmt::format("</ul>\n<p><i>{} · {} · {} · {}</i></p>\n</body></html>\n", escaped(rules.edition),
+                       escaped(release.edition), escaped(release.key_mark), release.persons_joined ? "persons" : "Patients");
     return out;
 }
 

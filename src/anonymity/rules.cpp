@@ -92,7 +92,8 @@ Result<SensitiveGroup> read_group(json::Value value) {
     for (const std::string& written : texts_of(value.find("codes"))) {
         const std::size_t dash = written.find('-');
         const std::string from = written.substr(0, dash), to = dash == std::string::npos ? from : written.substr(dash + 1);
-        if (from.size() != 3 || to.size() != 3 || to < from) return wrong(where, fmt::format("\"{}\" is no category and no range of them such as B20-B24", written));
+        if (from.size() != 3 || to.size() != 3 || to < from)
+            return wrong(where, fmt::format("\"{}\" is no category and no range of them such as B20-B24", written));
         group.codes.emplace_back(from, to);
     }
     if (group.codes.empty()) return wrong(where, "needs codes");
@@ -145,7 +146,9 @@ std::string Rules::sensitive_of(std::span<const std::string> codes) const {
     return codes.empty() ? "none" : "other";
 }
 
-bool Rules::is_harmless(std::string_view value) const { return std::find(harmless.begin(), harmless.end(), value) != harmless.end(); }
+bool Rules::is_harmless(std::string_view value) const {
+    return std::find(harmless.begin(), harmless.end(), value) != harmless.end();
+}
 
 Result<Rules> read_rules(const content::Files& files) {
     const auto text = files.read(file_name);
@@ -172,8 +175,9 @@ Result<Rules> read_rules(const content::Files& files) {
     if (rules.groups.size() > groups_most) return wrong("sensitive", fmt::format("has more than {} groups", groups_most));
     rules.harmless = texts_of(sensitive.find("harmless"));
     for (const std::string& name : rules.harmless) {
-        const bool known = name == "none" || name == "other" ||
-                           std::any_of(rules.groups.begin(), rules.groups.end(), [&](const auto& each) { return each.name == name; });
+        const bool known =
+            name == "none" || name == "other" ||
+            std::any_of(rules.groups.begin(), rules.groups.end(), [&](const auto& each) { return each.name == name; });
         if (!known) return wrong("sensitive harmless", fmt::format("\"{}\" is no group", name));
     }
     rules.leave_out = texts_of(root->find("leave_out"));

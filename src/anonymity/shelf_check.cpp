@@ -31,7 +31,8 @@ std::string played(const Rules& rules, json::Value given) {
     std::string out = found.reached ? "" : "not reached;";
     for (std::size_t i = 0; i < rules.quasi.size(); ++i)
         out += fmt::format("{}{} {}", out.empty() ? "" : " ", rules.quasi[i].name, found.after.node[i]);
-    return out + fmt::format("; told {}, suppressed {}, smallest {}", found.after.persons, found.after.suppressed, found.after.smallest);
+    return out + fmt::format("; told {}, suppressed {}, smallest {}", found.after.persons, found.after.suppressed,
+                             found.after.smallest);
 }
 
 }  // namespace
@@ -40,7 +41,8 @@ void check_shelf(const content::Files& files, std::vector<content::Complaint>& c
     ++checked;
     const auto rules = read_rules(files);
     if (!rules.ok()) {
-        for (const Issue& issue : rules.outcome().issues) complaints.push_back({"deidentify/release.json", issue.where, issue.what});
+        for (const Issue& issue : rules.outcome().issues)
+            complaints.push_back({"deidentify/release.json", issue.where, issue.what});
         return;
     }
     for (const std::string& path : files.list("deidentify/release-cases", ".json")) {

@@ -14,7 +14,7 @@ namespace xinglin::anonymity {
 
 namespace {
 
-constexpr std::uint64_t prime = 2'147'483'647;  // a cell that follows over the rationals follows modulo nearly every prime
+constexpr std::uint64_t prime = 2'147'483'647;     // a cell that follows over the rationals follows modulo nearly every prime
 using Row = std::map<std::size_t, std::uint64_t>;  // unknown → coefficient
 
 std::uint64_t inverse(std::uint64_t value) {
@@ -63,7 +63,8 @@ std::vector<std::size_t> following(const Counts& counts, const std::vector<Cell>
 
 /// The best companion of a hidden cell within a sum: the smallest that leaves room for every small value, else any that is not 0,
 /// else a 0, else the total. Nothing when all are hidden.
-std::optional<std::size_t> companion(const Counts& counts, const Counts::Sum& sum, const std::vector<Cell>& cells, std::int64_t below) {
+std::optional<std::size_t> companion(const Counts& counts, const Counts::Sum& sum, const std::vector<Cell>& cells,
+                                     std::int64_t below) {
     std::optional<std::size_t> best;
     const auto rank = [&](std::size_t cell) {
         const std::int64_t value = counts.cells[cell];
@@ -139,7 +140,8 @@ Result<std::int64_t> read_small_limit(const content::Files& files) {
         const std::string_view digits = root->find("below").text();
         std::from_chars(digits.data(), digits.data() + digits.size(), below);
     }
-    if (below < 2 || below > 100) return refuse(IssueCode::invalid, std::string(file) + " below", "must be a number from 2 to 100");
+    if (below < 2 || below > 100)
+        return refuse(IssueCode::invalid, std::string(file) + " below", "must be a number from 2 to 100");
     return below;
 }
 

@@ -117,7 +117,8 @@ TEST(SmallCounts, NoSmallCellOfARandomTableFollowsFromWhatIsShown) {
         std::mt19937 random(seed);
         std::vector<std::vector<std::int64_t>> rows(2 + random() % 5, std::vector<std::int64_t>(2 + random() % 5));
         for (auto& row : rows)
-            for (auto& value : row) value = random() % 3 == 0 ? static_cast<std::int64_t>(random() % 6) : static_cast<std::int64_t>(random() % 60);
+            for (auto& value : row)
+                value = random() % 3 == 0 ? static_cast<std::int64_t>(random() % 6) : static_cast<std::int64_t>(random() % 60);
         const Counts counts = table_of(rows);
         const auto cells = hide_small(counts, 5);
         for (std::size_t i = 0; i < cells.size(); ++i) {

@@ -5,8 +5,8 @@
 #include <set>
 #include <thread>
 
-#include "api/test_api.h"
 #include "access/audit.h"
+#include "api/test_api.h"
 
 namespace xinglin::api {
 namespace {
@@ -101,7 +101,8 @@ TEST_F(ApiTest, PeopleCallsAnswerAsAgreed) {
     EXPECT_EQ(found.find("people")[std::size_t{0}].find("address").string(), "海港县杜庄镇****");
     EXPECT_EQ(header.find("address").string(), "海港县杜庄镇****");
     EXPECT_EQ(header.find("address_of").string(), "shan");
-    EXPECT_EQ(parsed(send("POST", "/api/v1/people/shan/reveal", R"({"field":"address","index":0})")).find("value").string(), "海港县杜庄镇西村12号");
+    EXPECT_EQ(parsed(send("POST", "/api/v1/people/shan/reveal", R"({"field":"address","index":0})")).find("value").string(),
+              "海港县杜庄镇西村12号");
     EXPECT_EQ(status("POST", "/api/v1/people/shan/printed"), 204);
     const auto accesses = parsed(send("GET", "/api/v1/people/shan/accesses?count=3"));
     EXPECT_EQ(accesses.find("accesses").size(), 3u);

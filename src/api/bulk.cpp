@@ -36,7 +36,8 @@ Answer kick_off(Exchange& exchange, bulk::Level level, const std::string& group)
     XINGLIN_TRY(bulk::Order order, bulk::read_order(level, group, parameters, exchange.lenient,
                                                     exchange.house.store.offset_minutes(), exchange.house.clock.now_ms()));
     if (!order.release.empty())
-        return refuse(IssueCode::not_supported, "_release", "releases are asked for at POST /api/v1/exports, where another person approves them");
+        return refuse(IssueCode::not_supported, "_release",
+                      "releases are asked for at POST /api/v1/exports, where another person approves them");
     XINGLIN_CHECK(bulk::admit(order, exchange.viewer));
     std::string request = exchange.base_url + exchange.request.path.substr(5);
     if (!exchange.request.query.empty()) request += "?" + exchange.request.query;

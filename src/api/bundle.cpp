@@ -137,9 +137,8 @@ void do_bundle(const Shared& exchange) {
         exchange->respond(std::move(response));
     };
     if (has_reads) {  // wait here, so that the reads do not run in the writer's thread
-        return answered(
-            exchange->house.ingest.bundle_and_wait(std::move(arena), *bundle, exchange->base_url, want_body, allowed,
-                                                                held_to(*exchange)));
+        return answered(exchange->house.ingest.bundle_and_wait(std::move(arena), *bundle, exchange->base_url, want_body, allowed,
+                                                               held_to(*exchange)));
     }
     exchange->house.ingest.bundle(std::move(arena), *bundle, exchange->base_url, want_body, allowed, answered,
                                   held_to(*exchange));

@@ -86,7 +86,8 @@ std::string security(std::string base) {
         addresses += (addresses.empty() ? "" : ",") + (R"({"url":")" + std::string(each) + R"(","valueUri":)") +
                      json_text(base + "/oauth/" + std::string(each)) + "}";
     }
-    return R"({"extension":[{"url":"http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris","extension":[)" + addresses +
+    return R"({"extension":[{"url":"http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris","extension":[)" +
+           addresses +
            R"(]}],"service":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/restful-security-service","code":"SMART-on-FHIR"}]}],)"
            R"("description":"OAuth 2.0 tokens by SMART App Launch 2 and SMART Backend Services, plain bearer tokens for simple systems, sessions by cookie for people"})";
 }
@@ -99,7 +100,8 @@ std::string statement(const Exchange& exchange) {
         R"(},"implementation":{"description":"Xinglin FHIR R4 record","url":)" + json_text(exchange.base_url) +
         R"(},"fhirVersion":"4.0.1","format":["application/fhir+json","application/fhir+xml","json","xml"],"patchFormat":["application/json-patch+json","application/fhir+json","application/fhir+xml"],"rest":[{"mode":"server",)"
         R"("documentation":"Unknown search parameters are refused unless Prefer: handling=lenient. Referential integrity is not enforced.",)"
-        R"("security":)" + security(exchange.base_url) + R"(,"resource":[)";
+        R"("security":)" +
+        security(exchange.base_url) + R"(,"resource":[)";
     bool first = true;
     for (const fhir::Type* type : fhir::resources()) {
         if (!first) out += ',';

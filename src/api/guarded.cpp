@@ -29,7 +29,8 @@ Result<Done> may_ask(const Exchange& exchange, const fhir::Type& type, std::stri
     XINGLIN_TRY(const std::uint64_t seen, exchange.house.store.reader(exchange.viewer).count(*query));
     XINGLIN_TRY(const std::uint64_t there, exchange.house.store.reader(access::Viewer::program("condition")).count(*query));
     if (seen == there) return Done{};
-    return refuse(IssueCode::forbidden, "condition", "cannot be decided with what your account may see; name the resource by its id");
+    return refuse(IssueCode::forbidden, "condition",
+                  "cannot be decided with what your account may see; name the resource by its id");
 }
 
 Result<Done> may_write_entry(const Exchange& exchange, json::Value request) {
@@ -59,7 +60,8 @@ void add_patients(const Exchange& exchange, json::Value value, std::set<std::str
         if (!member.value().is_primitive()) add_patients(exchange, member.value(), ids);
         if (member.key() != "reference" && member.key() != "uri" && member.key() != "valueUri") continue;
         std::string_view reference = member.value().string();
-        if (!exchange.base_url.empty() && reference.starts_with(exchange.base_url + "/")) reference.remove_prefix(exchange.base_url.size() + 1);
+        if (!exchange.base_url.empty() && reference.starts_with(exchange.base_url + "/"))
+            reference.remove_prefix(exchange.base_url.size() + 1);
         constexpr std::string_view patient = "Patient/";
         if (!reference.starts_with(patient)) continue;
         reference.remove_prefix(patient.size());
@@ -80,7 +82,8 @@ Result<Done> may_look_up(const Exchange& exchange, json::Value value) {
         if (mark == std::string_view::npos) continue;
         const fhir::Type* type = fhir::find_resource(reference.substr(0, mark));
         if (!exchange.viewer.guard->limited || !type)
-            return refuse(IssueCode::forbidden, "reference", "your account may not look up references by a condition; name them by id");
+            return refuse(IssueCode::forbidden, "reference",
+                          "your account may not look up references by a condition; name them by id");
         XINGLIN_CHECK(may_ask(exchange, *type, reference.substr(mark + 1)));
     }
     return Done{};
@@ -110,7 +113,9 @@ Result<Done> may_write_about(const Exchange& exchange, json::Value resource) {
     for (const std::string& id : ids) {
         const auto decision = reader.decide(*fhir::find_resource("Patient"), id);
         if (decision.exists && !decision.permit)
-            return refuse(IssueCode::forbidden, "reference", "the record of a patient named here is closed to you; scan the resident's card, or in an emergency open it with a reason");
+            return refuse(IssueCode::forbidden, "reference",
+                          "the record of a patient named here is closed to you; scan the resident's card, or in an emergency "
+                          "open it with a reason");
     }
     return Done{};
 }
@@ -120,12 +125,14 @@ Result<Done> may_change(const Exchange& exchange, const fhir::Type& type, std::s
     record::Reader reader = exchange.house.store.reader(unscoped(exchange));
     const auto decision = reader.decide(type, id);
     if (!decision.exists) return Done{};
-    if (!decision.permit) return refuse(IssueCode::forbidden, std::string(type.name), "your account may not change this resource");
+    if (!decision.permit)
+        return refuse(IssueCode::forbidden, std::string(type.name), "your account may not change this resource");
     const ingest::Held held = held_to(exchange);
     const auto present = held ? reader.read(type, id) : Result<record::Version>(record::Version{});
     if (!held || !present.ok()) return Done{};
     json::Arena arena;
-    XINGLIN_TRY(const json::Value resource, json::parse(present->body, arena, {.depth = 1'000, .bytes = present->body.size() + 1}));
+    XINGLIN_TRY(const json::Value resource,
+                json::parse(present->body, arena, {.depth = 1'000, .bytes = present->body.size() + 1}));
     return held(type, resource, action, present->updated_ms);
 }
 
@@ -137,7 +144,8 @@ ingest::Held held_to(const Exchange& exchange) {
     if (!guard || !guard->limited || std::none_of(guard->grants.begin(), guard->grants.end(), has_conditions)) return {};
     return [guard, &clock = exchange.house.clock, offset = exchange.house.store.offset_minutes()](
                const fhir::Type& type, json::Value resource, char action, std::int64_t updated_ms) -> Result<Done> {
-        if (record::is_granted(*guard, type, resource, action, offset, updated_ms == 0 ? clock.now_ms() : updated_ms)) return Done{};
+        if (record::is_granted(*guard, type, resource, action, offset, updated_ms == 0 ? clock.now_ms() : updated_ms))
+            return Done{};
         return out_of_scope(type);
     };
 }

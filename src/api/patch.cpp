@@ -30,9 +30,10 @@ Result<patch::Patch> patch_of_body(const Exchange& exchange, json::Arena& arena)
     const std::string_view content = exchange.request.headers.get("Content-Type");
     if (content.starts_with("application/json-patch+json")) return patch::read_json_patch(exchange.request.body);
     if (content.starts_with("application/xml-patch+xml"))
-        return refuse(IssueCode::not_supported, "Content-Type",
-                      "XML Patch is not offered: send the same change as JSON Patch (application/json-patch+json) or as FHIRPath Patch "
-                      "(a Parameters resource, application/fhir+json or application/fhir+xml)");
+        return refuse(
+            IssueCode::not_supported, "Content-Type",
+            "XML Patch is not offered: send the same change as JSON Patch (application/json-patch+json) or as FHIRPath Patch "
+            "(a Parameters resource, application/fhir+json or application/fhir+xml)");
     if (!content.starts_with("application/fhir+") && !content.starts_with("application/json"))
         return refuse(
             IssueCode::not_supported, "Content-Type",

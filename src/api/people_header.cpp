@@ -281,7 +281,8 @@ Answer people_header(Exchange& exchange, const std::string& id) {
         golden = json::write(person::as_json(survivors, tellings, arena));
     }
     // Opened where the address is told; what several sources make together is not opened as one.
-    const auto told_by = std::find_if(parts.begin(), parts.end(), [&](const Part& part) { return people::display_address(part.patient) == shown.address; });
+    const auto told_by = std::find_if(parts.begin(), parts.end(),
+                                      [&](const Part& part) { return people::display_address(part.patient) == shown.address; });
     const auto [first_day, last_day] = contact_dates(reader, all);
     return http::Response::text(200, "application/json; charset=utf-8",
                                 Object()

@@ -106,7 +106,8 @@ Answer reveal(Exchange& exchange, const std::string& id) {
         if (index < numbers.size()) value = numbers[index];
     }
     if (field == "address" && index == 0) value = people::display_address(patient);
-    if (!value || value->empty()) return refuse(IssueCode::not_found, "field", "this person has no such identifier, phone or address");
+    if (!value || value->empty())
+        return refuse(IssueCode::not_found, "field", "this person has no such identifier, phone or address");
     note(exchange, {.what = "reveal",
                     .type = version.type,
                     .id = id,
@@ -195,9 +196,11 @@ Result<Done> is_open(Exchange& exchange, const std::string& id) {
     if (!decision.exists && exchange.viewer.guard->limited) return refuse(IssueCode::not_found, "id", "there is no such person");
     if (!decision.exists || decision.permit) return Done{};
     const bool way_out = exchange.house.options.may_take_emergency && exchange.house.options.may_take_emergency(exchange.viewer);
-    note(exchange, {.what = "refused", .type = fhir::find_resource("Patient"), .id = id, .patient = id, .status = 403, .count = 0});
-    Outcome outcome = refuse(IssueCode::forbidden, "patient",
-                             way_out ? "this record is closed to you; in an emergency open it with a reason" : "this record is closed to you");
+    note(exchange,
+         {.what = "refused", .type = fhir::find_resource("Patient"), .id = id, .patient = id, .status = 403, .count = 0});
+    Outcome outcome =
+        refuse(IssueCode::forbidden, "patient",
+               way_out ? "this record is closed to you; in an emergency open it with a reason" : "this record is closed to you");
     if (way_out) outcome.issues.front().key = "emergency-possible";
     return outcome;
 }

@@ -11,10 +11,10 @@
 
 #include "access/audit.h"
 #include "backup/lines.h"
-#include "keys/keys.h"
-#include "sql/sealed.h"
 #include "intake/copy.h"
+#include "keys/keys.h"
 #include "outbound/copy.h"
+#include "sql/sealed.h"
 #include "testing/postgres.h"
 #include "testing/testing.h"
 
@@ -529,7 +529,8 @@ TEST_F(EncryptedBackup, HoldsNothingPlainAndComesBackUnderKeysOfItsOwn) {
 
 // Apps, cards and the keys in files: sealed in the backup, in their places afterwards, nothing else taken.
 TEST_F(EncryptedBackup, HoldsAppsCardsAndThePrivateKeysThatLieInFiles) {
-    for (const char* name : {"oauth.db", "card.db"}) sql::open_sqlite(data_ / name)->run("CREATE TABLE known (name TEXT); INSERT INTO known VALUES ('app')");
+    for (const char* name : {"oauth.db", "card.db"})
+        sql::open_sqlite(data_ / name)->run("CREATE TABLE known (name TEXT); INSERT INTO known VALUES ('app')");
     const auto write = [&](const char* name) {
         fs::create_directories((data_ / name).parent_path());
         std::ofstream(data_ / name) << "PRIVATE WORDS of " << name;

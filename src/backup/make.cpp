@@ -166,7 +166,8 @@ Result<Manifest> make(const Request& request, const calendar::Clock& clock, std:
     const auto clear = [&] {
         if (was_there) {
             for (const char* name : kept_files) fs::remove(request.out / name, ignored);
-            for (const char* name : {lines_name, private_name, "manifest.partial", keys::file_name}) fs::remove(request.out / name, ignored);
+            for (const char* name : {lines_name, private_name, "manifest.partial", keys::file_name})
+                fs::remove(request.out / name, ignored);
             for (const char* name : {views_name, mappings_name}) fs::remove_all(request.out / name, ignored);
         } else {
             fs::remove_all(request.out, ignored);

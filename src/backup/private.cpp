@@ -18,7 +18,8 @@ bool is_private(std::string_view name) {
     const bool is_card = name.starts_with("card/"), is_oauth = name.starts_with("secrets/oauth-");
     if ((!is_card && !is_oauth) || !name.ends_with(".pem") || name.size() > 200) return false;
     name.remove_prefix(name.find('/') + 1);
-    return name.find("..") == std::string_view::npos && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == std::string_view::npos;
+    return name.find("..") == std::string_view::npos &&
+           name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == std::string_view::npos;
 }
 
 std::string text_of(const fs::path& file) {
@@ -36,7 +37,8 @@ bool keep_private(const fs::path& data, const fs::path& to) {
         std::error_code none;
         for (const auto& entry : fs::directory_iterator(data / folder, none)) {
             const std::string name = std::string(folder) + "/" + entry.path().filename().string();
-            if (entry.is_regular_file() && is_private(name) && entry.file_size() <= most_bytes) found.emplace_back(name, text_of(entry.path()));
+            if (entry.is_regular_file() && is_private(name) && entry.file_size() <= most_bytes)
+                found.emplace_back(name, text_of(entry.path()));
         }
     }
     if (found.empty()) return false;
@@ -45,7 +47,10 @@ bool keep_private(const fs::path& data, const fs::path& to) {
         sql::transaction(*connection, [&] {
             connection->run("CREATE TABLE backup_private (name TEXT PRIMARY KEY, bytes BLOB NOT NULL)");
             for (const auto& [name, bytes] : found)
-                connection->prepare("INSERT INTO backup_private (name, bytes) VALUES (?, ?)").bind(1, name).bind_blob(2, bytes).run();
+                connection->prepare("INSERT INTO backup_private (name, bytes) VALUES (?, ?)")
+                    .bind(1, name)
+                    .bind_blob(2, bytes)
+                    .run();
         });
         connection->checkpoint();
     }

@@ -66,7 +66,9 @@ void SealedLinesWriter::close() {
     deflate_all({}, Z_FINISH);
     put_piece(true);
     out_.close();
-    if (!out_) throw sql::Broken(errno == ENOSPC ? sql::Broken::Why::full : sql::Broken::Why::io, path_.string() + ": " + std::strerror(errno));
+    if (!out_)
+        throw sql::Broken(errno == ENOSPC ? sql::Broken::Why::full : sql::Broken::Why::io,
+                          path_.string() + ": " + std::strerror(errno));
 }
 
 SealedLinesReader::SealedLinesReader(const fs::path& path, const keys::Folder& keys) : path_(path), in_(path, std::ios::binary) {
@@ -81,7 +83,8 @@ SealedLinesReader::SealedLinesReader(const fs::path& path, const keys::Folder& k
 SealedLinesReader::~SealedLinesReader() { inflateEnd(&unpacker_); }
 
 void SealedLinesReader::damaged() const {
-    throw sql::Broken(sql::Broken::Why::corrupt, path_.string() + ": piece " + std::to_string(pieces_ + 1) + " is not what was written");
+    throw sql::Broken(sql::Broken::Why::corrupt,
+                      path_.string() + ": piece " + std::to_string(pieces_ + 1) + " is not what was written");
 }
 
 bool SealedLinesReader::more() {

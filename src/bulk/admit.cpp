@@ -6,7 +6,8 @@ namespace xinglin::bulk {
 
 Result<Done> admit(Order& order, const access::Viewer& viewer) {
     const bool is_client = viewer.role == access::Role::system;
-    if (!order.release.empty() && !is_client && viewer.granted.empty()) return Done{};  // who may ask is content, and another approves it
+    if (!order.release.empty() && !is_client && viewer.granted.empty())
+        return Done{};  // who may ask is content, and another approves it
     if (!is_client && !viewer.may_administer())
         return refuse(IssueCode::forbidden, "role", "exports are for administrators, and for systems with a scope");
     if (viewer.guard)

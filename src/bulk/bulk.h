@@ -84,10 +84,11 @@ class Release;  // release.h
 struct Job;
 struct RunOptions {
     unsigned threads = 2;
-    bool first_plain = false;                       // "Patient.ndjson", then "Patient.2.ndjson"
-    const Deidentifier* deidentifier = nullptr;     // what every resource goes through
-    const Release* release = nullptr;               // with it: who is told how
-    std::function<Result<std::shared_ptr<const Release>>(const Job&, const Order&, Progress&)> make_release;  // of a job that is one
+    bool first_plain = false;                    // "Patient.ndjson", then "Patient.2.ndjson"
+    const Deidentifier* deidentifier = nullptr;  // what every resource goes through
+    const Release* release = nullptr;            // with it: who is told how
+    std::function<Result<std::shared_ptr<const Release>>(const Job&, const Order&, Progress&)>
+        make_release;                               // of a job that is one
     std::uint64_t checkpoint_bytes = 512ull << 20;  // written between two places from which it can go on after a stop
     std::uint64_t part_resources = 2'000'000;       // of one file
     std::uint64_t disk_reserve_bytes = 256u << 20;  // left free for the record itself

@@ -219,7 +219,8 @@ Result<std::string> Exports::add(const Order& order, std::string_view by, std::s
     }
     const std::lock_guard lock(mutex_);
     std::size_t waiting = 0;
-    for (const auto& each : jobs_) waiting += each->job.state == Job::State::waiting || each->job.state == Job::State::asked ? 1 : 0;
+    for (const auto& each : jobs_)
+        waiting += each->job.state == Job::State::waiting || each->job.state == Job::State::asked ? 1 : 0;
     if (waiting >= waiting_most || ending_)
         return refuse(IssueCode::throttled, "exports", "too many exports wait already; try again when some are done");
     std::error_code error;
@@ -293,8 +294,10 @@ Result<Done> Exports::approve(std::string_view id, std::string_view by) {
         const std::lock_guard lock(mutex_);
         const auto found = kept(id);
         if (!found) return refuse(IssueCode::not_found, "id", "there is no such export (any more)");
-        if (found->job.state != Job::State::asked) return refuse(IssueCode::conflict, "id", "does not wait for an approval (any more)");
-        if (found->job.by == by) return refuse(IssueCode::forbidden, "id", "who asked for it does not approve it: another account must");
+        if (found->job.state != Job::State::asked)
+            return refuse(IssueCode::conflict, "id", "does not wait for an approval (any more)");
+        if (found->job.by == by)
+            return refuse(IssueCode::forbidden, "id", "who asked for it does not approve it: another account must");
         Job changed = found->job;
         changed.approved_by = by;
         changed.state = Job::State::waiting;

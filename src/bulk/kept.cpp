@@ -164,9 +164,8 @@ std::optional<Job> read_stored(const fs::path& file) {
     job.by = stored.find("by").string();
     job.request = stored.find("request").string();
     job.approved_by = stored.find("approved_by").string();
-    for (const auto state :
-         {Job::State::waiting, Job::State::running, Job::State::done, Job::State::failed, Job::State::cancelled,
-                             Job::State::asked}) {
+    for (const auto state : {Job::State::waiting, Job::State::running, Job::State::done, Job::State::failed,
+                             Job::State::cancelled, Job::State::asked}) {
         if (text(state) == stored.find("state").string()) job.state = state;
     }
     job.level = read_level(stored.find("level"));

@@ -157,7 +157,8 @@ private:
         json::Value resource = *parsed;
         if (!plan_.order.elements.empty()) resource = only_elements(plan_.order, *sight.type, resource, arena_);
         if (const Deidentifier* deidentifier = plan_.options.deidentifier) {
-            resource = plan_.options.release ? plan_.options.release->apply(resource, arena_) : deidentifier->apply(resource, arena_);
+            resource =
+                plan_.options.release ? plan_.options.release->apply(resource, arena_) : deidentifier->apply(resource, arena_);
             if (!resource) {
                 ++progress_.left_out;
                 return false;
@@ -377,8 +378,8 @@ private:
 
 }  // namespace
 
-void look_at_patients(record::Store& store, const Order& order, record::Position as_of, const RunOptions& options, Progress& progress,
-                      const fhir::Type& also, const Seen& seen) {
+void look_at_patients(record::Store& store, const Order& order, record::Position as_of, const RunOptions& options,
+                      Progress& progress, const fhir::Type& also, const Seen& seen) {
     Plan plan = plan_of(store, order, as_of, options);
     for (const auto& [type, has] : has_conditions(order.filters)) reach(store, plan, *type, *has, progress);
     Parts parts(std::nullopt, INT64_MIN);

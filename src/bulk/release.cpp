@@ -71,7 +71,8 @@ struct Release::Inside {
 
     const Told* find(std::string_view patient) const {
         const std::uint64_t wanted = hash_of(patient);
-        const auto at = std::lower_bound(told.begin(), told.end(), wanted, [](const Told& each, auto id) { return each.patient < id; });
+        const auto at =
+            std::lower_bound(told.begin(), told.end(), wanted, [](const Told& each, auto id) { return each.patient < id; });
         return at != told.end() && at->patient == wanted ? &*at : nullptr;
     }
 
@@ -115,7 +116,8 @@ void Release::Inside::see_condition(Value resource) {
 /// One row for each person: what the first of its Patients says, and all its diagnoses.
 void Release::Inside::count() {
     tidy(ills);
-    std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return std::tie(a.person, a.patient) < std::tie(b.person, b.patient); });
+    std::sort(rows.begin(), rows.end(),
+              [](const Row& a, const Row& b) { return std::tie(a.person, a.patient) < std::tie(b.person, b.patient); });
     table.emplace(rules);
     std::vector<std::uint32_t> persons_with(categories.size());
     for (std::size_t at = 0; at < rows.size();) {
@@ -167,10 +169,12 @@ Result<Release> Release::make(record::Store& store, const Order& order, record::
     XINGLIN_TRY(inside->rules, anonymity::read_rules(all.files));
     for (const std::string& name : inside->rules.leave_out) {
         if (!fhir::find_resource(name))
-            return refuse(IssueCode::invalid, "deidentify/release.json leave_out", fmt::format("\"{}\" is no resource type of R4", name));
+            return refuse(IssueCode::invalid, "deidentify/release.json leave_out",
+                          fmt::format("\"{}\" is no resource type of R4", name));
         inside->left_out.insert(name);
     }
-    XINGLIN_TRY(Deidentifier made, Deidentifier::make(all.files, key_for(all.key, "release " + all.name), all.year, Dates::shift));
+    XINGLIN_TRY(Deidentifier made,
+                Deidentifier::make(all.files, key_for(all.key, "release " + all.name), all.year, Dates::shift));
     inside->deidentifier.emplace(std::move(made));
     inside->raw.emplace(inside->rules);
     look_at_patients(store, order, as_of, options, progress, *fhir::find_resource("Condition"),
@@ -219,7 +223,8 @@ const anonymity::Found& Release::found() const { return inside_->found; }
 std::string Release::why_not() const { return anonymity::why_not(inside_->rules, inside_->found); }
 
 namespace {
-anonymity::Release about(const ReleaseAsked& asked, const Deidentifier& deidentifier, std::uint64_t left_out, std::uint64_t rare) {
+anonymity::Release about(const ReleaseAsked& asked, const Deidentifier& deidentifier, std::uint64_t left_out,
+                         std::uint64_t rare) {
     return {.name = asked.name,
             .edition = deidentifier.edition(),
             .key_mark = deidentifier.key_mark(),

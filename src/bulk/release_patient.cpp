@@ -97,7 +97,8 @@ Value patient_told(const anonymity::Rules& rules, const std::vector<std::string>
         };
         if (quasi.kind == "sex") members.emplace_back("gender", arena.string(values[i]));
         else if (quasi.kind == "age") extensions.push_back(text_extension(age_url, band_text(quasi, values[i])));
-        else if (quasi.kind == "division") address = arena.object({{"extension", arena.array({text_extension(division_url, values[i])})}});
+        else if (quasi.kind == "division")
+            address = arena.object({{"extension", arena.array({text_extension(division_url, values[i])})}});
         else if (const Value own = extension_of(patient, quasi.url); own && code_in(own) == values[i]) extensions.push_back(own);
         else extensions.push_back(text_extension(quasi.url, values[i]));
     }
@@ -121,7 +122,8 @@ Value without_rare(const anonymity::Rules& rules, const std::unordered_set<std::
         return arena.object({{"extension", arena.array({masked})}});
     }
     std::vector<std::pair<std::string_view, Value>> members;
-    for (const json::Member& member : value.members()) members.emplace_back(member.key(), without_rare(rules, rare, member.value(), arena));
+    for (const json::Member& member : value.members())
+        members.emplace_back(member.key(), without_rare(rules, rare, member.value(), arena));
     return arena.object(members);
 }
 

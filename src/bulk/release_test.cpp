@@ -17,7 +17,8 @@ class ReleaseTest : public WrittenRecord {
 protected:
     /// Thirty of a town and an age, one alone, one with a disease nobody else has.
     void put_town() {
-        for (int i = 0; i < 30; ++i) put_person(fmt::format("p{}", i), 1980 + i % 5, i % 2 == 0 ? "male" : "female", "130390001002");
+        for (int i = 0; i < 30; ++i)
+            put_person(fmt::format("p{}", i), 1980 + i % 5, i % 2 == 0 ? "male" : "female", "130390001002");
         put_person("alone", 1930, "female", "130399009009");
         for (int i = 0; i < 15; ++i) put_diagnosis(fmt::format("c{}", i), fmt::format("p{}", i), "I10.x00");
         put_diagnosis("rare", "p3", "E75.201");
@@ -34,9 +35,11 @@ protected:
             R"({{"resourceType":"Condition","id":"{}","subject":{{"reference":"Patient/{}"}},"onsetDateTime":"2026-03-01","code":{{"coding":[{{"system":"http://hl7.org/fhir/sid/icd-10","code":"{}"}}]}}}})",
             id, patient, code));
     }
-    Result<Release> release(const std::string& name, Order wanted = {}, std::function<std::string(std::string_view)> person_of = {}) {
+    Result<Release> release(const std::string& name, Order wanted = {},
+                            std::function<std::string(std::string_view)> person_of = {}) {
         wanted.packed = false;
-        ReleaseAsked asked{.name = name, .files = {}, .key = std::string(32, 'k'), .year = 2026, .made_at = "2026-11-23T00:00:00Z"};
+        ReleaseAsked asked{
+            .name = name, .files = {}, .key = std::string(32, 'k'), .year = 2026, .made_at = "2026-11-23T00:00:00Z"};
         asked.person_of = std::move(person_of);
         Progress progress;
         return Release::make(*store_, wanted, position(), std::move(asked), {}, progress);
@@ -86,8 +89,8 @@ TEST_F(ReleaseTest, EverybodyWhoComesOutHidesAmongK) {
         const json::Value patient = *json::parse(line, arena);
         std::string said;
         for (const json::Member& member : patient.members()) {
-            EXPECT_TRUE(member.key() == "resourceType" || member.key() == "id" || member.key() == "meta" || member.key() == "gender" ||
-                        member.key() == "extension" || member.key() == "address")
+            EXPECT_TRUE(member.key() == "resourceType" || member.key() == "id" || member.key() == "meta" ||
+                        member.key() == "gender" || member.key() == "extension" || member.key() == "address")
                 << member.key();
             if (member.key() != "id" && member.key() != "meta") said += json::write(member.value());
         }

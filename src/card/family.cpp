@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "card/inside.h"
-#include "fhir/id.h"
 #include "card/resource.h"
+#include "fhir/id.h"
 
 namespace xinglin::card {
 

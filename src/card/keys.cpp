@@ -43,7 +43,7 @@ constexpr sql::Migration migrations[] = {{1, R"sql(
     );
     CREATE INDEX card_used_ends ON card_used (ends_s);
 )sql"},
-                                          {2, R"sql(
+                                         {2, R"sql(
     CREATE TABLE card_shown (            -- whose card an account has scanned
         who      TEXT NOT NULL,
         patient  TEXT NOT NULL,
@@ -286,8 +286,9 @@ void Keys::insert_shown(std::string_view who, const std::vector<Presence>& opens
     connection_->prepare("DELETE FROM card_shown WHERE until_ms <= ?").bind(1, clock_.now_ms()).run();
     for (const Presence& each : opens) {
         connection_
-            ->prepare("INSERT INTO card_shown (who, patient, until_ms) VALUES (?, ?, ?) "
-                      "ON CONFLICT (who, patient) DO UPDATE SET until_ms = excluded.until_ms")
+            ->prepare(
+                "INSERT INTO card_shown (who, patient, until_ms) VALUES (?, ?, ?) "
+                "ON CONFLICT (who, patient) DO UPDATE SET until_ms = excluded.until_ms")
             .bind(1, who)
             .bind(2, each.patient)
             .bind(3, each.until_ms)

@@ -32,7 +32,7 @@ struct Policy {
     std::int64_t sign_days = 90, publish_ahead_hours = 48, set_hours = 24, list_hours = 24;
     int holder_from_age = 18;
     std::int64_t opens_minutes = 120;  // a scanned card opens a record to who scanned it; 0: it opens nothing
-    std::vector<Band> family;  // by age, without a gap
+    std::vector<Band> family;          // by age, without a gap
 
     /// Refuses by name what is missing or out of range.
     static Result<Policy> read(const content::Files& files);

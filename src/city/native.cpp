@@ -169,8 +169,8 @@ namespace {
 void add_record(std::string& out, const std::pair<std::string, std::string>& key, const Written& who, const std::string& person,
                 const std::string& mistakes) {
     put_cell(out, fmt::format("{}-{}", key.first, key.second));
-    for (const std::string& cell : {who.name(), std::string(who.male ? "男" : "女"), date_text(who.birth), who.id, who.phone,
-                                    who.address, person})
+    for (const std::string& cell :
+         {who.name(), std::string(who.male ? "男" : "女"), date_text(who.birth), who.id, who.phone, who.address, person})
         put_cell(out, cell);
     put_cell(out, mistakes, true);
 }

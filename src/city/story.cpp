@@ -192,9 +192,10 @@ void Teller::outpatients() {
             }
             const bool at_hand = random_.chance(world_.primary[static_cast<std::size_t>(complaint->level)]);
             const bool urgent = complaint->dept == "20" || (!at_hand && random_.chance(0.06));
-            Visit visit = begin(urgent && !at_hand ? VisitKind::emergency : VisitKind::outpatient,
-                                at_hand ? primary_place(day) : hospital(), urgent && !at_hand ? "20" : std::string_view(complaint->dept),
-                                urgent ? any_hour(day) : opening_hour(day), random_.between(12, 95));
+            Visit visit =
+                begin(urgent && !at_hand ? VisitKind::emergency : VisitKind::outpatient,
+                      at_hand ? primary_place(day) : hospital(), urgent && !at_hand ? "20" : std::string_view(complaint->dept),
+                      urgent ? any_hour(day) : opening_hour(day), random_.between(12, 95));
             visit.complaint = complaint->text;
             visit.diagnoses.push_back({complaint->code, complaint->name});
             const bool fever = complaint->text.find("发热") != std::string::npos;

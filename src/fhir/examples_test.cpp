@@ -114,8 +114,11 @@ TEST(Examples, ComeBackFromXmlIdentical) {
     // Bundle-terminologies and Questionnaire-qs1 have their members in alphabetical order, and ValueSet-example-hierarchical
     // writes an extension's extensions before its url.
     EXPECT_EQ(same_content, 3u);
-    testing::report({"FHIR R4 examples: JSON to XML and back", "hl7.fhir.r4.examples 4.0.1", identical + same_content,
-                     identical + same_content, {}});
+    testing::report({"FHIR R4 examples: JSON to XML and back",
+                     "hl7.fhir.r4.examples 4.0.1",
+                     identical + same_content,
+                     identical + same_content,
+                     {}});
 }
 
 // Whole patient records, made by Synthea: as large as a bundle gets in practice.

@@ -25,9 +25,9 @@ constexpr bool is_name_part(char c) { return is_name_start(c) || (c >= '0' && c 
 
 /// Elements that would do something, load something or belong to a whole page.
 constexpr std::string_view unwanted_elements[] = {
-    "applet", "area",     "audio",  "base",   "body",   "button",   "canvas", "embed", "fieldset", "form",
-    "frame",  "frameset", "head",   "html",   "iframe", "input",    "link",   "map",   "meta",     "object",
-    "option", "param",    "script", "select", "style",  "svg",      "textarea", "title", "video",
+    "applet", "area",     "audio",  "base",   "body",   "button", "canvas",   "embed", "fieldset", "form",
+    "frame",  "frameset", "head",   "html",   "iframe", "input",  "link",     "map",   "meta",     "object",
+    "option", "param",    "script", "select", "style",  "svg",    "textarea", "title", "video",
 };
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
@@ -51,7 +51,8 @@ bool is_script_link(std::string_view value) {
     // A picture may stand in its own link; a page there may not.
     const std::string_view rest = value.substr(scheme.size() + 1);
     const std::string kind = letters_of(rest.substr(0, rest.find_first_of(";,")));
-    const bool is_page = equals_ignoring_case(letters, "data") && (!kind.starts_with("image/") || kind.find("svg") != std::string::npos);
+    const bool is_page =
+        equals_ignoring_case(letters, "data") && (!kind.starts_with("image/") || kind.find("svg") != std::string::npos);
     return is_page || equals_ignoring_case(letters, "javascript") || equals_ignoring_case(letters, "vbscript") ||
            letters.find("&#") != std::string::npos;
 }

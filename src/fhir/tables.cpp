@@ -166,9 +166,14 @@ private:
         close_type();
         close_parameter();
         // Our own: where somebody lives, by the beginning of the division code. Its name comes after those of R4, whose numbers stay.
-        made_.search_parameters.push_back({"xinglin-division", "string", "urn:xinglin:search:Patient-division",
+        made_.search_parameters.push_back({"xinglin-division",
+                                           "string",
+                                           "urn:xinglin:search:Patient-division",
                                            "Patient.address.extension('urn:xinglin:extension:division-code')",
-                                           "The division code of an address, or the beginning of it", names("Patient"), {}, {}});
+                                           "The division code of an address, or the beginning of it",
+                                           names("Patient"),
+                                           {},
+                                           {}});
     }
 
     void begin_type() {

@@ -17,8 +17,8 @@ struct Function {
     std::string_view name;
     std::uint8_t least, most;  // arguments
     Handler run;
-    bool takes_type = false;  // its one argument names a type
-    bool ordered = false;     // its answer depends on the order of the input
+    bool takes_type = false;     // its one argument names a type
+    bool ordered = false;        // its answer depends on the order of the input
     bool type_may_lack = false;  // f() is right too
 };
 

@@ -294,7 +294,8 @@ std::string_view reference_key(std::string_view reference, std::string_view want
         const std::size_t before = slash == 0 ? std::string_view::npos : reference.rfind('/', slash - 1);
         const std::size_t from = before == std::string_view::npos ? 0 : before + 1;
         const std::string_view type = reference.substr(from, slash - from);
-        if (fhir::find_resource(type)) return wanted_type.empty() || type == wanted_type ? reference.substr(from) : std::string_view();
+        if (fhir::find_resource(type))
+            return wanted_type.empty() || type == wanted_type ? reference.substr(from) : std::string_view();
     }
     return wanted_type.empty() ? reference : std::string_view();
 }

@@ -219,7 +219,7 @@ inline constexpr std::string_view ucum_arbitrary[] = {
     "[Amb'a'1'U]", "[PNU]",     "[Lf]",      "[D'ag'U]", "[FEU]",    "[ELU]",         "[EU]",    "[DDU]",
     "[FIU]",       "[D_ag'U]",  "[hp'_X]",   "[hp'_C]",  "[hp'_M]",  "[hp'_Q]",       "[kp_X]",  "[kp_C]",
     "[kp_M]",      "[kp_Q]",    "B",         "Np",       "[pH]",     "[m/s2/Hz^0.5]", "[tu'U]",  "[mIU]",
-    "B[SPL]",      "B[V]",      "B[mV]",     "B[uV]",     "B[10.nV]",  "B[W]",           "B[kW]",
+    "B[SPL]",      "B[V]",      "B[mV]",     "B[uV]",    "B[10.nV]", "B[W]",          "B[kW]",
 };
 
 }  // namespace xinglin::fhirpath

@@ -87,8 +87,8 @@ private:
     std::uint64_t first_pending_ = 0;
     std::optional<Streaming> streaming_;
     std::size_t unanswered_ = 0, pending_bytes_ = 0;
-    std::size_t counted_ = 0;  // of ours in surroundings.unsent
-    int in_kernel_ = 0;        // of what was sent, not taken by the client when we last looked
+    std::size_t counted_ = 0;    // of ours in surroundings.unsent
+    int in_kernel_ = 0;          // of what was sent, not taken by the client when we last looked
     std::optional<Job> parked_;  // changes something, so it waits until those before it are answered
     bool changing_ = false;      // such a request runs: nothing may overtake it
 

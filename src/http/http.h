@@ -36,11 +36,11 @@ struct Request {
     std::string path;   // percent-decoded path, "/fhir/Patient": begins with '/', is UTF-8, has no ".." and no control characters
     std::string query;  // still encoded, without '?'
     Headers headers;
-    std::string body;      // already inflated when Content-Encoding was gzip
-    std::string peer;      // remote address
-    std::string scheme;    // "http" or "https"
+    std::string body;         // already inflated when Content-Encoding was gzip
+    std::string peer;         // remote address
+    std::string scheme;       // "http" or "https"
     std::string certificate;  // SHA-256 of the certificate the client showed and proved to own, 32 raw bytes; "" for none
-    std::string trace_id;  // 32 hex digits: from `traceparent`, or fresh; echoed on the response
+    std::string trace_id;     // 32 hex digits: from `traceparent`, or fresh; echoed on the response
 };
 
 struct Stream;  // http/stream.h
@@ -82,7 +82,7 @@ struct ServerOptions {
     std::size_t header_bytes = 32u << 10;
     std::size_t body_bytes = 64u << 20;
     std::size_t connections = 10'000;
-    std::size_t queued_requests = 4'096;      // waiting for a worker; more are answered 503 with Retry-After
+    std::size_t queued_requests = 4'096;  // waiting for a worker; more are answered 503 with Retry-After
     /// Answers that wait for their clients to read, of all connections together. Beyond it, who takes nothing for two seconds is
     /// dropped; beyond twice as much, a GET of anything large is answered 503 with Retry-After.
     std::size_t unsent_bytes = 256u << 20;
@@ -108,7 +108,7 @@ struct ServerOptions {
 struct ServerFigures {
     std::uint64_t connections_open = 0, connections_total = 0, requests_total = 0, requests_in_flight = 0;
     std::uint64_t refused_busy = 0, bytes_in = 0, bytes_out = 0;
-    std::uint64_t unsent_bytes = 0;  // of answers that wait for their clients to read
+    std::uint64_t unsent_bytes = 0;           // of answers that wait for their clients to read
     std::uint64_t by_status_class[6] = {};    // [2] is 2xx
     std::uint64_t duration_buckets[12] = {};  // cumulative counts, bounds in duration_bounds_ms
     double duration_sum_seconds = 0;

@@ -116,7 +116,8 @@ TEST_F(Tls, SpeaksTls13AndProvesItsName) {
 TEST_F(Tls, AsksClientsForACertificateAndKnowsWhichTheyShowed) {
     options_.tls_asks_clients = true;
     options_.port = 0;
-    Server server(options_, [](Request request, Respond respond) { respond(Response::text(200, "text/plain", request.certificate)); });
+    Server server(options_,
+                  [](Request request, Respond respond) { respond(Response::text(200, "text/plain", request.certificate)); });
     ASSERT_TRUE(server.start().ok());
     const std::string mine = folder_.path() / "client.pem", mine_key = folder_.path() / "client-key.pem";
     write_certificate(mine, mine_key);

@@ -21,7 +21,7 @@ struct Weights {
     double matches = 0, kin = 0;             // expected pairs
     std::optional<std::size_t> birth, name;  // fields by which twins are known: the birth date; the given or full name
 
-    bool han = true;                         // are names mostly in Han characters?
+    bool han = true;  // are names mostly in Han characters?
 
     /// Learns from pairs worth comparing (weighed up to all of them) and pairs at random; `all_pairs` there are.
     static Weights learned(const Records& records, const Patterns& candidates, const Patterns& random, double all_pairs);

@@ -205,7 +205,8 @@ Result<Done> Steps::hold(const Step& step, const record::Transaction::State* pre
     const char action = change.kind == Kind::create ? 'c' : change.kind == Kind::update ? 'u' : 'd';
     if (const auto before = present ? transaction.read(*change.type, step.target) : std::nullopt) {
         json::Arena arena;
-        XINGLIN_TRY(const json::Value resource, json::parse(before->body, arena, {.depth = 1'000, .bytes = before->body.size() + 1}));
+        XINGLIN_TRY(const json::Value resource,
+                    json::parse(before->body, arena, {.depth = 1'000, .bytes = before->body.size() + 1}));
         XINGLIN_CHECK(change.held(*change.type, resource, action, present->updated_ms));
     }
     return change.kind == Kind::erase ? Result<Done>(Done{}) : change.held(*change.type, step.resource, action, 0);

@@ -55,7 +55,9 @@ Result<std::int64_t> copy_ledger(const std::string& from_place, const std::strin
         return connection;
     };
     const auto from = open(from_place), to = open(to_place);
-    if (!sql::copy_tables(tables, *from, *to, [&](bool as_many) { return as_many || is_copy_of(*to, *from); }, sql::values_of(from_place), sql::values_of(to_place)))
+    if (!sql::copy_tables(
+            tables, *from, *to, [&](bool as_many) { return as_many || is_copy_of(*to, *from); }, sql::values_of(from_place),
+            sql::values_of(to_place)))
         return refuse(IssueCode::conflict, "--to", "has a ledger of its own already; name an empty target");
     auto& count = to->prepare("SELECT count(*) FROM intake_message");
     count.reset();

@@ -37,7 +37,9 @@ public:
     template <typename Body>
     auto with(Body&& body) {
         const std::lock_guard lock(mutex_);
-        if (!ledger_) ledger_ = std::make_unique<Ledger>(sql::open(place_, {.cache_bytes = 8 << 20, .lane = "xinglin intake"}), sql::values_of(place_));
+        if (!ledger_)
+            ledger_ = std::make_unique<Ledger>(sql::open(place_, {.cache_bytes = 8 << 20, .lane = "xinglin intake"}),
+                                               sql::values_of(place_));
         try {
             return body(*ledger_);
         } catch (const sql::Broken&) {

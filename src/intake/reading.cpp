@@ -358,8 +358,9 @@ std::pair<std::int64_t, Number> Ledger::writer_of(const std::string& source, con
 }
 
 std::optional<Times> Ledger::first_with(const std::string& source, const std::string& control_id) {
-    auto& query = connection_->prepare("SELECT number, received_ms, sent_ms FROM intake_message WHERE source = ? AND control_id = ?"
-                                       " AND state < 2 ORDER BY number LIMIT 1");
+    auto& query = connection_->prepare(
+        "SELECT number, received_ms, sent_ms FROM intake_message WHERE source = ? AND control_id = ?"
+        " AND state < 2 ORDER BY number LIMIT 1");
     query.reset();
     query.bind(1, source).bind(2, control_id);
     std::optional<Times> out;

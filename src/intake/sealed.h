@@ -9,6 +9,8 @@
 namespace xinglin::intake {
 
 /// Whole messages, as they came.
-inline std::vector<sql::SealedColumn> sealed_columns() { return {{"xinglin intake", "intake_raw", "packed", "message", {"number"}}}; }
+inline std::vector<sql::SealedColumn> sealed_columns() {
+    return {{"xinglin intake", "intake_raw", "packed", "message", {"number"}}};
+}
 
 }  // namespace xinglin::intake

@@ -120,7 +120,8 @@ Sealer::Sealer(Cipher cipher, std::string_view subkeys) : inside_(std::make_uniq
 }
 
 Sealer::Sealer(Cipher cipher, const Secret& key, std::string_view salt, std::string_view purpose)
-    : Sealer(cipher, derive(cipher, key, salt, "xinglin 1 " + std::string(name_of(cipher)) + " " + std::string(purpose)).bytes()) {}
+    : Sealer(cipher,
+             derive(cipher, key, salt, "xinglin 1 " + std::string(name_of(cipher)) + " " + std::string(purpose)).bytes()) {}
 Sealer::~Sealer() = default;
 
 void Sealer::seal(std::uint64_t count, std::string_view about, std::span<const unsigned char> in, unsigned char* out,

@@ -39,19 +39,24 @@ Result<Done> put(const fs::path& folder, const std::string& text) {
     done = done && there >= 0 && ::fsync(there) == 0;
     const int why = errno;
     if (there >= 0) ::close(there);
-    if (!done) return refuse(IssueCode::exception, (folder / file_name).string(), std::string("cannot be written: ") + std::strerror(why));
+    if (!done)
+        return refuse(IssueCode::exception, (folder / file_name).string(),
+                      std::string("cannot be written: ") + std::strerror(why));
     return Done{};
 }
 
 Result<std::string> text_of(const fs::path& folder) {
     const int file = ::open((folder / file_name).c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return refuse(IssueCode::invalid, (folder / file_name).string(), std::string("cannot be read: ") + std::strerror(errno));
+    if (file < 0)
+        return refuse(IssueCode::invalid, (folder / file_name).string(), std::string("cannot be read: ") + std::strerror(errno));
     std::string text;
     char piece[1 << 14];
     ssize_t got = 0;
-    while (text.size() < largest_file && (got = ::read(file, piece, sizeof piece)) > 0) text.append(piece, static_cast<std::size_t>(got));
+    while (text.size() < largest_file && (got = ::read(file, piece, sizeof piece)) > 0)
+        text.append(piece, static_cast<std::size_t>(got));
     ::close(file);
-    if (got < 0) return refuse(IssueCode::invalid, (folder / file_name).string(), std::string("cannot be read: ") + std::strerror(errno));
+    if (got < 0)
+        return refuse(IssueCode::invalid, (folder / file_name).string(), std::string("cannot be read: ") + std::strerror(errno));
     return text;
 }
 
@@ -71,7 +76,8 @@ private:
 };
 
 /// `where` names the folder when a key is missing or wrong, the file when that is damaged: both are of it.
-Result<OpenedList> open_file(const fs::path& folder, const std::vector<std::string>& places, const std::optional<ListKey>& held = std::nullopt) {
+Result<OpenedList> open_file(const fs::path& folder, const std::vector<std::string>& places,
+                             const std::optional<ListKey>& held = std::nullopt) {
     XINGLIN_TRY(const std::string text, text_of(folder));
     return open_list((folder / file_name).string(), text, places, held);
 }

@@ -75,7 +75,8 @@ public:
     ~Sealer();
     Sealer(const Sealer&) = delete;
     /// `about` is authenticated with it. `out` is as long as `in` and may be the same.
-    void seal(std::uint64_t count, std::string_view about, std::span<const unsigned char> in, unsigned char* out, unsigned char* tag);
+    void seal(std::uint64_t count, std::string_view about, std::span<const unsigned char> in, unsigned char* out,
+              unsigned char* tag);
     /// False when any bit of piece, tag, count or `about` is another; `out` then holds nothing of use.
     bool open(std::uint64_t count, std::string_view about, std::span<const unsigned char> in, unsigned char* out,
               const unsigned char* tag);
@@ -134,7 +135,8 @@ Result<Done> make(const std::filesystem::path& folder, Cipher cipher, const std:
 /// Wraps the same data keys under another key-encrypting key.
 Result<Done> rewrap(const std::filesystem::path& folder, const std::vector<std::string>& places, const std::string& place);
 /// Adds a data key, which is the active one from now on, for this cipher or the one in use: its number.
-Result<std::uint32_t> rotate(const std::filesystem::path& folder, const std::vector<std::string>& places, const std::string& date);
+Result<std::uint32_t> rotate(const std::filesystem::path& folder, const std::vector<std::string>& places,
+                             const std::string& date);
 /// Forgets all data keys but the active one: nothing may be sealed with them any more.
 Result<Done> retire(const std::filesystem::path& folder, const std::vector<std::string>& places);
 

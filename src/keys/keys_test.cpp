@@ -20,22 +20,27 @@ using ::testing::Not;
 
 std::string from_hex(std::string_view text) {
     std::string made;
-    for (std::size_t i = 0; i < text.size(); i += 2) made += static_cast<char>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16));
+    for (std::size_t i = 0; i < text.size(); i += 2)
+        made += static_cast<char>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16));
     return made;
 }
-std::span<const unsigned char> span_of(std::string_view text) { return {reinterpret_cast<const unsigned char*>(text.data()), text.size()}; }
+std::span<const unsigned char> span_of(std::string_view text) {
+    return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
+}
 
 struct Piece {
     std::string sealed, tag = std::string(tag_bytes, '\0');
 };
 Piece seal(Sealer& sealer, std::uint64_t count, std::string_view about, std::string_view text) {
     Piece piece{std::string(text.size(), '\0')};
-    sealer.seal(count, about, span_of(text), reinterpret_cast<unsigned char*>(piece.sealed.data()), reinterpret_cast<unsigned char*>(piece.tag.data()));
+    sealer.seal(count, about, span_of(text), reinterpret_cast<unsigned char*>(piece.sealed.data()),
+                reinterpret_cast<unsigned char*>(piece.tag.data()));
     return piece;
 }
 std::optional<std::string> open(Sealer& sealer, std::uint64_t count, std::string_view about, const Piece& piece) {
     std::string text(piece.sealed.size(), '\0');
-    const bool done = sealer.open(count, about, span_of(piece.sealed), reinterpret_cast<unsigned char*>(text.data()), span_of(piece.tag).data());
+    const bool done = sealer.open(count, about, span_of(piece.sealed), reinterpret_cast<unsigned char*>(text.data()),
+                                  span_of(piece.tag).data());
     return done ? std::optional(text) : std::nullopt;
 }
 std::string hash(std::string_view text, const EVP_MD* kind) {
@@ -64,7 +69,8 @@ std::string sm4_block(std::string_view key, std::string_view block) {
     int length = 0;
     EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
     EVP_EncryptInit_ex(context, EVP_sm4_ecb(), nullptr, span_of(key).data(), nullptr);
-    EVP_EncryptUpdate(context, reinterpret_cast<unsigned char*>(out.data()), &length, span_of(block).data(), static_cast<int>(block.size()));
+    EVP_EncryptUpdate(context, reinterpret_cast<unsigned char*>(out.data()), &length, span_of(block).data(),
+                      static_cast<int>(block.size()));
     EVP_CIPHER_CTX_free(context);
     return out.substr(0, block.size());
 }
@@ -101,7 +107,8 @@ TEST(Ciphers, Sm4WithHmacSm3IsMadeOfThePublishedOnes) {
 
 // RFC 5869 appendix A.1 for the definition above; then the subkeys by it.
 TEST(Ciphers, SubkeysAreHkdfs) {
-    ASSERT_EQ(text::hex(hkdf(std::string(22, '\x0b'), from_hex("000102030405060708090a0b0c"), from_hex("f0f1f2f3f4f5f6f7f8f9"), 42, EVP_sha256())),
+    ASSERT_EQ(text::hex(hkdf(std::string(22, '\x0b'), from_hex("000102030405060708090a0b0c"), from_hex("f0f1f2f3f4f5f6f7f8f9"),
+                             42, EVP_sha256())),
               "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
     const Secret key(std::string(32, 'k'));
     for (const Cipher cipher : {Cipher::aes_256_gcm, Cipher::sm4_ctr_hmac_sm3}) {
@@ -115,7 +122,8 @@ TEST(Ciphers, SubkeysAreHkdfs) {
 
 TEST(Ciphers, AnyChangeIsSeen) {
     for (const Cipher cipher : {Cipher::aes_256_gcm, Cipher::sm4_ctr_hmac_sm3}) {
-        Sealer sealer(cipher, Secret(std::string(32, 'k')), "salt", "page"), other(cipher, Secret(std::string(32, 'k')), "tlas", "page");
+        Sealer sealer(cipher, Secret(std::string(32, 'k')), "salt", "page"),
+            other(cipher, Secret(std::string(32, 'k')), "tlas", "page");
         const Piece piece = seal(sealer, 1, "p1", "some words");
         EXPECT_EQ(open(sealer, 1, "p1", piece), "some words");
         EXPECT_EQ(open(sealer, 2, "p1", piece), std::nullopt);
@@ -158,7 +166,8 @@ TEST_P(KeysOfAFolder, OpenWithTheirKeyOnly) {
     struct stat about = {};
     ASSERT_EQ(::stat((folder_.path() / file_name).c_str(), &about), 0);
     EXPECT_EQ(about.st_mode & 0777, 0600u);
-    EXPECT_THAT(testing::read_file(folder_.path() / file_name), Not(HasSubstr(text::hex((*opened)->ring()->keys[0].secret.bytes()))));
+    EXPECT_THAT(testing::read_file(folder_.path() / file_name),
+                Not(HasSubstr(text::hex((*opened)->ring()->keys[0].secret.bytes()))));
 }
 
 TEST_P(KeysOfAFolder, RotationIsSeenByWhoHasThemOpenAndRewrappingLocksTheOldKeyOut) {

@@ -53,13 +53,15 @@ std::optional<std::string> unwrap(Cipher cipher, const Secret& with, std::string
     const std::string_view body = wrapped.substr(salt_bytes, wrapped.size() - salt_bytes - tag_bytes);
     std::string text(body.size(), '\0');
     Sealer sealer(cipher, with, wrapped.substr(0, salt_bytes), purpose);
-    if (!sealer.open(0, about, span_of(body), at(text), span_of(wrapped.substr(wrapped.size() - tag_bytes)).data())) return std::nullopt;
+    if (!sealer.open(0, about, span_of(body), at(text), span_of(wrapped.substr(wrapped.size() - tag_bytes)).data()))
+        return std::nullopt;
     return text;
 }
 
 /// What the check binds: the numbers that say which key is used, and which keys there are.
 std::string summary(const Ring& ring) {
-    std::string all = std::string(name_of(ring.cipher)) + " " + std::to_string(ring.generation) + " " + std::to_string(ring.active);
+    std::string all =
+        std::string(name_of(ring.cipher)) + " " + std::to_string(ring.generation) + " " + std::to_string(ring.active);
     for (const DataKey& key : ring.keys) all += " " + about_key(key, ring.cipher);
     return all;
 }
@@ -113,7 +115,8 @@ Result<std::optional<Ring>> ring_of(const std::string& where, std::string_view t
         const json::Value each(&node);
         const auto number = number_of<std::uint32_t>(each["number"]);
         const auto wrapped = from_hex(each["wrapped"].string());
-        if (!number || *number == 0 || !wrapped) return no(where, "holds a key without number or content; restore it from a backup");
+        if (!number || *number == 0 || !wrapped)
+            return no(where, "holds a key without number or content; restore it from a backup");
         DataKey key{*number, std::string(each["made"].string()), Secret("")};
         const auto secret = unwrap(ring.cipher, with, wrap_purpose, about_key(key, ring.cipher), *wrapped);
         if (!secret || secret->size() != key_bytes) {
@@ -190,8 +193,8 @@ Result<OpenedList> open_list(const std::string& where, std::string_view text, co
     }
     if (unfetched) return *unfetched;
     return refuse(IssueCode::forbidden, where,
-                  std::string("is encrypted under another key") + (in_token.empty() ? "" : ", one in a token") + ", or its " + file_name +
-                      " was altered; name the right key with --data-key");
+                  std::string("is encrypted under another key") + (in_token.empty() ? "" : ", one in a token") + ", or its " +
+                      file_name + " was altered; name the right key with --data-key");
 }
 
 std::uint32_t active_in(std::string_view text) {

@@ -47,13 +47,16 @@ Result<Secret> from_file(const std::string& place, const std::string& path) {
 
 Result<std::string> private_text(const std::string& place, const std::string& path) {
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return refuse(IssueCode::not_found, place, std::string("cannot be read (") + std::strerror(errno) + "); name a file that can");
+    if (file < 0)
+        return refuse(IssueCode::not_found, place,
+                      std::string("cannot be read (") + std::strerror(errno) + "); name a file that can");
     struct stat about = {};
     std::string text(4'096, '\0');
     const bool known = ::fstat(file, &about) == 0;
     const ssize_t got = ::read(file, text.data(), text.size());
     ::close(file);
-    if (!known || got < 0) return refuse(IssueCode::exception, place, std::string("cannot be read (") + std::strerror(errno) + ")");
+    if (!known || got < 0)
+        return refuse(IssueCode::exception, place, std::string("cannot be read (") + std::strerror(errno) + ")");
     if ((about.st_mode & S_IFMT) == S_IFREG && (about.st_mode & (S_IROTH | S_IWOTH)) != 0)
         return refuse(IssueCode::forbidden, place, "may be read by everybody; chmod 600 it");
     text.resize(static_cast<std::size_t>(got));

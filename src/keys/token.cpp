@@ -26,14 +26,22 @@ constexpr const char* pin_variable = "XINGLIN_TOKEN_PIN";
 /// In words what an operator can do something about; the number for everything else.
 std::string words_for(CK_RV code) {
     switch (code) {
-        case CKR_PIN_INCORRECT: case CKR_PIN_INVALID: case CKR_PIN_LEN_RANGE: return "the PIN is not the token's; a token locks itself after a few";
+        case CKR_PIN_INCORRECT:
+        case CKR_PIN_INVALID:
+        case CKR_PIN_LEN_RANGE: return "the PIN is not the token's; a token locks itself after a few";
         case CKR_PIN_LOCKED: return "the PIN is locked; the token's security officer sets a new one";
         case CKR_PIN_EXPIRED: return "the PIN has expired; set a new one";
         case CKR_USER_PIN_NOT_INITIALIZED: return "the token has no PIN yet; initialise it";
-        case CKR_DEVICE_REMOVED: case CKR_TOKEN_NOT_PRESENT: case CKR_DEVICE_ERROR: return "the token does not answer; see whether it is plugged in";
-        case CKR_MECHANISM_INVALID: case CKR_MECHANISM_PARAM_INVALID: return "the token does not offer the mechanism; name the number of its own with x-mechanism=0x…";
-        case CKR_KEY_FUNCTION_NOT_PERMITTED: case CKR_KEY_TYPE_INCONSISTENT: return "the key may not encrypt and decrypt; make one that may";
-        case CKR_SESSION_READ_ONLY: case CKR_TOKEN_WRITE_PROTECTED: return "the token may not be written to";
+        case CKR_DEVICE_REMOVED:
+        case CKR_TOKEN_NOT_PRESENT:
+        case CKR_DEVICE_ERROR: return "the token does not answer; see whether it is plugged in";
+        case CKR_MECHANISM_INVALID:
+        case CKR_MECHANISM_PARAM_INVALID:
+            return "the token does not offer the mechanism; name the number of its own with x-mechanism=0x…";
+        case CKR_KEY_FUNCTION_NOT_PERMITTED:
+        case CKR_KEY_TYPE_INCONSISTENT: return "the key may not encrypt and decrypt; make one that may";
+        case CKR_SESSION_READ_ONLY:
+        case CKR_TOKEN_WRITE_PROTECTED: return "the token may not be written to";
         default: break;
     }
     char number[32];
@@ -60,7 +68,8 @@ public:
     Result<Done> enter(CK_FLAGS flags) {
         XINGLIN_CHECK(load());
         XINGLIN_TRY(const CK_SLOT_ID slot, find_slot());
-        if (const CK_RV code = calls_->C_OpenSession(slot, CKF_SERIAL_SESSION | flags, nullptr, nullptr, &session_); code != CKR_OK) {
+        if (const CK_RV code = calls_->C_OpenSession(slot, CKF_SERIAL_SESSION | flags, nullptr, nullptr, &session_);
+            code != CKR_OK) {
             session_ = 0;
             return no(words_for(code));
         }
@@ -82,7 +91,8 @@ public:
             calls_->C_FindObjectsFinal(session_);
         }
         if (code != CKR_OK) return no(words_for(code));
-        if (count == 0) return no("the token holds no such secret key; see object= and id=, or make one with `xinglin keys token`");
+        if (count == 0)
+            return no("the token holds no such secret key; see object= and id=, or make one with `xinglin keys token`");
         if (count > 1) return no("the token holds several such keys; say which with id=");
         return found[0];
     }
@@ -94,9 +104,11 @@ public:
         CK_ULONG size = out.size();
         auto* from = reinterpret_cast<CK_BYTE*>(const_cast<char*>(in.data()));
         auto* to = reinterpret_cast<CK_BYTE*>(out.data());
-        CK_RV code = is_sealing ? calls_->C_EncryptInit(session_, &mechanism, with) : calls_->C_DecryptInit(session_, &mechanism, with);
+        CK_RV code =
+            is_sealing ? calls_->C_EncryptInit(session_, &mechanism, with) : calls_->C_DecryptInit(session_, &mechanism, with);
         if (code == CKR_OK)
-            code = is_sealing ? calls_->C_Encrypt(session_, from, in.size(), to, &size) : calls_->C_Decrypt(session_, from, in.size(), to, &size);
+            code = is_sealing ? calls_->C_Encrypt(session_, from, in.size(), to, &size)
+                              : calls_->C_Decrypt(session_, from, in.size(), to, &size);
         if (code != CKR_OK) return no(words_for(code));
         if (size != in.size()) return no("the token's mechanism is no CBC over whole blocks; name another with x-mechanism=0x…");
         out.resize(size);
@@ -111,9 +123,15 @@ public:
         CK_KEY_TYPE type = CKK_AES;
         CK_ULONG size = key_bytes;
         CK_BBOOL yes = CK_TRUE, never = CK_FALSE;
-        std::vector<CK_ATTRIBUTE> wanted = {{CKA_CLASS, &kind, sizeof kind}, {CKA_KEY_TYPE, &type, sizeof type}, {CKA_VALUE_LEN, &size, sizeof size},
-                                            {CKA_TOKEN, &yes, 1}, {CKA_PRIVATE, &yes, 1}, {CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &never, 1},
-                                            {CKA_ENCRYPT, &yes, 1}, {CKA_DECRYPT, &yes, 1},
+        std::vector<CK_ATTRIBUTE> wanted = {{CKA_CLASS, &kind, sizeof kind},
+                                            {CKA_KEY_TYPE, &type, sizeof type},
+                                            {CKA_VALUE_LEN, &size, sizeof size},
+                                            {CKA_TOKEN, &yes, 1},
+                                            {CKA_PRIVATE, &yes, 1},
+                                            {CKA_SENSITIVE, &yes, 1},
+                                            {CKA_EXTRACTABLE, &never, 1},
+                                            {CKA_ENCRYPT, &yes, 1},
+                                            {CKA_DECRYPT, &yes, 1},
                                             {CKA_LABEL, const_cast<char*>(place_.object.data()), place_.object.size()}};
         if (!place_.id.empty()) wanted.push_back({CKA_ID, const_cast<char*>(place_.id.data()), place_.id.size()});
         CK_MECHANISM mechanism = {CKM_AES_KEY_GEN, nullptr, 0};
@@ -128,9 +146,11 @@ private:
 
     Result<Done> load() {
         library_ = ::dlopen(place_.module.c_str(), RTLD_NOW | RTLD_LOCAL);
-        if (!library_) return no(place_.module + " cannot be loaded as a library; module-path names the PKCS#11 library of the token");
+        if (!library_)
+            return no(place_.module + " cannot be loaded as a library; module-path names the PKCS#11 library of the token");
         const auto list = reinterpret_cast<CK_C_GetFunctionList>(::dlsym(library_, "C_GetFunctionList"));
-        if (!list || list(&calls_) != CKR_OK || !calls_) return no(place_.module + " is no PKCS#11 library; module-path names that of the token");
+        if (!list || list(&calls_) != CKR_OK || !calls_)
+            return no(place_.module + " is no PKCS#11 library; module-path names that of the token");
         CK_C_INITIALIZE_ARGS arguments = {};
         arguments.flags = CKF_OS_LOCKING_OK;
         const CK_RV code = calls_->C_Initialize(&arguments);
@@ -157,8 +177,8 @@ private:
             CK_TOKEN_INFO about = {};
             if (place_.slot && *place_.slot != slot) return true;
             if (calls_->C_GetTokenInfo(slot, &about) != CKR_OK || !(about.flags & CKF_TOKEN_INITIALIZED)) return true;
-            return !says(about.label, place_.token) || !says(about.serialNumber, place_.serial) || !says(about.manufacturerID, place_.manufacturer) ||
-                   !says(about.model, place_.model);
+            return !says(about.label, place_.token) || !says(about.serialNumber, place_.serial) ||
+                   !says(about.manufacturerID, place_.manufacturer) || !says(about.model, place_.model);
         });
         if (slots.empty()) return no("there is no such token; see whether it is plugged in, and its name (token=, serial=)");
         if (slots.size() > 1) return no("there are several such tokens; say which with token= or serial=");
@@ -183,7 +203,8 @@ private:
             while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
             return text;
         }
-        if (!source.empty() && !source.starts_with("env:")) return no("pin-source is not understood; expected file:PATH or env:NAME");
+        if (!source.empty() && !source.starts_with("env:"))
+            return no("pin-source is not understood; expected file:PATH or env:NAME");
         const std::string name = source.empty() ? pin_variable : source.substr(4);
         const char* text = std::getenv(name.c_str());
         if (!text) return no("the PIN is missing; name its file with pin-source=file:PATH, or set " + name);
@@ -218,7 +239,8 @@ Result<std::string> open_in_token(std::string_view where, std::string_view seale
 
 Result<Done> make_in_token(std::string_view where) {
     if (!where.starts_with(token_scheme))
-        return refuse(IssueCode::value, std::string(where), "is no token; expected pkcs11:token=NAME;object=NAME?module-path=FILE&pin-source=file:PATH");
+        return refuse(IssueCode::value, std::string(where),
+                      "is no token; expected pkcs11:token=NAME;object=NAME?module-path=FILE&pin-source=file:PATH");
     XINGLIN_TRY(const TokenPlace place, token_place(where));
     Visit visit(place);
     XINGLIN_CHECK(visit.enter(CKF_RW_SESSION));

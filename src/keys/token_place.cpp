@@ -40,14 +40,17 @@ std::optional<unsigned long> number_of(std::string_view text) {
 }
 
 Outcome not_understood(const TokenPlace& place, std::string_view name) {
-    return refuse(IssueCode::value, place.name,
-                  std::string(name) + " is not understood; expected pkcs11:token=NAME;object=NAME?module-path=FILE&pin-source=file:PATH (RFC 7512)");
+    return refuse(
+        IssueCode::value, place.name,
+        std::string(name) +
+            " is not understood; expected pkcs11:token=NAME;object=NAME?module-path=FILE&pin-source=file:PATH (RFC 7512)");
 }
 
 Result<Done> take(TokenPlace& place, std::string_view name, const std::string& value) {
     const std::pair<std::string_view, std::string*> texts[] = {
-        {"token", &place.token}, {"serial", &place.serial}, {"manufacturer", &place.manufacturer}, {"model", &place.model},
-        {"object", &place.object}, {"id", &place.id}, {"module-path", &place.module}, {"pin-source", &place.pin_source}};
+        {"token", &place.token},        {"serial", &place.serial},        {"manufacturer", &place.manufacturer},
+        {"model", &place.model},        {"object", &place.object},        {"id", &place.id},
+        {"module-path", &place.module}, {"pin-source", &place.pin_source}};
     for (const auto& [known, text] : texts) {
         if (name != known) continue;
         *text = value;
@@ -55,7 +58,8 @@ Result<Done> take(TokenPlace& place, std::string_view name, const std::string& v
     }
     if (name == "type" && value == "secret-key") return Done{};
     if (name == "pin-value")
-        return refuse(IssueCode::forbidden, place.name, "the PIN does not belong here, where everybody sees it; name a file of mode 600 with pin-source=file:PATH");
+        return refuse(IssueCode::forbidden, place.name,
+                      "the PIN does not belong here, where everybody sees it; name a file of mode 600 with pin-source=file:PATH");
     const auto number = number_of(value);
     if (name == "slot-id" && number) place.slot = number;
     else if (name == "x-mechanism" && number) place.mechanism = *number;
@@ -83,8 +87,10 @@ Result<TokenPlace> token_place(std::string_view whole) {
         }
     }
     if (place.module.empty())
-        return refuse(IssueCode::required, place.name, "names no module; add ?module-path=FILE, the library that came with the token");
-    if (place.object.empty() && place.id.empty()) return refuse(IssueCode::required, place.name, "names no key; add object=NAME or id=%01");
+        return refuse(IssueCode::required, place.name,
+                      "names no module; add ?module-path=FILE, the library that came with the token");
+    if (place.object.empty() && place.id.empty())
+        return refuse(IssueCode::required, place.name, "names no key; add object=NAME or id=%01");
     return place;
 }
 

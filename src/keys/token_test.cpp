@@ -25,7 +25,8 @@ constexpr const char* pin = "73918264";
 class Token : public ::testing::Test {
 protected:
     void SetUp() override {
-        if (!fs::exists(module) || !fs::exists("/usr/bin/softhsm2-util")) GTEST_SKIP() << "softhsm2 is not installed: no token to try";
+        if (!fs::exists(module) || !fs::exists("/usr/bin/softhsm2-util"))
+            GTEST_SKIP() << "softhsm2 is not installed: no token to try";
         fs::create_directories(data_);
         fs::create_directories(tokens_);
         std::ofstream(scratch_.path() / "conf") << "directories.tokendir = " << tokens_.string() << "\nlog.level = ERROR\n";
@@ -35,7 +36,8 @@ protected:
         fs::permissions(pin_file_, fs::perms::owner_read | fs::perms::owner_write);
         std::ofstream(key_file_) << std::string(64, 'a') << "\n";
         fs::permissions(key_file_, fs::perms::owner_read | fs::perms::owner_write);
-        const std::string made = std::string("softhsm2-util --init-token --free --label xinglin --so-pin 12345678 --pin ") + pin + " >/dev/null 2>&1";
+        const std::string made =
+            std::string("softhsm2-util --init-token --free --label xinglin --so-pin 12345678 --pin ") + pin + " >/dev/null 2>&1";
         ASSERT_EQ(std::system(made.c_str()), 0);
         const auto key = make_in_token(place_);
         ASSERT_TRUE(key.ok()) << key.outcome().line();
@@ -52,7 +54,8 @@ protected:
         return line;
     }
     testing::ScratchFolder scratch_;
-    const fs::path data_ = scratch_.path() / "data", tokens_ = scratch_.path() / "tokens", pin_file_ = scratch_.path() / "pin", key_file_ = scratch_.path() / "key";
+    const fs::path data_ = scratch_.path() / "data", tokens_ = scratch_.path() / "tokens", pin_file_ = scratch_.path() / "pin",
+                   key_file_ = scratch_.path() / "key";
     const std::string place_ = with("token=xinglin;object=master"), from_file_ = "file:" + key_file_.string();
 };
 
@@ -111,7 +114,8 @@ TEST_F(Token, RefusesByNamingWhatIsWrong) {
     if (fs::exists(library)) {
         EXPECT_THAT(open_with(std::string("pkcs11:object=master?module-path=") + library), HasSubstr("no PKCS#11 library"));
     }
-    EXPECT_THAT(open_with(std::string("pkcs11:token=xinglin;object=master?module-path=") + module), HasSubstr("XINGLIN_TOKEN_PIN"));
+    EXPECT_THAT(open_with(std::string("pkcs11:token=xinglin;object=master?module-path=") + module),
+                HasSubstr("XINGLIN_TOKEN_PIN"));
     EXPECT_THAT(refusal(make_in_token(place_)), HasSubstr("already"));
     EXPECT_FALSE(make_in_token(from_file_).ok());
 }
@@ -127,7 +131,8 @@ TEST_F(Token, PinsComeFromFilesAndTheEnvironmentAndAreNeverSaid) {
     EXPECT_THAT(refusal(Folder::open(data_, {bare})), HasSubstr("PIN is not the token's"));
     ::unsetenv("XINGLIN_TOKEN_PIN");
     EXPECT_THAT(refusal(Folder::open(data_, {bare + "&pin-value=" + pin})), HasSubstr("does not belong here"));
-    EXPECT_THAT(refusal(Folder::open(data_, {std::string("pkcs11:pin-value=") + pin + ";object=master"})), HasSubstr("does not belong here"));
+    EXPECT_THAT(refusal(Folder::open(data_, {std::string("pkcs11:pin-value=") + pin + ";object=master"})),
+                HasSubstr("does not belong here"));
     EXPECT_THAT(refusal(Folder::open(data_, {bare + "&pin-source=file:/nowhere"})), HasSubstr("cannot be read"));
     fs::permissions(pin_file_, fs::perms::others_read, fs::perm_options::add);
     EXPECT_THAT(refusal(Folder::open(data_, {place_})), HasSubstr("chmod 600"));
@@ -151,14 +156,17 @@ TEST_F(Token, AChangedListIsRefusedAsWithAnyKey) {
 }
 
 TEST(TokenPlaces, AreReadAsTheRfcSays) {
-    const auto place = token_place("pkcs11:token=my%20token;id=%01%ff;slot-id=3;type=secret-key?module-path=/m.so&pin-source=file:/pin&x-mechanism=0x80000102");
+    const auto place = token_place(
+        "pkcs11:token=my%20token;id=%01%ff;slot-id=3;type=secret-key?module-path=/m.so&pin-source=file:/"
+        "pin&x-mechanism=0x80000102");
     ASSERT_TRUE(place.ok()) << place.outcome().line();
     EXPECT_EQ(place->token, "my token");
     EXPECT_EQ(place->id, "\x01\xff");
     EXPECT_EQ(place->slot, 3u);
     EXPECT_EQ(place->mechanism, 0x80000102u);
-    for (const char* wrong : {"pkcs11:", "pkcs11:object=a", "pkcs11:?module-path=/m.so", "pkcs11:object=%zz?module-path=/m.so", "pkcs11:object=%4?module-path=/m.so",
-                              "pkcs11:object=a;slot-id=x?module-path=/m.so", "pkcs11:object=a;colour=red?module-path=/m.so", "pkcs11:object?module-path=/m.so"})
+    for (const char* wrong : {"pkcs11:", "pkcs11:object=a", "pkcs11:?module-path=/m.so", "pkcs11:object=%zz?module-path=/m.so",
+                              "pkcs11:object=%4?module-path=/m.so", "pkcs11:object=a;slot-id=x?module-path=/m.so",
+                              "pkcs11:object=a;colour=red?module-path=/m.so", "pkcs11:object?module-path=/m.so"})
         EXPECT_FALSE(token_place(wrong).ok()) << wrong;
 }
 

@@ -93,9 +93,8 @@ Result<Client> Provider::Inside::by_assertion(const Form& form) {
     }
     const std::string_view jti = letter->text("jti");
     if (jti.empty() || jti.size() > 500) return unknown_client("jti is missing; every assertion needs one of its own");
-    const bool is_new = change([&](Tables& table) {
-        return table.note_letter(name, signature::sha256(jti), (*expires + skew_s) * 1'000);
-    });
+    const bool is_new =
+        change([&](Tables& table) { return table.note_letter(name, signature::sha256(jti), (*expires + skew_s) * 1'000); });
     if (!is_new) return unknown_client("this assertion was used before; sign another with a jti of its own");
     return std::move(*client);
 }
@@ -111,7 +110,8 @@ Result<Client> Provider::Inside::authenticate(const Form& form, const From& from
         client = tables.client(name);
     }
     if (client && client->is_public) return std::move(*client);
-    const bool shown = client && !client->certificate.empty() && !from.certificate.empty() && client->certificate == from.certificate;
+    const bool shown =
+        client && !client->certificate.empty() && !from.certificate.empty() && client->certificate == from.certificate;
     if (!shown) return unknown_client("no such client, or it must prove who it is: by an assertion or its certificate");
     return std::move(*client);
 }

@@ -31,7 +31,8 @@ Granted givable(Granted scope, const access::Viewer& viewer) {
     }
     const bool is_resident = viewer.role == access::Role::resident;
     std::erase_if(scope.resources, [&](const Scope& each) {
-        return each.actions.empty() || each.whose == Whose::system || !viewer.may_read() || (is_resident && each.whose == Whose::user);
+        return each.actions.empty() || each.whose == Whose::system || !viewer.may_read() ||
+               (is_resident && each.whose == Whose::user);
     });
     return scope;
 }
@@ -42,10 +43,12 @@ std::pair<std::string, std::string> wrong_with(const Form& form, const std::stri
     if (!value("request").empty()) return {"request_not_supported", "send the parameters themselves"};
     if (!value("request_uri").empty()) return {"request_uri_not_supported", "send the parameters themselves"};
     if (value("response_type") != "code") return {"unsupported_response_type", "response_type must be code"};
-    if (!value("response_mode").empty() && value("response_mode") != "query") return {"invalid_request", "response_mode must be query"};
+    if (!value("response_mode").empty() && value("response_mode") != "query")
+        return {"invalid_request", "response_mode must be query"};
     if (value("code_challenge_method") != "S256") return {"invalid_request", "PKCE is needed: code_challenge_method=S256"};
     const auto challenge = base64_url_decode(value("code_challenge"));
-    if (!challenge || challenge->size() != 32) return {"invalid_request", "code_challenge must be the SHA-256 of the verifier in base64url"};
+    if (!challenge || challenge->size() != 32)
+        return {"invalid_request", "code_challenge must be the SHA-256 of the verifier in base64url"};
     if (value("state").size() > 2'000 || value("nonce").size() > 500) return {"invalid_request", "state or nonce is too long"};
     if (!value("max_age").empty()) return {"invalid_request", "max_age is not supported"};
     if (value("prompt") == "none") return {"interaction_required", "the person is always asked"};
@@ -75,7 +78,8 @@ std::variant<Proposal, Rejected> Provider::propose(const Form& form, const acces
     Proposal proposal;
     proposal.scope = asked->meet(Granted::parse(asked_by->scope).value());
     if (viewer) proposal.scope = givable(std::move(proposal.scope), *viewer);
-    if (proposal.scope.empty()) return away("invalid_scope", "nothing of this is registered for the app, or the person cannot give it");
+    if (proposal.scope.empty())
+        return away("invalid_scope", "nothing of this is registered for the app, or the person cannot give it");
     if (!proposal.scope.resources.empty() && value_of(form, "aud").empty())
         return away("invalid_request", "aud is missing; it must be " + issuer + "/fhir");
     proposal.client = asked_by->name;
@@ -105,7 +109,9 @@ Result<std::string> Provider::approve(const Proposal& proposal, const access::Vi
     family.nonce = proposal.nonce;
     family.offline = proposal.scope.has("offline_access");
     const bool online = proposal.scope.has("online_access");
-    const std::int64_t lasts_s = family.offline ? options.offline_s : online ? options.online_s : options.access_s + options.code_s;
+    const std::int64_t lasts_s = family.offline ? options.offline_s
+                                 : online       ? options.online_s
+                                                : options.access_s + options.code_s;
     family.created_ms = now_ms;
     family.ends_ms = now_ms + lasts_s * 1'000;
     const std::string code = "xc_" + text::base64_url(signature::random_bytes(32));
@@ -124,7 +130,8 @@ std::string Provider::decline(const Proposal& proposal) const {
 std::string Provider::after_logout(const Form& form) const {
     const auto asked_by = client(value_of(form, "client_id"));
     const std::string to(value_of(form, "post_logout_redirect_uri"));
-    if (!asked_by || std::find(asked_by->redirects.begin(), asked_by->redirects.end(), to) == asked_by->redirects.end()) return "";
+    if (!asked_by || std::find(asked_by->redirects.begin(), asked_by->redirects.end(), to) == asked_by->redirects.end())
+        return "";
     return with(to, {{"state", value_of(form, "state")}});
 }
 

@@ -64,12 +64,14 @@ Result<Address> address_of(const std::string& url, bool plain) {
     std::string_view host = rest.substr(0, end);
     address.path = end == std::string_view::npos ? "/" : std::string(rest.substr(end));
     if (address.path[0] != '/') address.path.insert(0, "/");
-    if (host.find('@') != std::string_view::npos || address.path.find('#') != std::string::npos) return bad("must not name a user or a part");
+    if (host.find('@') != std::string_view::npos || address.path.find('#') != std::string::npos)
+        return bad("must not name a user or a part");
     const std::size_t colon = host.rfind(':');
     if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
         const std::string_view digits = host.substr(colon + 1);
         const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
-        if (error != std::errc() || stop != digits.data() + digits.size() || address.port == 0) return bad("has a port that is none");
+        if (error != std::errc() || stop != digits.data() + digits.size() || address.port == 0)
+            return bad("has a port that is none");
         host = host.substr(0, colon);
     }
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
@@ -104,7 +106,7 @@ Result<Got> ask(const std::string& url, http::Request request, const FetchOption
 Result<Done> admits(std::string_view digits, bool private_addresses) {
     const std::string plain(digits.substr(0, digits.find('%')));
     unsigned char four[4], sixteen[16];
-    const int kind = ::inet_pton(AF_INET, plain.c_str(), four) == 1        ? kind_of(four)
+    const int kind = ::inet_pton(AF_INET, plain.c_str(), four) == 1       ? kind_of(four)
                      : ::inet_pton(AF_INET6, plain.c_str(), sixteen) == 1 ? kind_of(sixteen)
                                                                           : 2;
     if (kind == 0 || (kind == 1 && private_addresses)) return Done{};

@@ -46,9 +46,9 @@ private:
     enum class Kind : std::uint8_t { rsa, p256, p384, sm2 };
     Kind kind_ = Kind::rsa;
     std::string kid_;
-    std::optional<Algorithm> only_;           // the key's `alg`
-    std::string first_, second_;              // n, e or x, y: raw bytes
-    std::shared_ptr<void> key_;               // OpenSSL's, counted by references; read only
+    std::optional<Algorithm> only_;  // the key's `alg`
+    std::string first_, second_;     // n, e or x, y: raw bytes
+    std::shared_ptr<void> key_;      // OpenSSL's, counted by references; read only
     static Result<Jwk> of_parts(Kind kind, std::string first, std::string second);
     friend class SigningKey;
 };

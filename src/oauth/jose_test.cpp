@@ -48,7 +48,8 @@ TEST(Key, HasTheThumbprintOfTheStandard) {
 }
 
 TEST(Letter, WithoutASignatureOrWithASecretEverybodyKnowsIsRefused) {
-    for (const std::string_view alg : {"none", "None", "NONE", "nOnE", "HS256", "HS384", "PS256", "ES512", "RS512", "EdDSA", ""}) {
+    for (const std::string_view alg :
+         {"none", "None", "NONE", "nOnE", "HS256", "HS384", "PS256", "ES512", "RS512", "EdDSA", ""}) {
         const std::string header = R"({"alg":")" + std::string(alg) + R"(","kid":"k1"})";
         EXPECT_FALSE(Jwt::parse(text::base64_url(header) + "." + text::base64_url(claims) + ".").ok()) << alg;
         EXPECT_FALSE(Jwt::parse(hmac_letter(header, claims, "secret")).ok()) << alg;
@@ -78,9 +79,8 @@ TEST(Letter, AHeaderCannotBringItsOwnKey) {
     json::Arena arena;
     const std::string set = theirs.jwks();
     const std::string own_key = set.substr(9, set.size() - 11);
-    for (const std::string& more :
-         {R"(,"jwk":)" + own_key, std::string(R"(,"jku":"https://evil.example/keys")"), std::string(R"(,"x5u":"https://evil.example/c.pem")"),
-          std::string(R"(,"x5c":["MIIB"])")}) {
+    for (const std::string& more : {R"(,"jwk":)" + own_key, std::string(R"(,"jku":"https://evil.example/keys")"),
+                                    std::string(R"(,"x5u":"https://evil.example/c.pem")"), std::string(R"(,"x5c":["MIIB"])")}) {
         const auto letter = Jwt::parse(theirs.letter(claims, more));
         ASSERT_TRUE(letter.ok()) << more;
         EXPECT_FALSE(letter->fits(set_of(mine))) << more;
@@ -116,7 +116,8 @@ TEST(Letter, EveryChangedCharacterIsNoticed) {
 TEST(Letter, StrangeFormsAreRefused) {
     const TestKey key("ES256");
     const std::string good = key.letter(claims);
-    for (const std::string& bad : {std::string(), std::string("a.b"), good + ".x", good + "=", " " + good, good + "\n", std::string("..")})
+    for (const std::string& bad :
+         {std::string(), std::string("a.b"), good + ".x", good + "=", " " + good, good + "\n", std::string("..")})
         EXPECT_FALSE(Jwt::parse(bad).ok()) << bad;
     EXPECT_EQ(Jwt::parse(std::string(17'000, 'A')).outcome().code(), IssueCode::too_costly);
     EXPECT_FALSE(Jwt::parse(key.letter("[1]")).ok());
@@ -139,7 +140,8 @@ TEST(KeySet, PrivateWeakAndWrongKeysAreRefusedStrangeOnesPassedOver) {
     EXPECT_EQ(first(R"({"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"AA"})").outcome().issues[0].where, "d");
     EXPECT_EQ(first(R"({"kty":"oct","k":"AAAA"})").outcome().issues[0].where, "k") << "a shared secret among public keys";
     const std::string zeros = text::base64_url(std::string(32, '\0')), half_modulus = text::base64_url(std::string(128, '\xff'));
-    EXPECT_EQ(first(R"({"kty":"EC","crv":"P-256","x":")" + zeros + R"(","y":")" + zeros + R"("})").outcome().issues[0].where, "x");
+    EXPECT_EQ(first(R"({"kty":"EC","crv":"P-256","x":")" + zeros + R"(","y":")" + zeros + R"("})").outcome().issues[0].where,
+              "x");
     EXPECT_EQ(first(R"({"kty":"RSA","n":")" + half_modulus + R"(","e":"AQAB"})").outcome().issues[0].where, "n") << "1,024 bits";
     EXPECT_TRUE(first(R"({"kty":"OKP","crv":"Ed25519","x":"AA"})")->empty());
     EXPECT_TRUE(first(R"({"kty":"EC","crv":"P-256","x":"AA","y":"AA","use":"enc"})")->empty());

@@ -97,9 +97,9 @@ std::string der_of(std::string_view signature) {
 }
 
 bool digest_fits(EVP_PKEY* key, Algorithm algorithm, std::string_view bytes, std::string_view signature) {
-    const char* digest_name = algorithm == Algorithm::sm2                                                ? "SM3"
+    const char* digest_name = algorithm == Algorithm::sm2                                      ? "SM3"
                               : algorithm == Algorithm::rs384 || algorithm == Algorithm::es384 ? "SHA2-384"
-                                                                                                         : "SHA2-256";
+                                                                                               : "SHA2-256";
     char id[sizeof user_id];
     std::copy(std::begin(user_id), std::end(user_id), id);
     OSSL_PARAM list[2] = {OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
@@ -115,7 +115,8 @@ bool digest_fits(EVP_PKEY* key, Algorithm algorithm, std::string_view bytes, std
 Result<Done> for_signatures(json::Value jwk) {
     for (const std::string_view secret : {"d", "p", "q", "dp", "dq", "qi", "k"}) {
         if (jwk[secret])
-            return bad(std::string(secret), "is part of a private key; it is no longer secret: make another and send its public half");
+            return bad(std::string(secret),
+                       "is part of a private key; it is no longer secret: make another and send its public half");
     }
     if (jwk["use"] && jwk["use"].string() != "sig") return refuse(IssueCode::not_supported, "use", "is not a key for signatures");
     if (const json::Value operations = jwk["key_ops"]) {
@@ -184,7 +185,8 @@ Result<Jwk> Jwk::read(json::Value value) {
         if (!alg.empty()) {
             jwk.only_ = parse_algorithm(alg);
             if (!jwk.only_ || !jwk.takes(*jwk.only_))
-                return refuse(IssueCode::not_supported, "alg", "is none of RS256 RS384 ES256 ES384 SM2, or not of this key's kind");
+                return refuse(IssueCode::not_supported, "alg",
+                              "is none of RS256 RS384 ES256 ES384 SM2, or not of this key's kind");
         }
         return jwk;
     };
@@ -198,7 +200,10 @@ Result<Jwk> Jwk::read(json::Value value) {
         const std::size_t half = crv == "P-384" ? 48 : 32;
         XINGLIN_TRY(std::string x, part(value, "x", half, half));
         XINGLIN_TRY(std::string y, part(value, "y", half, half));
-        XINGLIN_TRY(Jwk jwk, of_parts(crv == "P-384" ? Kind::p384 : crv == "SM2" ? Kind::sm2 : Kind::p256, std::move(x), std::move(y)));
+        XINGLIN_TRY(Jwk jwk, of_parts(crv == "P-384" ? Kind::p384
+                                      : crv == "SM2" ? Kind::sm2
+                                                     : Kind::p256,
+                                      std::move(x), std::move(y)));
         return finished(std::move(jwk));
     }
     return refuse(IssueCode::not_supported, "kty", "is none of RSA, EC on P-256, P-384 or SM2");
@@ -214,7 +219,8 @@ Result<Jwk> Jwk::of_der(std::string_view der, std::string kid) {
         EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_E, &e);
         const Number modulus(n), exponent(e);
         if (!n || !e) return bad("key", "is no public key");
-        std::string first(static_cast<std::size_t>(BN_num_bytes(n)), '\0'), second(static_cast<std::size_t>(BN_num_bytes(e)), '\0');
+        std::string first(static_cast<std::size_t>(BN_num_bytes(n)), '\0'),
+            second(static_cast<std::size_t>(BN_num_bytes(e)), '\0');
         BN_bn2bin(n, bytes_of(first));
         BN_bn2bin(e, bytes_of(second));
         XINGLIN_TRY(Jwk jwk, of_parts(Kind::rsa, std::move(first), std::move(second)));
@@ -228,8 +234,10 @@ Result<Jwk> Jwk::of_der(std::string_view der, std::string kid) {
         (size != 65 && size != 97))
         return bad("key", "is no key on P-256, P-384 or SM2's curve");
     const std::string_view both(reinterpret_cast<char*>(point) + 1, size - 1);
-    XINGLIN_TRY(Jwk jwk, of_parts(size == 97 ? Kind::p384 : is_sm2 ? Kind::sm2 : Kind::p256, std::string(both.substr(0, both.size() / 2)),
-                                  std::string(both.substr(both.size() / 2))));
+    XINGLIN_TRY(Jwk jwk, of_parts(size == 97 ? Kind::p384
+                                  : is_sm2   ? Kind::sm2
+                                             : Kind::p256,
+                                  std::string(both.substr(0, both.size() / 2)), std::string(both.substr(both.size() / 2))));
     jwk.kid_ = std::move(kid);
     return jwk;
 }
@@ -263,7 +271,10 @@ json::Value Jwk::json(json::Arena& arena) const {
                          {"use", arena.string("sig")},
                          {"alg", only_ ? arena.string(oauth::text(*only_)) : json::Value()},
                          {"kid", kid_.empty() ? json::Value() : arena.string(kid_)},
-                         {"crv", rsa ? json::Value() : arena.string(kind_ == Kind::p256 ? "P-256" : kind_ == Kind::p384 ? "P-384" : "SM2")},
+                         {"crv", rsa ? json::Value()
+                                     : arena.string(kind_ == Kind::p256   ? "P-256"
+                                                    : kind_ == Kind::p384 ? "P-384"
+                                                                          : "SM2")},
                          {rsa ? "n" : "x", number(first_)},
                          {rsa ? "e" : "y", number(second_)}});
 }

@@ -72,7 +72,8 @@ Result<Jwt> Jwt::parse(std::string_view text) {
     const auto algorithm = parse_algorithm(header["alg"].string());
     if (!algorithm) return refuse(IssueCode::not_supported, "alg", "sign with RS256, RS384, ES256, ES384 or SM2");
     if (header["crit"]) return refuse(IssueCode::not_supported, "crit", "names extensions, and we know none");
-    if (header["kid"] && (!header["kid"].is_string() || header["kid"].string().size() > 200)) return bad("kid must be a short text");
+    if (header["kid"] && (!header["kid"].is_string() || header["kid"].string().size() > 200))
+        return bad("kid must be a short text");
     jwt.algorithm = *algorithm;
     jwt.kid = header["kid"].string();
     jwt.type = header["typ"].string();
@@ -115,7 +116,8 @@ bool Jwt::is_for(std::string_view audience) const {
 }
 
 Result<std::string> print_of_certificate(std::string_view pem) {
-    const std::unique_ptr<BIO, decltype(&BIO_free_all)> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free_all);
+    const std::unique_ptr<BIO, decltype(&BIO_free_all)> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
+                                                           BIO_free_all);
     const std::unique_ptr<X509, decltype(&X509_free)> read(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), X509_free);
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
@@ -145,7 +147,8 @@ SigningKey SigningKey::fresh(Algorithm algorithm) {
 }
 
 Result<SigningKey> SigningKey::of_pem(std::string_view pem) {
-    const std::unique_ptr<BIO, decltype(&BIO_free_all)> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free_all);
+    const std::unique_ptr<BIO, decltype(&BIO_free_all)> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
+                                                           BIO_free_all);
     const auto no_prompt = [](char*, int, int, void*) { return 0; };
     EVP_PKEY* read = PEM_read_bio_PrivateKey(in.get(), nullptr, no_prompt, nullptr);
     if (!read) return refuse(IssueCode::invalid, "key", "is no private key in PEM without a passphrase");

@@ -56,8 +56,8 @@ void Keys::make(Algorithm algorithm, std::int64_t from_ms) {
     const std::string& kid = key.public_key().kid();
     write_secret(folder_ / ("oauth-" + kid + ".pem"), key.pem());
     json::Arena arena;
-    const KeyRow row{kid, json::write(key.public_key().json(arena)), algorithm, from_ms, from_ms + key_ms_,
-                     from_ms + key_ms_ + 2 * day_ms};
+    const KeyRow row{
+        kid, json::write(key.public_key().json(arena)), algorithm, from_ms, from_ms + key_ms_, from_ms + key_ms_ + 2 * day_ms};
     sql::transaction(tables_.connection(), [&] {
         tables_.insert(row);
         tables_.sweep(clock_.now_ms());

@@ -27,13 +27,13 @@ namespace xinglin::oauth {
 
 /// A system or an app that may ask for tokens. Its name is its client_id.
 struct Client {
-    std::string name;                    // 1 to 64 characters, without control characters
-    bool is_public = false;              // cannot keep a secret: a browser's or a phone's app
-    std::vector<std::string> grants;     // client_credentials authorization_code refresh_token
-    std::vector<std::string> redirects;  // compared letter by letter
-    std::string scope;                   // the most it may get
-    std::string jwks, jwks_url;          // its public keys, or where they are; at most one of them
-    std::string certificate;             // SHA-256 of the certificate it shows, raw; "" for none
+    std::string name;                          // 1 to 64 characters, without control characters
+    bool is_public = false;                    // cannot keep a secret: a browser's or a phone's app
+    std::vector<std::string> grants;           // client_credentials authorization_code refresh_token
+    std::vector<std::string> redirects;        // compared letter by letter
+    std::string scope;                         // the most it may get
+    std::string jwks, jwks_url;                // its public keys, or where they are; at most one of them
+    std::string certificate;                   // SHA-256 of the certificate it shows, raw; "" for none
     std::string id_token_algorithm = "ES256";  // or RS256, for clients that know no other
     std::int64_t created_ms = 0;
 };
@@ -73,9 +73,9 @@ struct Given {
 /// What is shown to a person who is asked whether an app may come in.
 struct Proposal {
     std::string client, redirect, state, nonce, challenge;
-    Granted scope;                // narrowed to what the app is registered for and this person can give
-    bool needs_patient = false;   // patient/ scopes, and the person is not the patient
-    std::string patient;          // of a resident: whose it is
+    Granted scope;               // narrowed to what the app is registered for and this person can give
+    bool needs_patient = false;  // patient/ scopes, and the person is not the patient
+    std::string patient;         // of a resident: whose it is
 };
 
 /// Why an app is sent away; with `redirect` to where.

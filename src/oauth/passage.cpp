@@ -18,7 +18,7 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 struct Asked {
     std::string type;
-    char action = 0;  // of a search or read of one type, or a write of it; 0: more than one
+    char action = 0;           // of a search or read of one type, or a write of it; 0: more than one
     bool reaches_out = false;  // chains, includes, bundles: other resources have a say or are shown
     bool exports = false;
 };
@@ -46,7 +46,8 @@ char write_action(std::string_view method, bool has_id) {
 /// Path and method only.
 Asked shape_of(const http::Request& request) {
     Asked asked;
-    const std::string_view rest = std::string_view(request.path).substr(std::min<std::size_t>(request.path.size(), 6));  // "/fhir/"
+    const std::string_view rest =
+        std::string_view(request.path).substr(std::min<std::size_t>(request.path.size(), 6));  // "/fhir/"
     const auto parts = text::split(rest, '/');
     const bool gets = request.method == "GET" || request.method == "HEAD";
     asked.exports = parts[0] == "bulk" || parts.back().starts_with("$export");

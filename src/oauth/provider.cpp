@@ -25,10 +25,13 @@ bool starts_with_any(std::string_view text, std::initializer_list<std::string_vi
 
 /// https, this machine, or a scheme of the app's own with a dot in it (RFC 8252 7.1); nothing that a browser would run.
 Result<Done> check_redirect(std::string_view address) {
-    const auto no = [&](std::string what) { return refuse(IssueCode::value, "redirect", std::string(address) + ": " + std::move(what)); };
+    const auto no = [&](std::string what) {
+        return refuse(IssueCode::value, "redirect", std::string(address) + ": " + std::move(what));
+    };
     if (address.size() > 500) return no("is longer than 500 bytes");
     for (const char c : address) {
-        if (c <= ' ' || c > '~' || c == '"' || c == '<' || c == '>' || c == '\\' || c == '*') return no("holds a character no address has");
+        if (c <= ' ' || c > '~' || c == '"' || c == '<' || c == '>' || c == '\\' || c == '*')
+            return no("holds a character no address has");
     }
     if (address.find('#') != std::string_view::npos) return no("must not have a part behind #");
     const std::size_t colon = address.find(':');
@@ -40,14 +43,16 @@ Result<Done> check_redirect(std::string_view address) {
     for (const std::string_view local : {"http://127.0.0.1", "http://localhost", "http://[::1]"}) {
         if (!address.starts_with(local)) continue;
         const std::string_view rest = address.substr(local.size());
-        if (rest.starts_with(':') || rest.starts_with('/')) return rest.find('@') == std::string_view::npos ? Result<Done>(Done{}) : no("must not name a user");
+        if (rest.starts_with(':') || rest.starts_with('/'))
+            return rest.find('@') == std::string_view::npos ? Result<Done>(Done{}) : no("must not name a user");
     }
     if (scheme.find('.') != std::string_view::npos) return Done{};
     return no("must be https://…, http://127.0.0.1:PORT/… or of a scheme like com.example.app:/…");
 }
 
 Result<Done> check_keys(const Client& client) {
-    if (!client.jwks.empty() && !client.jwks_url.empty()) return refuse(IssueCode::value, "jwks", "give the keys or their address, not both");
+    if (!client.jwks.empty() && !client.jwks_url.empty())
+        return refuse(IssueCode::value, "jwks", "give the keys or their address, not both");
     if (!client.jwks.empty()) {
         auto set = JwkSet::parse(client.jwks);
         if (!set.ok()) return refuse(IssueCode::value, "jwks", set.outcome().line());
@@ -56,9 +61,11 @@ Result<Done> check_keys(const Client& client) {
     if (!client.jwks_url.empty() && !client.jwks_url.starts_with("https://") && !client.jwks_url.starts_with("http://"))
         return refuse(IssueCode::value, "jwks", "its address must begin with https://");
     const bool has_secret = !client.jwks.empty() || !client.jwks_url.empty() || !client.certificate.empty();
-    if (client.is_public && has_secret) return refuse(IssueCode::value, "public", "a public client has neither keys nor a certificate");
+    if (client.is_public && has_secret)
+        return refuse(IssueCode::value, "public", "a public client has neither keys nor a certificate");
     if (!client.is_public && !has_secret)
-        return refuse(IssueCode::required, "jwks", "a client that is not public needs keys (--jwks) or a certificate (--certificate)");
+        return refuse(IssueCode::required, "jwks",
+                      "a client that is not public needs keys (--jwks) or a certificate (--certificate)");
     if (!client.certificate.empty() && client.certificate.size() != 32)
         return refuse(IssueCode::value, "certificate", "expected the 32 bytes of a SHA-256");
     return Done{};
@@ -66,7 +73,8 @@ Result<Done> check_keys(const Client& client) {
 
 Result<Done> check(const Client& client) {
     if (!is_name(client.name))
-        return refuse(IssueCode::value, "name", "a client's name has 1 to 64 characters and no control characters, choose another");
+        return refuse(IssueCode::value, "name",
+                      "a client's name has 1 to 64 characters and no control characters, choose another");
     XINGLIN_CHECK(check_keys(client));
     const auto has = [&](std::string_view grant) {
         return std::find(client.grants.begin(), client.grants.end(), grant) != client.grants.end();
@@ -126,9 +134,8 @@ Members common(json::Arena& arena, const std::string& issuer) {
             {"introspection_endpoint_auth_signing_alg_values_supported", algorithms()},
             {"tls_client_certificate_bound_access_tokens", arena.boolean(true)},
             {"authorization_response_iss_parameter_supported", arena.boolean(true)},
-            {"scopes_supported",
-             list(arena, {"openid", "fhirUser", "profile", "launch/patient", "online_access", "offline_access", "patient/*.rs",
-                          "user/*.cruds", "system/*.cruds"})}};
+            {"scopes_supported", list(arena, {"openid", "fhirUser", "profile", "launch/patient", "online_access",
+                                              "offline_access", "patient/*.rs", "user/*.cruds", "system/*.cruds"})}};
 }
 
 }  // namespace
@@ -140,7 +147,8 @@ Provider::Inside::Inside(Options chosen, const calendar::Clock& the_clock)
       keys(options.data, place, clock, options.key_days),
       tables(place) {}
 
-Provider::Provider(Options options, const calendar::Clock& clock) : inside_(std::make_unique<Inside>(std::move(options), clock)) {}
+Provider::Provider(Options options, const calendar::Clock& clock)
+    : inside_(std::make_unique<Inside>(std::move(options), clock)) {}
 Provider::~Provider() = default;
 
 Result<Done> Provider::add_client(Client client) {
@@ -150,7 +158,8 @@ Result<Done> Provider::add_client(Client client) {
     if (inside_->options.account && inside_->options.account(client.name))
         return refuse(IssueCode::conflict, "name", "an account has this name already, choose another");
     return inside_->change([&](Tables& table) -> Result<Done> {
-        if (table.client(client.name)) return refuse(IssueCode::conflict, "name", "a client has this name already, choose another");
+        if (table.client(client.name))
+            return refuse(IssueCode::conflict, "name", "a client has this name already, choose another");
         table.insert(client);
         return Done{};
     });
@@ -182,15 +191,14 @@ std::string Provider::sign(json::Value claims, std::string_view type, Algorithm 
 std::string Provider::userinfo(const Known& known) const {
     json::Arena arena;
     const access::Viewer& viewer = known.viewer;
-    const std::string user = !viewer.patient().empty()        ? "Patient/" + std::string(viewer.patient())
-                             : !viewer.practitioner.empty()   ? "Practitioner/" + viewer.practitioner
-                                                              : "";
+    const std::string user = !viewer.patient().empty()      ? "Patient/" + std::string(viewer.patient())
+                             : !viewer.practitioner.empty() ? "Practitioner/" + viewer.practitioner
+                                                            : "";
     const bool profile = known.scope.has("profile"), told = !user.empty() && (profile || known.scope.has("fhirUser"));
-    return json::write(
-        arena.object({{"sub", arena.string(std::to_string(viewer.account))},
-                      {"fhirUser", told ? arena.string(inside_->issuer() + "/fhir/" + user) : json::Value()},
-                      {"preferred_username", profile ? arena.string(viewer.name) : json::Value()},
-                      {"name", profile ? arena.string(viewer.display) : json::Value()}}));
+    return json::write(arena.object({{"sub", arena.string(std::to_string(viewer.account))},
+                                     {"fhirUser", told ? arena.string(inside_->issuer() + "/fhir/" + user) : json::Value()},
+                                     {"preferred_username", profile ? arena.string(viewer.name) : json::Value()},
+                                     {"name", profile ? arena.string(viewer.display) : json::Value()}}));
 }
 
 std::string Provider::openid_configuration() const {
@@ -208,11 +216,11 @@ std::string Provider::openid_configuration() const {
 std::string Provider::smart_configuration() const {
     json::Arena arena;
     Members members = common(arena, inside_->issuer());
-    members.emplace_back("capabilities",
-                         list(arena, {"launch-standalone", "authorize-post", "client-public", "client-confidential-asymmetric",
-                                      "sso-openid-connect", "context-standalone-patient", "context-banner", "permission-offline",
-                                      "permission-online", "permission-patient", "permission-user", "permission-v1",
-                                      "permission-v2"}));
+    members.emplace_back(
+        "capabilities",
+        list(arena, {"launch-standalone", "authorize-post", "client-public", "client-confidential-asymmetric",
+                     "sso-openid-connect", "context-standalone-patient", "context-banner", "permission-offline",
+                     "permission-online", "permission-patient", "permission-user", "permission-v1", "permission-v2"}));
     return json::write(arena.object(members));
 }
 

@@ -5,8 +5,8 @@
 #include <map>
 
 #include "oauth/fetch.h"
-#include "oauth/test_key.h"
 #include "oauth/oauth.h"
+#include "oauth/test_key.h"
 #include "signature/signature.h"
 #include "testing/postgres.h"
 #include "testing/testing.h"
@@ -72,7 +72,8 @@ protected:
     }
     std::string claims(std::string_view name, std::int64_t lasts_s = 200, std::string jti = "", std::string aud = endpoint) {
         if (jti.empty()) jti = "j" + std::to_string(++letters);
-        return fmt::format(R"({{"iss":"{0}","sub":"{0}","aud":"{1}","exp":{2},"jti":"{3}"}})", name, aud, clock.now_ms() / 1000 + lasts_s, jti);
+        return fmt::format(R"({{"iss":"{0}","sub":"{0}","aud":"{1}","exp":{2},"jti":"{3}"}})", name, aud,
+                           clock.now_ms() / 1000 + lasts_s, jti);
     }
     Form by(const std::string& letter, std::string_view scope = "system/*.rs") {
         return {{"grant_type", "client_credentials"},
@@ -130,7 +131,8 @@ TEST_F(ProviderTest, ASystemGetsATokenForALetterItSigned) {
     for (const std::string algorithm : {"RS384", "ES384", "ES256", "SM2"}) {
         const TestKey own(algorithm);
         add({.name = "system " + algorithm, .grants = {"client_credentials"}, .scope = "system/*.rs", .jwks = own.jwks()});
-        const auto given = provider->token(by(own.letter(claims("system " + algorithm)), "system/Patient.rs openid patient/*.rs"), {});
+        const auto given =
+            provider->token(by(own.letter(claims("system " + algorithm)), "system/Patient.rs openid patient/*.rs"), {});
         ASSERT_TRUE(given.ok()) << algorithm << given.outcome().line();
         EXPECT_EQ(said(given, "scope"), "system/Patient.rs");
         EXPECT_EQ(said(given, "expires_in"), "600");
@@ -149,7 +151,8 @@ TEST_F(ProviderTest, ALetterCountsOnceAlsoAfterARestart) {
     const std::string letter = key.letter(claims("hospital"));
     EXPECT_EQ(error(provider->token(by(letter), {})), "ok");
     EXPECT_EQ(error(provider->token(by(letter), {})), "invalid_client");
-    EXPECT_EQ(error(provider->token(by(key.letter(claims("hospital", 100, "j1"))), {})), "invalid_client") << "the same jti, signed anew";
+    EXPECT_EQ(error(provider->token(by(key.letter(claims("hospital", 100, "j1"))), {})), "invalid_client")
+        << "the same jti, signed anew";
     provider.reset();
     provider = open();
     EXPECT_EQ(error(provider->token(by(letter), {})), "invalid_client");
@@ -161,7 +164,8 @@ TEST_F(ProviderTest, LettersThatAreNotRightAreRefused) {
     add({.name = "rsa", .grants = {"client_credentials"}, .scope = "system/*.rs", .jwks = rs256.jwks()});
     const std::int64_t now = clock.now_ms() / 1000;
     const auto with = [&](std::string_view more) {
-        return fmt::format(R"({{"iss":"hospital","sub":"hospital","aud":"{}","exp":{},"jti":"x{}"{}}})", endpoint, now + 100, ++letters, more);
+        return fmt::format(R"({{"iss":"hospital","sub":"hospital","aud":"{}","exp":{},"jti":"x{}"{}}})", endpoint, now + 100,
+                           ++letters, more);
     };
     for (const auto& [what, letter] : std::map<std::string, std::string>{
              {"a stranger's key", stranger.letter(claims("hospital"))},
@@ -170,8 +174,10 @@ TEST_F(ProviderTest, LettersThatAreNotRightAreRefused) {
              {"for somebody else", key.letter(claims("hospital", 100, "", "https://other.example/oauth/token"))},
              {"unknown client", key.letter(claims("nobody"))},
              {"public client", key.letter(claims("app"))},
-             {"no jti", key.letter(fmt::format(R"({{"iss":"hospital","sub":"hospital","aud":"{}","exp":{}}})", endpoint, now + 100))},
-             {"iss is not sub", key.letter(fmt::format(R"({{"iss":"rsa","sub":"hospital","aud":"{}","exp":{},"jti":"q"}})", endpoint, now + 100))},
+             {"no jti",
+              key.letter(fmt::format(R"({{"iss":"hospital","sub":"hospital","aud":"{}","exp":{}}})", endpoint, now + 100))},
+             {"iss is not sub",
+              key.letter(fmt::format(R"({{"iss":"rsa","sub":"hospital","aud":"{}","exp":{},"jti":"q"}})", endpoint, now + 100))},
              {"not yet", key.letter(with(fmt::format(R"(,"nbf":{})", now + 100)))},
              {"made tomorrow", key.letter(with(fmt::format(R"(,"iat":{})", now + 86400)))},
              {"wrong kid", TestKey("ES384", "k9").letter(claims("hospital"))},
@@ -185,17 +191,21 @@ TEST_F(ProviderTest, LettersThatAreNotRightAreRefused) {
     form.emplace_back("client_id", "app");
     EXPECT_EQ(error(provider->token(form, {})), "invalid_client");
     EXPECT_EQ(error(provider->token({{"grant_type", "client_credentials"}, {"client_id", "hospital"}}, {})), "invalid_client");
-    EXPECT_EQ(error(provider->token({{"grant_type", "client_credentials"}, {"client_id", "hospital"}, {"client_secret", "x"}}, {})), "invalid_client");
+    EXPECT_EQ(
+        error(provider->token({{"grant_type", "client_credentials"}, {"client_id", "hospital"}, {"client_secret", "x"}}, {})),
+        "invalid_client");
     EXPECT_EQ(error(provider->token({{"grant_type", "password"}, {"client_id", "app"}}, {})), "unsupported_grant_type");
     EXPECT_EQ(error(provider->token({{"grant_type", "client_credentials"}, {"client_id", "app"}}, {})), "unauthorized_client");
 }
 
 TEST_F(ProviderTest, ASystemGetsNoMoreThanItIsRegisteredFor) {
-    EXPECT_EQ(said(provider->token(by(key.letter(claims("hospital")), "system/Observation.cruds system/Patient.cruds"), {}), "scope"),
-              "system/Observation.rs system/Patient.rs system/Patient.u");
+    EXPECT_EQ(
+        said(provider->token(by(key.letter(claims("hospital")), "system/Observation.cruds system/Patient.cruds"), {}), "scope"),
+        "system/Observation.rs system/Patient.rs system/Patient.u");
     EXPECT_EQ(error(provider->token(by(key.letter(claims("hospital")), "system/Observation.c"), {})), "invalid_scope");
     EXPECT_EQ(error(provider->token(by(key.letter(claims("hospital")), "user/*.cruds"), {})), "invalid_scope");
-    EXPECT_EQ(error(provider->token(by(key.letter(claims("hospital")), "system/Observation.rs?nonsense=1"), {})), "invalid_scope");
+    EXPECT_EQ(error(provider->token(by(key.letter(claims("hospital")), "system/Observation.rs?nonsense=1"), {})),
+              "invalid_scope");
 }
 
 TEST_F(ProviderTest, KeysAtAnAddressAreFetchedSeldomAndFollowTheirChange) {
@@ -245,11 +255,16 @@ TEST_F(ProviderTest, ACodeGivesTokensOnceAndASecondTryTakesThemBack) {
 }
 
 TEST_F(ProviderTest, ACodeIsForWhoAskedForIt) {
-    add({.name = "other", .is_public = true, .grants = {"authorization_code"}, .redirects = {"https://app.example/cb"}, .scope = "openid"});
+    add({.name = "other",
+         .is_public = true,
+         .grants = {"authorization_code"},
+         .redirects = {"https://app.example/cb"},
+         .scope = "openid"});
     EXPECT_EQ(error(redeem(code_for(request()), verifier, "other")), "invalid_grant") << "injected into another client";
     EXPECT_EQ(error(redeem(code_for(request()), verifier + "x")), "invalid_grant");
     EXPECT_EQ(error(redeem(code_for(request()), "")), "invalid_grant") << "PKCE left out";
-    EXPECT_EQ(error(redeem(code_for(request()), text::base64_url(signature::sha256(verifier)))), "invalid_grant") << "the challenge itself: plain";
+    EXPECT_EQ(error(redeem(code_for(request()), text::base64_url(signature::sha256(verifier)))), "invalid_grant")
+        << "the challenge itself: plain";
     EXPECT_EQ(error(redeem(code_for(request()), verifier, "app", "http://127.0.0.1:9/cb")), "invalid_grant");
     const std::string spent = code_for(request());
     EXPECT_EQ(error(redeem(spent, "wrong-verifier-of-at-least-forty-three-characters")), "invalid_grant");
@@ -316,9 +331,10 @@ TEST_F(ProviderTest, AnAppIsSentAwayWithoutTrustingAddressesItIsNotRegisteredFor
         const auto* no = std::get_if<Rejected>(&proposed);
         return no ? *no : Rejected{"none", "", ""};
     };
-    for (const std::string to : {"https://app.example/cb/", "https://app.example/cb?x=1", "https://app.example/CB", "https://app.example",
-                                 "https://app.example/cb/../evil", "https://app.example.evil.example/cb", "http://app.example/cb",
-                                 "https://app.example@evil.example/cb", "//evil.example", "javascript:alert(1)", "http://127.0.0.1:10/cb", ""}) {
+    for (const std::string to :
+         {"https://app.example/cb/", "https://app.example/cb?x=1", "https://app.example/CB", "https://app.example",
+          "https://app.example/cb/../evil", "https://app.example.evil.example/cb", "http://app.example/cb",
+          "https://app.example@evil.example/cb", "//evil.example", "javascript:alert(1)", "http://127.0.0.1:10/cb", ""}) {
         Form form = request();
         set(form, "redirect_uri", to);
         EXPECT_EQ(rejected(form).redirect, "") << to;
@@ -327,19 +343,25 @@ TEST_F(ProviderTest, AnAppIsSentAwayWithoutTrustingAddressesItIsNotRegisteredFor
     Form unknown = request();
     set(unknown, "client_id", "nobody");
     EXPECT_EQ(rejected(unknown).redirect, "");
-    for (const auto& [name, value, error] :
-         {std::tuple{"response_type", "token", "unsupported_response_type"}, {"response_type", "code id_token", "unsupported_response_type"},
-          {"code_challenge", "", "invalid_request"}, {"code_challenge", "short", "invalid_request"},
-          {"code_challenge_method", "plain", "invalid_request"}, {"code_challenge_method", "", "invalid_request"},
-          {"aud", "https://evil.example/fhir", "invalid_request"}, {"aud", "", "invalid_request"},
-          {"scope", "user/Nothing.rs", "invalid_scope"}, {"scope", "", "invalid_scope"}, {"scope", "system/*.rs", "invalid_scope"}}) {
+    for (const auto& [name, value, error] : {std::tuple{"response_type", "token", "unsupported_response_type"},
+                                             {"response_type", "code id_token", "unsupported_response_type"},
+                                             {"code_challenge", "", "invalid_request"},
+                                             {"code_challenge", "short", "invalid_request"},
+                                             {"code_challenge_method", "plain", "invalid_request"},
+                                             {"code_challenge_method", "", "invalid_request"},
+                                             {"aud", "https://evil.example/fhir", "invalid_request"},
+                                             {"aud", "", "invalid_request"},
+                                             {"scope", "user/Nothing.rs", "invalid_scope"},
+                                             {"scope", "", "invalid_scope"},
+                                             {"scope", "system/*.rs", "invalid_scope"}}) {
         Form form = request();
         set(form, name, value);
         EXPECT_EQ(rejected(form).error, error) << name << value;
         EXPECT_THAT(rejected(form).redirect, StartsWith("https://app.example/cb?error=")) << name;
         EXPECT_THAT(rejected(form).redirect, HasSubstr("&state=s%201&iss=https%3A%2F%2Frecord.example")) << "whose answer it is";
     }
-    for (const auto& [name, error] : {std::pair{"request", "request_not_supported"}, {"request_uri", "request_uri_not_supported"}}) {
+    for (const auto& [name, error] :
+         {std::pair{"request", "request_not_supported"}, {"request_uri", "request_uri_not_supported"}}) {
         Form form = request();
         form.emplace_back(name, "https://evil.example/r");
         EXPECT_EQ(rejected(form).error, error);
@@ -351,7 +373,8 @@ TEST_F(ProviderTest, APersonGivesNoMoreThanTheyHave) {
     const auto scope = [&](std::string asked, std::string account) {
         const auto proposed = provider->propose(request(std::move(asked)), &people[account]);
         const auto* yes = std::get_if<Proposal>(&proposed);
-        return yes ? yes->scope.text() + (yes->needs_patient ? " ?" : "") + (yes->patient.empty() ? "" : " of " + yes->patient) : "rejected";
+        return yes ? yes->scope.text() + (yes->needs_patient ? " ?" : "") + (yes->patient.empty() ? "" : " of " + yes->patient)
+                   : "rejected";
     };
     EXPECT_EQ(scope("user/Observation.cruds", "doctor"), "user/Observation.cruds");
     EXPECT_EQ(scope("patient/*.cruds openid", "doctor"), "openid patient/*.rs ?");
@@ -378,7 +401,8 @@ TEST_F(ProviderTest, ACertificateProvesWhoItIsAndBindsTheToken) {
     EXPECT_TRUE(provider->bearer(said(given, "access_token"), mine));
     EXPECT_FALSE(provider->bearer(said(given, "access_token"), ""));
     EXPECT_FALSE(provider->bearer(said(given, "access_token"), thiefs));
-    EXPECT_THAT(*provider->introspect({{"client_id", "lab"}, {"token", said(given, "access_token")}}, {.certificate = mine}), HasSubstr("x5t#S256"));
+    EXPECT_THAT(*provider->introspect({{"client_id", "lab"}, {"token", said(given, "access_token")}}, {.certificate = mine}),
+                HasSubstr("x5t#S256"));
 }
 
 TEST_F(ProviderTest, TokensAreTakenBackAndAskedAboutByTheirOwnersOnly) {
@@ -389,7 +413,10 @@ TEST_F(ProviderTest, TokensAreTakenBackAndAskedAboutByTheirOwnersOnly) {
         form.emplace_back("token", token);
         return provider->introspect(form, {}).value();
     };
-    EXPECT_THAT(asked(access), HasSubstr(R"("active":true,"scope":"openid fhirUser offline_access user/Observation.rs","client_id":"app","username":"doctor")"));
+    EXPECT_THAT(
+        asked(access),
+        HasSubstr(
+            R"("active":true,"scope":"openid fhirUser offline_access user/Observation.rs","client_id":"app","username":"doctor")"));
     EXPECT_EQ(asked("xa_nothing"), R"({"active":false})");
     EXPECT_FALSE(provider->introspect({{"client_id", "app"}, {"token", access}}, {}).ok()) << "a public client";
     add({.name = "small", .grants = {"client_credentials"}, .scope = "system/Patient.r", .jwks = key.jwks()});
@@ -446,14 +473,19 @@ TEST_F(ProviderTest, ClientsAreRegisteredOnlyWhole) {
         const auto added = provider->add_client(std::move(client));
         return added.ok() ? "ok" : added.outcome().issues[0].where;
     };
-    const Client app{.name = "new", .is_public = true, .grants = {"authorization_code"}, .redirects = {"https://a.example/cb"}, .scope = "openid"};
+    const Client app{.name = "new",
+                     .is_public = true,
+                     .grants = {"authorization_code"},
+                     .redirects = {"https://a.example/cb"},
+                     .scope = "openid"};
     const auto but = [&](auto change) {
         Client client = app;
         change(client);
         return where(client);
     };
-    for (const std::string bad : {"http://a.example/cb", "javascript:alert(1)", "data:text/html,x", "https://a.example/#x", "https://a.example/*",
-                                  "https://", "app:/cb", "https://u@a.example/", "http://127.0.0.1.evil.example/", "http://localhost@evil.example/"})
+    for (const std::string bad :
+         {"http://a.example/cb", "javascript:alert(1)", "data:text/html,x", "https://a.example/#x", "https://a.example/*",
+          "https://", "app:/cb", "https://u@a.example/", "http://127.0.0.1.evil.example/", "http://localhost@evil.example/"})
         EXPECT_EQ(but([&](Client& client) { client.redirects = {bad}; }), "redirect") << bad;
     EXPECT_EQ(but([](Client& client) { client.name = ""; }), "name");
     EXPECT_EQ(but([](Client& client) { client.name = "app"; }), "name") << "is there";
@@ -471,19 +503,21 @@ TEST_F(ProviderTest, ClientsAreRegisteredOnlyWhole) {
 }
 
 TEST(Fetch, GoesToNobodysSurroundings) {
-    for (const std::string_view never : {"169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255", "100.100.100.200", "::", "fe80::1%eth0",
-                                         "ff02::1", "::ffff:169.254.169.254", "fd00:ec2::254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "rubbish"}) {
+    for (const std::string_view never :
+         {"169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255", "100.100.100.200", "::", "fe80::1%eth0", "ff02::1",
+          "::ffff:169.254.169.254", "fd00:ec2::254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "rubbish"}) {
         EXPECT_FALSE(admits(never, false).ok()) << never;
         EXPECT_FALSE(admits(never, true).ok()) << never;
     }
-    for (const std::string_view local : {"127.0.0.1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "::1", "fd12::1",
-                                         "::ffff:10.0.0.1", "::ffff:127.0.0.1"}) {
+    for (const std::string_view local : {"127.0.0.1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",
+                                         "::1", "fd12::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1"}) {
         EXPECT_FALSE(admits(local, false).ok()) << local;
         EXPECT_TRUE(admits(local, true).ok()) << local;
     }
     for (const std::string_view fine : {"8.8.8.8", "172.32.0.1", "2001:4860::1"}) EXPECT_TRUE(admits(fine, false).ok()) << fine;
-    for (const std::string url : {"http://a.example/k", "ftp://a.example/k", "https://", "https://u@a.example/", "https://a.example:0/", "https://a b/",
-                                  "file:///etc/passwd", "https://127.0.0.1:1/k", "https://[::1]:1/k", "https://localhost:1/k"})
+    for (const std::string url :
+         {"http://a.example/k", "ftp://a.example/k", "https://", "https://u@a.example/", "https://a.example:0/", "https://a b/",
+          "file:///etc/passwd", "https://127.0.0.1:1/k", "https://[::1]:1/k", "https://localhost:1/k"})
         EXPECT_FALSE(get(url, {}).ok()) << url;
 }
 

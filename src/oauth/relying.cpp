@@ -31,8 +31,9 @@ std::string_view value_of(const Form& form, std::string_view name) {
 Result<External> read_provider(json::Value value) {
     External provider;
     std::string secret_file;
-    XINGLIN_CHECK(json::known_members(value, "", {"id", "name", "issuer", "client_id", "secret_file", "scope", "claim", "make_role", "second_factor",
-                                                  "private_addresses", "plain", "authorities_file"},
+    XINGLIN_CHECK(json::known_members(value, "",
+                                      {"id", "name", "issuer", "client_id", "secret_file", "scope", "claim", "make_role",
+                                       "second_factor", "private_addresses", "plain", "authorities_file"},
                                       "a provider"));
     XINGLIN_CHECK(json::take(value["id"], "id", provider.id, 64));
     XINGLIN_CHECK(json::take(value["name"], "name", provider.name, 100));
@@ -52,7 +53,8 @@ Result<External> read_provider(json::Value value) {
         if (text.empty()) return refuse(IssueCode::required, name, "is missing");
     }
     for (const char c : provider.id) {
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) return refuse(IssueCode::value, "id", "has a-z 0-9 and - only");
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
+            return refuse(IssueCode::value, "id", "has a-z 0-9 and - only");
     }
     if (provider.issuer.ends_with('/')) provider.issuer.pop_back();
     if (provider.name.empty()) provider.name = provider.id;
@@ -165,7 +167,8 @@ Result<Jwt> RelyingParty::exchange(const Waiting& waiting, const Known& there, s
     std::string authorization;
     if (provider.secret.empty()) add("client_id", provider.client_id);
     else
-        authorization = "Basic " + text::base64(http::percent_encode(provider.client_id) + ":" + http::percent_encode(provider.secret));
+        authorization =
+            "Basic " + text::base64(http::percent_encode(provider.client_id) + ":" + http::percent_encode(provider.secret));
     XINGLIN_TRY(const Got got, post(there.token, form, authorization, provider.fetch));
     if (got.status != 200) return bad("code", "the provider does not take the code");
     json::Arena arena;
@@ -180,7 +183,8 @@ Result<Done> RelyingParty::check(const Jwt& token, const JwkSet& keys, const Ext
     if (issuer != provider.issuer && issuer != provider.issuer + "/") return bad("iss", "is another provider");
     if (!token.is_for(provider.client_id)) return bad("aud", "is not meant for us");
     const json::Value aud = token.claims["aud"];
-    if (aud.is_array() && aud.size() > 1 && token.text("azp") != provider.client_id) return bad("azp", "was given to another client");
+    if (aud.is_array() && aud.size() > 1 && token.text("azp") != provider.client_id)
+        return bad("azp", "was given to another client");
     if (token.claims["azp"] && token.text("azp") != provider.client_id) return bad("azp", "was given to another client");
     const auto expires = token.seconds("exp"), issued = token.seconds("iat");
     if (!expires || *expires + skew_s <= now_s) return bad("exp", "is over");
@@ -201,7 +205,8 @@ Result<Arrived> RelyingParty::arrive(const Form& query, std::string_view cookie)
     }
     if (clock_.now_ms() - waiting.begun_ms > waits_ms || cookie.empty() || sha256(cookie) != waiting.cookie_sha256)
         return bad("state", "this login was not begun in this browser, or too long ago; begin again");
-    if (const auto issuer = value_of(query, "iss"); !issuer.empty() && issuer != waiting.provider.issuer && issuer != waiting.provider.issuer + "/")
+    if (const auto issuer = value_of(query, "iss");
+        !issuer.empty() && issuer != waiting.provider.issuer && issuer != waiting.provider.issuer + "/")
         return bad("iss", "the answer comes from another provider");
     if (!value_of(query, "error").empty()) return bad("provider", "the provider did not let you in");
     const auto code = value_of(query, "code");

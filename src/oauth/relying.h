@@ -21,15 +21,15 @@ namespace xinglin::oauth {
 
 /// One line of DATA/providers.json.
 struct External {
-    std::string id;          // in addresses: [a-z0-9-]
-    std::string name;        // on the button
-    std::string issuer;      // "https://login.example"
+    std::string id;      // in addresses: [a-z0-9-]
+    std::string name;    // on the button
+    std::string issuer;  // "https://login.example"
     std::string client_id;
-    std::string secret;      // of client_secret_basic; "": a public client, PKCE alone
+    std::string secret;  // of client_secret_basic; "": a public client, PKCE alone
     std::string scope = "openid profile";
     std::string claim = "preferred_username";  // whose value is the name of an account here
-    bool second_factor = false;  // its word for a second factor (`amr` mfa, RFC 8176) counts; else ours is asked
-    std::string make_role;   // role of an account that is made when there is none; "": none is made
+    bool second_factor = false;                // its word for a second factor (`amr` mfa, RFC 8176) counts; else ours is asked
+    std::string make_role;                     // role of an account that is made when there is none; "": none is made
     FetchOptions fetch;
 };
 /// The file's text: {"providers":[{"id","name","issuer","client_id","secret_file","scope","claim","make_role","second_factor","private_addresses",
@@ -61,7 +61,8 @@ public:
     /// The query of the address the person came back to, and the cookie.
     Result<Arrived> arrive(const Form& query, std::string_view cookie);
     /// An id token, word by word; for tests open to all.
-    static Result<Done> check(const Jwt& token, const JwkSet& keys, const External& provider, std::string_view nonce, std::int64_t now_s);
+    static Result<Done> check(const Jwt& token, const JwkSet& keys, const External& provider, std::string_view nonce,
+                              std::int64_t now_s);
 
 private:
     struct Waiting {
@@ -79,7 +80,7 @@ private:
 
     const std::vector<External> providers_;
     const calendar::Clock& clock_;
-    std::mutex mutex_;  // guards what follows
+    std::mutex mutex_;                        // guards what follows
     std::map<std::string, Waiting> waiting_;  // by SHA-256 of state
     std::map<std::string, Known> known_;      // by issuer
 };

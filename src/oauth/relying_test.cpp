@@ -67,9 +67,9 @@ protected:
     std::unique_ptr<RelyingParty> party;
 
     void SetUp() override {
-        server = std::make_unique<http::Server>(http::ServerOptions{.port = 0, .worker_threads = 2}, [this](http::Request request, http::Respond respond) {
-            respond(answer(request));
-        });
+        server =
+            std::make_unique<http::Server>(http::ServerOptions{.port = 0, .worker_threads = 2},
+                                           [this](http::Request request, http::Respond respond) { respond(answer(request)); });
         ASSERT_TRUE(server->start().ok());
         External provider;
         provider.id = "city";
@@ -88,16 +88,18 @@ protected:
     http::Response answer(const http::Request& request) {
         const auto json = [](std::string body) { return http::Response::text(200, "application/json", std::move(body)); };
         if (request.path == "/.well-known/openid-configuration") {
-            return json(fmt::format(R"({{"issuer":"{0}","authorization_endpoint":"{1}/authorize","token_endpoint":"{1}/token","jwks_uri":"{1}/jwks"}})",
-                                    bend == "issuer" ? "https://evil.example" : issuer(), issuer()));
+            return json(fmt::format(
+                R"({{"issuer":"{0}","authorization_endpoint":"{1}/authorize","token_endpoint":"{1}/token","jwks_uri":"{1}/jwks"}})",
+                bend == "issuer" ? "https://evil.example" : issuer(), issuer()));
         }
         if (request.path == "/jwks") return json(bend == "huge" ? std::string(100'000, ' ') : key.jwks());
         ++tokens_asked;
         last_form = request.body;
-        const std::string claims =
-            fmt::format(R"({{"iss":"{}","sub":"7","aud":"us","exp":{},"iat":{},"nonce":"{}","preferred_username":"doctor","amr":["pwd","mfa"]}})", issuer(), now_s + 300,
-                        now_s, bend == "nonce" ? "another" : nonce);
-        if (bend == "none") return json(R"({"id_token":")" + text::base64_url(R"({"alg":"none"})") + "." + text::base64_url(claims) + R"(."})");
+        const std::string claims = fmt::format(
+            R"({{"iss":"{}","sub":"7","aud":"us","exp":{},"iat":{},"nonce":"{}","preferred_username":"doctor","amr":["pwd","mfa"]}})",
+            issuer(), now_s + 300, now_s, bend == "nonce" ? "another" : nonce);
+        if (bend == "none")
+            return json(R"({"id_token":")" + text::base64_url(R"({"alg":"none"})") + "." + text::base64_url(claims) + R"(."})");
         return json(R"({"id_token":")" + (bend == "liar" ? liar : key).letter(claims) + R"("})");
     }
     static std::string value_in(const std::string& address, std::string_view name) {
@@ -169,14 +171,16 @@ TEST_F(ProviderElsewhere, ThatSaysItIsAnotherOrFloodsUsIsRefused) {
 }
 
 TEST(Providers, AreReadFromTheirFileStrictly) {
-    const auto read = read_providers(R"({"providers":[{"id":"city","issuer":"https://login.example/","client_id":"us","private_addresses":true}]})");
+    const auto read = read_providers(
+        R"({"providers":[{"id":"city","issuer":"https://login.example/","client_id":"us","private_addresses":true}]})");
     ASSERT_TRUE(read.ok());
     EXPECT_EQ((*read)[0].issuer, "https://login.example");
     EXPECT_EQ((*read)[0].name, "city");
     EXPECT_TRUE((*read)[0].fetch.private_addresses);
-    for (const std::string_view bad : {R"({"providers":[{"id":"city"}]})", R"({"providers":[{"id":"CITY","issuer":"x","client_id":"y"}]})",
-                                       R"({"providers":[{"id":"c","issuer":"x","client_id":"y","secret":"z"}]})",
-                                       R"({"providers":[{"id":"c","issuer":"x","client_id":"y","secret_file":"/nowhere"}]})"})
+    for (const std::string_view bad :
+         {R"({"providers":[{"id":"city"}]})", R"({"providers":[{"id":"CITY","issuer":"x","client_id":"y"}]})",
+          R"({"providers":[{"id":"c","issuer":"x","client_id":"y","secret":"z"}]})",
+          R"({"providers":[{"id":"c","issuer":"x","client_id":"y","secret_file":"/nowhere"}]})"})
         EXPECT_FALSE(read_providers(bad).ok()) << bad;
 }
 

@@ -13,8 +13,7 @@ namespace xinglin::oauth {
 namespace {
 
 constexpr std::size_t most_bytes = 4u << 10, most_scopes = 64;
-constexpr std::string_view known_words[] = {"openid",        "fhirUser",      "profile",
-                                            "launch/patient", "online_access", "offline_access"};
+constexpr std::string_view known_words[] = {"openid", "fhirUser", "profile", "launch/patient", "online_access", "offline_access"};
 
 Outcome bad(std::string_view scope, std::string what) {
     return refuse(IssueCode::value, "scope", std::string(scope.substr(0, 100)) + ": " + std::move(what));
@@ -38,7 +37,8 @@ Result<Done> check_query(std::string_view scope, std::string_view type_name, std
     const fhir::Type* type = fhir::find_resource(type_name);
     if (!type) return bad(scope, "a condition needs a type, not *");
     const auto pairs = http::parse_query(query);
-    if (!pairs.ok() || pairs->empty() || pairs->size() > 8) return bad(scope, "write the condition as name=value, & between them");
+    if (!pairs.ok() || pairs->empty() || pairs->size() > 8)
+        return bad(scope, "write the condition as name=value, & between them");
     for (const auto& [name, value] : *pairs) {
         const std::string code = name.substr(0, name.find(':'));
         if (value.empty() || name.find('.') != std::string::npos || !search::find_parameter(*type, code))
@@ -79,9 +79,7 @@ void add(std::vector<Scope>& all, Scope scope) {
 
 }  // namespace
 
-std::string_view text(Whose whose) {
-    return whose == Whose::patient ? "patient" : whose == Whose::user ? "user" : "system";
-}
+std::string_view text(Whose whose) { return whose == Whose::patient ? "patient" : whose == Whose::user ? "user" : "system"; }
 
 std::string Scope::text() const {
     return std::string(oauth::text(whose)) + "/" + type + "." + actions + (query.empty() ? "" : "?" + query);

@@ -49,10 +49,10 @@ public:
 
     /// What must hold of a resource for some actions. Of several any is enough; where there is none, nothing is allowed.
     struct Condition {
-        std::string type;                // or "*"
+        std::string type;  // or "*"
         std::string actions;
-        bool in_context = false;         // only what belongs to the Patient in context (patient/)
-        std::string query;               // of search, still encoded; "" for none
+        bool in_context = false;  // only what belongs to the Patient in context (patient/)
+        std::string query;        // of search, still encoded; "" for none
     };
     std::vector<Condition> conditions() const;
 

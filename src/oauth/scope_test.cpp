@@ -17,12 +17,27 @@ TEST(Scope, IsReadStrictly) {
     EXPECT_EQ(granted("patient/Observation.read openid user/*.* email").text(), "openid patient/Observation.rs user/*.cruds");
     EXPECT_EQ(granted("patient/Observation.rs?category=laboratory").resources[0].query, "category=laboratory");
     EXPECT_EQ(granted("user/Patient.rs user/Patient.r user/Patient.s").text(), "user/Patient.rs") << "held already";
-    for (const std::string_view bad :
-         {"patient/Observation", "patient/.rs", "patient/Observation.", "patient/Observation.sr", "patient/Observation.rr",
-          "patient/observation.rs", "patient/Nothing.rs", "patient/Resource.rs", "group/Patient.rs", "/Patient.rs",
-          "patient/Observation.rs?", "patient/Observation.rs?category", "patient/Observation.rs?nonsense=1", "patient/*.rs?category=x",
-          "patient/Observation.rs?subject.name=li", "patient/Observation.rs?_include=x", "patient/Observation.rs?_has:x=1",
-          "patient/Observation.rs?date=yesterday", "patient/Observation.rs?category=", "patient/Obser\"vation.rs", "patient/*.rs\\"})
+    for (const std::string_view bad : {"patient/Observation",
+                                       "patient/.rs",
+                                       "patient/Observation.",
+                                       "patient/Observation.sr",
+                                       "patient/Observation.rr",
+                                       "patient/observation.rs",
+                                       "patient/Nothing.rs",
+                                       "patient/Resource.rs",
+                                       "group/Patient.rs",
+                                       "/Patient.rs",
+                                       "patient/Observation.rs?",
+                                       "patient/Observation.rs?category",
+                                       "patient/Observation.rs?nonsense=1",
+                                       "patient/*.rs?category=x",
+                                       "patient/Observation.rs?subject.name=li",
+                                       "patient/Observation.rs?_include=x",
+                                       "patient/Observation.rs?_has:x=1",
+                                       "patient/Observation.rs?date=yesterday",
+                                       "patient/Observation.rs?category=",
+                                       "patient/Obser\"vation.rs",
+                                       "patient/*.rs\\"})
         EXPECT_FALSE(Granted::parse(bad).ok()) << bad;
     std::string many;
     for (int i = 0; i < 70; ++i) many += "user/Observation.rs?category=c" + std::to_string(i) + " ";
@@ -74,7 +89,8 @@ std::string passes(std::string_view scope, std::string_view method, const std::s
     if (!passage.ok()) return "no";
     std::string out = passage->granted;
     for (const Granted::Condition& each : passage->conditions)
-        out += " | " + std::string(each.in_context ? "@" : "") + each.type + "." + each.actions + (each.query.empty() ? "" : "?" + each.query);
+        out += " | " + std::string(each.in_context ? "@" : "") + each.type + "." + each.actions +
+               (each.query.empty() ? "" : "?" + each.query);
     return out;
 }
 
@@ -95,8 +111,9 @@ TEST(Passage, OfAUserScopeGoesOnAsItCame) {
 
 // What shows or counts other types than the one searched meets the guard, unless every type may be seen.
 TEST(Passage, WhatReachesOutIsHeldToWhatTheScopesName) {
-    for (const std::string_view out : {"subject:Patient.name=li", "_has:Provenance:target:agent=x", "_include=Observation:subject",
-                                       "_revinclude=Provenance:target", "_include:iterate=*", "_list=1"}) {
+    for (const std::string_view out :
+         {"subject:Patient.name=li", "_has:Provenance:target:agent=x", "_include=Observation:subject",
+          "_revinclude=Provenance:target", "_include:iterate=*", "_list=1"}) {
         const std::string asked = "/fhir/Observation?" + std::string(out);
         EXPECT_EQ(passes("user/Observation.rs", "GET", asked), "user/Observation.rs | Observation.rs") << out;
         EXPECT_EQ(passes("patient/*.rs", "GET", asked), "patient/*.rs | @*.rs") << out;
@@ -107,19 +124,25 @@ TEST(Passage, WhatReachesOutIsHeldToWhatTheScopesName) {
     }
     EXPECT_EQ(passes("system/Observation.cruds", "POST", "/fhir/Observation", true, "", "", "subject:Patient.name=li"),
               "system/Observation.cruds | Observation.cruds");
-    for (const auto& [method, target] : {std::pair{"POST", "/fhir"}, {"GET", "/fhir"}, {"GET", "/fhir/_history"}, {"GET", "/fhir/Patient/p1/*"},
-                                         {"GET", "/fhir/Patient/p1/$everything"}, {"GET", "/fhir/Observation/_history"}}) {
+    for (const auto& [method, target] : {std::pair{"POST", "/fhir"},
+                                         {"GET", "/fhir"},
+                                         {"GET", "/fhir/_history"},
+                                         {"GET", "/fhir/Patient/p1/*"},
+                                         {"GET", "/fhir/Patient/p1/$everything"},
+                                         {"GET", "/fhir/Observation/_history"}}) {
         EXPECT_EQ(passes("system/Observation.rs", method, target, true), "system/Observation.rs | Observation.rs") << target;
         EXPECT_EQ(passes("user/*.rs", method, target), "user/*.rs") << target;
-        EXPECT_EQ(passes("patient/*.rs user/Practitioner.r", method, target), "patient/*.rs user/Practitioner.r | @*.rs | Practitioner.r");
+        EXPECT_EQ(passes("patient/*.rs user/Practitioner.r", method, target),
+                  "patient/*.rs user/Practitioner.r | @*.rs | Practitioner.r");
     }
 }
 
 TEST(Passage, OfAPatientOrAConditionIsTheGuards) {
     const std::string_view one = "launch/patient patient/Observation.rs?category=laboratory";
     const std::string held = "patient/Observation.rs | @Observation.rs?category=laboratory";
-    for (const std::string_view target : {"/fhir/Observation?category=vital-signs", "/fhir/Observation/7", "/fhir/Observation/7/_history/2",
-                                          "/fhir/Patient/p2/Observation", "/fhir/Patient/p1/$everything", "/fhir"})
+    for (const std::string_view target :
+         {"/fhir/Observation?category=vital-signs", "/fhir/Observation/7", "/fhir/Observation/7/_history/2",
+          "/fhir/Patient/p2/Observation", "/fhir/Patient/p1/$everything", "/fhir"})
         EXPECT_EQ(passes(one, "GET", std::string(target)), held) << target;
     EXPECT_EQ(passes(one, "GET", "/fhir/Patient/p1"), "no");
     EXPECT_EQ(passes(one, "PUT", "/fhir/Observation/7"), "no");
@@ -127,7 +150,8 @@ TEST(Passage, OfAPatientOrAConditionIsTheGuards) {
               "user/Observation.rs | Observation.rs?category=a | Observation.rs?code=b");
     EXPECT_EQ(passes("system/*.rs system/Observation.cud?category=a", "PUT", "/fhir/Observation/7", true),
               "system/*.rs system/Observation.cud | *.rs | Observation.cud?category=a");
-    EXPECT_EQ(passes("system/*.rs system/Observation.cud?category=a", "GET", "/fhir/Observation", true), "system/*.rs") << "costs nothing";
+    EXPECT_EQ(passes("system/*.rs system/Observation.cud?category=a", "GET", "/fhir/Observation", true), "system/*.rs")
+        << "costs nothing";
     EXPECT_EQ(passes("system/*.rs system/Observation.cud?category=a", "POST", "/fhir", true),
               "system/*.rs system/Observation.cud | *.rs | Observation.cud?category=a");
 }
@@ -136,7 +160,8 @@ TEST(Passage, OfAnExportNeedsWholeTypes) {
     for (const std::string target : {"/fhir/$export", "/fhir/Patient/$export", "/fhir/Group/1/$export", "/fhir/bulk/1"}) {
         EXPECT_EQ(passes("system/Observation.rs?category=a", "GET", target, true), "no") << target;
         EXPECT_EQ(passes("patient/*.rs", "GET", target), "no") << target;
-        EXPECT_EQ(passes("system/Observation.rs system/Patient.rs?active=true", "GET", target, true), "system/Observation.rs") << target;
+        EXPECT_EQ(passes("system/Observation.rs system/Patient.rs?active=true", "GET", target, true), "system/Observation.rs")
+            << target;
     }
 }
 

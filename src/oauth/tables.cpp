@@ -107,7 +107,8 @@ void bind_optional(sql::Statement& statement, int index, std::string_view bytes)
     else statement.bind_blob(index, bytes);
 }
 
-#define XINGLIN_CLIENT_COLUMNS "name, is_public, grants, redirects, scope, jwks, jwks_url, certificate, id_token_algorithm, created_ms"
+#define XINGLIN_CLIENT_COLUMNS \
+    "name, is_public, grants, redirects, scope, jwks, jwks_url, certificate, id_token_algorithm, created_ms"
 
 Client read_client(const sql::Statement& row) {
     Client client;
@@ -150,7 +151,8 @@ bool Tables::erase_client(std::string_view name) {
 }
 
 std::optional<Client> Tables::client(std::string_view name) {
-    sql::Statement& query = connection_->prepare("SELECT " XINGLIN_CLIENT_COLUMNS " FROM oauth_client WHERE name = ?").bind(1, name);
+    sql::Statement& query =
+        connection_->prepare("SELECT " XINGLIN_CLIENT_COLUMNS " FROM oauth_client WHERE name = ?").bind(1, name);
     if (!query.step()) return std::nullopt;
     Client client = read_client(query);
     query.reset();
@@ -166,8 +168,9 @@ std::vector<Client> Tables::clients() {
 
 void Tables::insert(const FamilyRow& family) {
     connection_
-        ->prepare("INSERT INTO oauth_family (id, client, account, scope, patient, nonce, offline, created_ms, ends_ms)"
-                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        ->prepare(
+            "INSERT INTO oauth_family (id, client, account, scope, patient, nonce, offline, created_ms, ends_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(1, family.id)
         .bind(2, family.client)
         .bind(3, family.account)
@@ -216,9 +219,9 @@ void Tables::insert_code(std::string_view code_sha256, const CodeRow& code) {
 }
 
 std::optional<std::pair<CodeRow, FamilyRow>> Tables::code(std::string_view code_sha256) {
-    sql::Statement& query = connection_->prepare("SELECT c.family, c.redirect, c.challenge, c.expires_ms, c.used_ms, " +
-                                                 std::string(family_columns) +
-                                                 " FROM oauth_code c JOIN oauth_family f ON f.id = c.family WHERE c.code_sha256 = ?");
+    sql::Statement& query =
+        connection_->prepare("SELECT c.family, c.redirect, c.challenge, c.expires_ms, c.used_ms, " + std::string(family_columns) +
+                             " FROM oauth_code c JOIN oauth_family f ON f.id = c.family WHERE c.code_sha256 = ?");
     query.bind_blob(1, code_sha256);
     if (!query.step()) return std::nullopt;
     CodeRow code;
@@ -250,10 +253,9 @@ void Tables::insert_token(std::string_view token_sha256, const TokenRow& token) 
 }
 
 std::optional<TokenRow> Tables::token(std::string_view token_sha256) {
-    sql::Statement& query =
-        connection_->prepare("SELECT t.is_refresh, t.scope, t.certificate, t.issued_ms, t.expires_ms, t.used_ms, " +
-                             std::string(family_columns) +
-                             " FROM oauth_token t JOIN oauth_family f ON f.id = t.family WHERE t.token_sha256 = ?");
+    sql::Statement& query = connection_->prepare(
+        "SELECT t.is_refresh, t.scope, t.certificate, t.issued_ms, t.expires_ms, t.used_ms, " + std::string(family_columns) +
+        " FROM oauth_token t JOIN oauth_family f ON f.id = t.family WHERE t.token_sha256 = ?");
     query.bind_blob(1, token_sha256);
     if (!query.step()) return std::nullopt;
     TokenRow token;
@@ -281,8 +283,7 @@ void Tables::erase_token(std::string_view token_sha256) {
 }
 
 bool Tables::note_letter(std::string_view client, std::string_view letter_sha256, std::int64_t ends_ms) {
-    connection_
-        ->prepare("INSERT INTO oauth_letter (client, letter_sha256, ends_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+    connection_->prepare("INSERT INTO oauth_letter (client, letter_sha256, ends_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
         .bind(1, client)
         .bind_blob(2, letter_sha256)
         .bind(3, ends_ms)

@@ -21,10 +21,10 @@ class TestKey {
 public:
     explicit TestKey(std::string_view algorithm, std::string kid = "k1") : algorithm_(algorithm), kid_(std::move(kid)) {
         if (algorithm == "SM2") sm2_ = signature::PrivateKey::fresh(signature::Algorithm::sm2);
-        EVP_PKEY* made = sm2_                           ? read(sm2_->pem(""))
-                         : algorithm.starts_with("RS")  ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{2048})
-                         : algorithm == "ES384"         ? EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-384")
-                                                        : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
+        EVP_PKEY* made = sm2_                          ? read(sm2_->pem(""))
+                         : algorithm.starts_with("RS") ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{2048})
+                         : algorithm == "ES384"        ? EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-384")
+                                                       : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
         key_.reset(made, EVP_PKEY_free);
     }
     std::string der() const {
@@ -53,7 +53,8 @@ public:
         if (algorithm_.starts_with("RS")) return out;
         const std::size_t half = algorithm_ == "ES384" ? 48 : 32;
         const unsigned char* at = reinterpret_cast<const unsigned char*>(out.data());
-        const std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> both(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)), ECDSA_SIG_free);
+        const std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> both(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)),
+                                                                         ECDSA_SIG_free);
         std::string plain(half * 2, '\0');
         BN_bn2binpad(ECDSA_SIG_get0_r(both.get()), reinterpret_cast<unsigned char*>(plain.data()), static_cast<int>(half));
         BN_bn2binpad(ECDSA_SIG_get0_s(both.get()), reinterpret_cast<unsigned char*>(plain.data()) + half, static_cast<int>(half));
@@ -68,7 +69,8 @@ public:
 
 private:
     static EVP_PKEY* read(const std::string& pem) {
-        const std::unique_ptr<BIO, decltype(&BIO_free_all)> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free_all);
+        const std::unique_ptr<BIO, decltype(&BIO_free_all)> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
+                                                               BIO_free_all);
         return PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr);
     }
     std::string algorithm_, kid_;
@@ -81,8 +83,8 @@ inline std::string hmac_letter(std::string_view header, std::string_view claims,
     const std::string bytes = text::base64_url(header) + "." + text::base64_url(claims);
     unsigned char out[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         out, &size);
+    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<const unsigned char*>(bytes.data()),
+         bytes.size(), out, &size);
     return bytes + "." + text::base64_url(std::string_view(reinterpret_cast<char*>(out), size));
 }
 

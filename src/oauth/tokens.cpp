@@ -26,7 +26,8 @@ Result<Done> allowed(const Client& client, std::string_view grant) {
 bool is_verifier(std::string_view text) {
     if (text.size() < 43 || text.size() > 128) return false;
     return std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+               c == '~';
     });
 }
 
@@ -46,8 +47,8 @@ std::string Provider::Inside::id_token(const Client& client, const FamilyRow& fa
     json::Arena arena;
     const std::int64_t now_s = clock.now_ms() / 1'000;
     const Granted scope = Granted::parse(family.scope).value();
-    const std::string user = viewer.patient().empty()         ? viewer.practitioner.empty() ? "" : "Practitioner/" + viewer.practitioner
-                                                              : "Patient/" + std::string(viewer.patient());
+    const std::string user = viewer.patient().empty() ? viewer.practitioner.empty() ? "" : "Practitioner/" + viewer.practitioner
+                                                      : "Patient/" + std::string(viewer.patient());
     const json::Value address = user.empty() ? json::Value() : arena.string(issuer() + "/fhir/" + user);
     const bool profile = scope.has("profile");
     const json::Value claims =
@@ -78,8 +79,8 @@ Given Provider::Inside::give(Tables& table, const Client& client, const FamilyRo
     token.expires_ms = std::min(now_ms + options.access_s * 1'000, family.ends_ms);
     table.insert_token(sha256(access), token);
     const Granted whole = Granted::parse(family.scope).value();
-    const bool refreshes =
-        !family.account.empty() && has_grant(client, "refresh_token") && (whole.has("offline_access") || whole.has("online_access"));
+    const bool refreshes = !family.account.empty() && has_grant(client, "refresh_token") &&
+                           (whole.has("offline_access") || whole.has("online_access"));
     std::string refresh;
     if (refreshes) {
         refresh = fresh_secret("xr_");
@@ -174,7 +175,8 @@ Result<Given> Provider::Inside::for_refresh(const Client& client, const Form& fo
             return bad_request("invalid_grant", "the refresh token belongs to a certificate that was not shown");
         if (token->used) {  // the thief or the owner: nobody can say who, so both are out
             if (table.revoke_family(token->family.id, now_ms)) reused = token->family;
-            return bad_request("invalid_grant", "the refresh token was used before; everything it gave is taken back, log in again");
+            return bad_request("invalid_grant",
+                               "the refresh token was used before; everything it gave is taken back, log in again");
         }
         if (!options.account(token->family.account)) return bad_request("invalid_grant", std::string(no_such_token));
         Granted scope = Granted::parse(token->scope).value();
@@ -195,7 +197,8 @@ Result<Given> Provider::token(const Form& form, const From& from) {
     const std::string_view grant = value_of(form, "grant_type");
     const bool known = grant == "client_credentials" || grant == "authorization_code" || grant == "refresh_token";
     if (grant.empty()) return bad_request("invalid_request", "grant_type is missing");
-    if (!known) return bad_request("unsupported_grant_type", "grant_type is client_credentials, authorization_code or refresh_token");
+    if (!known)
+        return bad_request("unsupported_grant_type", "grant_type is client_credentials, authorization_code or refresh_token");
     XINGLIN_TRY(const Client client, inside_->authenticate(form, from));
     auto given = grant == "client_credentials"   ? inside_->for_itself(client, form, from)
                  : grant == "authorization_code" ? inside_->for_code(client, form, from)
@@ -227,16 +230,16 @@ Result<std::string> Provider::introspect(const Form& form, const From& from) {
         token = inside_->tables.token(sha256(value_of(form, "token")));
     }
     const std::int64_t now_ms = inside_->clock.now_ms();
-    if (!token || token->used || token->family.revoked || token->expires_ms <= now_ms || token->family.ends_ms <= now_ms) return inactive;
+    if (!token || token->used || token->family.revoked || token->expires_ms <= now_ms || token->family.ends_ms <= now_ms)
+        return inactive;
     const Granted may = Granted::parse(client.scope).value();
     const bool is_server = Granted::parse("system/*.rs")->is_within(may);
     if (token->family.client != client.name && !is_server) return inactive;
     std::optional<access::Viewer> viewer;
     if (!token->family.account.empty() && !(viewer = inside_->options.account(token->family.account))) return inactive;
-    const json::Value bound =
-        token->certificate.empty()
-            ? json::Value()
-            : arena.object({{"x5t#S256", arena.string(text::base64_url(token->certificate))}});
+    const json::Value bound = token->certificate.empty()
+                                  ? json::Value()
+                                  : arena.object({{"x5t#S256", arena.string(text::base64_url(token->certificate))}});
     return json::write(
         arena.object({{"active", arena.boolean(true)},
                       {"scope", arena.string(token->scope)},
@@ -269,7 +272,8 @@ std::optional<Known> Provider::bearer(std::string_view secret, std::string_view 
             inside_->recent.insert_or_assign(key, Inside::Recent{token, now_ms});
         }
     }
-    if (token.is_refresh || token.family.revoked || token.expires_ms <= now_ms || token.family.ends_ms <= now_ms) return std::nullopt;
+    if (token.is_refresh || token.family.revoked || token.expires_ms <= now_ms || token.family.ends_ms <= now_ms)
+        return std::nullopt;
     if (!token.certificate.empty() && token.certificate != certificate) return std::nullopt;
     Known known;
     auto scope = Granted::parse(token.scope);

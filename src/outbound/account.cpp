@@ -110,7 +110,9 @@ std::optional<Payload> Queue::payload(Number number) {
     auto& query = connection_->prepare("SELECT content_type, size, packed FROM outbound_payload WHERE number = ?");
     query.bind(1, number);
     std::optional<Payload> found;
-    if (query.step()) found = Payload{std::string(query.text(0)), unpack(sql::opened(values_, about_payload(number), query.text(2)), query.integer(1))};
+    if (query.step())
+        found = Payload{std::string(query.text(0)),
+                        unpack(sql::opened(values_, about_payload(number), query.text(2)), query.integer(1))};
     query.reset();
     return found;
 }

@@ -200,13 +200,16 @@ TEST(Addresses, MayBeNarrowedByContentButNeverWidened) {
     const auto networks = ReceiverNetworks::read(narrow.files());
     ASSERT_TRUE(networks.ok()) << networks.outcome().line();
     for (const char* yes : {"10.0.0.7", "::ffff:10.1.2.3", "fd12::1"}) EXPECT_TRUE(networks->admits(yes).ok()) << yes;
-    for (const char* no : {"10.9.1.1", "::ffff:10.9.1.1", "127.0.0.1", "::1", "8.8.8.8", "11.0.0.1", "169.254.169.254", "2001:db8::1", "fe80::1", "nonsense"})
+    for (const char* no : {"10.9.1.1", "::ffff:10.9.1.1", "127.0.0.1", "::1", "8.8.8.8", "11.0.0.1", "169.254.169.254",
+                           "2001:db8::1", "fe80::1", "nonsense"})
         EXPECT_FALSE(networks->admits(no).ok()) << no;
     const auto wide = ReceiverNetworks::read(content::Files{});
     ASSERT_TRUE(wide.ok());
     EXPECT_TRUE(wide->admits("127.0.0.1").ok());
-    for (const char* no : {"169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "0.0.0.0", "fd00:ec2::254"}) EXPECT_FALSE(wide->admits(no).ok()) << no;
-    for (const char* wrong : {"{}", R"({"channels":{"allow":["10.0.0.0/33"],"never":[]}})", R"({"channels":{"allow":"10.0.0.0/8","never":[]}})", "nonsense"})
+    for (const char* no : {"169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "0.0.0.0", "fd00:ec2::254"})
+        EXPECT_FALSE(wide->admits(no).ok()) << no;
+    for (const char* wrong : {"{}", R"({"channels":{"allow":["10.0.0.0/33"],"never":[]}})",
+                              R"({"channels":{"allow":"10.0.0.0/8","never":[]}})", "nonsense"})
         EXPECT_FALSE(ReceiverNetworks::read(NetworkFiles(wrong).files()).ok()) << wrong;
 }
 

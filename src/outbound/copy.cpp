@@ -60,7 +60,9 @@ Result<std::int64_t> copy_queues(const std::string& from_place, const std::strin
         return connection;
     };
     const auto from = open(from_place), to = open(to_place);
-    if (!sql::copy_tables(tables, *from, *to, [&](bool) { return has(*from, newest(*to)); }, sql::values_of(from_place), sql::values_of(to_place)))
+    if (!sql::copy_tables(
+            tables, *from, *to, [&](bool) { return has(*from, newest(*to)); }, sql::values_of(from_place),
+            sql::values_of(to_place)))
         return refuse(IssueCode::conflict, "--to", "has channels of its own already; name an empty target");
     auto& count = to->prepare("SELECT count(*) FROM outbound_delivery");
     count.reset();

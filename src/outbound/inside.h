@@ -53,7 +53,7 @@ struct Outbound::Inside {
     Desk desk, reading;
     std::string mark;  // of control ids
     std::vector<Channel> of_content;
-    ReceiverNetworks networks;  // where they may go at all; not changed once open
+    ReceiverNetworks networks;                // where they may go at all; not changed once open
     std::optional<cda::Knowledge> knowledge;  // of shared documents; nothing when content has none
 
     mutable std::mutex mutex;  // guards what follows

@@ -12,7 +12,8 @@ constexpr std::string_view file_name = "access/networks.json";
 
 Result<text::Networks> networks_of(json::Value channels, std::string_view name) {
     std::vector<std::string> texts;
-    if (!channels[name].is_array()) return refuse(IssueCode::value, std::string(file_name) + ": channels." + std::string(name), "must be a list of networks");
+    if (!channels[name].is_array())
+        return refuse(IssueCode::value, std::string(file_name) + ": channels." + std::string(name), "must be a list of networks");
     for (const json::Node& node : channels[name].items()) texts.emplace_back(json::Value(&node).string());
     return text::Networks::parse(texts, std::string(file_name) + ": channels." + std::string(name));
 }

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "content/content.h"
-#include "text/networks.h"
 #include "outcome/outcome.h"
+#include "text/networks.h"
 
 namespace xinglin::outbound {
 

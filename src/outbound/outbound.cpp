@@ -266,7 +266,8 @@ Result<Trial> Outbound::try_out(const Channel& channel, std::string_view type_na
     XINGLIN_TRY(const auto compiled, Compiled::make(channel));
     Trial trial;
     if (connects) {
-        const auto peer = peer_of(channel, {self.secrets, self.networks}, self.options.data, [&self] { return self.stopping.load(); });
+        const auto peer =
+            peer_of(channel, {self.secrets, self.networks}, self.options.data, [&self] { return self.stopping.load(); });
         const auto connected = peer->connect();
         trial.reachable = connected.ok();
         if (!connected.ok()) trial.connection = connected.outcome().line();

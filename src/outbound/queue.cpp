@@ -221,7 +221,8 @@ std::int64_t Queue::lane_of_sent(const std::string& channel, std::string_view ty
 std::vector<Place> Queue::places() {
     std::vector<Place> all;
     auto& query = connection_->prepare("SELECT id, position, since, filter_since, cut_ms FROM outbound_channel ORDER BY id");
-    while (query.step()) all.push_back({std::string(query.text(0)), query.integer(1), query.integer(2), query.integer(3), query.integer(4)});
+    while (query.step())
+        all.push_back({std::string(query.text(0)), query.integer(1), query.integer(2), query.integer(3), query.integer(4)});
     return all;
 }
 
@@ -256,7 +257,8 @@ std::int64_t Queue::cut(const Channel& channel, std::int64_t now_ms, const std::
         next = query.integer(0);
         query.reset();
     }
-    const std::int64_t most = channel.format == "hl7v2" || channel.format == "document" || channel.format == "cda" ? 1 : channel.count;
+    const std::int64_t most =
+        channel.format == "hl7v2" || channel.format == "document" || channel.format == "cda" ? 1 : channel.count;
     struct Making {
         Number number;
         std::int64_t lane, items;

@@ -9,6 +9,8 @@
 namespace xinglin::outbound {
 
 /// What was sent, whole.
-inline std::vector<sql::SealedColumn> sealed_columns() { return {{"xinglin outbound", "outbound_payload", "packed", "delivery", {"number"}}}; }
+inline std::vector<sql::SealedColumn> sealed_columns() {
+    return {{"xinglin outbound", "outbound_payload", "packed", "delivery", {"number"}}};
+}
 
 }  // namespace xinglin::outbound

@@ -78,7 +78,8 @@ Result<std::vector<Channel>> shelf(const content::Files& files) {
 void check_shelf(const content::Files& files, std::vector<content::Complaint>& complaints, std::size_t& checked) {
     ++checked;
     if (const auto networks = ReceiverNetworks::read(files); !networks.ok())
-        complaints.push_back({"access/networks.json", networks.outcome().issues.front().where, networks.outcome().issues.front().what});
+        complaints.push_back(
+            {"access/networks.json", networks.outcome().issues.front().where, networks.outcome().issues.front().what});
     const auto tables = hl7v2::Tables::load(files);
     if (!tables.ok()) return;  // said by the checker of mappings
     for (const std::string& path : files.list("outbound", ".json")) {

@@ -442,7 +442,8 @@ Result<Page> People::find(const access::Viewer& viewer, const Request& asked) co
     for (int i = 0; viewer.guard && !page.next.empty() && page.people.size() < (request.count + 1) / 2 && i < most_rounds; ++i) {
         request.after = page.next;
         XINGLIN_TRY(Page more, find_page(viewer, request));
-        page.people.insert(page.people.end(), std::make_move_iterator(more.people.begin()), std::make_move_iterator(more.people.end()));
+        page.people.insert(page.people.end(), std::make_move_iterator(more.people.begin()),
+                           std::make_move_iterator(more.people.end()));
         page.next = more.next;
     }
     if (viewer.guard && page.next.empty() && asked.after.empty()) page.total = page.people.size();

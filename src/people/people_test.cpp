@@ -184,15 +184,16 @@ TEST_F(PeopleTest, PagesThroughManyHitsAndSaysWhenThereAreTooMany) {
 }
 
 TEST(Address, IsCoveredBelowTheTown) {
-    for (const auto& [whole, shown] : {std::pair{"浙江省杭州市西湖区转塘街道望江山路8号3幢201室", "浙江省杭州市西湖区转塘街道****"},
-                                       {"河北省海港县杜庄镇", "河北省海港县杜庄镇"},
-                                       {"海港县杜庄镇西村12号", "海港县杜庄镇****"},
-                                       {"北京市朝阳区建国路1号", "北京市朝阳区****"},
-                                       {"杭州市文三路5号", "杭州市****"},
-                                       {"文三路5号", "****"},
-                                       {"8 Main Street, Springfield, MA", "****, Springfield, MA"},
-                                       {"somewhere", "****"},
-                                       {"", ""}})
+    for (const auto& [whole, shown] :
+         {std::pair{"浙江省杭州市西湖区转塘街道望江山路8号3幢201室", "浙江省杭州市西湖区转塘街道****"},
+          {"河北省海港县杜庄镇", "河北省海港县杜庄镇"},
+          {"海港县杜庄镇西村12号", "海港县杜庄镇****"},
+          {"北京市朝阳区建国路1号", "北京市朝阳区****"},
+          {"杭州市文三路5号", "杭州市****"},
+          {"文三路5号", "****"},
+          {"8 Main Street, Springfield, MA", "****, Springfield, MA"},
+          {"somewhere", "****"},
+          {"", ""}})
         EXPECT_EQ(masked_address(whole), shown) << whole;
 }
 

@@ -87,12 +87,14 @@ std::string masked_address(std::string_view whole) {
         }
         return end;
     };
-    for (const auto& words : {std::initializer_list<std::string_view>{"街道", "镇", "乡", "苏木"}, {"县", "区", "旗"}, {"市"}, {"省"}}) {
+    for (const auto& words :
+         {std::initializer_list<std::string_view>{"街道", "镇", "乡", "苏木"}, {"县", "区", "旗"}, {"市"}, {"省"}}) {
         if (const std::size_t end = first_end(words); end != std::string_view::npos)
             return end == whole.size() ? std::string(whole) : std::string(whole.substr(0, end)).append(covered);
     }
     const std::size_t line_end = whole.find(", ");  // "8 Main Street, Springfield"
-    return std::string(covered).append(line_end == std::string_view::npos || text::has_han(whole) ? std::string_view() : whole.substr(line_end));
+    return std::string(covered).append(line_end == std::string_view::npos || text::has_han(whole) ? std::string_view()
+                                                                                                  : whole.substr(line_end));
 }
 
 std::string identifier_label(json::Value identifier) {

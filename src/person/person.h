@@ -145,10 +145,10 @@ struct Options {
 
 /// A record that came to another person.
 struct PersonChange {
-    std::string cursor;           // its place: what comes after it is asked for with this
-    std::string kind;             // linked: it had been alone · merged: its whole person came with it · parted: it left others behind
-    std::string patient, source;  // the record
-    std::string before, now;      // enterprise ids
+    std::string cursor;  // its place: what comes after it is asked for with this
+    std::string kind;    // linked: it had been alone · merged: its whole person came with it · parted: it left others behind
+    std::string patient, source;        // the record
+    std::string before, now;            // enterprise ids
     std::vector<std::string> patients;  // all Patients that are of either person as things are now
     std::int64_t at_ms = 0;
 };

@@ -71,7 +71,9 @@ TEST_F(PersonTest, NeverJoinsAgainWhatSomebodyKeptApart) {
     for (const char* id : {"anna-1", "anna-2"}) {  // who stays behind hears of it as well, and can undo it
         const auto person = persons->person(id);
         ASSERT_TRUE(person.has_value());
-        EXPECT_TRUE(std::any_of(person->lines.begin(), person->lines.end(), [](const auto& line) { return line.kind == "split"; })) << id;
+        EXPECT_TRUE(std::any_of(person->lines.begin(), person->lines.end(), [](const auto& line) {
+            return line.kind == "split";
+        })) << id;
     }
     Said moved = with(anna, "anna-2");
     moved.address = "某市某区新村1号";

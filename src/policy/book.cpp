@@ -70,7 +70,8 @@ Result<Rule::Whose> whose_of(std::string_view patients, const Book& book, Rule& 
     if (patients.empty()) return Rule::Whose::anything;
     if (patients == "nobody") return Rule::Whose::nobodys;
     if (patients == "anybody") return Rule::Whose::somebodys;
-    if (!book.sets.contains(patients)) return wrong(fmt::format("{}.patients", rule.id), fmt::format("\"{}\" is no set", patients));
+    if (!book.sets.contains(patients))
+        return wrong(fmt::format("{}.patients", rule.id), fmt::format("\"{}\" is no set", patients));
     rule.set = patients;
     return Rule::Whose::set;
 }
@@ -79,15 +80,15 @@ Result<Rule> read_rule(json::Value from, const Book& book, const Named& labels, 
     Rule rule;
     rule.id = from["id"].string();
     if (rule.id.empty()) return wrong("rules", "each needs an id");
-    XINGLIN_CHECK(only_members(from, rule.id, {"id", "zh", "en", "kind", "permit", "patients", "types", "labels", "own_sources", "purposes", "only_when"}));
+    XINGLIN_CHECK(only_members(
+        from, rule.id,
+        {"id", "zh", "en", "kind", "permit", "patients", "types", "labels", "own_sources", "purposes", "only_when"}));
     XINGLIN_TRY(rule.words, words_of(from, rule.id));
-    constexpr std::pair<std::string_view, Rule::Kind> kinds[] = {{"", Rule::Kind::plain},
-                                                                 {"emergency", Rule::Kind::emergency},
-                                                                 {"card", Rule::Kind::card},
-                                                                 {"consent", Rule::Kind::consent},
-                                                                 {"own", Rule::Kind::own},
-                                                                 {"wards", Rule::Kind::wards}};
-    const auto kind = std::find_if(std::begin(kinds), std::end(kinds), [&](const auto& each) { return each.first == from["kind"].string(); });
+    constexpr std::pair<std::string_view, Rule::Kind> kinds[] = {{"", Rule::Kind::plain},    {"emergency", Rule::Kind::emergency},
+                                                                 {"card", Rule::Kind::card}, {"consent", Rule::Kind::consent},
+                                                                 {"own", Rule::Kind::own},   {"wards", Rule::Kind::wards}};
+    const auto kind =
+        std::find_if(std::begin(kinds), std::end(kinds), [&](const auto& each) { return each.first == from["kind"].string(); });
     if (kind == std::end(kinds)) return wrong(fmt::format("{}.kind", rule.id), "must be emergency, card, consent, own or wards");
     rule.kind = kind->second;
     if (rule.kind == Rule::Kind::plain) {
@@ -97,12 +98,14 @@ Result<Rule> read_rule(json::Value from, const Book& book, const Named& labels, 
     XINGLIN_TRY(rule.whose, whose_of(from["patients"].string(), book, rule));
     if (const std::string_view group = from["types"].string(); !group.empty()) {
         const auto found = types.find(group);
-        if (found == types.end()) return wrong(fmt::format("{}.types", rule.id), fmt::format("\"{}\" is no group of types", group));
+        if (found == types.end())
+            return wrong(fmt::format("{}.types", rule.id), fmt::format("\"{}\" is no group of types", group));
         rule.types = found->second;
     }
     if (const std::string_view group = from["labels"].string(); !group.empty()) {
         const auto found = labels.find(group);
-        if (found == labels.end()) return wrong(fmt::format("{}.labels", rule.id), fmt::format("\"{}\" is no group of labels", group));
+        if (found == labels.end())
+            return wrong(fmt::format("{}.labels", rule.id), fmt::format("\"{}\" is no group of labels", group));
         rule.labels = found->second;
     }
     rule.own_sources = from["own_sources"].as_bool();
@@ -123,7 +126,9 @@ Result<Book> Book::read(const content::Files& files) {
     const auto parsed = json::parse(*text, arena);
     if (!parsed.ok() || !parsed->is_object()) return wrong("JSON", "is no JSON object");
     const json::Value root = *parsed;
-    XINGLIN_CHECK(only_members(root, "policy", {"source", "sets", "labels", "types", "own_sources", "default_purpose", "nothing", "open_in_demonstrations", "roles"}));
+    XINGLIN_CHECK(only_members(
+        root, "policy",
+        {"source", "sets", "labels", "types", "own_sources", "default_purpose", "nothing", "open_in_demonstrations", "roles"}));
     Book book;
     XINGLIN_TRY(book.nothing, words_of(root["nothing"], "nothing"));
     if (!root["default_purpose"].string().empty()) book.default_purpose = root["default_purpose"].string();

@@ -53,7 +53,7 @@ struct Set {
 
 struct Book {
     std::map<std::string, Set, std::less<>> sets;
-    std::vector<std::string> own_sources;  // templates: "urn:xinglin:source:{identifier}"
+    std::vector<std::string> own_sources;             // templates: "urn:xinglin:source:{identifier}"
     std::map<access::Role, std::vector<Rule>> roles;  // a role that is not here sees everything its account may
     std::set<access::Role> open_in_demonstrations;    // see everything where all people are made up
     Words nothing;                                    // said when no rule applied

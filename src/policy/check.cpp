@@ -40,7 +40,8 @@ public:
         }
     }
     SetPtr of_search(const std::string& search) override {
-        return std::make_shared<record::PatientSet>(true_.contains(search) ? std::vector<std::int64_t>{patient} : std::vector<std::int64_t>{});
+        return std::make_shared<record::PatientSet>(true_.contains(search) ? std::vector<std::int64_t>{patient}
+                                                                           : std::vector<std::int64_t>{});
     }
     std::vector<std::int64_t> of_ids(const std::vector<std::string>& ids) override {
         return ids.empty() ? std::vector<std::int64_t>{} : std::vector<std::int64_t>{patient};
@@ -53,7 +54,8 @@ public:
         for (const json::Node& node : said_["consents"].items()) {
             const json::Value each(&node);
             consent::Provision provision{.patient = "p", .permit = each["permit"].as_bool(), .named = each["named"].as_bool()};
-            for (const json::Node& inner : each["labels"].items()) provision.labels.push_back({"", std::string(json::Value(&inner).string())});
+            for (const json::Node& inner : each["labels"].items())
+                provision.labels.push_back({"", std::string(json::Value(&inner).string())});
             all.push_back(std::move(provision));
         }
         return all;
@@ -69,7 +71,8 @@ public:
     std::vector<consent::Proxy> wards(const access::Viewer&) override {
         if (said_["ward"].string().empty()) return {};
         consent::Proxy proxy{.patient = "p", .relation = std::string(said_["ward"].string()), .until_ms = case_now_ms + 60'000};
-        for (const json::Node& node : said_["withheld"].items()) proxy.withheld_labels.push_back({"", std::string(json::Value(&node).string())});
+        for (const json::Node& node : said_["withheld"].items())
+            proxy.withheld_labels.push_back({"", std::string(json::Value(&node).string())});
         return {proxy};
     }
     std::vector<std::string> own(const access::Viewer&) override {
@@ -123,9 +126,11 @@ void check_policy(const content::Files& files, std::vector<content::Complaint>& 
     for (const auto& [name, set] : book->sets) {
         for (const std::string& search : set.searches) {
             const auto whole = put_in(search, anybody, case_now_ms);
-            const auto query = whole ? query_of(*whole, case_now_ms) : refuse(IssueCode::value, search, "names what no viewer has");
+            const auto query =
+                whole ? query_of(*whole, case_now_ms) : refuse(IssueCode::value, search, "names what no viewer has");
             ++checked;
-            if (!query.ok()) complaints.push_back({"access/policy.json", fmt::format("sets.{}: {}", name, search), query.outcome().line()});
+            if (!query.ok())
+                complaints.push_back({"access/policy.json", fmt::format("sets.{}: {}", name, search), query.outcome().line()});
         }
     }
     const auto text = files.read(std::string(cases));
@@ -162,8 +167,9 @@ void check_labels(const content::Files& files, std::vector<content::Complaint>& 
         for (const json::Node& label : marked["meta"]["security"].items()) found.emplace(json::Value(&label)["code"].string());
         for (const json::Node& label : one["labels"].items()) expected.emplace(json::Value(&label).string());
         if (!type || found != expected)
-            complaints.push_back({std::string(labels), std::string(one["says"].string()),
-                                  fmt::format("is labelled {}, but must be {}", fmt::join(found, " "), fmt::join(expected, " "))});
+            complaints.push_back(
+                {std::string(labels), std::string(one["says"].string()),
+                 fmt::format("is labelled {}, but must be {}", fmt::join(found, " "), fmt::join(expected, " "))});
     }
 }
 

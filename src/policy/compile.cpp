@@ -21,9 +21,11 @@ public:
     Compiled run(const std::vector<Rule>& rules) {
         // Who is in one of the sets that a permitting rule names has to do with the viewer; a resident's "open to all" reaches no further.
         for (const Rule& rule : rules) {
-            if (rule.kind == Rule::Kind::plain && rule.permit && rule.whose == Rule::Whose::set && holds(rule)) related_.push_back(set_of(rule.set));
-            open_to_all_ = open_to_all_ || (rule.kind == Rule::Kind::plain && rule.permit && rule.labels.empty() && !rule.own_sources && holds(rule) &&
-                                            (rule.whose == Rule::Whose::anything || rule.whose == Rule::Whose::somebodys));
+            if (rule.kind == Rule::Kind::plain && rule.permit && rule.whose == Rule::Whose::set && holds(rule))
+                related_.push_back(set_of(rule.set));
+            open_to_all_ =
+                open_to_all_ || (rule.kind == Rule::Kind::plain && rule.permit && rule.labels.empty() && !rule.own_sources &&
+                                 holds(rule) && (rule.whose == Rule::Whose::anything || rule.whose == Rule::Whose::somebodys));
         }
         for (const Rule& rule : rules) {
             if (!holds(rule)) continue;
@@ -42,7 +44,8 @@ public:
 private:
     bool holds(const Rule& rule) const {
         const std::string& purpose = viewer_.purpose.empty() ? book_.default_purpose : viewer_.purpose;
-        if (!rule.purposes.empty() && std::find(rule.purposes.begin(), rule.purposes.end(), purpose) == rule.purposes.end()) return false;
+        if (!rule.purposes.empty() && std::find(rule.purposes.begin(), rule.purposes.end(), purpose) == rule.purposes.end())
+            return false;
         const bool has_post = !viewer_.institution.empty() || !viewer_.area.empty();
         return rule.only_when.empty() || !has_post;
     }
@@ -126,8 +129,8 @@ private:
 
     // Of each patient the strongest provision first. Provisions alike, of the same strength, are one rule over many patients.
     void add_consents(const Rule& rule) {
-        using Alike = std::tuple<std::size_t, bool, bool, std::vector<const fhir::Type*>, std::vector<std::pair<std::string, std::string>>,
-                                 std::int64_t, std::int64_t>;
+        using Alike = std::tuple<std::size_t, bool, bool, std::vector<const fhir::Type*>,
+                                 std::vector<std::pair<std::string, std::string>>, std::int64_t, std::int64_t>;
         std::map<Alike, std::vector<std::string>> groups;
         const std::vector<consent::Provision> all = sets_.provisions(viewer_);
         for (std::size_t end = all.size(); end > 0;) {
@@ -137,8 +140,8 @@ private:
                 const consent::Provision& each = all[--end];
                 std::vector<std::pair<std::string, std::string>> labels;
                 for (const consent::Label& label : each.labels) labels.emplace_back(label.system, label.code);
-                groups[{strength++, each.permit, each.named, each.types, std::move(labels), each.period ? each.period->low_ms : INT64_MIN,
-                        each.period ? each.period->high_ms : INT64_MAX}]
+                groups[{strength++, each.permit, each.named, each.types, std::move(labels),
+                        each.period ? each.period->low_ms : INT64_MIN, each.period ? each.period->high_ms : INT64_MAX}]
                     .push_back(patient);
             }
         }
@@ -154,7 +157,8 @@ private:
     }
 
     bool is_related(std::int64_t ordinal) const {
-        return open_to_all_ || std::any_of(related_.begin(), related_.end(), [&](const SetPtr& set) { return set->has(ordinal); });
+        return open_to_all_ ||
+               std::any_of(related_.begin(), related_.end(), [&](const SetPtr& set) { return set->has(ordinal); });
     }
 
     const Book& book_;
@@ -177,11 +181,13 @@ Compiled compile(const Book& book, const std::vector<Rule>& rules, const access:
 Result<search::Query> query_of(std::string_view search, std::int64_t now_ms) {
     const std::size_t mark = search.find('?');
     const fhir::Type* type = fhir::find_resource(search.substr(0, mark));
-    if (!type || mark == std::string_view::npos) return refuse(IssueCode::value, std::string(search), "must be Type?parameter=value");
+    if (!type || mark == std::string_view::npos)
+        return refuse(IssueCode::value, std::string(search), "must be Type?parameter=value");
     std::vector<std::pair<std::string, std::string>> parameters;
     for (const std::string_view part : text::split(search.substr(mark + 1), '&')) {
         const std::size_t equals = part.find('=');
-        if (equals == std::string_view::npos) return refuse(IssueCode::value, std::string(search), "must be Type?parameter=value");
+        if (equals == std::string_view::npos)
+            return refuse(IssueCode::value, std::string(search), "must be Type?parameter=value");
         parameters.emplace_back(part.substr(0, equals), part.substr(equals + 1));
     }
     const fhir::Type* const types[] = {type};

@@ -35,7 +35,7 @@ public:
 struct Compiled {
     std::shared_ptr<const record::Guard> guard;
     std::vector<std::pair<std::string, SetPtr>> of;  // the searched sets, by their searches
-    std::optional<std::int64_t> ends_ms;  // when the first emergency, shown card or proxy in it ends
+    std::optional<std::int64_t> ends_ms;             // when the first emergency, shown card or proxy in it ends
 };
 Compiled compile(const Book& book, const std::vector<Rule>& rules, const access::Viewer& viewer, Sets& sets);
 

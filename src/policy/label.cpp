@@ -36,7 +36,8 @@ Result<Labeller> Labeller::read(const content::Files& files) {
                 for (const json::Node& range : codes["ranges"].items()) {
                     const std::string_view words = json::Value(&range).string();
                     const std::size_t dash = words.find("..");
-                    Range made{std::string(words.substr(0, dash)), std::string(dash == std::string_view::npos ? words : words.substr(dash + 2))};
+                    Range made{std::string(words.substr(0, dash)),
+                               std::string(dash == std::string_view::npos ? words : words.substr(dash + 2))};
                     if (made.from.empty() || made.upto < made.from)
                         return wrong(labeller.labels_.back().code, fmt::format("\"{}\" must be a code or FROM..UPTO", words));
                     system.ranges.emplace_back(std::move(made), place);
@@ -53,11 +54,13 @@ Result<Labeller> Labeller::read(const content::Files& files) {
 }
 
 void Labeller::look_at(std::string_view system, std::string_view code, std::vector<bool>& asked) const {
-    const auto found = std::lower_bound(systems_.begin(), systems_.end(), system, [](const System& s, std::string_view name) { return s.name < name; });
+    const auto found = std::lower_bound(systems_.begin(), systems_.end(), system,
+                                        [](const System& s, std::string_view name) { return s.name < name; });
     if (found == systems_.end() || found->name != system) return;
     for (const auto& [range, place] : found->ranges) {
         // "B24.x" lies within "B20..B24": a code counts as far as the bound is long.
-        if (code.substr(0, range.from.size()) >= range.from && code.substr(0, range.upto.size()) <= range.upto) asked[place] = true;
+        if (code.substr(0, range.from.size()) >= range.from && code.substr(0, range.upto.size()) <= range.upto)
+            asked[place] = true;
     }
 }
 
@@ -79,8 +82,17 @@ void Labeller::gather(json::Value value, std::vector<bool>& asked) const {
 
 json::Value Labeller::mark(const fhir::Type& type, json::Value resource, json::Arena& arena) const {
     // Tables of codes speak of illnesses, and are nobody's.
-    constexpr std::string_view tables[] = {"CodeSystem", "ValueSet", "ConceptMap", "StructureDefinition", "Questionnaire", "PlanDefinition",
-                                           "ActivityDefinition", "Measure", "Library", "Consent", "Patient"};
+    constexpr std::string_view tables[] = {"CodeSystem",
+                                           "ValueSet",
+                                           "ConceptMap",
+                                           "StructureDefinition",
+                                           "Questionnaire",
+                                           "PlanDefinition",
+                                           "ActivityDefinition",
+                                           "Measure",
+                                           "Library",
+                                           "Consent",
+                                           "Patient"};
     if (std::find(std::begin(tables), std::end(tables), type.name) != std::end(tables)) return resource;
     std::vector<bool> asked(labels_.size());
     for (const json::Member& member : resource.members()) {

@@ -15,13 +15,14 @@ namespace xinglin::policy {
 
 namespace {
 constexpr std::size_t most_guards = 5'000, most_sets = 2'000, most_ordinals = 500'000;
-constexpr std::size_t most_looked_at = 100;              // patients of whom something changed
-constexpr std::int64_t most_held_ms = 600'000;           // then a guard is made anew in any case: searches name the day
-constexpr std::int64_t least_age_ms = 1'000, most_age_ms = 60'000, work_share = 50;  // of a set's age, its making may take so much
+constexpr std::size_t most_looked_at = 100;     // patients of whom something changed
+constexpr std::int64_t most_held_ms = 600'000;  // then a guard is made anew in any case: searches name the day
+constexpr std::int64_t least_age_ms = 1'000, most_age_ms = 60'000,
+                       work_share = 50;  // of a set's age, its making may take so much
 /// Whoever has the same account, post and purpose has the same guard while nothing changed it.
 std::string key_of(const access::Viewer& viewer) {
-    return std::to_string(viewer.account) + '\n' + viewer.name + '\n' + std::string(access::text(viewer.role)) + '\n' + viewer.institution + '\n' +
-           viewer.area + '\n' + viewer.practitioner + '\n' + viewer.purpose + '\n' + viewer.scope;
+    return std::to_string(viewer.account) + '\n' + viewer.name + '\n' + std::string(access::text(viewer.role)) + '\n' +
+           viewer.institution + '\n' + viewer.area + '\n' + viewer.practitioner + '\n' + viewer.purpose + '\n' + viewer.scope;
 }
 const access::Viewer& program() {
     static const access::Viewer viewer = access::Viewer::program("policy");
@@ -31,7 +32,12 @@ const access::Viewer& program() {
 
 struct Policies::Inside final : Sets {
     Inside(record::Store& store, const Asked& asked, const calendar::Clock& clock, Book book)
-        : store(store), consents(asked.consents), persons(asked.persons), cards(asked.cards), clock(clock), book(std::move(book)) {}
+        : store(store),
+          consents(asked.consents),
+          persons(asked.persons),
+          cards(asked.cards),
+          clock(clock),
+          book(std::move(book)) {}
 
     record::Store& store;
     const consent::Consents* consents;
@@ -49,10 +55,10 @@ struct Policies::Inside final : Sets {
     struct KeptGuard {
         std::shared_ptr<const record::Guard> guard;
         Generation generation;
-        std::int64_t made_ms = 0, looked_ms = 0;           // compiled; found to hold still
-        std::optional<std::int64_t> ends_ms;               // of the first emergency, card or proxy in it
-        std::vector<std::pair<std::string, SetPtr>> of;    // while these are the same, so is it
-        std::vector<std::string> shown;                    // patients whose cards were scanned, in whichever process
+        std::int64_t made_ms = 0, looked_ms = 0;         // compiled; found to hold still
+        std::optional<std::int64_t> ends_ms;             // of the first emergency, card or proxy in it
+        std::vector<std::pair<std::string, SetPtr>> of;  // while these are the same, so is it
+        std::vector<std::string> shown;                  // patients whose cards were scanned, in whichever process
     };
     std::mutex mutex;  // guards what follows
     std::unordered_map<std::string, Kept> sets;
@@ -84,7 +90,8 @@ struct Policies::Inside final : Sets {
 
     SetPtr ask(const std::string& search) {
         const auto query = query_of(search, clock.now_ms());
-        if (!query.ok()) return std::make_shared<record::PatientSet>(std::vector<std::int64_t>{});  // checked when the content was read
+        if (!query.ok())
+            return std::make_shared<record::PatientSet>(std::vector<std::int64_t>{});  // checked when the content was read
         auto found = store.reader(program()).patients_of(*query);
         if (!found.ok()) throw std::runtime_error("policy: " + search + ": " + found.outcome().line());
         return std::make_shared<record::PatientSet>(std::move(*found));
@@ -147,7 +154,8 @@ struct Policies::Inside final : Sets {
         return cards && !viewer.name.empty() ? cards->shown_to(viewer.name) : std::vector<card::Presence>{};
     }
     std::vector<consent::Proxy> wards(const access::Viewer& viewer) override {
-        return consents && !viewer.patient().empty() ? consents->proxies(viewer.patient(), clock.now_ms()) : std::vector<consent::Proxy>{};
+        return consents && !viewer.patient().empty() ? consents->proxies(viewer.patient(), clock.now_ms())
+                                                     : std::vector<consent::Proxy>{};
     }
     std::vector<std::string> own(const access::Viewer& viewer) override {
         std::vector<std::string> ids{std::string(viewer.patient())};
@@ -185,7 +193,8 @@ struct Policies::Inside final : Sets {
     bool is_personal(access::Role role, std::string_view name) const {
         const auto& rules = book.roles.at(role);
         return std::any_of(rules.begin(), rules.end(), [&](const Rule& rule) {
-            return (rule.kind == Rule::Kind::consent || rule.kind == Rule::Kind::emergency) && (name == rule.id || name.starts_with(rule.id + "/"));
+            return (rule.kind == Rule::Kind::consent || rule.kind == Rule::Kind::emergency) &&
+                   (name == rule.id || name.starts_with(rule.id + "/"));
         });
     }
     /// Of none of those of whom consents or emergencies changed did it or would it say anything.
@@ -196,7 +205,9 @@ struct Policies::Inside final : Sets {
         const auto emergencies_now = consents->emergencies(viewer, now);
         for (const std::string& patient : *changed) {
             if (!consents->of_patient(patient, viewer, now).empty()) return false;
-            if (std::any_of(emergencies_now.begin(), emergencies_now.end(), [&](const auto& each) { return each.patient == patient; })) return false;
+            if (std::any_of(emergencies_now.begin(), emergencies_now.end(),
+                            [&](const auto& each) { return each.patient == patient; }))
+                return false;
             for (const std::int64_t ordinal : of_ids({patient})) {
                 for (const record::GuardRule& rule : kept.guard->rules) {
                     if (rule.patients && is_personal(viewer.role, rule.name) && rule.patients->has(ordinal)) return false;
@@ -231,7 +242,8 @@ Result<std::shared_ptr<const record::Guard>> Policies::guard(const access::Viewe
         return before->guard;
     Inside::KeptGuard kept = before && house.holds_still(*before, viewer, now) ? *before : house.make(rules->second, viewer, now);
     // The same sets make the same guard: who holds it may go on holding it.
-    if (before && before->generation == generation && before->of == kept.of && before->shown == kept.shown && !kept.ends_ms) kept.guard = before->guard;
+    if (before && before->generation == generation && before->of == kept.of && before->shown == kept.shown && !kept.ends_ms)
+        kept.guard = before->guard;
     kept.generation = generation;
     kept.looked_ms = now;
     std::lock_guard lock(house.mutex);
@@ -242,7 +254,8 @@ Result<std::shared_ptr<const record::Guard>> Policies::guard(const access::Viewe
 Result<Decision> Policies::decide(access::Viewer viewer, const fhir::Type& type, std::string_view id) const {
     XINGLIN_TRY(viewer.guard, guard(viewer));
     const auto answer = inside_->store.reader(viewer).decide(type, id);
-    Decision decision{answer.exists, answer.permit, viewer.guard ? (answer.rule.empty() ? "nothing" : answer.rule) : "", {}, {}, false};
+    Decision decision{answer.exists, answer.permit, viewer.guard ? (answer.rule.empty() ? "nothing" : answer.rule) : "", {}, {},
+                      false};
     const auto rules = inside_->book.roles.find(viewer.role);
     if (decision.rule == "nothing") decision.why = inside_->book.nothing;
     if (rules == inside_->book.roles.end()) return decision;

@@ -42,23 +42,28 @@ protected:
         const json::Value resource = json::parse(text, arena).value();
         const fhir::Type& type = *fhir::find_resource(resource["resourceType"].string());
         const record::Prepared ready = store_->prepare(type, resource["id"].string(), resource);
-        ASSERT_TRUE(store_->submit_and_wait([&](record::Transaction& t) -> Result<Done> {
-                              t.put(ready, false, false);
-                              return Done{};
-                          }).ok());
+        ASSERT_TRUE(store_
+                        ->submit_and_wait([&](record::Transaction& t) -> Result<Done> {
+                            t.put(ready, false, false);
+                            return Done{};
+                        })
+                        .ok());
     }
     void patient(const std::string& id, const std::string& division) {
-        put(R"({"resourceType":"Patient","id":")" + id + R"(","address":[{"extension":[{"url":"urn:xinglin:extension:division-code","valueString":")" +
-            division + R"("}],"text":"某处"}]})");
+        put(R"({"resourceType":"Patient","id":")" + id +
+            R"(","address":[{"extension":[{"url":"urn:xinglin:extension:division-code","valueString":")" + division +
+            R"("}],"text":"某处"}]})");
     }
-    void finding(const std::string& id, const std::string& patient, const std::string& code, const std::string& source = "other") {
+    void finding(const std::string& id, const std::string& patient, const std::string& code,
+                 const std::string& source = "other") {
         put(R"({"resourceType":"Condition","id":")" + id + R"(","meta":{"source":"urn:xinglin:source:)" + source +
-            R"("},"code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":")" + code + R"("}]},"subject":{"reference":"Patient/)" +
-            patient + "\"}}");
+            R"("},"code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":")" + code +
+            R"("}]},"subject":{"reference":"Patient/)" + patient + "\"}}");
     }
     void visit(const std::string& id, const std::string& patient, const std::string& organization, const std::string& day) {
-        put(R"({"resourceType":"Encounter","id":")" + id + R"(","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/)" +
-            patient + R"("},"period":{"start":")" + day + R"(","end":")" + day + R"("},"serviceProvider":{"reference":"Organization/)" +
+        put(R"({"resourceType":"Encounter","id":")" + id +
+            R"(","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/)" + patient +
+            R"("},"period":{"start":")" + day + R"(","end":")" + day + R"("},"serviceProvider":{"reference":"Organization/)" +
             organization + "\"}}");
     }
     access::Viewer viewer(access::Role role, std::string institution = "", std::string area = "") {
@@ -154,7 +159,8 @@ TEST_F(PolicyTest, ADecisionSaysWhichRuleMadeItAndWhy) {
     EXPECT_FALSE(policies_->decide(viewer(access::Role::clinician, "room", "33"), patients, "nobody").value().exists);
     EXPECT_FALSE(policies_->decide(viewer(access::Role::administrator), patients, "c").value().permit);
     const Policies made_up(*store_, Policies::Asked{}, clock_, Book::read(content::Files()).value().of_demonstration());
-    EXPECT_TRUE(made_up.decide(viewer(access::Role::administrator), patients, "c").value().permit) << "of a demonstration everything";
+    EXPECT_TRUE(made_up.decide(viewer(access::Role::administrator), patients, "c").value().permit)
+        << "of a demonstration everything";
 }
 
 TEST_F(PolicyTest, ASetIsAskedOnceWhileNothingIsWritten) {
@@ -165,11 +171,15 @@ TEST_F(PolicyTest, ASetIsAskedOnceWhileNothingIsWritten) {
 }
 
 TEST_F(PolicyTest, WhatAResidentDecidesChangesTheGuardsOfThoseItConcernsAtOnceAndNoOthers) {
-    for (const char* id : {"a", "b"}) visit(std::string("v1") + id, id, "h1", "2026-11-01"), visit(std::string("v2") + id, id, "room", "2026-11-01");
-    person::Persons persons(*store_, clock_, person::Settings::read(content::Files()).value(), {.file = folder_.path() / "person.db", .follow = false});
+    for (const char* id : {"a", "b"})
+        visit(std::string("v1") + id, id, "h1", "2026-11-01"), visit(std::string("v2") + id, id, "room", "2026-11-01");
+    person::Persons persons(*store_, clock_, person::Settings::read(content::Files()).value(),
+                            {.file = folder_.path() / "person.db", .follow = false});
     consent::Consents consents(*store_, persons, clock_, consent::Settings::read(content::Files()).value(), {.follow = false});
-    policies_ = std::make_unique<Policies>(*store_, Policies::Asked{&consents, &persons}, clock_, Book::read(content::Files()).value());
-    const auto decides = [&](const std::string& id, const std::string& patient, const std::string& status, const std::string& whom) {
+    policies_ =
+        std::make_unique<Policies>(*store_, Policies::Asked{&consents, &persons}, clock_, Book::read(content::Files()).value());
+    const auto decides = [&](const std::string& id, const std::string& patient, const std::string& status,
+                             const std::string& whom) {
         put(R"({"resourceType":"Consent","id":")" + id + R"(","status":")" + status +
             R"(","scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},"category":[{"text":"privacy"}],"patient":{"reference":"Patient/)" +
             patient + R"("},"provision":{"type":"deny")" + whom + "}}");
@@ -187,7 +197,8 @@ TEST_F(PolicyTest, WhatAResidentDecidesChangesTheGuardsOfThoseItConcernsAtOnceAn
     EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), IsEmpty());
     EXPECT_THAT(found(viewer(access::Role::clinician, "room"), "Patient"), ElementsAre("a"));
     decides("one", "a", "inactive", to_h1);
-    EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), ElementsAre("a")) << "what was closed by a guard is asked of again";
+    EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), ElementsAre("a"))
+        << "what was closed by a guard is asked of again";
     clock_.move(700'000);
     visit("v3", "c", "h1", "2026-11-22");
     EXPECT_THAT(found(viewer(access::Role::clinician, "h1"), "Patient"), ElementsAre("a", "c"));
@@ -197,7 +208,8 @@ TEST(PolicyContent, HoldsInAllItsCases) {
     std::vector<content::Complaint> complaints;
     std::size_t checked = 0;
     check_shelf(content::Files(), complaints, checked);
-    for (const content::Complaint& complaint : complaints) ADD_FAILURE() << complaint.file << ": " << complaint.where << ": " << complaint.what;
+    for (const content::Complaint& complaint : complaints)
+        ADD_FAILURE() << complaint.file << ": " << complaint.where << ": " << complaint.what;
     EXPECT_GT(checked, 30u);
 }
 
@@ -212,9 +224,11 @@ TEST(PolicyContent, IsRefusedByNameWhenARuleIsNotUnderstood) {
         std::ofstream(folder.path() / "access/policy.json") << text;
         return Book::read(content::Files::over(folder.path()).value());
     };
-    EXPECT_THAT(with("\"patients\": \"in-care\"", "\"patients\": \"in-cave\"").outcome().line(), ::testing::HasSubstr("care.patients"));
+    EXPECT_THAT(with("\"patients\": \"in-care\"", "\"patients\": \"in-cave\"").outcome().line(),
+                ::testing::HasSubstr("care.patients"));
     EXPECT_THAT(with("\"labels\": \"sensitive\"", "\"lables\": \"sensitive\"").outcome().line(), ::testing::HasSubstr("lables"));
-    EXPECT_THAT(with("\"kind\": \"emergency\"", "\"kind\": \"urgency\"").outcome().line(), ::testing::HasSubstr("emergency.kind"));
+    EXPECT_THAT(with("\"kind\": \"emergency\"", "\"kind\": \"urgency\"").outcome().line(),
+                ::testing::HasSubstr("emergency.kind"));
     EXPECT_THAT(with("\"clinician\": [", "\"physician\": [").outcome().line(), ::testing::HasSubstr("physician"));
 }
 

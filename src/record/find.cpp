@@ -283,7 +283,8 @@ Result<Done> Finder::add_value(Making& making, const Criterion& criterion) {
 search::Surroundings Finder::surroundings(std::int64_t updated_ms) {
     const auto parsed = [this](std::int64_t rid) -> json::Value {
         const auto stored = at(rid);
-        if (!stored || stored->deleted() || (context_.guard && !unguarded_ && !(back_ ? sees_then(*stored) : sees(*stored)))) return {};
+        if (!stored || stored->deleted() || (context_.guard && !unguarded_ && !(back_ ? sees_then(*stored) : sees(*stored))))
+            return {};
         auto resource = json::parse(stored->text, arenas_.emplace_back());
         return resource.ok() ? *resource : json::Value();
     };

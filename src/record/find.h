@@ -225,9 +225,9 @@ private:
     std::deque<json::Arena> arenas_;  // of resources met while confirming
     bool reads_all_ = false;
     std::optional<Back> back_;
-    bool unguarded_ = false;  // while the conditions of a grant are compiled
-    std::deque<std::vector<search::Criterion>> spread_;  // conditions of grants in all units of the record
-    std::deque<Context> bound_;                          // of grants about one patient
+    bool unguarded_ = false;                                     // while the conditions of a grant are compiled
+    std::deque<std::vector<search::Criterion>> spread_;          // conditions of grants in all units of the record
+    std::deque<Context> bound_;                                  // of grants about one patient
     std::unordered_map<const fhir::Type*, CursorPtr> sentries_;  // to be asked rid by rid
 };
 

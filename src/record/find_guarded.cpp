@@ -11,9 +11,8 @@ namespace {
 
 /// "rs" asks for both; mostly the same grants give both, then once is enough.
 bool differ(const Guard& guard, const fhir::Type& type, char a, char b) {
-    return std::any_of(guard.grants.begin(), guard.grants.end(), [&](const GuardGrant& grant) {
-        return concerns(grant, type) && allows(grant, a) != allows(grant, b);
-    });
+    return std::any_of(guard.grants.begin(), guard.grants.end(),
+                       [&](const GuardGrant& grant) { return concerns(grant, type) && allows(grant, a) != allows(grant, b); });
 }
 
 }  // namespace
@@ -25,7 +24,8 @@ Result<Done> Finder::stand_guard(Making& making) {
         const auto stored = shelf_.current(rid);
         return stored && !stored->deleted() && sees(*stored);
     };
-    making.meeting.all.push_back(plan_.watch(std::make_unique<Sentry>(context_, type, confirm), plan_.add("guard", "what the viewer may see")));
+    making.meeting.all.push_back(
+        plan_.watch(std::make_unique<Sentry>(context_, type, confirm), plan_.add("guard", "what the viewer may see")));
     if (!context_.guard->limited) return Done{};
     const std::string_view needs = context_.needs;
     for (std::size_t i = 0; i < needs.size(); ++i) {

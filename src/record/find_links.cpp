@@ -185,7 +185,8 @@ Result<std::vector<std::int64_t>> Finder::has_targets(const fhir::Type& type, co
         std::vector<std::int64_t> others;
         for (const std::int64_t source : few) {
             // The rows of what was written since are of today.
-            const bool rows_tell = by_place && !(since && std::binary_search(since->written.begin(), since->written.end(), source));
+            const bool rows_tell =
+                by_place && !(since && std::binary_search(since->written.begin(), since->written.end(), source));
             if (!rows_tell || !shelf_.names_own_patient(source, pids)) others.push_back(source);
             else if (patient_of(source) != last_patient) rids.push_back(last_patient = patient_of(source));
         }

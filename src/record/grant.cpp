@@ -11,7 +11,7 @@ namespace xinglin::record {
 namespace {
 
 // Not of any patient, and needed to understand what is: R4 has them in no Patient compartment.
-constexpr std::string_view shared_types[] = {"Practitioner", "PractitionerRole", "Organization",
+constexpr std::string_view shared_types[] = {"Practitioner", "PractitionerRole",  "Organization",
                                              "Location",     "HealthcareService", "Medication"};
 
 bool is_shared(const fhir::Type& type) {
@@ -25,7 +25,8 @@ bool names_owner(const fhir::Type& type, const search::Parameter& parameter) {
     return std::any_of(codes.begin(), codes.end(), [&](std::string_view code) {
         const search::Parameter* owner = search::find_parameter(type, code);
         return owner && owner->type == search::ParamType::reference &&
-               (owner == &parameter || std::find(owner->includes.begin(), owner->includes.end(), &parameter) != owner->includes.end());
+               (owner == &parameter ||
+                std::find(owner->includes.begin(), owner->includes.end(), &parameter) != owner->includes.end());
     });
 }
 

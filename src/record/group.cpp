@@ -218,7 +218,8 @@ std::optional<Version> Group::read(const fhir::Type& type, std::string_view id) 
     auto& query = connection_.prepare("SELECT splice, body FROM record_current WHERE rid = ? /*pg AND p = ?1 >> 20*/");
     query.bind(1, state->rid);
     if (!query.step()) return std::nullopt;
-    version.body = with_version(compressor_.text_of(state->rid, state->version, query.text(1)), query.integer(0), version.version, version.updated_ms);
+    version.body = with_version(compressor_.text_of(state->rid, state->version, query.text(1)), query.integer(0), version.version,
+                                version.updated_ms);
     query.reset();
     return version;
 }
@@ -392,7 +393,8 @@ void Group::write_versions(std::span<const Pending*> sorted) {
 
 // What a patient's resource names is most likely the same patient's, where its type belongs to patients at all.
 std::int64_t Group::mentioned(std::int64_t tid, std::string_view id, std::int64_t by) {
-    const bool may_be_theirs = patient_of(by) != 0 && !fhir::compartment_parameters("Patient", numbers_.type_of.at(tid)->name).empty();
+    const bool may_be_theirs =
+        patient_of(by) != 0 && !fhir::compartment_parameters("Patient", numbers_.type_of.at(tid)->name).empty();
     return names_.give(tid, id, may_be_theirs ? patient_of(by) : 0, false);
 }
 

@@ -28,7 +28,8 @@ PatientSet::PatientSet(std::vector<std::int64_t> ordinals) {
     }
     first_ = ordinals.front() & ~std::int64_t{63};
     bits_.assign(static_cast<std::size_t>((ordinals.back() - first_) / 64 + 1), 0);
-    for (const std::int64_t each : ordinals) bits_[static_cast<std::size_t>((each - first_) / 64)] |= std::uint64_t{1} << (each & 63);
+    for (const std::int64_t each : ordinals)
+        bits_[static_cast<std::size_t>((each - first_) / 64)] |= std::uint64_t{1} << (each & 63);
 }
 
 bool PatientSet::has(std::int64_t ordinal) const {

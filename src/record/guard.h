@@ -48,21 +48,22 @@ struct GuardRule {
     bool permit = false;
     Whose whose = Whose::anything;
     std::shared_ptr<const PatientSet> patients;
-    std::vector<const fhir::Type*> types;                       // empty: all
-    std::vector<std::pair<std::string, std::string>> labels{};  // meta.security has one of these (system, code); empty: whatever it has
-    std::vector<std::string> sources{};                         // meta.source is one of these; empty: whatever it is
-    std::optional<calendar::Span> period{};                     // its clinical date lies in here
+    std::vector<const fhir::Type*> types;  // empty: all
+    std::vector<std::pair<std::string, std::string>>
+        labels{};                            // meta.security has one of these (system, code); empty: whatever it has
+    std::vector<std::string> sources{};      // meta.source is one of these; empty: whatever it is
+    std::optional<calendar::Span> period{};  // its clinical date lies in here
 };
 
 struct Guard;
 
 /// A part of what a token's scope allows: resources of the types that meet all conditions ("Observation.rs?category=…").
 struct GuardGrant {
-    std::vector<const fhir::Type*> types;           // empty: all
-    std::vector<search::Criterion> all{};           // of the one type, codes resolved; empty: all of them
-    std::string actions = "rs";                     // some of cruds
-    std::string patient{};                          // id of the Patient whose record it is about; "": anybody's
-    std::shared_ptr<const Guard> of_patient{};      // the same as rules, for searches; nothing without `patient`
+    std::vector<const fhir::Type*> types;       // empty: all
+    std::vector<search::Criterion> all{};       // of the one type, codes resolved; empty: all of them
+    std::string actions = "rs";                 // some of cruds
+    std::string patient{};                      // id of the Patient whose record it is about; "": anybody's
+    std::shared_ptr<const Guard> of_patient{};  // the same as rules, for searches; nothing without `patient`
 };
 
 struct Guard {
@@ -78,7 +79,8 @@ struct Guard {
 void bind_to_patient(GuardGrant& grant, std::string_view id, std::optional<std::int64_t> ordinal);
 
 /// Does one of the grants allow this action on a resource as it is written here? Slow and plain; asks nothing of the record.
-bool is_granted(const Guard& guard, const fhir::Type& type, json::Value resource, char action, std::int16_t offset_minutes, std::int64_t updated_ms);
+bool is_granted(const Guard& guard, const fhir::Type& type, json::Value resource, char action, std::int16_t offset_minutes,
+                std::int64_t updated_ms);
 
 /// What a text says of itself, for the rules.
 struct Standing {

@@ -130,7 +130,9 @@ protected:
         for (std::size_t left = 1 + random() % 3; left > 0;) {
             const auto asked = search_oracle::random_query(all, random);
             search::Query conditions = parsed(asked, {});
-            const auto leads_on = [](const search::Criterion& each) { return !each.inner.empty() || each.modifier == search::Modifier::below; };
+            const auto leads_on = [](const search::Criterion& each) {
+                return !each.inner.empty() || each.modifier == search::Modifier::below;
+            };
             if (search::needs_codes(conditions) || std::any_of(conditions.all.begin(), conditions.all.end(), leads_on)) continue;
             const bool whole = random() % 4 == 0;
             GuardGrant grant{.types = {fhir::find_resource(asked.type)}};
@@ -153,7 +155,8 @@ protected:
     }
 
     bool is_of(const std::string& patient, const std::string& name) {
-        for (const std::string_view shared : {"Practitioner/", "PractitionerRole/", "Organization/", "Location/", "HealthcareService/", "Medication/"}) {
+        for (const std::string_view shared :
+             {"Practitioner/", "PractitionerRole/", "Organization/", "Location/", "HealthcareService/", "Medication/"}) {
             if (name.starts_with(shared)) return true;
         }
         return owners_[name].contains(patient);
@@ -277,7 +280,8 @@ TEST_P(GuardProperty, FollowsResourcesThatBecomeAnothersOrLoseTheirLabels) {
     find_owners(then);
     const auto owners_then = owners_;
     const auto also = [&](const Guard& guard, json::Value resource) {
-        const auto same = is_now.find(std::string(resource["resourceType"].string()) + "/" + std::string(resource["id"].string()));
+        const auto same =
+            is_now.find(std::string(resource["resourceType"].string()) + "/" + std::string(resource["id"].string()));
         if (same == is_now.end()) return true;
         owners_ = owners_now;
         const bool visible = seen(guard, same->second);

@@ -178,7 +178,8 @@ void add_missing_parameters(sql::Connection& connection) {
 }
 
 void add_owner_pids(Numbers& numbers) {
-    constexpr std::string_view also[] = {"patient", "subject", "for", "beneficiary"};  // of types in no compartment: Task, Device …
+    constexpr std::string_view also[] = {"patient", "subject", "for",
+                                         "beneficiary"};  // of types in no compartment: Task, Device …
     const auto add = [&](const search::Parameter* parameter) {
         if (!parameter || parameter->type != search::ParamType::reference) return;
         numbers.owner_pids.insert(numbers.pid(*parameter));
@@ -186,7 +187,8 @@ void add_owner_pids(Numbers& numbers) {
     };
     for (const fhir::Type* type : fhir::resources()) {
         if (type->name == "Patient") continue;  // is its own, whomever it links to
-        for (const std::string_view code : fhir::compartment_parameters("Patient", type->name)) add(search::find_parameter(*type, code));
+        for (const std::string_view code : fhir::compartment_parameters("Patient", type->name))
+            add(search::find_parameter(*type, code));
         for (const std::string_view code : also) add(search::find_parameter(*type, code));
     }
 }
@@ -299,7 +301,9 @@ void seal_dictionaries(sql::Connection& connection, const std::shared_ptr<sql::V
     std::vector<std::pair<std::int64_t, std::string>> seals;
     auto& query = connection.prepare("SELECT number, tid, bytes FROM record_dictionary ORDER BY number");
     while (query.step())
-        seals.emplace_back(query.integer(0), seal_of_dictionary(query.integer(1), sql::opened(values, about_dictionary(query.integer(1)), query.text(2))));
+        seals.emplace_back(
+            query.integer(0),
+            seal_of_dictionary(query.integer(1), sql::opened(values, about_dictionary(query.integer(1)), query.text(2))));
     for (const auto& [number, seal] : seals) {
         if (dictionary_seal(connection, number).empty()) set_setting(connection, "dictionary " + std::to_string(number), seal);
     }

@@ -27,7 +27,8 @@ OwnerList owners_of_line(std::int64_t number, std::int64_t rid, std::string_view
     OwnerList owners;
     const std::string_view text = line.substr(std::min(seal_size, line.size()));
     if (line.substr(0, seal_size) != seal_of(std::to_string(number) + ' ' + std::to_string(rid) + ' ' + std::string(text)))
-        throw sql::Broken(sql::Broken::Why::corrupt, "record_owner: line " + std::to_string(number) + " does not fit its check sum");
+        throw sql::Broken(sql::Broken::Why::corrupt,
+                          "record_owner: line " + std::to_string(number) + " does not fit its check sum");
     const char* at = text.data();
     const char* const end = at + text.size();
     while (at < end) {
@@ -46,13 +47,15 @@ OwnerList owners_by_place(std::int64_t rid) {
 
 const OwnerList* Owners::find(std::int64_t rid) const {
     if (const auto found = later_.find(rid); found != later_.end()) return &found->second;
-    const auto found = std::lower_bound(base_->begin(), base_->end(), rid, [](const Line& line, std::int64_t r) { return line.rid < r; });
+    const auto found =
+        std::lower_bound(base_->begin(), base_->end(), rid, [](const Line& line, std::int64_t r) { return line.rid < r; });
     return found != base_->end() && found->rid == rid ? &found->owners : nullptr;
 }
 
 std::int64_t Owners::next(std::int64_t rid) const {
     const auto later = later_.lower_bound(rid);
-    const auto found = std::lower_bound(base_->begin(), base_->end(), rid, [](const Line& line, std::int64_t r) { return line.rid < r; });
+    const auto found =
+        std::lower_bound(base_->begin(), base_->end(), rid, [](const Line& line, std::int64_t r) { return line.rid < r; });
     return std::min(later == later_.end() ? no_more : later->first, found == base_->end() ? no_more : found->rid);
 }
 
@@ -60,7 +63,8 @@ std::size_t Owners::size() const { return base_->size() + later_.size(); }
 
 std::shared_ptr<Owners> OwnerShelf::read(sql::Connection& connection, const Owners& from, std::int64_t upto) {
     auto made = std::make_shared<Owners>(from);
-    auto& query = connection.prepare("SELECT number, rid, owners FROM record_owner WHERE number > ? AND number <= ? ORDER BY number");
+    auto& query =
+        connection.prepare("SELECT number, rid, owners FROM record_owner WHERE number > ? AND number <= ? ORDER BY number");
     query.bind(1, from.number_).bind(2, upto);
     while (query.step()) made->later_[query.integer(1)] = owners_of_line(query.integer(0), query.integer(1), query.text(2));
     made->number_ = upto;
@@ -123,7 +127,8 @@ void find_owners(sql::Connection& connection, const Numbers& numbers) {
     std::int64_t rid = 0;
     OwnerList owners;
     const auto close = [&] {
-        const bool is_patient = rid != 0 && ordinal_of(rid) >= first_patient_ordinal && (rid & ((std::int64_t{1} << rid_bits) - 1)) == 0;
+        const bool is_patient =
+            rid != 0 && ordinal_of(rid) >= first_patient_ordinal && (rid & ((std::int64_t{1} << rid_bits) - 1)) == 0;
         if (rid != 0 && !is_patient && owners != owners_by_place(rid) && !owners.empty()) found.emplace(rid, owners);
         owners.clear();
     };

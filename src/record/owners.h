@@ -44,7 +44,7 @@ private:
         std::int64_t rid;
         OwnerList owners;
     };
-    std::int64_t number_ = 0;  // of the last line that is in here
+    std::int64_t number_ = 0;                                                                // of the last line that is in here
     std::shared_ptr<const std::vector<Line>> base_ = std::make_shared<std::vector<Line>>();  // by rid, each once
     std::map<std::int64_t, OwnerList> later_;                                                // instead of those
 };

@@ -252,8 +252,7 @@ void Pager::add_referring(const search::Include& include, const Version& target,
     const std::int64_t rid = rid_of(target);
     for (const auto& [parameter, each] : asked_by(include)) {
         if (!search::counts_for(*parameter, search::Reference{each, target.type->name, target.id, {}, {}})) continue;
-        for (const std::int64_t source : finder_.referrers(rid, *each, most_included))
-            sources.push_back({source, 0, {}});
+        for (const std::int64_t source : finder_.referrers(rid, *each, most_included)) sources.push_back({source, 0, {}});
     }
 }
 

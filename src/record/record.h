@@ -183,7 +183,8 @@ struct Sight {
 
 struct EverythingRequest {
     std::string patient_id;
-    std::vector<std::string> also;  // further Patients of the same person, in an order that stays; those that are gone are passed over
+    std::vector<std::string>
+        also;  // further Patients of the same person, in an order that stays; those that are gone are passed over
     std::vector<const fhir::Type*> types;  // _type; empty: all
     std::int64_t since_ms = 0;
     std::uint32_t count = 0;  // 0: everything
@@ -269,7 +270,7 @@ struct Figures {
     std::int64_t data_bytes = 0, wal_bytes = 0;
     double last_commit_ms = 0;
     std::size_t fresh_rows = 0;  // stored and searched, not yet in their tables
-    bool broken = false;  // the disk refused; writes are refused until it heals
+    bool broken = false;         // the disk refused; writes are refused until it heals
     std::string broken_why;
 };
 

@@ -57,7 +57,8 @@ protected:
         EXPECT_TRUE(done.ok()) << done.outcome().line();
     }
     static std::string patient(const std::string& id, const std::string& secret) {
-        return R"({"resourceType":"Patient","id":")" + id + R"(","gender":"female","contact":[{"name":{"text":")" + secret + R"("}}]})";
+        return R"({"resourceType":"Patient","id":")" + id + R"(","gender":"female","contact":[{"name":{"text":")" + secret +
+               R"("}}]})";
     }
     static std::string text_of(Store& store, const std::string& id) {
         const auto found = store.reader(access::Viewer::program("test")).read(*fhir::find_resource("Patient"), id);

@@ -140,8 +140,8 @@ TEST_P(SearchProperty, AsOfAPositionAgreesWithTheStoreOfThen) {
             }
         }
     }
-    std::printf("%d queries at %zu positions, %d with matches, %d with _include, %d with something by _revinclude, seed %llu\n", asked_,
-                moments.size(), matched_, included_, with_referring_, static_cast<unsigned long long>(seed_));
+    std::printf("%d queries at %zu positions, %d with matches, %d with _include, %d with something by _revinclude, seed %llu\n",
+                asked_, moments.size(), matched_, included_, with_referring_, static_cast<unsigned long long>(seed_));
 }
 
 TEST_P(SearchProperty, SortsAsTheNaiveEvaluatorWould) {

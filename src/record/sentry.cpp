@@ -12,7 +12,9 @@ namespace xinglin::record {
 namespace {
 constexpr int key_bits = rid_bits - 6;  // of a key within an ordinal
 constexpr std::uint64_t per_patient = 8;
-constexpr std::int64_t first_key(std::int64_t ordinal) { return ordinal >= (no_more >> key_bits) ? no_more : ordinal << key_bits; }
+constexpr std::int64_t first_key(std::int64_t ordinal) {
+    return ordinal >= (no_more >> key_bits) ? no_more : ordinal << key_bits;
+}
 
 }  // namespace
 
@@ -27,7 +29,8 @@ Standing standing_of(Shelf& shelf, const fhir::Type& type, const Stored& stored)
     search::extract(type, *resource, shelf.context().offset_minutes, entries);
     if (&type == &patient) standing.owners = {ordinal_of(stored.rid)};
     for (const search::Reference& reference : entries.references) {
-        if (&type == &patient || reference.type != patient.name || !numbers.owner_pids.contains(numbers.pid(*reference.parameter)))
+        if (&type == &patient || reference.type != patient.name ||
+            !numbers.owner_pids.contains(numbers.pid(*reference.parameter)))
             continue;
         if (const std::int64_t rid = shelf.find(numbers.tid(patient), reference.id)) standing.owners.push_back(ordinal_of(rid));
     }
@@ -69,8 +72,9 @@ CursorPtr Sentry::terms_of(const GuardRule& rule, const fhir::Type& type) const 
         if (!parameter) return;
         const std::int64_t where = space(context_.numbers.pid(*parameter), Space::value);
         auto& query = context_.connection.prepare(
-            whatever_extra ? "SELECT term FROM record_term WHERE space = ? AND norm = ? /*pg AND substr(norm, 1, 480) = substr(?2, 1, 480)*/"
-                           : same_term);
+            whatever_extra
+                ? "SELECT term FROM record_term WHERE space = ? AND norm = ? /*pg AND substr(norm, 1, 480) = substr(?2, 1, 480)*/"
+                : same_term);
         query.bind(1, where).bind(2, norm);
         if (!whatever_extra) query.bind(3, extra);
         std::vector<std::int64_t> terms;

@@ -77,7 +77,8 @@ private:
         if (!wanted_(sight) || (finder_ && !sees(sight))) return true;
         if (sight.deleted) return each_(sight, row.text(7));
         body_.clear();
-        append_with_version(body_, store_.compressor.text_of(rid, sight.version, row.text(7)), row.integer(6), sight.version, sight.updated_ms);
+        append_with_version(body_, store_.compressor.text_of(rid, sight.version, row.text(7)), row.integer(6), sight.version,
+                            sight.updated_ms);
         return each_(sight, body_);
     }
 

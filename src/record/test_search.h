@@ -165,7 +165,8 @@ protected:
             for (const std::string& name : these)
                 if (!std::binary_search(those.begin(), those.end(), name)) {
                     const auto whole = by_name_.find(name);
-                    text += std::string("\n") + what + name + " " + (whole == by_name_.end() ? "(unknown)" : json::write(whole->second));
+                    text += std::string("\n") + what + name + " " +
+                            (whole == by_name_.end() ? "(unknown)" : json::write(whole->second));
                 }
         };
         say("too much: ", found, expected);

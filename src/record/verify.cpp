@@ -369,11 +369,14 @@ void check_feed(sql::Connection& connection, std::vector<std::string>& problems)
     });
 }
 
-void check_dictionaries(sql::Connection& connection, const std::shared_ptr<sql::Values>& values, std::vector<std::string>& problems) {
+void check_dictionaries(sql::Connection& connection, const std::shared_ptr<sql::Values>& values,
+                        std::vector<std::string>& problems) {
     auto& query = connection.prepare("SELECT number, tid, bytes FROM record_dictionary ORDER BY number");
     std::vector<std::pair<std::int64_t, std::string>> seals;
     while (query.step())
-        seals.emplace_back(query.integer(0), seal_of_dictionary(query.integer(1), sql::opened(values, about_dictionary(query.integer(1)), query.text(2))));
+        seals.emplace_back(
+            query.integer(0),
+            seal_of_dictionary(query.integer(1), sql::opened(values, about_dictionary(query.integer(1)), query.text(2))));
     for (const auto& [number, seal] : seals) {
         if (dictionary_seal(connection, number) != seal)
             problems.push_back("dictionary " + std::to_string(number) +

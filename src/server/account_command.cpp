@@ -100,7 +100,8 @@ int register_client(const AccountCommand& options) {
         client.jwks_url = options.jwks;
     } else if (!options.jwks.empty()) {
         const auto text = text_of(options.jwks);
-        if (!text) return complain("--jwks", "cannot be read, name a file with a JWK set or an https:// address", exit_environment);
+        if (!text)
+            return complain("--jwks", "cannot be read, name a file with a JWK set or an https:// address", exit_environment);
         client.jwks = *text;
     }
     if (!options.certificate.empty()) {
@@ -110,17 +111,17 @@ int register_client(const AccountCommand& options) {
     }
     return with_accounts(options, [&](access::Accounts& accounts) {
         const auto added = tokens_of(options, accounts)->add_client(client);
-        if (!added.ok()) return complain("--" + added.outcome().issues.front().where, added.outcome().issues.front().what, exit_refused);
+        if (!added.ok())
+            return complain("--" + added.outcome().issues.front().where, added.outcome().issues.front().what, exit_refused);
         write_down_account(options, "client", "added");
         return print_done(added, options, "registered");
     });
 }
 
-void list_registered(const AccountCommand& options, access::Accounts& accounts, json::Arena& arena, std::vector<json::Value>& all) {
+void list_registered(const AccountCommand& options, access::Accounts& accounts, json::Arena& arena,
+                     std::vector<json::Value>& all) {
     for (const oauth::Client& each : tokens_of(options, accounts)->clients()) {
-        const std::string_view kind = each.is_public                ? "public"
-                                      : each.certificate.empty() ? "keys"
-                                                                 : "certificate";
+        const std::string_view kind = each.is_public ? "public" : each.certificate.empty() ? "keys" : "certificate";
         if (options.json)
             all.push_back(arena.object({{"name", arena.string(each.name)},
                                         {"scope", arena.string(each.scope)},
@@ -152,7 +153,8 @@ int print_list(const AccountCommand& options, bool clients) {
                 continue;
             }
             std::printf("%-24s %-16s %-24s %-12s %s\n", account.name.c_str(), (clients ? account.scope : account.role).c_str(),
-                        account.institution.c_str(), account.area.c_str(), used.empty() ? "never used" : ("last used " + used).c_str());
+                        account.institution.c_str(), account.area.c_str(),
+                        used.empty() ? "never used" : ("last used " + used).c_str());
         }
         if (clients) list_registered(options, accounts, arena, all);
         if (options.json) std::printf("%s\n", json::write(arena.array(all)).c_str());
@@ -194,8 +196,9 @@ int add_user(const AccountCommand& options) {
                             exit_environment);
     }
     return with_accounts(options, [&](access::Accounts& accounts) {
-        const auto added = accounts.add_user(options.name, *role, options.display, password, options.patient,
-                                             {options.institution.value_or(""), options.area.value_or(""), options.practitioner.value_or("")});
+        const auto added =
+            accounts.add_user(options.name, *role, options.display, password, options.patient,
+                              {options.institution.value_or(""), options.area.value_or(""), options.practitioner.value_or("")});
         if (added.ok()) write_down_account(options, "account-add", access::text(*role));
         return print_secret(added, options, "password");
     });

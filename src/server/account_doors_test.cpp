@@ -19,7 +19,8 @@ protected:
     void add(const std::string& name, const std::string& role, std::vector<std::string> more = {}) {
         const auto file = folder_.path() / "password";
         std::ofstream(file) << secret << "\n";
-        std::vector<std::string> words = {"user", "add", "--data", data(), "--name", name, "--role", role, "--password-file", file.string()};
+        std::vector<std::string> words = {"user",   "add", "--data",          data(),       "--name", name,
+                                          "--role", role,  "--password-file", file.string()};
         words.insert(words.end(), more.begin(), more.end());
         const Ended ended = command(words);
         ASSERT_EQ(ended.status, 0) << ended.err;
@@ -60,7 +61,8 @@ TEST_F(AccountDoors, WithoutADemandedSecondFactorNothingIsOpenAndWithItTheCookie
     ASSERT_TRUE(server.ready()) << server.errors();
     Caller boss(server, ""), house(server, client.out.substr(0, client.out.find('\n')));
     ASSERT_EQ(house.send("PUT", "/fhir/Patient/somebody", R"({"resourceType":"Patient","id":"somebody"})").status, 201);
-    ASSERT_EQ(house.send("PUT", "/fhir/Organization/room", R"({"resourceType":"Organization","id":"room","name":"x"})").status, 201);
+    ASSERT_EQ(house.send("PUT", "/fhir/Organization/room", R"({"resourceType":"Organization","id":"room","name":"x"})").status,
+              201);
     const auto first = enter(boss, "boss");
     EXPECT_EQ(member(first, {"user", "must_enrol"}), "true");
     for (const char* path : {"/api/v1/accounts", "/api/v1/types", "/fhir/Patient", "/api/v1/system"})
@@ -76,8 +78,10 @@ TEST_F(AccountDoors, WithoutADemandedSecondFactorNothingIsOpenAndWithItTheCookie
     take(boss, done);
     EXPECT_EQ(boss.get("/api/v1/accounts").status, 200);
     EXPECT_EQ(boss.get("/fhir/Organization/room").status, 200);
-    for (const char* path : {"/fhir/Patient/somebody", "/fhir/Patient/somebody/$everything"}) EXPECT_EQ(boss.get(path).status, 404) << path;
-    for (const char* path : {"/api/v1/people/somebody", "/api/v1/persons/queue"}) EXPECT_EQ(boss.get(path).status, 403) << "who administers reads no records: " << path;
+    for (const char* path : {"/fhir/Patient/somebody", "/fhir/Patient/somebody/$everything"})
+        EXPECT_EQ(boss.get(path).status, 404) << path;
+    for (const char* path : {"/api/v1/people/somebody", "/api/v1/persons/queue"})
+        EXPECT_EQ(boss.get(path).status, 403) << "who administers reads no records: " << path;
 
     Caller again(server, "");
     const auto half = post(again, "/auth/login", R"({"name":"boss","password":")" + std::string(secret) + R"("})");
@@ -109,11 +113,20 @@ TEST_F(AccountDoors, EveryWriteOfASessionNeedsItsCsrf) {
     Caller boss(server, "");
     ASSERT_EQ(enter(boss, "boss").status, 200);
     boss.extra.pop_back();
-    for (const auto& [method, path] : {std::pair{"POST", "/auth/password"}, {"POST", "/auth/second-factor"}, {"POST", "/auth/second-factor/confirm"},
-                                       {"POST", "/auth/second-factor/drop"}, {"POST", "/auth/recovery-codes"}, {"DELETE", "/auth/sessions/x"},
-                                       {"POST", "/auth/sessions/end-others"}, {"POST", "/auth/logout"}, {"POST", "/api/v1/accounts"},
-                                       {"PATCH", "/api/v1/accounts/x"}, {"DELETE", "/api/v1/accounts/x"}, {"POST", "/api/v1/accounts/x/password"},
-                                       {"DELETE", "/api/v1/accounts/x/second-factor"}, {"DELETE", "/api/v1/accounts/x/sessions"}}) {
+    for (const auto& [method, path] : {std::pair{"POST", "/auth/password"},
+                                       {"POST", "/auth/second-factor"},
+                                       {"POST", "/auth/second-factor/confirm"},
+                                       {"POST", "/auth/second-factor/drop"},
+                                       {"POST", "/auth/recovery-codes"},
+                                       {"DELETE", "/auth/sessions/x"},
+                                       {"POST", "/auth/sessions/end-others"},
+                                       {"POST", "/auth/logout"},
+                                       {"POST", "/api/v1/accounts"},
+                                       {"PATCH", "/api/v1/accounts/x"},
+                                       {"DELETE", "/api/v1/accounts/x"},
+                                       {"POST", "/api/v1/accounts/x/password"},
+                                       {"DELETE", "/api/v1/accounts/x/second-factor"},
+                                       {"DELETE", "/api/v1/accounts/x/sessions"}}) {
         const auto answer = boss.send(method, path, "{}", "application/json");
         EXPECT_EQ(answer.status, 403) << method << " " << path;
         EXPECT_EQ(member(answer, {"error", "where"}), "X-Xinglin-CSRF") << path;
@@ -128,7 +141,8 @@ TEST_F(AccountDoors, MembersThatNobodyReadsAreRefused) {
     ASSERT_EQ(enter(boss, "boss").status, 200);
     EXPECT_EQ(post(boss, "/api/v1/accounts", R"({"name":"li.na","role":"clinician","is_client":"1"})").status, 400);
     ASSERT_EQ(post(boss, "/api/v1/accounts", R"({"name":"li.na","role":"clinician","institution":"org-7"})").status, 201);
-    for (const char* body : {R"({"scope":"patient/1"})", R"({"password_hash":"x"})", R"({"name":"root"})", R"({"must_enrol":"false"})"})
+    for (const char* body :
+         {R"({"scope":"patient/1"})", R"({"password_hash":"x"})", R"({"name":"root"})", R"({"must_enrol":"false"})"})
         EXPECT_EQ(boss.send("PATCH", "/api/v1/accounts/li.na", body, "application/json").status, 400) << body;
     EXPECT_EQ(post(boss, "/auth/login", R"({"name":"boss","password":"x","role":"administrator"})").status, 400);
 }
@@ -150,7 +164,9 @@ TEST_F(AccountDoors, AnInstitutionsAdministratorManagesItsOwnAndNobodyAbove) {
     EXPECT_EQ(post(head, "/api/v1/accounts", R"({"name":"evil","role":"clinician","institution":"org-8"})").status, 403);
     for (const char* name : {"boss", "other", "head", "nobody"}) {
         EXPECT_EQ(post(head, "/api/v1/accounts/" + std::string(name) + "/password", "{}").status, 404) << name;
-        EXPECT_EQ(head.send("PATCH", "/api/v1/accounts/" + std::string(name), R"({"disabled":"true"})", "application/json").status, 404) << name;
+        EXPECT_EQ(
+            head.send("PATCH", "/api/v1/accounts/" + std::string(name), R"({"disabled":"true"})", "application/json").status, 404)
+            << name;
     }
     EXPECT_EQ(head.send("PATCH", "/api/v1/accounts/li.na", R"({"role":"administrator"})", "application/json").status, 403);
     EXPECT_EQ(head.send("PATCH", "/api/v1/accounts/li.na", R"({"institution":"org-8"})", "application/json").status, 403);
@@ -174,10 +190,11 @@ TEST_F(AccountDoors, AreasAndPersonsAreGivenOnlyOutOfOnesOwn) {
     const std::string token = add_client(folder_.path() / "data", "all");
     RunningServer server(data());
     Caller boss(server, ""), head(server, ""), writer(server, token);
-    for (const char* body : {R"({"resourceType":"Organization","id":"org-7","name":"七院","identifier":[{"system":"urn:code","value":"7"}]})",
-                             R"({"resourceType":"Practitioner","id":"dr-7","name":[{"text":"周七"}]})",
-                             R"({"resourceType":"PractitionerRole","id":"role-7","practitioner":{"reference":"Practitioner/dr-7"},)"
-                             R"("organization":{"reference":"Organization/org-7"}})"}) {
+    for (const char* body :
+         {R"({"resourceType":"Organization","id":"org-7","name":"七院","identifier":[{"system":"urn:code","value":"7"}]})",
+          R"({"resourceType":"Practitioner","id":"dr-7","name":[{"text":"周七"}]})",
+          R"({"resourceType":"PractitionerRole","id":"role-7","practitioner":{"reference":"Practitioner/dr-7"},)"
+          R"("organization":{"reference":"Organization/org-7"}})"}) {
         json::Arena arena;
         const json::Value made = json::parse(body, arena).value();
         const std::string to = "/fhir/" + std::string(made["resourceType"].string()) + "/" + std::string(made["id"].string());
@@ -190,7 +207,8 @@ TEST_F(AccountDoors, AreasAndPersonsAreGivenOnlyOutOfOnesOwn) {
     EXPECT_EQ(post(head, "/api/v1/accounts", R"({"name":"near","role":"epidemiologist","area":"330102001"})").status, 201);
     const auto added = post(head, "/api/v1/accounts", R"({"name":"zhou","role":"clinician","practitioner":"dr-7"})");
     EXPECT_EQ(added.status, 201) << added.body;
-    EXPECT_EQ(post(boss, "/api/v1/accounts", R"({"name":"far","role":"epidemiologist","area":"3302"})").status, 201) << "administers the whole";
+    EXPECT_EQ(post(boss, "/api/v1/accounts", R"({"name":"far","role":"epidemiologist","area":"3302"})").status, 201)
+        << "administers the whole";
 }
 
 TEST_F(AccountDoors, ResidentsAndStrangersAreAnsweredAlike) {
@@ -201,7 +219,8 @@ TEST_F(AccountDoors, ResidentsAndStrangersAreAnsweredAlike) {
     for (const char* identity : {"11010519491231002X", "130399198804050268", "nonsense"}) {
         const auto asked = post(stranger, "/auth/activate", R"({"identity":")" + std::string(identity) + R"(","card":"12345"})");
         EXPECT_EQ(asked.status, 202);
-        const auto no = post(stranger, "/auth/activate/confirm", R"({"ticket":")" + member(asked, {"ticket"}) + R"(","code":"123456","name":"x1"})");
+        const auto no = post(stranger, "/auth/activate/confirm",
+                             R"({"ticket":")" + member(asked, {"ticket"}) + R"(","code":"123456","name":"x1"})");
         EXPECT_EQ(no.status, 401);
         answers.insert(member(no, {"error", "message"}));
     }

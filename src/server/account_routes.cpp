@@ -4,8 +4,8 @@
 
 #include "access/second_factor.h"
 #include "access/sessions.h"
-#include "server/house.h"
 #include "oauth/oauth.h"
+#include "server/house.h"
 #include "server/route.h"
 #include "server/session_cookie.h"
 
@@ -46,7 +46,8 @@ json::Value who(json::Arena& arena, const access::Viewer& viewer, std::string_vi
 }
 
 std::string cookie_header(std::string_view value, const http::Request& request, bool ends) {
-    std::string header = std::string(session_cookie_name(request)) + "=" + std::string(value) + "; Path=/; HttpOnly; SameSite=Strict";
+    std::string header =
+        std::string(session_cookie_name(request)) + "=" + std::string(value) + "; Path=/; HttpOnly; SameSite=Strict";
     if (request.scheme == "https") header += "; Secure";
     if (ends) header += "; Max-Age=0";
     return header;
@@ -153,15 +154,18 @@ constexpr std::string_view user_example =
     R"({"user":{"name":"doctor","display":"Dr Li","role":"clinician","institution":"org-7","area":"330102001","practitioner":"p-12","must_change_password":false,"must_enrol":false},"csrf":"q9…"})";
 
 constexpr Route routes[] = {
-    {"POST", "/auth/login", Who::anyone, "Log in; sets the session cookie. With a second factor the answer is {\"ticket\"} and no cookie. Too many failures are answered 429.",
+    {"POST", "/auth/login", Who::anyone,
+     "Log in; sets the session cookie. With a second factor the answer is {\"ticket\"} and no cookie. Too many failures are "
+     "answered 429.",
      R"({"name":"doctor","password":"…"})", user_example, log_in},
     {"POST", "/auth/second-step", Who::anyone,
      "The second step of a login: the ticket and a code of the device, or a recovery code. Sets the session cookie.",
      R"({"ticket":"…","code":"123456"})", user_example, second_step},
     {"GET", "/auth/me", Who::logged_in, "Who am I; csrf goes into the X-Xinglin-CSRF header of every write.", "", user_example,
      me},
-    {"POST", "/auth/password", Who::logged_in, "Change the password; 422 when the new one is weak. All sessions end; sets the cookie of a new one.", R"({"old":"…","new":"…"})",
-     user_example, change_password},
+    {"POST", "/auth/password", Who::logged_in,
+     "Change the password; 422 when the new one is weak. All sessions end; sets the cookie of a new one.",
+     R"({"old":"…","new":"…"})", user_example, change_password},
     {"POST", "/auth/logout", Who::logged_in, "End the session.", "", "", log_out},
 };
 

@@ -23,7 +23,8 @@ class LogSender : public CodeSender {
 public:
     explicit LogSender(Log& log) : log_(log) {}
     void send(const std::string& phone, const std::string& code) override {
-        log_.warn("demo code", {{"code", code}, {"phone_ends", phone.size() > 4 ? phone.substr(phone.size() - 4) : std::string()}});
+        log_.warn("demo code",
+                  {{"code", code}, {"phone_ends", phone.size() > 4 ? phone.substr(phone.size() - 4) : std::string()}});
     }
 
 private:
@@ -72,7 +73,8 @@ std::string without_space(std::string_view text) {
 }
 
 Outcome wrong() {
-    return refuse(IssueCode::login, "code", "the code is wrong or too old, or what was given does not fit our record; begin again, or go to a counter");
+    return refuse(IssueCode::login, "code",
+                  "the code is wrong or too old, or what was given does not fit our record; begin again, or go to a counter");
 }
 
 }  // namespace
@@ -114,7 +116,8 @@ bool Activation::too_often(const std::string& key, std::size_t most, std::int64_
 }
 
 Result<std::string> Activation::ask(const Asked& given) {
-    if (!sender_) return refuse(IssueCode::not_supported, "activation", "accounts are given at a counter here, bring an identity document");
+    if (!sender_)
+        return refuse(IssueCode::not_supported, "activation", "accounts are given at a counter here, bring an identity document");
     Asked asked{text::lower_ascii(without_space(given.identity)), without_space(given.card), given.peer};
     if (asked.identity.empty()) return refuse(IssueCode::required, "identity", "give the number of your identity document");
     if (asked.card.empty()) return refuse(IssueCode::required, "card", "give the number of your e-health card");

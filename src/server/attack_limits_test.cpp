@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "server/forwarded.h"
-#include "server/turnstile.h"
 #include "server/test_attack.h"
+#include "server/turnstile.h"
 
 namespace xinglin::server {
 namespace {
@@ -43,17 +43,21 @@ TEST(Forwarded, IsBelievedOfNamedProxiesOnlyAndOnlyTheirPart) {
         unveil(request, proxies);
         return request.peer + " " + request.scheme + (request.headers.has("X-Forwarded-For") ? " kept" : "");
     };
-    EXPECT_EQ(seen("192.0.2.1", "198.51.100.7"), "192.0.2.1 http") << "a stranger says what it likes, and nobody after us hears it";
+    EXPECT_EQ(seen("192.0.2.1", "198.51.100.7"), "192.0.2.1 http")
+        << "a stranger says what it likes, and nobody after us hears it";
     EXPECT_EQ(seen("10.1.2.3", "198.51.100.7"), "198.51.100.7 https kept");
-    EXPECT_EQ(seen("10.1.2.3", "127.0.0.1, 198.51.100.7"), "198.51.100.7 https kept") << "what stands before the last was written by the client";
+    EXPECT_EQ(seen("10.1.2.3", "127.0.0.1, 198.51.100.7"), "198.51.100.7 https kept")
+        << "what stands before the last was written by the client";
     EXPECT_EQ(seen("10.1.2.3", "198.51.100.7, 10.9.9.9"), "198.51.100.7 https kept") << "two proxies of ours";
     EXPECT_EQ(seen("fd00::7", "2001:db8::1"), "2001:db8::1 https kept");
     EXPECT_EQ(seen("10.1.2.3", "[2001:db8::1]:443"), "2001:db8::1 https kept");
     EXPECT_EQ(seen("10.1.2.3", "198.51.100.7:1234"), "198.51.100.7 https kept");
-    for (const char* nonsense : {"", "unknown", "a, b", ",", "' OR 1=1", "999.1.1.1"}) EXPECT_EQ(seen("10.1.2.3", nonsense), "10.1.2.3 https kept") << nonsense;
+    for (const char* nonsense : {"", "unknown", "a, b", ",", "' OR 1=1", "999.1.1.1"})
+        EXPECT_EQ(seen("10.1.2.3", nonsense), "10.1.2.3 https kept") << nonsense;
     EXPECT_EQ(seen("11.0.0.1", "198.51.100.7"), "11.0.0.1 http");
     EXPECT_FALSE(text::Networks().has("127.0.0.1"));
-    for (const char* wrong : {"10.0.0.0/33", "proxy.example", "10.0.0.0/", "fd00::/129", "", "10.0.0.0/8x"}) EXPECT_FALSE(text::Networks::parse({wrong}, "proxies").ok()) << wrong;
+    for (const char* wrong : {"10.0.0.0/33", "proxy.example", "10.0.0.0/", "fd00::/129", "", "10.0.0.0/8x"})
+        EXPECT_FALSE(text::Networks::parse({wrong}, "proxies").ok()) << wrong;
 }
 
 class AttackLimits : public ::testing::Test {
@@ -66,7 +70,10 @@ protected:
         token_ = add_client(data_, "feed");
         std::ofstream(folder_.path() / "password") << "a-long-password-of-hers\n";
         for (const auto& [name, role] : {std::pair{"li", "clinician"}, {"wang", "clinician"}, {"chen", "auditor"}})
-            ASSERT_EQ(command({"user", "add", "--data", data_.string(), "--name", name, "--role", role, "--password-file", (folder_.path() / "password").string()}).status, 0);
+            ASSERT_EQ(command({"user", "add", "--data", data_.string(), "--name", name, "--role", role, "--password-file",
+                               (folder_.path() / "password").string()})
+                          .status,
+                      0);
     }
     /// The built-in limits, with a small one for clinicians' reads and for logins of an address.
     void tighten() {
@@ -83,7 +90,8 @@ protected:
     }
     static void enter(Caller& caller, const std::string& name, int status = 200) {
         const auto forwarded = caller.extra;
-        const auto entered = caller.send("POST", "/auth/login", R"({"name":")" + name + R"(","password":"a-long-password-of-hers"})", "application/json");
+        const auto entered = caller.send(
+            "POST", "/auth/login", R"({"name":")" + name + R"(","password":"a-long-password-of-hers"})", "application/json");
         ASSERT_EQ(entered.status, status) << entered.body;
         const std::string_view header = entered.headers.get("Set-Cookie");
         caller.extra.emplace_back("Cookie", std::string(header.substr(0, header.find(';'))));
@@ -114,7 +122,9 @@ TEST_F(AttackLimits, WhoReadsTooMuchWaitsAndNobodyElseDoes) {
     EXPECT_EQ(feed.get("/fhir/Patient/none").status, 404);
     const auto lines = chen.get("/api/v1/audit?what=refused&count=100");
     std::size_t told = 0;
-    for (auto at = lines.body.find("too many requests"); at != std::string::npos; at = lines.body.find("too many requests", at + 1)) ++told;
+    for (auto at = lines.body.find("too many requests"); at != std::string::npos;
+         at = lines.body.find("too many requests", at + 1))
+        ++told;
     EXPECT_EQ(told, 1u) << lines.body;
     EXPECT_THAT(feed.get("/metrics").body, HasSubstr("xinglin_limited_total{asks=\"read\"} 52"));
     EXPECT_EQ(member(chen.get("/api/v1/system"), {"limited_total"}), "52");
@@ -123,20 +133,24 @@ TEST_F(AttackLimits, WhoReadsTooMuchWaitsAndNobodyElseDoes) {
 TEST_F(AttackLimits, AForgedAddressIsNoWayRoundAndAProxysWordIs) {
     tighten();
     for (const bool trusted : {false, true}) {
-        std::ofstream(content_ / "access" / "networks.json") << R"({"proxies":[)" << (trusted ? R"("127.0.0.0/8")" : "") << R"(],"channels":{"allow":[],"never":[]}})";
+        std::ofstream(content_ / "access" / "networks.json")
+            << R"({"proxies":[)" << (trusted ? R"("127.0.0.0/8")" : "") << R"(],"channels":{"allow":[],"never":[]}})";
         RunningServer server(data_, {"--content", content_.string()});
         ASSERT_TRUE(server.ready()) << server.errors();
         Caller guesser(server, "");
         int refused = 0;
         for (int i = 0; i < 20; ++i) {
             guesser.extra = {{"X-Forwarded-For", "198.51.100." + std::to_string(i)}};
-            refused += guesser.send("POST", "/auth/second-step", R"({"ticket":"x","code":"1"})", "application/json").status == 429 ? 1 : 0;
+            refused += guesser.send("POST", "/auth/second-step", R"({"ticket":"x","code":"1"})", "application/json").status == 429
+                           ? 1
+                           : 0;
         }
         EXPECT_EQ(refused, trusted ? 0 : 13);
         if (!trusted) continue;
         Caller li(server, "");
         li.extra = {{"X-Forwarded-For", "203.0.113.9"}, {"X-Forwarded-Proto", "https"}};
-        const auto entered = li.send("POST", "/auth/login", R"({"name":"li","password":"a-long-password-of-hers"})", "application/json");
+        const auto entered =
+            li.send("POST", "/auth/login", R"({"name":"li","password":"a-long-password-of-hers"})", "application/json");
         EXPECT_THAT(std::string(entered.headers.get("Set-Cookie")), ::testing::StartsWith("__Host-xinglin_session="));
         EXPECT_THAT(std::string(entered.headers.get("Set-Cookie")), HasSubstr("; Secure"));
         EXPECT_THAT(std::string(entered.headers.get("Strict-Transport-Security")), HasSubstr("max-age="));

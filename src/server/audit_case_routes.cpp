@@ -34,7 +34,8 @@ bool is_resident(Visit& visit) {
 
 /// Every Patient that is the resident.
 std::vector<std::string> own(Visit& visit) {
-    std::vector<std::string> patients = visit.house.persons ? visit.house.persons->patients(visit.viewer.patient()) : std::vector<std::string>{};
+    std::vector<std::string> patients =
+        visit.house.persons ? visit.house.persons->patients(visit.viewer.patient()) : std::vector<std::string>{};
     if (std::find(patients.begin(), patients.end(), visit.viewer.patient()) == patients.end())
         patients.emplace_back(visit.viewer.patient());
     return patients;
@@ -68,7 +69,8 @@ void list(Visit& visit) {
     if (!is_officer(visit)) return;
     const std::string said = visit.parameter("state");
     const auto state = access::parse_case_state(said);
-    if (!said.empty() && !state) return visit.refuse(refuse(IssueCode::value, "state", "expected open, asked, answered or closed"));
+    if (!said.empty() && !state)
+        return visit.refuse(refuse(IssueCode::value, "state", "expected open, asked, answered or closed"));
     answer_list(visit, desk(visit).cases({}, state, 200));
 }
 
@@ -86,12 +88,14 @@ void step(Visit& visit, bool of_resident) {
     const auto step = access::parse_case_step(field(*fields, "step"));
     const bool theirs = step && (*step == access::Case::Step::close || (*step == access::Case::Step::again) == of_resident);
     if (!theirs)
-        return visit.refuse(refuse(IssueCode::value, "step", of_resident ? "expected again or close" : "expected ask, answer or close"));
+        return visit.refuse(
+            refuse(IssueCode::value, "step", of_resident ? "expected again or close" : "expected ask, answer or close"));
     const auto known = desk(visit).find(whole(visit.holes[0]));
     const std::vector<std::string> mine = of_resident ? own(visit) : std::vector<std::string>{};
     if (!known || (of_resident && std::find(mine.begin(), mine.end(), known->patient) == mine.end()))
         return visit.refuse(refuse(IssueCode::not_found, "number", "there is no such case"));
-    const auto moved = desk(visit).move(known->number, *step, visit.viewer.name, field(*fields, "words"), visit.house.clock.now_ms());
+    const auto moved =
+        desk(visit).move(known->number, *step, visit.viewer.name, field(*fields, "words"), visit.house.clock.now_ms());
     note(visit, moved, known->patient, field(*fields, "step"));
     if (!moved.ok()) return visit.refuse(moved.outcome());
     answer(visit, *desk(visit).find(known->number));
@@ -116,7 +120,8 @@ void open(Visit& visit) {
     const auto patients = own(visit);
     if (!line || std::find(patients.begin(), patients.end(), line->patient) == patients.end())
         return visit.refuse(refuse(IssueCode::not_found, "row", "there is no such access to your record"));
-    const auto opened = desk(visit).open_case(line->row, line->patient, visit.viewer.name, field(*fields, "question"), visit.house.clock.now_ms());
+    const auto opened = desk(visit).open_case(line->row, line->patient, visit.viewer.name, field(*fields, "question"),
+                                              visit.house.clock.now_ms());
     note(visit, opened, line->patient, "open");
     if (!opened.ok()) return visit.refuse(opened.outcome());
     answer(visit, *opened, 201);
@@ -126,15 +131,16 @@ constexpr std::string_view example =
     R"({"number":1,"opened":"2026-11-22T08:15:00Z","moved":"2026-11-22T09:00:00Z","state":"answered","patient":"p1","opened_by":"zhang","question":"我不认识这位医生","answer":"当天为您会诊的放射科医生","line":{"row":1204},"steps":[{"at":"2026-11-22T08:15:00Z","by":"zhang","step":"open","words":"我不认识这位医生"}]})";
 
 constexpr Route routes[] = {
-    {"GET", "/api/v1/audit/cases", Who::logged_in, "Questions of residents about looks at their record; state: open, asked, answered, closed.", "", example, list},
+    {"GET", "/api/v1/audit/cases", Who::logged_in,
+     "Questions of residents about looks at their record; state: open, asked, answered, closed.", "", example, list},
     {"GET", "/api/v1/audit/cases/{number}", Who::logged_in, "One of them, with its steps.", "", example, one},
     {"POST", "/api/v1/audit/cases/{number}/step", Who::logged_in, "ask (the one who looked was asked), answer, close.",
      R"({"step":"answer","words":"当天为您会诊的放射科医生"})", example, officers_step},
     {"GET", "/api/v1/audit/mine/cases", Who::logged_in, "A resident's own questions and their answers.", "", example, mine},
-    {"POST", "/api/v1/audit/mine/cases", Who::logged_in, "A resident asks about one look at the own record.", R"({"row":"1204","question":"我不认识这位医生"})",
-     example, open},
-    {"POST", "/api/v1/audit/mine/cases/{number}/step", Who::logged_in, "again (not content with the answer), close.", R"({"step":"close","words":""})", example,
-     residents_step},
+    {"POST", "/api/v1/audit/mine/cases", Who::logged_in, "A resident asks about one look at the own record.",
+     R"({"row":"1204","question":"我不认识这位医生"})", example, open},
+    {"POST", "/api/v1/audit/mine/cases/{number}/step", Who::logged_in, "again (not content with the answer), close.",
+     R"({"step":"close","words":""})", example, residents_step},
 };
 
 }  // namespace

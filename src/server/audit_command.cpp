@@ -31,9 +31,11 @@ std::string time_text(std::int64_t at_ms) { return at_ms > 0 ? calendar::instant
 void print(const access::Verified& report) {
     for (std::size_t i = 0; i < report.faults.size() && i < faults_printed; ++i) {
         const access::Fault& fault = report.faults[i];
-        std::printf("%s, %s: %s\n", std::string(access::text(fault.kind)).c_str(), time_text(fault.at_ms).c_str(), fault.what.c_str());
+        std::printf("%s, %s: %s\n", std::string(access::text(fault.kind)).c_str(), time_text(fault.at_ms).c_str(),
+                    fault.what.c_str());
     }
-    if (report.faults_found > faults_printed) std::printf("… and %s others\n", grouped(report.faults_found - faults_printed).c_str());
+    if (report.faults_found > faults_printed)
+        std::printf("… and %s others\n", grouped(report.faults_found - faults_printed).c_str());
     std::printf("%s lines up to %s, %s checkpoints\n", grouped(report.lines).c_str(), time_text(report.newest_ms).c_str(),
                 grouped(report.checkpoints).c_str());
     if (report.newest_checkpoint) {
@@ -56,15 +58,17 @@ void print_json(const access::Verified& report) {
                                        {"at", arena.string(time_text(fault.at_ms))},
                                        {"what", arena.string(fault.what)}}));
     for (const std::string& key : report.keys) keys.push_back(arena.string(access::hex(key)));
-    std::printf("%s\n", json::write(arena.object({{"good", arena.boolean(report.good())},
-                                                  {"lines", arena.number(static_cast<std::int64_t>(report.lines))},
-                                                  {"newest", arena.number(report.newest)},
-                                                  {"checkpoints", arena.number(static_cast<std::int64_t>(report.checkpoints))},
-                                                  {"signed_to", arena.number(report.newest_checkpoint ? report.newest_checkpoint->row : 0)},
-                                                  {"keys", arena.array(keys)},
-                                                  {"faults_found", arena.number(static_cast<std::int64_t>(report.faults_found))},
-                                                  {"faults", arena.array(faults)}}))
-                            .c_str());
+    std::printf(
+        "%s\n",
+        json::write(arena.object({{"good", arena.boolean(report.good())},
+                                  {"lines", arena.number(static_cast<std::int64_t>(report.lines))},
+                                  {"newest", arena.number(report.newest)},
+                                  {"checkpoints", arena.number(static_cast<std::int64_t>(report.checkpoints))},
+                                  {"signed_to", arena.number(report.newest_checkpoint ? report.newest_checkpoint->row : 0)},
+                                  {"keys", arena.array(keys)},
+                                  {"faults_found", arena.number(static_cast<std::int64_t>(report.faults_found))},
+                                  {"faults", arena.array(faults)}}))
+            .c_str());
 }
 
 Result<access::Verification> how_to_verify(const AuditCommand& options) {
@@ -79,11 +83,13 @@ Result<access::Verification> how_to_verify(const AuditCommand& options) {
     if (options.anchor.empty()) return how;
     std::ifstream file(options.anchor);
     std::string text;
-    if (!file || !std::getline(file, text)) return refuse(IssueCode::not_found, "--anchor", "the file cannot be read; name what `xinglin audit anchor` printed");
+    if (!file || !std::getline(file, text))
+        return refuse(IssueCode::not_found, "--anchor", "the file cannot be read; name what `xinglin audit anchor` printed");
     XINGLIN_TRY(how.anchor, access::Checkpoint::parse(text));
     if (!how.keys.empty() && std::find(how.keys.begin(), how.keys.end(), how.anchor->key) == how.keys.end())
         return refuse(IssueCode::invalid, "--anchor",
-                      "is signed by the key " + access::key_name(how.anchor->key) + ", which is not trusted; name it with --key if it is yours");
+                      "is signed by the key " + access::key_name(how.anchor->key) +
+                          ", which is not trusted; name it with --key if it is yours");
     return how;
 }
 
@@ -103,7 +109,8 @@ int anchor_audit(const AuditCommand& options) {
     if (const auto no = missing(options)) return environment(*no);
     access::Audit audit(options.data, options.store);
     const auto newest = options.data.empty() ? audit.newest_checkpoint() : audit.checkpoint();
-    if (!newest) return complain("audit", "nothing is signed yet, start the server once or name the folder with the key", exit_refused);
+    if (!newest)
+        return complain("audit", "nothing is signed yet, start the server once or name the folder with the key", exit_refused);
     std::printf("%s\n", newest->json().c_str());
     return exit_done;
 }
@@ -113,7 +120,8 @@ int export_audit(const AuditCommand& options) {
     std::int64_t since_ms = 0;
     if (!options.since.empty()) {
         const auto moment = calendar::parse_date_time(options.since);
-        if (!moment) return complain("--since", "expected a day or a moment, 2026-11-22 or 2026-11-22T08:00:00+08:00", exit_usage);
+        if (!moment)
+            return complain("--since", "expected a day or a moment, 2026-11-22 or 2026-11-22T08:00:00+08:00", exit_usage);
         since_ms = calendar::span_of(*moment, 8 * 60).low_ms;
     }
     const int descriptor = ::open(options.out.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -173,43 +181,51 @@ int read_watermark(const AuditCommand& options) {
         }
     }
     if (any) return exit_done;
-    return complain("audit", "has no line of this request and account: the mark is not of this house, or was changed", exit_refused);
+    return complain("audit", "has no line of this request and account: the mark is not of this house, or was changed",
+                    exit_refused);
 }
 
 void add_audit_words(CLI::App& app, Action& action) {
-    CLI::App* audit_word = word(app, "audit", "Who looked: verify the chain of the audit, export it, anchor it", "xinglin audit verify --data DIR");
+    CLI::App* audit_word =
+        word(app, "audit", "Who looked: verify the chain of the audit, export it, anchor it", "xinglin audit verify --data DIR");
     audit_word->require_subcommand(1);
     const auto of_record = [](CLI::App* app, AuditCommand& options) {
         CLI::Option_group* either = app->add_option_group("record");
         either->add_option("--data", options.data, "the data folder");
-        either->add_option("--store", options.store, "the address of a PostgreSQL database: postgres://user@host/name")->envname("XINGLIN_STORE");
+        either->add_option("--store", options.store, "the address of a PostgreSQL database: postgres://user@host/name")
+            ->envname("XINGLIN_STORE");
         either->require_option(1, 2);
     };
     const auto verify = std::make_shared<AuditCommand>();  // shared: lives in the callback
-    CLI::App* verify_word = word(*audit_word, "verify", "Read the whole chain; names every line that was altered, removed, inserted or moved",
-                                 "xinglin audit verify --data DIR --anchor /safe/2026-11-22.json");
+    CLI::App* verify_word =
+        word(*audit_word, "verify", "Read the whole chain; names every line that was altered, removed, inserted or moved",
+             "xinglin audit verify --data DIR --anchor /safe/2026-11-22.json");
     of_record(verify_word, *verify);
-    verify_word->add_option("--anchor", verify->anchor, "a checkpoint put aside elsewhere: also finds a chain written anew and a tail cut off");
+    verify_word->add_option("--anchor", verify->anchor,
+                            "a checkpoint put aside elsewhere: also finds a chain written anew and a tail cut off");
     verify_word->add_option("--key", verify->keys, "files of public keys that count (DATA/audit.pub when not said)");
     verify_word->add_flag("--json", verify->json, "print the report as JSON");
     verify_word->callback([verify, &action] { action = [verify] { return verify_audit(*verify); }; });
 
     const auto anchor = std::make_shared<AuditCommand>();
-    CLI::App* anchor_word = word(*audit_word, "anchor", "Sign the newest line and print the checkpoint: keep it where this machine cannot write",
-                                 "xinglin audit anchor --data DIR > /safe/2026-11-22.json");
+    CLI::App* anchor_word =
+        word(*audit_word, "anchor", "Sign the newest line and print the checkpoint: keep it where this machine cannot write",
+             "xinglin audit anchor --data DIR > /safe/2026-11-22.json");
     of_record(anchor_word, *anchor);
     anchor_word->callback([anchor, &action] { action = [anchor] { return anchor_audit(*anchor); }; });
 
     const auto found = std::make_shared<AuditCommand>();
-    CLI::App* watermark_word = word(*audit_word, "watermark", "Read out of a downloaded table who took it, and find the line of the audit",
-                                    "xinglin audit watermark --data DIR found.csv");
+    CLI::App* watermark_word =
+        word(*audit_word, "watermark", "Read out of a downloaded table who took it, and find the line of the audit",
+             "xinglin audit watermark --data DIR found.csv");
     of_record(watermark_word, *found);
     watermark_word->add_option("FILE", found->out, "CSV or NDJSON, or a part of one; a whole XLSX or PDF file")->required();
     watermark_word->callback([found, &action] { action = [found] { return read_watermark(*found); }; });
 
     const auto out = std::make_shared<AuditCommand>();
-    CLI::App* export_word = word(*audit_word, "export", "Write lines as FHIR AuditEvents (IHE BALP), one a row, with their place in the chain",
-                                 "xinglin audit export --data DIR --since 2026-11-01 --out audit.ndjson");
+    CLI::App* export_word =
+        word(*audit_word, "export", "Write lines as FHIR AuditEvents (IHE BALP), one a row, with their place in the chain",
+             "xinglin audit export --data DIR --since 2026-11-01 --out audit.ndjson");
     of_record(export_word, *out);
     export_word->add_option("--since", out->since, "only lines of this day or moment and later");
     export_word->add_option("--out", out->out, "a new file")->required();

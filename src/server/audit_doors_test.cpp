@@ -23,8 +23,9 @@ protected:
         return added.out.substr(0, added.out.find('\n'));
     }
     void user(const std::string& name, const std::string& role, const std::string& patient = "") {
-        std::vector<std::string> words{"user", "add", "--data", data_.string(), "--name", name, "--display", name + " 全名", "--role", role,
-                                       "--password-file", (folder_.path() / "password").string()};
+        std::vector<std::string> words{"user",   "add", "--data",          data_.string(),
+                                       "--name", name,  "--display",       name + " 全名",
+                                       "--role", role,  "--password-file", (folder_.path() / "password").string()};
         if (!patient.empty()) words.insert(words.end(), {"--patient", patient});
         ASSERT_EQ(command(words).status, 0);
     }
@@ -34,11 +35,12 @@ protected:
         return value.ok() ? std::string((*value)[name].text()) : "";
     }
     static void log_in(Caller& caller, const std::string& name) {
-        const auto entered =
-            caller.send("POST", "/auth/login", R"({"name":")" + name + R"(","password":"a-long-password-of-theirs"})", "application/json");
+        const auto entered = caller.send(
+            "POST", "/auth/login", R"({"name":")" + name + R"(","password":"a-long-password-of-theirs"})", "application/json");
         ASSERT_EQ(entered.status, 200) << entered.body;
         const std::string_view header = entered.headers.get("Set-Cookie");
-        caller.extra = {{"Cookie", std::string(header.substr(0, header.find(';')))}, {"X-Xinglin-CSRF", member(entered.body, "csrf")}};
+        caller.extra = {{"Cookie", std::string(header.substr(0, header.find(';')))},
+                        {"X-Xinglin-CSRF", member(entered.body, "csrf")}};
     }
     std::string lines(Caller& officer, const std::string& query) { return officer.get("/api/v1/audit?" + query).body; }
     Ended audit(std::vector<std::string> words) {
@@ -58,7 +60,11 @@ TEST_F(AuditDoors, ALookIsSeenAskedAboutAndAnswered) {
     ASSERT_TRUE(server.ready()) << server.errors();
     Caller system(server, all), doctor(server, ""), officer(server, ""), anna(server, ""), ben(server, "");
     for (const char* id : {"anna", "ben"})
-        ASSERT_EQ(system.send("PUT", std::string("/fhir/Patient/") + id, R"({"resourceType":"Patient","id":")" + std::string(id) + R"("})").status, 201);
+        ASSERT_EQ(system
+                      .send("PUT", std::string("/fhir/Patient/") + id,
+                            R"({"resourceType":"Patient","id":")" + std::string(id) + R"("})")
+                      .status,
+                  201);
     log_in(doctor, "doctor");
     log_in(officer, "officer");
     log_in(anna, "anna");

@@ -12,7 +12,8 @@ const std::string& InstitutionNames::of(const std::string& id) {
     const auto version = house_.store->reader(access::Viewer::program("audit")).read(*fhir::find_resource("Organization"), id);
     json::Arena arena;
     if (version.ok()) {
-        if (const auto resource = json::parse(version->body, arena); resource.ok()) place->second = resource->find("name").string();
+        if (const auto resource = json::parse(version->body, arena); resource.ok())
+            place->second = resource->find("name").string();
     }
     return place->second;
 }

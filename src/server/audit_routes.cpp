@@ -35,7 +35,9 @@ std::optional<std::int64_t> whole(std::string_view text) {
 Result<std::int64_t> moment(const std::string& text, std::string_view where, bool end) {
     if (text.empty()) return std::int64_t{0};
     const auto read = calendar::parse_date_time(text);
-    if (!read) return refuse(IssueCode::value, std::string(where), "expected a day or a moment, 2026-11-22 or 2026-11-22T08:00:00+08:00");
+    if (!read)
+        return refuse(IssueCode::value, std::string(where),
+                      "expected a day or a moment, 2026-11-22 or 2026-11-22T08:00:00+08:00");
     const auto span = calendar::span_of(*read, 8 * 60);
     return end ? span.high_ms : span.low_ms;
 }
@@ -74,7 +76,8 @@ Result<Wanted> wanted_of(const Visit& visit, std::uint32_t most) {
     }
     if (const std::string count = visit.parameter("count"); !count.empty()) {
         const auto number = whole(count);
-        if (!number || *number < 1 || *number > most) return refuse(IssueCode::value, "count", "expected 1 to " + std::to_string(most));
+        if (!number || *number < 1 || *number > most)
+            return refuse(IssueCode::value, "count", "expected 1 to " + std::to_string(most));
         wanted.count = static_cast<std::uint32_t>(*number);
     }
     return wanted;
@@ -88,7 +91,8 @@ std::optional<access::Audit::Found> found_for(Visit& visit, const Result<Wanted>
     }
     visit.house.audit->flush();
     auto found = visit.house.audit->find(wanted->asked, wanted->count, wanted->before);
-    visit.house.write_down(visit.viewer, visit.request, what, 200, "", "", wanted->names.empty() ? "audit" : "audit: " + wanted->names);
+    visit.house.write_down(visit.viewer, visit.request, what, 200, "", "",
+                           wanted->names.empty() ? "audit" : "audit: " + wanted->names);
     return found;
 }
 
@@ -101,7 +105,8 @@ void search(Visit& visit) {
     InstitutionNames names(visit.house);
     std::vector<json::Value> lines;
     for (const access::Access& line : found->accesses) lines.push_back(line_json(arena, line, names));
-    visit.answer(200, arena.object({{"lines", arena.array(lines)}, {"next", found->next > 0 ? arena.number(found->next) : json::Value{}}}));
+    visit.answer(200, arena.object({{"lines", arena.array(lines)},
+                                    {"next", found->next > 0 ? arena.number(found->next) : json::Value{}}}));
 }
 
 void events(Visit& visit) {
@@ -113,16 +118,20 @@ void events(Visit& visit) {
     InstitutionNames names(visit.house);
     std::vector<json::Value> entries;
     for (const access::Access& line : found->accesses) {
-        const std::string hash = visit.house.audit->hash_of(line.row),
-                          before = line.row > 1 ? visit.house.audit->hash_of(line.row - 1) : std::string(access::hash_bytes, '\0');
-        entries.push_back(arena.object({{"fullUrl", arena.string("urn:xinglin:audit:" + std::to_string(line.row))},
-                                        {"resource", access::audit_event(arena, line, hash, before, {names.of(line.institution)})}}));
+        const std::string hash = visit.house.audit->hash_of(line.row), before = line.row > 1
+                                                                                    ? visit.house.audit->hash_of(line.row - 1)
+                                                                                    : std::string(access::hash_bytes, '\0');
+        entries.push_back(
+            arena.object({{"fullUrl", arena.string("urn:xinglin:audit:" + std::to_string(line.row))},
+                          {"resource", access::audit_event(arena, line, hash, before, {names.of(line.institution)})}}));
     }
-    std::vector<std::pair<std::string_view, json::Value>> members{{"resourceType", arena.string("Bundle")}, {"type", arena.string("searchset")}};
+    std::vector<std::pair<std::string_view, json::Value>> members{{"resourceType", arena.string("Bundle")},
+                                                                  {"type", arena.string("searchset")}};
     if (found->next > 0)
-        members.emplace_back("link", arena.array(std::vector<json::Value>{arena.object(
-                                         {{"relation", arena.string("next")},
-                                          {"url", arena.string("/api/v1/audit/events?before=" + std::to_string(found->next))}})}));
+        members.emplace_back(
+            "link", arena.array(std::vector<json::Value>{
+                        arena.object({{"relation", arena.string("next")},
+                                      {"url", arena.string("/api/v1/audit/events?before=" + std::to_string(found->next))}})}));
     if (!entries.empty()) members.emplace_back("entry", arena.array(entries));
     auto response = json_response(200, arena.object(members));
     response.headers.set("Content-Type", "application/fhir+json; charset=utf-8");
@@ -145,13 +154,14 @@ void csv(Visit& visit) {
     if (!found) return;
     InstitutionNames names(visit.house);
     std::string out =
-        "\xef\xbb\xbfline,time,account,name,role,institution,action,type,id,patient,purpose,authorisation,detail,status,reason,count,address,request\r\n";
+        "\xef\xbb\xbfline,time,account,name,role,institution,action,type,id,patient,purpose,authorisation,detail,status,reason,"
+        "count,address,request\r\n";
     for (const access::Access& line : found->accesses) {
         out += std::to_string(line.row) + ',' + calendar::instant_text(line.at_ms);
         const std::string institution = names.of(line.institution).empty() ? line.institution : names.of(line.institution);
-        for (const std::string& text : {line.who, line.display, line.role, institution, line.what, line.type, line.id, line.patient,
-                                        line.purpose, line.authorisation, line.detail, std::to_string(line.status), line.reason,
-                                        std::to_string(line.count), line.peer, line.trace_id})
+        for (const std::string& text : {line.who, line.display, line.role, institution, line.what, line.type, line.id,
+                                        line.patient, line.purpose, line.authorisation, line.detail, std::to_string(line.status),
+                                        line.reason, std::to_string(line.count), line.peer, line.trace_id})
             out += ',' + cell(text);
         out += "\r\n";
     }
@@ -185,12 +195,15 @@ void chain(Visit& visit) {
     if (!may_see(visit)) return;
     const auto newest = visit.house.audit->newest_checkpoint();
     json::Arena arena;
-    visit.answer(200, arena.object({{"lines", arena.number(static_cast<std::int64_t>(visit.house.audit->all(0).total))},
-                                    {"checkpoint", newest ? checkpoint_json(arena, *newest) : json::Value{}},
-                                    {"signing_trouble", arena.string(visit.house.audit->signing_trouble())},
-                                    {"verified", verification_json(arena, visit.house.security->verification())},
-                                    {"cases_waiting", arena.number(static_cast<std::int64_t>(visit.house.security->desk().waiting_cases()))},
-                                    {"findings_waiting", arena.number(static_cast<std::int64_t>(visit.house.security->desk().waiting_findings()))}}));
+    visit.answer(
+        200,
+        arena.object(
+            {{"lines", arena.number(static_cast<std::int64_t>(visit.house.audit->all(0).total))},
+             {"checkpoint", newest ? checkpoint_json(arena, *newest) : json::Value{}},
+             {"signing_trouble", arena.string(visit.house.audit->signing_trouble())},
+             {"verified", verification_json(arena, visit.house.security->verification())},
+             {"cases_waiting", arena.number(static_cast<std::int64_t>(visit.house.security->desk().waiting_cases()))},
+             {"findings_waiting", arena.number(static_cast<std::int64_t>(visit.house.security->desk().waiting_findings()))}}));
 }
 
 void verify(Visit& visit) {
@@ -205,7 +218,8 @@ void verify(Visit& visit) {
 void anchor(Visit& visit) {
     if (!may_see(visit)) return;
     const auto checkpoint = visit.house.audit->checkpoint();
-    if (!checkpoint) return visit.refuse(refuse(IssueCode::not_found, "checkpoint", "nothing is signed yet; see the state of the chain"));
+    if (!checkpoint)
+        return visit.refuse(refuse(IssueCode::not_found, "checkpoint", "nothing is signed yet; see the state of the chain"));
     json::Arena arena;
     visit.answer(200, checkpoint_json(arena, *checkpoint));
 }
@@ -229,16 +243,19 @@ void unusual(Visit& visit) {
     for (const access::Finding& one : visit.house.security->desk().findings(visit.parameter("reviewed") == "true", 200)) {
         const auto line = line_of_row(visit.house, one.row);
         const auto facts = json::parse(one.facts, arena);
-        findings.push_back(arena.object({{"number", arena.number(one.number)},
-                                         {"rule", arena.string(one.rule)},
-                                         {"facts", facts.ok() ? *facts : arena.object({})},
-                                         {"line", line ? line_json(arena, *line, names) : json::Value{}},
-                                         {"reviewed", one.reviewed_ms > 0 ? arena.string(calendar::instant_text(one.reviewed_ms)) : json::Value{}},
-                                         {"reviewed_by", arena.string(one.reviewed_by)},
-                                         {"note", arena.string(one.note)}}));
+        findings.push_back(arena.object(
+            {{"number", arena.number(one.number)},
+             {"rule", arena.string(one.rule)},
+             {"facts", facts.ok() ? *facts : arena.object({})},
+             {"line", line ? line_json(arena, *line, names) : json::Value{}},
+             {"reviewed", one.reviewed_ms > 0 ? arena.string(calendar::instant_text(one.reviewed_ms)) : json::Value{}},
+             {"reviewed_by", arena.string(one.reviewed_by)},
+             {"note", arena.string(one.note)}}));
     }
     visit.house.write_down(visit.viewer, visit.request, "audit", 200, "", "", "audit: unusual");
-    visit.answer(200, arena.object({{"rules", arena.array(rules)}, {"findings", arena.array(findings)}, {"lines_left", arena.number(left)}}));
+    visit.answer(
+        200,
+        arena.object({{"rules", arena.array(rules)}, {"findings", arena.array(findings)}, {"lines_left", arena.number(left)}}));
 }
 
 void review(Visit& visit) {
@@ -252,8 +269,8 @@ void review(Visit& visit) {
     const auto number = whole(visit.holes[0]);
     const auto done = number ? visit.house.security->desk().review(*number, visit.viewer.name, note, visit.house.clock.now_ms())
                              : Result<Done>(refuse(IssueCode::not_found, "number", "there is no such finding"));
-    visit.house.write_down(visit.viewer, visit.request, "audit", done.ok() ? 204 : http_status(done.outcome().code()), "", visit.holes[0],
-                           "audit: finding reviewed");
+    visit.house.write_down(visit.viewer, visit.request, "audit", done.ok() ? 204 : http_status(done.outcome().code()), "",
+                           visit.holes[0], "audit: finding reviewed");
     if (!done.ok()) return visit.refuse(done.outcome());
     visit.answer_nothing();
 }
@@ -264,19 +281,25 @@ const std::string search_example = R"({"lines":[)" + std::string(line_example) +
 
 const Route routes[] = {
     {"GET", "/api/v1/audit", Who::logged_in,
-     "Lines of the audit, newest first: patient, who, what, institution, from, to, result (granted, refused), emergency, count; before=next goes on.", "",
-     search_example, search},
-    {"GET", "/api/v1/audit/events", Who::logged_in, "The same lines as a Bundle of FHIR AuditEvents (IHE BALP), each with its place in the chain.", "",
+     "Lines of the audit, newest first: patient, who, what, institution, from, to, result (granted, refused), emergency, count; "
+     "before=next goes on.",
+     "", search_example, search},
+    {"GET", "/api/v1/audit/events", Who::logged_in,
+     "The same lines as a Bundle of FHIR AuditEvents (IHE BALP), each with its place in the chain.", "",
      R"({"resourceType":"Bundle","type":"searchset","entry":[]})", events},
-    {"GET", "/api/v1/audit/lines.csv", Who::logged_in, "The same as CSV, at most 10,000 lines; is audited as an export.", "", "", csv},
+    {"GET", "/api/v1/audit/lines.csv", Who::logged_in, "The same as CSV, at most 10,000 lines; is audited as an export.", "", "",
+     csv},
     {"GET", "/api/v1/audit/chain", Who::logged_in, "State of the chain: newest checkpoint, last verification, what waits.", "",
      R"({"lines":1204,"checkpoint":{"checkpoint":3,"line":1200},"signing_trouble":"","verified":{"running":false,"at":"2026-11-22T08:00:00Z","lines":1200,"good":true,"faults":[]},"cases_waiting":1,"findings_waiting":2})",
      chain},
-    {"POST", "/api/v1/audit/chain/verify", Who::logged_in, "Read the whole chain again, beside everything else; the state tells when it is done.", "", "",
-     verify},
-    {"GET", "/api/v1/audit/anchor", Who::logged_in, "A signed checkpoint on the newest line, to be kept elsewhere: it names no person.", "",
-     R"({"checkpoint":3,"line":1204,"at":"2026-11-22T08:15:00Z","at_ms":1795334100000,"hash":"…","key":"…","signature":"…"})", anchor},
-    {"GET", "/api/v1/audit/unusual", Who::logged_in, "Unusual looks that wait for a review (reviewed=true: the others), with the rule and why.", "",
+    {"POST", "/api/v1/audit/chain/verify", Who::logged_in,
+     "Read the whole chain again, beside everything else; the state tells when it is done.", "", "", verify},
+    {"GET", "/api/v1/audit/anchor", Who::logged_in,
+     "A signed checkpoint on the newest line, to be kept elsewhere: it names no person.", "",
+     R"({"checkpoint":3,"line":1204,"at":"2026-11-22T08:15:00Z","at_ms":1795334100000,"hash":"…","key":"…","signature":"…"})",
+     anchor},
+    {"GET", "/api/v1/audit/unusual", Who::logged_in,
+     "Unusual looks that wait for a review (reviewed=true: the others), with the rule and why.", "",
      R"({"rules":[{"id":"neighbour","names":{"zh-CN":"邻居","en":"Neighbour"},"why":{"en":"…"}}],"findings":[{"number":1,"rule":"neighbour","facts":{"address":"…"},"line":{"row":1204},"reviewed":null,"reviewed_by":"","note":""}],"lines_left":0})",
      unusual},
     {"POST", "/api/v1/audit/unusual/{number}/review", Who::logged_in, "A finding was looked into; what came of it.",

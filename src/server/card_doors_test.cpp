@@ -111,8 +111,8 @@ TEST_F(CardDoors, ACardIsTakenOutShownScannedLostAndReplaced) {
                   .status,
               422);
     // A house made again from its backup: what was printed is good there, what it prints is good here, apps are known.
-    ASSERT_EQ(command({"client", "add", "--data", data_.string(), "--name", "app", "--public", "--redirect", "http://127.0.0.1:9/cb", "--scope",
-                       "launch/patient patient/*.rs"})
+    ASSERT_EQ(command({"client", "add", "--data", data_.string(), "--name", "app", "--public", "--redirect",
+                       "http://127.0.0.1:9/cb", "--scope", "launch/patient patient/*.rs"})
                   .status,
               0);
     ASSERT_EQ(server.stop(), 0);
@@ -125,13 +125,19 @@ TEST_F(CardDoors, ACardIsTakenOutShownScannedLostAndReplaced) {
     ASSERT_TRUE(other.ready()) << other.errors();
     Caller counter(other, all), nobody(other, "");
     std::ofstream(folder_.path() / "their.json") << nobody.get("/.well-known/card-keys.json").body;
-    EXPECT_EQ(command({"card", "verify", "--keys", (folder_.path() / "their.json").string(), member(print.body, "token")}).status, 0);
-    const auto there = counter.send("POST", "/api/v1/card/scan", R"({"token":")" + member(print.body, "token") + R"(","checked":"002x"})", "application/json");
+    EXPECT_EQ(command({"card", "verify", "--keys", (folder_.path() / "their.json").string(), member(print.body, "token")}).status,
+              0);
+    const auto there = counter.send("POST", "/api/v1/card/scan",
+                                    R"({"token":")" + member(print.body, "token") + R"(","checked":"002x"})", "application/json");
     EXPECT_EQ(member(there.body, "accepted"), "true") << there.body;
-    const auto printed = counter.send("POST", "/api/v1/card/" + member(replaced.body, "number") + "/print", "{}", "application/json");
+    const auto printed =
+        counter.send("POST", "/api/v1/card/" + member(replaced.body, "number") + "/print", "{}", "application/json");
     EXPECT_EQ(command({"card", "verify", "--keys", keys, member(printed.body, "token")}).status, 0) << printed.body;
-    EXPECT_EQ(nobody.get("/oauth/authorize?response_type=code&client_id=nobody&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcb").status, 400);
-    EXPECT_NE(nobody.get("/oauth/authorize?response_type=code&client_id=app&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcb").status, 400);
+    EXPECT_EQ(
+        nobody.get("/oauth/authorize?response_type=code&client_id=nobody&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcb").status,
+        400);
+    EXPECT_NE(nobody.get("/oauth/authorize?response_type=code&client_id=app&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcb").status,
+              400);
     ASSERT_EQ(other.stop(), 0);
 }
 

@@ -59,10 +59,12 @@ void add_serve(CLI::App& app, Action& action) {
     CLI::Option* key = serve_word->add_option("--tls-key", options->tls_key, "its key (PEM)");
     certificate->needs(key);
     key->needs(certificate);
-    serve_word->add_flag("--demo", options->demo,
-                         "a demonstration with made-up people: no second factor is demanded, residents' one-time codes go to the log");
-    serve_word->add_option("--codes-to", options->codes_to,
-                           "where one-time codes for residents are posted to as {\"phone\",\"text\"}: the address of your SMS gateway");
+    serve_word->add_flag(
+        "--demo", options->demo,
+        "a demonstration with made-up people: no second factor is demanded, residents' one-time codes go to the log");
+    serve_word->add_option(
+        "--codes-to", options->codes_to,
+        "where one-time codes for residents are posted to as {\"phone\",\"text\"}: the address of your SMS gateway");
     serve_word
         ->add_flag("--tls-ask-clients", options->tls_asks_clients,
                    "ask clients for a certificate; those registered with one are then known by it (client add --certificate)")
@@ -125,9 +127,10 @@ void add_transfer(CLI::App& app, Action& action) {
     export_word->add_option("--patient", out->patients, "only these patients (ids, or Patient/ID)");
     export_word->add_flag("--deidentify", out->deidentify,
                           "take persons out: pseudonyms for ids, no names, contacts, free text, exact birth dates");
-    export_word->add_option("--release", out->release,
-                            "de-identified so that everybody hides among k persons (rules: deidentify/release.json), with a report of the "
-                            "risk that stays, release.json and release.html; the name says what it is for and makes pseudonyms its own");
+    export_word->add_option(
+        "--release", out->release,
+        "de-identified so that everybody hides among k persons (rules: deidentify/release.json), with a report of the "
+        "risk that stays, release.json and release.html; the name says what it is for and makes pseudonyms its own");
     export_word->add_option("--key", out->key,
                             "file with the key of the pseudonyms, made when it is not there (default: DATA/deidentify.key)");
     export_word->add_option("--content", out->content,
@@ -353,8 +356,10 @@ struct AccountWord {
 /// Without any but --scope: a bearer token that does not end. With them: a client that asks for tokens at /oauth/token.
 void add_client_options(CLI::App& child, AccountCommand& options) {
     child.add_option("--scope", options.scope, "the most it may do, SMART scopes")->capture_default_str();
-    child.add_option("--jwks", options.jwks, "its public keys: a JWK set, a file or an https:// address; it signs assertions with them");
-    child.add_option("--certificate", options.certificate, "or the certificate (PEM) it shows; the server needs --tls-ask-clients");
+    child.add_option("--jwks", options.jwks,
+                     "its public keys: a JWK set, a file or an https:// address; it signs assertions with them");
+    child.add_option("--certificate", options.certificate,
+                     "or the certificate (PEM) it shows; the server needs --tls-ask-clients");
     child.add_flag("--public", options.is_public, "an app that cannot keep a secret; PKCE protects it");
     child.add_option("--grant", options.grants, "client_credentials, authorization_code, refresh_token; several times")
         ->check(CLI::IsMember({"client_credentials", "authorization_code", "refresh_token"}));
@@ -384,7 +389,8 @@ void add_accounts(CLI::App& app, Action& action, const std::string& kind, const 
             child->add_option("--institution", options->institution, "where they work: the id of an Organization");
             child->add_option("--area", options->area,
                               "whose residents are their duty: the beginning of a division code, 330102001");
-            child->add_option("--practitioner", options->practitioner, "who they are in the register of staff: the id of a Practitioner");
+            child->add_option("--practitioner", options->practitioner,
+                              "who they are in the register of staff: the id of a Practitioner");
             child->add_option("--display", options->display, "the name that is shown");
         }
         if (each.is_new && kind == "user") {
@@ -488,15 +494,17 @@ void add_words(CLI::App& app, Action& action, bool of_ledger) {
                   {"reset-factor", "Take away the second factor of somebody who lost it; ends their sessions",
                    "xinglin user reset-factor --data DIR --name li.na", reset_user_factor, true, false},
                   {"list", "List the users", "xinglin user list --data DIR --json", list_users, false, false}});
-    add_accounts(app, action, "client", "Accounts of systems",
-                 {{"add", "Add a system; prints its bearer token, or registers it to ask for tokens (--jwks, --certificate, --public)",
-                   "xinglin client add --data DIR --name hospital-7 --scope \"system/*.cruds\"\n"
-                   "  xinglin client add --data DIR --name lab --jwks lab.jwks.json --scope \"system/Observation.rs\"\n"
-                   "  xinglin client add --data DIR --name growth --public --redirect https://app.example/cb --scope \"openid launch/patient patient/*.rs\"",
-                   add_client, true, true},
-                  {"remove", "Remove a system; its token ends at once", "xinglin client remove --data DIR --name hospital-7",
-                   remove_client, true, false},
-                  {"list", "List the systems", "xinglin client list --data DIR --json", list_clients, false, false}});
+    add_accounts(
+        app, action, "client", "Accounts of systems",
+        {{"add", "Add a system; prints its bearer token, or registers it to ask for tokens (--jwks, --certificate, --public)",
+          "xinglin client add --data DIR --name hospital-7 --scope \"system/*.cruds\"\n"
+          "  xinglin client add --data DIR --name lab --jwks lab.jwks.json --scope \"system/Observation.rs\"\n"
+          "  xinglin client add --data DIR --name growth --public --redirect https://app.example/cb --scope \"openid "
+          "launch/patient patient/*.rs\"",
+          add_client, true, true},
+         {"remove", "Remove a system; its token ends at once", "xinglin client remove --data DIR --name hospital-7",
+          remove_client, true, false},
+         {"list", "List the systems", "xinglin client list --data DIR --json", list_clients, false, false}});
     add_language(app, action);
     add_views(app, action);
     add_city(app, action);

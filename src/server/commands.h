@@ -109,7 +109,9 @@ struct AccountCommand {
     fs::path certificate;
     std::vector<std::string> grants, redirects;
     bool is_public = false;
-    bool asks_for_tokens() const { return is_public || !jwks.empty() || !certificate.empty() || !grants.empty() || !redirects.empty(); }
+    bool asks_for_tokens() const {
+        return is_public || !jwks.empty() || !certificate.empty() || !grants.empty() || !redirects.empty();
+    }
     bool json = false;
 };
 int add_user(const AccountCommand& options);
@@ -163,8 +165,8 @@ struct LiveCommand {
     std::string to = "http://127.0.0.1:8080", token;
     std::string mllp;       // "127.0.0.1:2575": HL7 v2 goes there; "": over HTTP
     fs::path inbox, clock;  // of the server, for tables as files; where it is kept how far it came, "": CITY/clock.json
-    double speed = 360;  // seconds of the city in one of ours
-    int hour = 0;        // of the first day, at which it begins: what came before is sent at once
+    double speed = 360;     // seconds of the city in one of ours
+    int hour = 0;           // of the first day, at which it begins: what came before is sent at once
     unsigned threads = 1;
 };
 int live_city(const LiveCommand& options);

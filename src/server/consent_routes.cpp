@@ -231,7 +231,8 @@ void record_paper(Visit& visit) {
     if (!may_open(visit, wish.patient)) return;
     const bool to_own = wish.institution == visit.viewer.institution || (wish.institution.empty() && wish.practitioner.empty());
     if (wish.permit && !visit.viewer.institution.empty() && to_own)
-        return visit.refuse(refuse(IssueCode::forbidden, "institution", "another institution records what opens a record to yours"));
+        return visit.refuse(
+            refuse(IssueCode::forbidden, "institution", "another institution records what opens a record to yours"));
     if (wish.permit && !wish.practitioner.empty() && wish.practitioner == visit.viewer.practitioner)
         return visit.refuse(refuse(IssueCode::forbidden, "practitioner", "somebody else records what opens a record to you"));
     answer(visit, visit.house.consent_desk->decide(wish, counter_hand(visit, *fields)), wish.patient,

@@ -2,12 +2,12 @@
 // `xinglin content check`: is a folder laid out like content/ right? A table of checkers, one for each kind of content.
 #include <cstdio>
 
+#include "access/limits.h"
+#include "access/rules.h"
 #include "access/unusual.h"
 #include "anonymity/anonymity.h"
 #include "bulk/shelf_check.h"
 #include "calendar/calendar.h"
-#include "access/limits.h"
-#include "access/rules.h"
 #include "card/policy.h"
 #include "cda/cda.h"
 #include "consent/settings.h"

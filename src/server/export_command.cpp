@@ -213,11 +213,12 @@ void print(const Ended& ended, const fs::path& out, double seconds, bool as_json
                                           {"position", arena.number(ended.moment.position)},
                                           {"transaction_time", arena.string(calendar::instant_text(ended.moment.transaction_ms))},
                                           {"resumed", count(ended.resumed)},
-                                          {"deidentified", !deidentified ? arena.null()
-                                                                         : arena.object({{"key", arena.string(ended.key_mark)},
-                                                                                         {"left_out", count(ended.left_out)},
-                                                                                         {"smallest_class", count(ended.smallest_class)},
-                                                                                         {"persons_left_out", count(ended.persons_left_out)}})}}))
+                                          {"deidentified",
+                                           !deidentified ? arena.null()
+                                                         : arena.object({{"key", arena.string(ended.key_mark)},
+                                                                         {"left_out", count(ended.left_out)},
+                                                                         {"smallest_class", count(ended.smallest_class)},
+                                                                         {"persons_left_out", count(ended.persons_left_out)}})}}))
                     .c_str());
 }
 
@@ -249,7 +250,11 @@ int export_record(const ExportCommand& options) {
     if (!ended.ok()) return refused(ended.outcome());
     std::uint64_t total = 0;
     for (const bulk::File& each : ended->files) total += each.count;
-    write_down(options.data, options.store, !options.release.empty() ? "export, released" : options.deidentify ? "export, de-identified" : "export", total);
+    write_down(options.data, options.store,
+               !options.release.empty() ? "export, released"
+               : options.deidentify     ? "export, de-identified"
+                                        : "export",
+               total);
     print(*ended, options.out, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), options.json);
     return exit_done;
 }

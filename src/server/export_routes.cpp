@@ -121,20 +121,22 @@ void remove(Visit& visit) { end(visit, &bulk::Exports::remove, "removed"); }
 
 void approve(Visit& visit) {
     const auto job = visit.house.exports->find(visit.holes[0]);
-    if (!job || !is_shown(visit, *job)) return visit.refuse(refuse(IssueCode::not_found, "id", "there is no such export (any more)"));
+    if (!job || !is_shown(visit, *job))
+        return visit.refuse(refuse(IssueCode::not_found, "id", "there is no such export (any more)"));
     Result<Done> done = Done{};
     if (!may_approve_release(visit.house, visit.viewer))
         done = refuse(IssueCode::forbidden, "role", "your role approves no releases (deidentify/release.json, approved_by)");
     else done = visit.house.exports->approve(job->id, visit.viewer.name);
-    visit.house.write_down(visit.viewer, visit.request, "export", done.ok() ? 204 : http_status(done.outcome().code()), "", job->id,
-                           "approved");
+    visit.house.write_down(visit.viewer, visit.request, "export", done.ok() ? 204 : http_status(done.outcome().code()), "",
+                           job->id, "approved");
     if (!done.ok()) return visit.refuse(done.outcome());
     visit.answer_nothing();
 }
 
 void report_as(Visit& visit, std::string_view name, std::string_view type) {
     const auto job = visit.house.exports->find(visit.holes[0]);
-    if (!job || !is_shown(visit, *job)) return visit.refuse(refuse(IssueCode::not_found, "id", "there is no such export (any more)"));
+    if (!job || !is_shown(visit, *job))
+        return visit.refuse(refuse(IssueCode::not_found, "id", "there is no such export (any more)"));
     std::ifstream in(visit.house.exports->path_of(*job, {.name = std::string(name)}), std::ios::binary);
     if (!in) return visit.refuse(refuse(IssueCode::not_found, "id", "has no report (yet): it is no release, or is not done"));
     std::ostringstream content;
@@ -156,15 +158,18 @@ constexpr Route routes[] = {
     {"GET", "/api/v1/exports", Who::logged_in, "Bulk exports, newest first: one's own, for administrators all.", "",
      R"({"exports":[],"may_ask":true,"may_approve":false})", list},
     {"POST", "/api/v1/exports", Who::logged_in,
-     "Begin a bulk export; for administrators and systems with a scope. With release (what it is for): a de-identified release, which waits "
+     "Begin a bulk export; for administrators and systems with a scope. With release (what it is for): a de-identified release, "
+     "which waits "
      "for another person's approval; for the roles of deidentify/release.json.",
      R"({"level":"system","types":["Patient","Observation"],"since":"2026-11-01T00:00:00Z","type_filter":["Observation?status=final"]})",
      R"({"id":"01…"})", add},
     {"GET", "/api/v1/exports/{id}", Who::logged_in, "One export with its files.", "", job_example, show},
     {"POST", "/api/v1/exports/{id}/approve", Who::logged_in,
-     "Approve a release that somebody else asked for (state asked); for the roles of deidentify/release.json. Is audited.", "", "", approve},
+     "Approve a release that somebody else asked for (state asked); for the roles of deidentify/release.json. Is audited.", "",
+     "", approve},
     {"GET", "/api/v1/exports/{id}/report", Who::logged_in, "What a release did to hide everybody, and the risk that stays.", "",
-     R"({"release":"…","k":10,"reached":true,"quasi":[],"before":{},"after":{"persons":1200,"smallest_class":10,"prosecutor":{"highest":0.1}}})", report},
+     R"({"release":"…","k":10,"reached":true,"quasi":[],"before":{},"after":{"persons":1200,"smallest_class":10,"prosecutor":{"highest":0.1}}})",
+     report},
     {"GET", "/api/v1/exports/{id}/report.html", Who::logged_in, "The same as a page.", "", "an HTML page", report_page},
     {"POST", "/api/v1/exports/{id}/cancel", Who::logged_in, "Stop an export; its files are removed.", "", "", cancel},
     {"DELETE", "/api/v1/exports/{id}", Who::logged_in, "Forget an export and remove its files.", "", "", remove},

@@ -17,7 +17,9 @@ namespace {
 
 Outcome no(const fs::path& folder, std::string what) { return refuse(IssueCode::exception, folder.string(), std::move(what)); }
 
-bool is_ours(const fs::path& folder) { return fs::exists(folder / "record.db") || fs::exists(folder / "access.db") || fs::exists(folder / "store"); }
+bool is_ours(const fs::path& folder) {
+    return fs::exists(folder / "record.db") || fs::exists(folder / "access.db") || fs::exists(folder / "store");
+}
 
 /// What a system puts into an empty folder by itself.
 bool is_bystander(const fs::path& entry) {

@@ -26,7 +26,8 @@ std::string_view trimmed(std::string_view part) {
 std::string_view without_port(std::string_view address) {
     if (address.starts_with('[')) return address.substr(1, address.find(']') - 1);
     const std::size_t colon = address.find(':');
-    return colon != std::string_view::npos && address.find(':', colon + 1) == std::string_view::npos ? address.substr(0, colon) : address;
+    return colon != std::string_view::npos && address.find(':', colon + 1) == std::string_view::npos ? address.substr(0, colon)
+                                                                                                     : address;
 }
 
 }  // namespace

@@ -13,11 +13,11 @@
 #include "registry/join.h"
 #include "server/house_oauth.h"
 #include "server/house_terminology.h"
-#include "server/token_grants.h"
 #include "server/live_formats.h"
 #include "server/mapping_shelf.h"
-#include "server/security_desk.h"
 #include "server/release_desk.h"
+#include "server/security_desk.h"
+#include "server/token_grants.h"
 #include "text/text.h"
 
 namespace xinglin::server {
@@ -176,8 +176,8 @@ Result<Done> build_activation(House& house) {
     else if (!house.options.codes_to.empty()) {
         XINGLIN_TRY(sender, web_sender(house.options.codes_to, house.log));
     }
-    house.activation = std::make_unique<Activation>(*house.store, *house.accounts, *house.cards, *house.persons, house.clock,
-                                                    std::move(sender));
+    house.activation =
+        std::make_unique<Activation>(*house.store, *house.accounts, *house.cards, *house.persons, house.clock, std::move(sender));
     return Done{};
 }
 
@@ -249,7 +249,8 @@ Result<std::unique_ptr<House>> House::build(HouseOptions options, Log& log) {
     XINGLIN_TRY(policy::Book rules, policy::Book::read(*house->content));
     if (house->options.demo) rules = std::move(rules).of_demonstration();
     house->policies = std::make_unique<policy::Policies>(
-        *house->store, policy::Policies::Asked{house->consents.get(), house->persons.get(), house->cards.get()}, house->clock, std::move(rules));
+        *house->store, policy::Policies::Asked{house->consents.get(), house->persons.get(), house->cards.get()}, house->clock,
+        std::move(rules));
     house->grants = std::make_unique<TokenGrants>(*house->store, house->options.record.terminology, house->clock);
     XINGLIN_CHECK(build_activation(*house));
 

@@ -84,10 +84,10 @@ struct House {
     std::unique_ptr<access::Accounts> accounts;
     std::optional<std::string> first_password;  // of `admin`, at the first start
     std::unique_ptr<access::Audit> audit;
-    std::unique_ptr<SecurityDesk> security;  // reads the audit and the record
-    std::unique_ptr<oauth::Provider> oauth;           // tokens for systems and apps
-    std::unique_ptr<oauth::RelyingParty> external;    // people who log in elsewhere
-    std::string issuer() const;                       // how we are known outside, "https://record.example"; once the doors are open
+    std::unique_ptr<SecurityDesk> security;         // reads the audit and the record
+    std::unique_ptr<oauth::Provider> oauth;         // tokens for systems and apps
+    std::unique_ptr<oauth::RelyingParty> external;  // people who log in elsewhere
+    std::string issuer() const;                     // how we are known outside, "https://record.example"; once the doors are open
     std::unique_ptr<Profiles> profiles;
     std::unique_ptr<ingest::Ingest> ingest;
     std::unique_ptr<ingest::Transactions> transactions;  // the same path, for messages
@@ -104,9 +104,9 @@ struct House {
     std::unique_ptr<card::Cards> cards;
     std::unique_ptr<consent::Consents> consents;  // what residents decided, as it concerns a viewer
     std::unique_ptr<consent::Desk> consent_desk;  // where it is decided
-    std::unique_ptr<policy::Policies> policies;  // who may see what
-    std::unique_ptr<Activation> activation;  // of residents' accounts
-    std::unique_ptr<person::Notices> notices;  // after outbound's channels, which say whether anybody wants them
+    std::unique_ptr<policy::Policies> policies;   // who may see what
+    std::unique_ptr<Activation> activation;       // of residents' accounts
+    std::unique_ptr<person::Notices> notices;     // after outbound's channels, which say whether anybody wants them
     std::unique_ptr<view::Library> library;
     std::unique_ptr<view::Tables> tables;
     std::unique_ptr<Errands> errands;

@@ -5,9 +5,9 @@
 
 #include "ingest/import.h"
 #include "json/json.h"
+#include "policy/label.h"
 #include "record/record.h"
 #include "registry/registry.h"
-#include "policy/label.h"
 #include "server/commands.h"
 #include "server/folder.h"
 #include "server/profiles.h"
@@ -58,8 +58,9 @@ Result<Opened> open_to_load(const ImportCommand& options, const calendar::Clock&
     if (options.store.empty()) {
         const bool fresh = !fs::exists(options.data / "record.db");
         Opened opened;
-        XINGLIN_TRY(opened.store, record::Store::open(options.data, clock,
-                                                      {.cache_bytes = fresh ? cache_of_a_load : usual_cache, .bulk = fresh, .mark = mark}));
+        XINGLIN_TRY(opened.store,
+                    record::Store::open(options.data, clock,
+                                        {.cache_bytes = fresh ? cache_of_a_load : usual_cache, .bulk = fresh, .mark = mark}));
         return opened;
     }
     {

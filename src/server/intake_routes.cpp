@@ -242,7 +242,8 @@ bool sees_any_of(Visit& visit, const intake::Line& line) {
     const std::string source = "urn:xinglin:source:" + line.source + "#" + line.control_id;
     record::Reader reader = visit.house.store->reader(visit.viewer);
     for (const record::TypeCount& each : visit.house.store->reader(access::Viewer::program("message")).type_counts()) {
-        const auto query = search::parse(std::span(&each.type, 1), std::vector<std::pair<std::string, std::string>>{{"_source", source}});
+        const auto query =
+            search::parse(std::span(&each.type, 1), std::vector<std::pair<std::string, std::string>>{{"_source", source}});
         if (!query.ok()) continue;
         const auto found = reader.count(*query);
         if (found.ok() && *found > 0) return true;

@@ -128,7 +128,9 @@ void print_json(const keys::Ring& ring, bool is_in_token, const Counts& counts) 
                             .c_str());
 }
 
-keys::Cipher cipher_named(std::string_view name) { return name == "sm4" ? keys::Cipher::sm4_ctr_hmac_sm3 : keys::Cipher::aes_256_gcm; }
+keys::Cipher cipher_named(std::string_view name) {
+    return name == "sm4" ? keys::Cipher::sm4_ctr_hmac_sm3 : keys::Cipher::aes_256_gcm;
+}
 
 /// Keys for a folder that is empty or new.
 int make_keys(const fs::path& data, const DataKeys& keys) {
@@ -150,16 +152,22 @@ int seal_target(std::string to, const DataKeys& places) {
 int encrypt_folder(const KeysCommand& options) {
     if (!options.store.empty()) return encrypt_database(options.store, *keys::cipher_of(options.cipher), today());
     if (const auto folder = find_folder(options.data); !folder.ok()) return environment(folder.outcome());
-    if (sql::key_places().empty()) return complain("--data-key", "is needed: where the key is that the folder is encrypted with, file:PATH, env:NAME or pkcs11:…", exit_usage);
+    if (sql::key_places().empty())
+        return complain("--data-key",
+                        "is needed: where the key is that the folder is encrypted with, file:PATH, env:NAME or pkcs11:…",
+                        exit_usage);
     const Alone alone(options.data);
-    if (!alone.is()) return complain(options.data.string(), "is in use by another xinglin process, stop it first", exit_environment);
+    if (!alone.is())
+        return complain(options.data.string(), "is in use by another xinglin process, stop it first", exit_environment);
     if (!keys::is_sealed(options.data)) {
         if (const auto sealed = seal_all(options); !sealed.ok()) return refused(sealed.outcome());
     }
     const std::size_t count = exchange(options.data);
     std::printf("%zu files encrypted in %s\n", count, options.data.c_str());
     std::printf("What was plain may still be read from free blocks of this disk, and from older backups%s.\n",
-                plain_backups(options.data) ? (" (" + std::to_string(plain_backups(options.data)) + " plain ones lie in this folder)").c_str() : "");
+                plain_backups(options.data)
+                    ? (" (" + std::to_string(plain_backups(options.data)) + " plain ones lie in this folder)").c_str()
+                    : "");
     return exit_done;
 }
 
@@ -174,7 +182,8 @@ int print_keys(const KeysCommand& options) {
         return exit_done;
     }
     std::printf("%s, generation %lld, the list sealed with a key %s\n", std::string(keys::name_of(ring->cipher)).c_str(),
-                static_cast<long long>(ring->generation), keys->is_in_token() ? "inside a token" : "from a file or the environment");
+                static_cast<long long>(ring->generation),
+                keys->is_in_token() ? "inside a token" : "from a file or the environment");
     for (const keys::DataKey& key : ring->keys)
         std::printf("key %u of %s%s\n", key.number, key.made.c_str(), key.number == ring->active ? ", active" : "");
     for (const auto& [name, pages] : counts) {
@@ -187,7 +196,8 @@ int print_keys(const KeysCommand& options) {
 
 int rotate_keys(const KeysCommand& options) {
     if (!options.store.empty()) return rotate_database_keys(options.store, options.resume, today());
-    if (!keys::is_sealed(options.data)) return complain(options.data.string(), "is not encrypted; `xinglin keys encrypt` does that", exit_refused);
+    if (!keys::is_sealed(options.data))
+        return complain(options.data.string(), "is not encrypted; `xinglin keys encrypt` does that", exit_refused);
     if (!options.resume) {
         const auto number = keys::rotate(options.data, sql::key_places(), today());
         if (!number.ok()) return refused(number.outcome());
@@ -204,8 +214,10 @@ int rotate_keys(const KeysCommand& options) {
         }
     }
     if (!all)
-        return complain(options.data.string(), "somebody reads an older state, so some pages keep a former key; run `xinglin keys rotate --continue` later",
-                        exit_refused);
+        return complain(
+            options.data.string(),
+            "somebody reads an older state, so some pages keep a former key; run `xinglin keys rotate --continue` later",
+            exit_refused);
     if (const auto retired = keys::retire(options.data, sql::key_places()); !retired.ok()) return refused(retired.outcome());
     std::printf("every page is under the active key, the former ones are forgotten\n");
     return exit_done;
@@ -215,7 +227,8 @@ int rewrap_keys(const KeysCommand& options) {
     if (!options.store.empty()) return rewrap_database_keys(options.store, options.new_key);
     const auto done = keys::rewrap(options.data, sql::key_places(), options.new_key);
     if (!done.ok()) return refused(done.outcome());
-    std::printf("the data keys are wrapped under %s\nServers that run go on; give them the new key before the next rotation.\n", keys::shown(options.new_key).c_str());
+    std::printf("the data keys are wrapped under %s\nServers that run go on; give them the new key before the next rotation.\n",
+                keys::shown(options.new_key).c_str());
     return exit_done;
 }
 
@@ -236,31 +249,39 @@ void add_keys_words(CLI::App& app, Action& action) {
         CLI::App* made = word(*keys_word, name, what, example);
         CLI::Option_group* either = made->add_option_group("where");
         either->add_option("--data", options->data, "the data folder");
-        either->add_option("--store", options->store, "a PostgreSQL database, which has keys of its own: postgres://user@host/name")->check([](const std::string& store) {
-            return sql::is_postgres(store) ? std::string() : "expected the address of a PostgreSQL database, postgres://user@host/name";
-        });
+        either
+            ->add_option("--store", options->store, "a PostgreSQL database, which has keys of its own: postgres://user@host/name")
+            ->check([](const std::string& store) {
+                return sql::is_postgres(store) ? std::string()
+                                               : "expected the address of a PostgreSQL database, postgres://user@host/name";
+            });
         either->require_option(1);
         made->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
         return std::pair(made, options);
     };
-    const auto [encrypt, of_encrypt] = add("encrypt", "Encrypt a data folder that is plain; nothing may have it open. Stopped, it goes on when run again",
-                                           "xinglin keys encrypt --data DIR --data-key file:/safe/xinglin.key", encrypt_folder);
+    const auto [encrypt, of_encrypt] =
+        add("encrypt", "Encrypt a data folder that is plain; nothing may have it open. Stopped, it goes on when run again",
+            "xinglin keys encrypt --data DIR --data-key file:/safe/xinglin.key", encrypt_folder);
     encrypt->add_option("--cipher", of_encrypt->cipher, "aes-256-gcm or sm4-ctr-hmac-sm3")
         ->check(CLI::IsMember({"aes-256-gcm", "sm4-ctr-hmac-sm3"}))
         ->capture_default_str();
     const auto [status, of_status] = add("status", "Say which keys there are, and how many pages of each file are under which",
                                          "xinglin keys status --data DIR --data-key file:/safe/xinglin.key", print_keys);
     status->add_flag("--json", of_status->json, "print it as JSON");
-    const auto [rotate, of_rotate] = add("rotate", "Make a new data key, write every page anew with it, forget the former ones; also while a server runs",
-                                         "xinglin keys rotate --data DIR --data-key file:/safe/xinglin.key", rotate_keys);
+    const auto [rotate, of_rotate] =
+        add("rotate", "Make a new data key, write every page anew with it, forget the former ones; also while a server runs",
+            "xinglin keys rotate --data DIR --data-key file:/safe/xinglin.key", rotate_keys);
     rotate->add_flag("--continue", of_rotate->resume, "no further key: finish what was stopped");
     const auto place = std::make_shared<std::string>();
-    CLI::App* token = word(*keys_word, "token", "Make a key-encrypting key inside a token (PKCS#11); most tokens' own tools do it too",
-                           "xinglin keys token 'pkcs11:token=xinglin;object=master?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/safe/pin'");
+    CLI::App* token =
+        word(*keys_word, "token", "Make a key-encrypting key inside a token (PKCS#11); most tokens' own tools do it too",
+             "xinglin keys token "
+             "'pkcs11:token=xinglin;object=master?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/safe/pin'");
     token->add_option("place", *place, "the key to be made")->required();
     token->callback([place, &action] { action = [place] { return make_token_key(*place); }; });
-    const auto [rewrap, of_rewrap] = add("rewrap", "Wrap the data keys under another key-encrypting key; at once, also while a server runs",
-                                         "xinglin keys rewrap --data DIR --data-key file:/safe/old.key --new-key file:/safe/new.key", rewrap_keys);
+    const auto [rewrap, of_rewrap] =
+        add("rewrap", "Wrap the data keys under another key-encrypting key; at once, also while a server runs",
+            "xinglin keys rewrap --data DIR --data-key file:/safe/old.key --new-key file:/safe/new.key", rewrap_keys);
     rewrap->add_option("--new-key", of_rewrap->new_key, std::string("where the new key is: ") + keys::places_wanted)->required();
 }
 
@@ -275,7 +296,9 @@ void add_data_keys(CLI::App& app, DataKeys& keys) {
                              "; may be repeated, the one that fits is taken (Env:XINGLIN_DATA_KEY)")
             ->allow_extra_args(false);
         if (name == "serve" || name == "import" || name == "restore" || name == "copy" || name == "replay")
-            child->add_option("--data-cipher", keys.cipher, "what a new data folder or database is encrypted with: aes (AES-256-GCM) or sm4 (SM4-CTR, HMAC-SM3)")
+            child
+                ->add_option("--data-cipher", keys.cipher,
+                             "what a new data folder or database is encrypted with: aes (AES-256-GCM) or sm4 (SM4-CTR, HMAC-SM3)")
                 ->check(CLI::IsMember({"aes", "sm4"}));
     }
 }
@@ -304,8 +327,10 @@ int prepare_data_keys(const CLI::App& app, const DataKeys& keys) {
         if (const int status = seal_target(to->as<std::string>(), {places, keys.cipher}); status != exit_done) return status;
     }
     const bool fills = words == " serve" || words == " import" || words == " restore";
-    if (const CLI::Option* store = at->get_option_no_throw("--store"); store && store->count() && sql::is_postgres(store->as<std::string>())) {
-        const int status = prepare_database(store->as<std::string>(), places, fills, words.starts_with(" keys"), cipher_named(keys.cipher), today());
+    if (const CLI::Option* store = at->get_option_no_throw("--store");
+        store && store->count() && sql::is_postgres(store->as<std::string>())) {
+        const int status = prepare_database(store->as<std::string>(), places, fills, words.starts_with(" keys"),
+                                            cipher_named(keys.cipher), today());
         if (status != exit_done) return status;
     }
     const CLI::Option* option = at->get_option_no_throw("--data");
@@ -319,7 +344,8 @@ int prepare_data_keys(const CLI::App& app, const DataKeys& keys) {
     if (!is_free(data))
         return keys::is_sealed(data) || fs::exists(data / "manifest.json")
                    ? exit_done
-                   : complain(data.string(), "is not encrypted; leave --data-key out, or encrypt it with `xinglin keys encrypt`", exit_refused);
+                   : complain(data.string(), "is not encrypted; leave --data-key out, or encrypt it with `xinglin keys encrypt`",
+                              exit_refused);
     return fills ? make_keys(data, {places, keys.cipher}) : exit_done;
 }
 

@@ -17,7 +17,8 @@ namespace {
 
 std::vector<sql::SealedColumn> columns() {
     std::vector<sql::SealedColumn> all = record::sealed_columns();
-    for (const auto& some : {intake::sealed_columns(), outbound::sealed_columns()}) all.insert(all.end(), some.begin(), some.end());
+    for (const auto& some : {intake::sealed_columns(), outbound::sealed_columns()})
+        all.insert(all.end(), some.begin(), some.end());
     return all;
 }
 
@@ -31,7 +32,10 @@ int encrypt_database(const std::string& store, keys::Cipher cipher, const std::s
     const auto sealed = sql::seal_database(store, cipher, date, columns());
     if (!sealed.ok()) return refused(sealed.outcome());
     std::printf("%s %s\n", sql::without_password(store).c_str(), *sealed ? "is encrypted" : "was encrypted already");
-    if (*sealed) std::printf("What was plain may still stand in dead rows, the log and older dumps: VACUUM FULL, a checkpoint and new dumps end that.\n");
+    if (*sealed)
+        std::printf(
+            "What was plain may still stand in dead rows, the log and older dumps: VACUUM FULL, a checkpoint and new dumps end "
+            "that.\n");
     return exit_done;
 }
 
@@ -43,10 +47,13 @@ int print_database_keys(const std::string& store, bool as_json) {
     std::vector<json::Value> keys, tables;
     if (!as_json)
         std::printf("%s, generation %lld, the list sealed with a key %s\n", std::string(keys::name_of(ring->cipher)).c_str(),
-                    static_cast<long long>(ring->generation), values->is_in_token() ? "inside a token" : "from a file or the environment");
+                    static_cast<long long>(ring->generation),
+                    values->is_in_token() ? "inside a token" : "from a file or the environment");
     for (const keys::DataKey& key : ring->keys) {
         const bool is_active = key.number == ring->active;
-        keys.push_back(arena.object({{"number", arena.number(std::int64_t{key.number})}, {"made", arena.string(key.made)}, {"active", arena.boolean(is_active)}}));
+        keys.push_back(arena.object({{"number", arena.number(std::int64_t{key.number})},
+                                     {"made", arena.string(key.made)},
+                                     {"active", arena.boolean(is_active)}}));
         if (!as_json) std::printf("key %u of %s%s\n", key.number, key.made.c_str(), is_active ? ", active" : "");
     }
     for (const sql::SealedColumn& column : columns()) {
@@ -57,7 +64,8 @@ int print_database_keys(const std::string& store, bool as_json) {
             if (!as_json) std::printf("  key %u: %s values", number, grouped(count).c_str());
         }
         if (!as_json) std::printf("\n");
-        tables.push_back(arena.object({{"table", arena.string(arena.keep(std::string(column.table)))}, {"values", arena.object(by_key)}}));
+        tables.push_back(
+            arena.object({{"table", arena.string(arena.keep(std::string(column.table)))}, {"values", arena.object(by_key)}}));
     }
     if (as_json)
         std::printf("%s\n", json::write(arena.object({{"cipher", arena.string(keys::name_of(ring->cipher))},
@@ -89,12 +97,15 @@ int rewrap_database_keys(const std::string& store, const std::string& new_key) {
     if (!sql::has_values(store)) return plain(store);
     const auto done = sql::rewrap_database(store, new_key);
     if (!done.ok()) return refused(done.outcome());
-    std::printf("the database's data keys are wrapped under %s\nServers that run go on; give them the new key before the next rotation.\n", keys::shown(new_key).c_str());
+    std::printf(
+        "the database's data keys are wrapped under %s\nServers that run go on; give them the new key before the next "
+        "rotation.\n",
+        keys::shown(new_key).c_str());
     return exit_done;
 }
 
-int prepare_database(const std::string& store, const std::vector<std::string>& places, bool fills, bool is_about_keys, keys::Cipher cipher,
-                     const std::string& date) {
+int prepare_database(const std::string& store, const std::vector<std::string>& places, bool fills, bool is_about_keys,
+                     keys::Cipher cipher, const std::string& date) {
     const std::string name = sql::without_password(store);
     try {
         if (sql::has_values(store)) {
@@ -102,7 +113,9 @@ int prepare_database(const std::string& store, const std::vector<std::string>& p
             return exit_done;
         }
         if (places.empty() || is_about_keys) return exit_done;
-        if (!sql::is_fresh(store)) return complain(name, "is not encrypted; encrypt it with `xinglin keys encrypt --store`, or leave --data-key out", exit_refused);
+        if (!sql::is_fresh(store))
+            return complain(name, "is not encrypted; encrypt it with `xinglin keys encrypt --store`, or leave --data-key out",
+                            exit_refused);
         if (!fills) return exit_done;
         const auto sealed = sql::seal_database(store, cipher, date, {});
         return sealed.ok() ? exit_done : environment(sealed.outcome());

@@ -25,14 +25,16 @@ protected:
     std::string with(const std::string& name) const { return "file:" + (folder_.path() / name).string(); }
     std::string token(const std::string& name) { return token_in(with("one"), name); }
     std::string token_in(const std::string& place, const std::string& name = "b") {
-        const auto added = command({"client", "add", "--data", data_.string(), "--data-key", place, "--name", name, "--scope", "system/*.cruds"});
+        const auto added = command(
+            {"client", "add", "--data", data_.string(), "--data-key", place, "--name", name, "--scope", "system/*.cruds"});
         EXPECT_EQ(added.status, 0) << added.err;
         return without_line_end(added.out);
     }
     static std::string patient(int number) {
-        return fmt::format(R"({{"resourceType":"Patient","id":"p{}","name":[{{"text":"欧阳秘密{}"}}],"telecom":[{{"system":"phone","value":"1399911{:04}"}}],)"
-                           R"("identifier":[{{"system":"urn:oid:2.16.156.1","value":"11010519491231{:04}"}}]}})",
-                           number, number, number, number);
+        return fmt::format(
+            R"({{"resourceType":"Patient","id":"p{}","name":[{{"text":"欧阳秘密{}"}}],"telecom":[{{"system":"phone","value":"1399911{:04}"}}],)"
+            R"("identifier":[{{"system":"urn:oid:2.16.156.1","value":"11010519491231{:04}"}}]}})",
+            number, number, number, number);
     }
     void expect_nothing_plain(const fs::path& where) {
         for (const auto& entry : fs::recursive_directory_iterator(where)) {
@@ -71,7 +73,8 @@ TEST_F(KeysDoors, AServedFolderHoldsNothingPlainWhileItsKeysChange) {
     const auto made = command({"backup", "--data", data_.string(), "--data-key", with("one"), backup});
     ASSERT_EQ(made.status, 0) << made.err;
     expect_nothing_plain(backup);
-    ASSERT_EQ(command({"keys", "rewrap", "--data", data_.string(), "--data-key", with("one"), "--new-key", with("two")}).status, 0);
+    ASSERT_EQ(command({"keys", "rewrap", "--data", data_.string(), "--data-key", with("one"), "--new-key", with("two")}).status,
+              0);
     store(5);  // goes on with what it holds
     EXPECT_EQ(server.stop(), 0);
     EXPECT_EQ(command({"verify", "--data", data_.string()}).status, 3);
@@ -92,7 +95,8 @@ TEST_F(KeysDoors, APlainFolderIsEncryptedAndOneLineSaysWhatIsMissing) {
     const auto refused = command({"user", "list", "--data", data_.string(), "--data-key", with("one")});
     EXPECT_EQ(refused.status, 1);
     EXPECT_THAT(refused.err, HasSubstr("xinglin keys encrypt"));
-    const auto done = command({"keys", "encrypt", "--data", data_.string(), "--data-key", with("one"), "--cipher", "sm4-ctr-hmac-sm3"});
+    const auto done =
+        command({"keys", "encrypt", "--data", data_.string(), "--data-key", with("one"), "--cipher", "sm4-ctr-hmac-sm3"});
     ASSERT_EQ(done.status, 0) << done.err;
     expect_nothing_plain(data_);
     EXPECT_EQ(command({"verify", "--data", data_.string(), "--data-key", with("one")}).status, 0);
@@ -102,7 +106,8 @@ TEST_F(KeysDoors, APlainFolderIsEncryptedAndOneLineSaysWhatIsMissing) {
     EXPECT_EQ(std::count(closed.err.begin(), closed.err.end(), '\n'), 1);
 
     const std::string copy = (folder_.path() / "copy").string();
-    const auto copied = command({"copy", "--from", "sqlite:" + data_.string(), "--to", "sqlite:" + copy, "--data-key", with("one")});
+    const auto copied =
+        command({"copy", "--from", "sqlite:" + data_.string(), "--to", "sqlite:" + copy, "--data-key", with("one")});
     ASSERT_EQ(copied.status, 0) << copied.err;
     expect_nothing_plain(copy);
 }
@@ -114,10 +119,14 @@ TEST_F(KeysDoors, ATokenKeepsTheKeyAndItsPinIsNeverSaid) {
     fs::create_directories(folder_.path() / "tokens");
     std::ofstream(folder_.path() / "conf") << "directories.tokendir = " << (folder_.path() / "tokens").string() << "\n";
     ::setenv("SOFTHSM2_CONF", (folder_.path() / "conf").c_str(), 1);
-    ASSERT_EQ(std::system(("softhsm2-util --init-token --free --label xinglin --so-pin 12345678 --pin " + pin + " >/dev/null 2>&1").c_str()), 0);
+    ASSERT_EQ(
+        std::system(
+            ("softhsm2-util --init-token --free --label xinglin --so-pin 12345678 --pin " + pin + " >/dev/null 2>&1").c_str()),
+        0);
     std::ofstream(folder_.path() / "pin") << pin << '\n';
     fs::permissions(folder_.path() / "pin", fs::perms::owner_read | fs::perms::owner_write);
-    const std::string place = "pkcs11:token=xinglin;object=master?module-path=" + module + "&pin-source=file:" + (folder_.path() / "pin").string();
+    const std::string place =
+        "pkcs11:token=xinglin;object=master?module-path=" + module + "&pin-source=file:" + (folder_.path() / "pin").string();
     std::string said;
     const auto run = [&](std::vector<std::string> words) {
         const auto done = command(words);
@@ -151,7 +160,8 @@ TEST_F(KeysDoors, ADatabaseHoldsNoWholeResourceWhileItsKeysChange) {
     {
         RunningServer server(data_, {"--store", store, "--data-key", with("one"), "--data-cipher", "sm4"});
         ASSERT_TRUE(server.ready()) << server.errors();
-        const auto added = command({"client", "add", "--store", store, "--data-key", with("one"), "--name", "a", "--scope", "system/*.cruds"});
+        const auto added =
+            command({"client", "add", "--store", store, "--data-key", with("one"), "--name", "a", "--scope", "system/*.cruds"});
         ASSERT_EQ(added.status, 0) << added.err;
         Caller caller(server, without_line_end(added.out));
         for (int i = 0; i < 20; ++i) ASSERT_EQ(caller.send("PUT", "/fhir/Patient/p" + std::to_string(i), patient(i)).status, 201);
@@ -165,13 +175,16 @@ TEST_F(KeysDoors, ADatabaseHoldsNoWholeResourceWhileItsKeysChange) {
     EXPECT_THAT(status.out, HasSubstr("sm4-ctr-hmac-sm3"));
     EXPECT_THAT(status.out, HasSubstr("{\"table\":\"record_current\",\"values\":{\"2\":21}}"));
     const std::string other = (folder_.path() / "other").string();
-    EXPECT_THAT(command({"serve", "--data", other, "--store", store, "--port", "0"}).err, HasSubstr("name its key with --data-key"));
+    EXPECT_THAT(command({"serve", "--data", other, "--store", store, "--port", "0"}).err,
+                HasSubstr("name its key with --data-key"));
     EXPECT_EQ(command({"copy", "--from", store, "--to", "sqlite:" + other, "--data-key", with("one")}).status, 0);
     EXPECT_EQ(command({"copy", "--from", "sqlite:" + other, "--to", plain, "--data-key", with("one")}).status, 0);
-    EXPECT_THAT(command({"keys", "status", "--store", plain, "--data-key", with("one")}).out, HasSubstr("record_current            key 1: 21 values"));
+    EXPECT_THAT(command({"keys", "status", "--store", plain, "--data-key", with("one")}).out,
+                HasSubstr("record_current            key 1: 21 values"));
     const std::string open_one = testing::fresh_postgres();
     ASSERT_EQ(command({"client", "add", "--store", open_one, "--name", "a", "--scope", "system/*.cruds"}).status, 0);
-    const auto refused = command({"serve", "--data", (folder_.path() / "third").string(), "--store", open_one, "--data-key", with("one")});
+    const auto refused =
+        command({"serve", "--data", (folder_.path() / "third").string(), "--store", open_one, "--data-key", with("one")});
     EXPECT_THAT(refused.err, HasSubstr("is not encrypted; encrypt it with `xinglin keys encrypt --store`"));
     EXPECT_EQ(command({"keys", "encrypt", "--store", open_one, "--data-key", with("one")}).status, 0);
 }

@@ -69,8 +69,8 @@ protected:
     }
     static std::string of(const std::string& id, const std::string& kind, const std::string& patient) {
         return R"({"resourceType":"Observation",)" + (id.empty() ? "" : R"("id":")" + id + R"(",)") +
-               R"("status":"final","category":[{"coding":[{"code":")" + kind + R"("}]}],"code":{"text":")" + kind + "-" + patient +
-               R"("},"effectiveDateTime":"2026-03-01","subject":{"reference":"Patient/)" + patient + R"("}})";
+               R"("status":"final","category":[{"coding":[{"code":")" + kind + R"("}]}],"code":{"text":")" + kind + "-" +
+               patient + R"("},"effectiveDateTime":"2026-03-01","subject":{"reference":"Patient/)" + patient + R"("}})";
     }
     /// Two patients, each with one result of the laboratory and one vital sign; a weight in grams, and a value set it is in.
     void load(const RunningServer& server) {
@@ -80,10 +80,12 @@ protected:
         };
         for (const std::string id : {"p1", "p2"}) {
             put("Patient/" + id, R"({"resourceType":"Patient","id":")" + id + R"("})");
-            for (const std::string kind : {"laboratory", "vital-signs"}) put("Observation/" + kind + "-" + id, of(kind + "-" + id, kind, id));
+            for (const std::string kind : {"laboratory", "vital-signs"})
+                put("Observation/" + kind + "-" + id, of(kind + "-" + id, kind, id));
         }
         put("Patient/p3", R"({"resourceType":"Patient","id":"p3"})");
-        put("Observation/weight", R"({"resourceType":"Observation","id":"weight","status":"final","code":{"coding":[{"system":"http://example.org/c","code":"w"}]},
+        put("Observation/weight",
+            R"({"resourceType":"Observation","id":"weight","status":"final","code":{"coding":[{"system":"http://example.org/c","code":"w"}]},
             "valueQuantity":{"value":70000,"system":"http://unitsofmeasure.org","code":"g"},"subject":{"reference":"Patient/p3"}})");
         put("ValueSet/weights", R"({"resourceType":"ValueSet","id":"weights","url":"http://example.org/weights","status":"active",
             "compose":{"include":[{"system":"http://example.org/c","concept":[{"code":"w"}]}]}})");
@@ -189,19 +191,20 @@ TEST_F(OauthDoors, AnAppSeesWhatItsScopeSaysOnEveryPath) {
             << "as what never was";
         EXPECT_EQ(status(laboratory, "/fhir/Observation/" + other + "/_history/1"), 404);
     }
-    for (const std::string path : {"/fhir/Patient/p1", "/fhir/Patient", "/fhir/$export", "/fhir/Patient/$export", "/api/v1/people",
-                                   "/api/v1/people/p1", "/api/v1/people/p1/accesses", "/api/v1/persons", "/api/v1/system", "/api/v1/clients",
-                                   "/auth/me", "/oauth/apps"})
+    for (const std::string path :
+         {"/fhir/Patient/p1", "/fhir/Patient", "/fhir/$export", "/fhir/Patient/$export", "/api/v1/people", "/api/v1/people/p1",
+          "/api/v1/people/p1/accesses", "/api/v1/persons", "/api/v1/system", "/api/v1/clients", "/auth/me", "/oauth/apps"})
         EXPECT_EQ(status(laboratory, path), 403) << path;
     EXPECT_EQ(status(laboratory, "/fhir/Patient/p1/$everything"), 404) << "the patient is not in the scope";
     const auto of_all = [&](const std::string& target) { return laboratory.get(target).body; };
-    for (const std::string path : {"/fhir/_history", "/fhir/Observation/_history", "/fhir?_type=Observation", "/fhir/Patient/p1/*",
-                                   "/fhir/Observation?_include=Observation:subject"}) {
+    for (const std::string path : {"/fhir/_history", "/fhir/Observation/_history", "/fhir?_type=Observation",
+                                   "/fhir/Patient/p1/*", "/fhir/Observation?_include=Observation:subject"}) {
         EXPECT_THAT(of_all(path), HasSubstr("laboratory-p1")) << path;
         for (const std::string other : {"vital-signs-p1", "laboratory-p2", R"("resourceType":"Patient")"})
             EXPECT_THAT(of_all(path), Not(HasSubstr(other))) << path;
     }
-    EXPECT_EQ(total(laboratory, "/fhir/Observation?subject:Patient._id=p1"), "0") << "the way leads over what is not in the scope";
+    EXPECT_EQ(total(laboratory, "/fhir/Observation?subject:Patient._id=p1"), "0")
+        << "the way leads over what is not in the scope";
     const auto asked = laboratory.send("POST", "/fhir", R"({"resourceType":"Bundle","type":"batch","entry":[
         {"request":{"method":"GET","url":"Patient/p2"}},{"request":{"method":"GET","url":"Observation/vital-signs-p1"}},
         {"request":{"method":"GET","url":"Observation?status=final"}}]})");
@@ -254,8 +257,8 @@ TEST_F(OauthDoors, AConditionNarrowsWhatIsSearchedIncludedCountedAndGathered) {
     EXPECT_EQ(total("/fhir/Patient?_has:Observation:subject:category=vital-signs"), "0");
     EXPECT_EQ(total("/fhir/Observation?subject:Patient._id=p1"), "1");
     for (const std::string path :
-         {"/fhir/Patient?_revinclude=Observation:subject", "/fhir/Patient/p1/$everything", "/fhir/Patient/p1/Observation", "/fhir/_history",
-          "/fhir/Observation?_count=1", "/fhir/Observation?_sort=-date&_total=accurate",
+         {"/fhir/Patient?_revinclude=Observation:subject", "/fhir/Patient/p1/$everything", "/fhir/Patient/p1/Observation",
+          "/fhir/_history", "/fhir/Observation?_count=1", "/fhir/Observation?_sort=-date&_total=accurate",
           "/api/v1/views/observation/rows?format=ndjson", "/fhir/ViewDefinition/observation/$viewdefinition-run"}) {
         const auto answer = app.get(path);
         EXPECT_EQ(answer.status, 200) << path << answer.body;
@@ -263,7 +266,10 @@ TEST_F(OauthDoors, AConditionNarrowsWhatIsSearchedIncludedCountedAndGathered) {
         EXPECT_THAT(answer.body, Not(HasSubstr("vital-signs-p"))) << path;
     }
     EXPECT_EQ(app.get("/fhir/Observation/vital-signs-p1/_history").status, 404);
-    EXPECT_EQ(app.get("/fhir/Observation/vital-signs-p1?_asOf=" + member(doctor.get("/fhir/Observation/laboratory-p1"), {"meta", "versionId"})).status, 404);
+    EXPECT_EQ(app.get("/fhir/Observation/vital-signs-p1?_asOf=" +
+                      member(doctor.get("/fhir/Observation/laboratory-p1"), {"meta", "versionId"}))
+                  .status,
+              404);
     EXPECT_THAT(app.get("/api/v1/people").body, HasSubstr(R"("id":"p1")"));
     EXPECT_THAT(app.get("/api/v1/people/p1").body, Not(HasSubstr("vital-signs")));
     EXPECT_EQ(app.get("/api/v1/people/p1/timeline").status, 403) << "it counts what the token does not see";
@@ -290,7 +296,9 @@ TEST_F(OauthDoors, WhatATokenWritesMeetsItsConditionsBeforeAndAfter) {
     Caller doctor(server, "");
     log_in(doctor, "doctor");
     Caller app(server, token_for(server, doctor, "user/Observation.cruds?category=laboratory"));
-    const auto put = [&](const std::string& id, const std::string& kind) { return app.send("PUT", "/fhir/Observation/" + id, of(id, kind, "p1")).status; };
+    const auto put = [&](const std::string& id, const std::string& kind) {
+        return app.send("PUT", "/fhir/Observation/" + id, of(id, kind, "p1")).status;
+    };
     EXPECT_EQ(put("laboratory-p1", "laboratory"), 200);
     EXPECT_EQ(put("laboratory-p1", "vital-signs"), 403) << "it would leave the scope";
     EXPECT_EQ(put("vital-signs-p1", "laboratory"), 403) << "it was not in the scope";
@@ -309,8 +317,9 @@ TEST_F(OauthDoors, WhatATokenWritesMeetsItsConditionsBeforeAndAfter) {
         return R"({"resource":)" + of(id, kind, "p1") + R"(,"request":{"method":"PUT","url":"Observation/)" + id + R"("}})";
     };
     const auto bundle = [&](const std::string& type) {
-        return app.send("POST", "/fhir", R"({"resourceType":"Bundle","type":")" + type + R"(","entry":[)" + entry(type + "-1", "laboratory") + "," +
-                                             entry(type + "-2", "vital-signs") + "]}");
+        return app.send("POST", "/fhir",
+                        R"({"resourceType":"Bundle","type":")" + type + R"(","entry":[)" + entry(type + "-1", "laboratory") +
+                            "," + entry(type + "-2", "vital-signs") + "]}");
     };
     EXPECT_EQ(bundle("transaction").status, 403);
     EXPECT_EQ(app.get("/fhir/Observation/transaction-1").status, 404) << "whole or not at all";

@@ -293,7 +293,8 @@ void come_back(Visit& visit) {
             const auto viewer = visit.house.accounts->viewer_of(arrived->account);
             visit.house.write_down(viewer.value_or(as("", access::Role::system)), visit.request, "login", 200, "", "",
                                    "external " + arrived->provider + ", first step");
-            return visit.respond(go_to("/login?to=" + http::percent_encode(safe_return(arrived->return_to)) + "#ticket=" + session->ticket));
+            return visit.respond(
+                go_to("/login?to=" + http::percent_encode(safe_return(arrived->return_to)) + "#ticket=" + session->ticket));
         }
         visit.house.write_down(session->viewer, visit.request, "login", 200, "", "", "external " + arrived->provider);
         http::Response response = go_to(safe_return(arrived->return_to));

@@ -14,7 +14,8 @@ inline bool may_open(Visit& visit, std::string_view patient) {
     if (!visit.viewer.guard) return true;
     const auto decision = visit.house.store->reader(visit.viewer).decide(*fhir::find_resource("Patient"), patient);
     if (!decision.exists || decision.permit) return true;
-    const Outcome no = refuse(IssueCode::forbidden, "patient", "this record is closed to you; in an emergency open it with a reason");
+    const Outcome no =
+        refuse(IssueCode::forbidden, "patient", "this record is closed to you; in an emergency open it with a reason");
     visit.house.write_down_refusal(visit.viewer, visit.request, no);
     visit.refuse(no);
     return false;

@@ -109,7 +109,8 @@ void add_views(Metrics& out, const std::vector<view::TableState>& views) {
 void add_limits(Metrics& out, const access::Limiter::Figures& figures) {
     out.head("limited_total", "counter", "Requests refused because their caller made too many (content/access/limits.json).");
     for (std::size_t i = 0; i < access::asks; ++i)
-        out.line("limited_total", fmt::format("{{asks=\"{}\"}}", access::text(static_cast<access::Ask>(i))), static_cast<double>(figures.refused[i]));
+        out.line("limited_total", fmt::format("{{asks=\"{}\"}}", access::text(static_cast<access::Ask>(i))),
+                 static_cast<double>(figures.refused[i]));
     out.figure("limit_buckets", "gauge", "Callers counted now.", static_cast<double>(figures.buckets));
 }
 

@@ -18,8 +18,8 @@ constexpr Described people[] = {
     {"GET", "/api/v1/people/{id}",
      "The header of a record: of all Patients that are the person; records says which (?_person=false: this one's alone).", "",
      ""},
-    {"POST", "/api/v1/people/{id}/reveal", "One identifier, phone or the address (of address_of) in full; is audited.", R"({"field":"identifier","index":0})",
-     R"({"value":"…"})"},
+    {"POST", "/api/v1/people/{id}/reveal", "One identifier, phone or the address (of address_of) in full; is audited.",
+     R"({"field":"identifier","index":0})", R"({"value":"…"})"},
     {"GET", "/api/v1/people/{id}/accesses", "Who looked at this record; ?count=.", "", R"({"total":0,"accesses":[]})"},
     {"POST", "/api/v1/people/{id}/printed", "The record was printed; is audited.", "", ""},
 };

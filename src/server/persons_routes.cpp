@@ -28,9 +28,11 @@ bool may_see(Visit& visit) {
     // The desk asks about everybody; who works for one institution or area sees persons one by one, as far as their records are open.
     const bool administers = viewer.role == access::Role::administrator;
     const bool has_part = viewer.guard && (administers || !viewer.institution.empty() || !viewer.area.empty());
-    const bool is_one = visit.holes.size() == 1 && visit.request.method == "GET" && !visit.request.path.starts_with("/api/v1/persons/queue");
+    const bool is_one =
+        visit.holes.size() == 1 && visit.request.method == "GET" && !visit.request.path.starts_with("/api/v1/persons/queue");
     if (has_part && !is_one && visit.request.path != "/api/v1/persons") {
-        visit.refuse(refuse(IssueCode::forbidden, "institution", "the person index is worked on by accounts that see the records of the whole region"));
+        visit.refuse(refuse(IssueCode::forbidden, "institution",
+                            "the person index is worked on by accounts that see the records of the whole region"));
         return false;
     }
     if (by_scope || by_role) return true;
@@ -172,7 +174,9 @@ void show(Visit& visit) {
     if (!may_see(visit)) return;
     const auto person = visit.house.persons->person(visit.holes[0]);
     record::Reader reader = visit.house.store->reader(visit.viewer);
-    const auto is_open = [&](const person::Member& each) { return reader.decide(*fhir::find_resource("Patient"), each.id).permit; };
+    const auto is_open = [&](const person::Member& each) {
+        return reader.decide(*fhir::find_resource("Patient"), each.id).permit;
+    };
     if (!person || (visit.viewer.guard && std::none_of(person->members.begin(), person->members.end(), is_open)))
         return visit.refuse(refuse(IssueCode::not_found, "id", "is no person and no Patient; check the id, or search by name"));
     note_person(visit, *person, "read", "person index");

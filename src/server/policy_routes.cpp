@@ -24,10 +24,12 @@ void rules(Visit& visit) {
         std::vector<json::Value> all;
         for (const policy::Rule& rule : list) {
             const bool decides_by_resident = rule.kind == policy::Rule::Kind::consent || rule.kind == policy::Rule::Kind::wards;
-            all.push_back(arena.object({{"id", arena.string(rule.id)},
-                                        {"permit", decides_by_resident ? arena.null() : arena.boolean(rule.permit || rule.kind != policy::Rule::Kind::plain)},
-                                        {"set", rule.set.empty() ? arena.null() : arena.string(rule.set)},
-                                        {"why", words_json(arena, rule.words)}}));
+            all.push_back(arena.object(
+                {{"id", arena.string(rule.id)},
+                 {"permit",
+                  decides_by_resident ? arena.null() : arena.boolean(rule.permit || rule.kind != policy::Rule::Kind::plain)},
+                 {"set", rule.set.empty() ? arena.null() : arena.string(rule.set)},
+                 {"why", words_json(arena, rule.words)}}));
         }
         roles.push_back(arena.object({{"role", arena.string(access::text(role))}, {"rules", arena.array(all)}}));
     }
@@ -35,16 +37,20 @@ void rules(Visit& visit) {
     for (const auto& [name, set] : book.sets) {
         std::vector<json::Value> searches;
         for (const std::string& search : set.searches) searches.push_back(arena.string(search));
-        sets.push_back(arena.object({{"id", arena.string(name)}, {"why", words_json(arena, set.words)}, {"searches", arena.array(searches)}}));
+        sets.push_back(arena.object(
+            {{"id", arena.string(name)}, {"why", words_json(arena, set.words)}, {"searches", arena.array(searches)}}));
     }
-    visit.answer(200, arena.object({{"roles", arena.array(roles)}, {"sets", arena.array(sets)}, {"nothing", words_json(arena, book.nothing)}}));
+    visit.answer(
+        200,
+        arena.object({{"roles", arena.array(roles)}, {"sets", arena.array(sets)}, {"nothing", words_json(arena, book.nothing)}}));
 }
 
 void decision(Visit& visit) {
     access::Viewer viewer = visit.viewer;
     if (const std::string as = visit.parameter("as"); !as.empty() && as != viewer.name) {
         if (!may_test(viewer))
-            return visit.refuse(refuse(IssueCode::forbidden, "as", "what others may see is for administrators and auditors to ask"));
+            return visit.refuse(
+                refuse(IssueCode::forbidden, "as", "what others may see is for administrators and auditors to ask"));
         const auto other = visit.house.accounts->viewer_of(as);
         if (!other) return visit.refuse(refuse(IssueCode::not_found, "as", "there is no such account"));
         viewer = *other;
@@ -64,19 +70,23 @@ void decision(Visit& visit) {
     const bool tells = decided->permit || may_test(visit.viewer) || type->name == "Patient";
     if (!decided->exists || !tells) return visit.refuse(refuse(IssueCode::not_found, "id", "there is no such resource"));
     json::Arena arena;
-    visit.answer(200, arena.object({{"allowed", arena.boolean(decided->permit)},
-                                    {"rule", arena.string(decided->rule)},
-                                    {"why", words_json(arena, decided->why)},
-                                    {"until", decided->until_ms ? arena.string(calendar::instant_text(*decided->until_ms)) : arena.null()},
-                                    {"emergency_possible", arena.boolean(decided->emergency_possible)}}));
+    visit.answer(
+        200, arena.object({{"allowed", arena.boolean(decided->permit)},
+                           {"rule", arena.string(decided->rule)},
+                           {"why", words_json(arena, decided->why)},
+                           {"until", decided->until_ms ? arena.string(calendar::instant_text(*decided->until_ms)) : arena.null()},
+                           {"emergency_possible", arena.boolean(decided->emergency_possible)}}));
 }
 
 constexpr Route routes[] = {
-    {"GET", "/api/v1/policy", Who::logged_in, "Who may see what: the rules of each role, in words and in order; the first that applies decides.", "",
-     R"({"roles":[{"role":"clinician","rules":[{"id":"area","permit":true,"set":"in-area","why":{"zh":"…","en":"…"}}]}],"sets":[],"nothing":{"zh":"…","en":"…"}})", rules},
+    {"GET", "/api/v1/policy", Who::logged_in,
+     "Who may see what: the rules of each role, in words and in order; the first that applies decides.", "",
+     R"({"roles":[{"role":"clinician","rules":[{"id":"area","permit":true,"set":"in-area","why":{"zh":"…","en":"…"}}]}],"sets":[],"nothing":{"zh":"…","en":"…"}})",
+     rules},
     {"GET", "/api/v1/policy/decision", Who::logged_in,
-     "May this account see that resource, and which rule says so: ?patient=ID or ?type=&id=; ?as=ACCOUNT (administrators, auditors) and &purpose=.", "",
-     R"({"allowed":true,"rule":"care","why":{"zh":"…","en":"…"},"until":null,"emergency_possible":false})", decision},
+     "May this account see that resource, and which rule says so: ?patient=ID or ?type=&id=; ?as=ACCOUNT (administrators, "
+     "auditors) and &purpose=.",
+     "", R"({"allowed":true,"rule":"care","why":{"zh":"…","en":"…"},"until":null,"emergency_possible":false})", decision},
 };
 
 }  // namespace

@@ -74,7 +74,8 @@ private:
         const bool hidden = shown_.is_hidden(shown_as, scores.volume);
         cells.push_back(hidden ? table::Cell{} : cell(scores.total));
         for (const quality::Score& each : scores.of) cells.push_back(hidden ? table::Cell{} : cell(each));
-        cells.push_back(hidden ? table::Cell::of(shown_.text(shown_as, scores.volume)) : table::Cell::count(static_cast<double>(scores.volume)));
+        cells.push_back(hidden ? table::Cell::of(shown_.text(shown_as, scores.volume))
+                               : table::Cell::count(static_cast<double>(scores.volume)));
     }
     void add_heads(std::vector<table::SheetColumn>& columns) const {
         for (const auto& [zh, en] : {std::pair("总分", "Score"),

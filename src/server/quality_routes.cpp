@@ -51,13 +51,14 @@ json::Value number(json::Arena& arena, quality::Score score) {
 }
 
 /// Where the volume (`name`) may not be told, scores are not either: two thirds say that there were three.
-json::Value scores_json(json::Arena& arena, const quality::Scores& scores, bool judged, const ShownCounts& shown, const std::string& name,
-                        std::vector<std::pair<std::string_view, json::Value>> members) {
+json::Value scores_json(json::Arena& arena, const quality::Scores& scores, bool judged, const ShownCounts& shown,
+                        const std::string& name, std::vector<std::pair<std::string_view, json::Value>> members) {
     const bool hidden = shown.is_hidden(name, scores.volume);
     members.emplace_back("score", number(arena, hidden ? quality::Score{} : scores.total));
     members.emplace_back("judged", arena.boolean(judged));
     for (std::size_t i = 0; i < quality::measures; ++i)
-        members.emplace_back(quality::text(static_cast<quality::Measure>(i)), number(arena, hidden ? quality::Score{} : scores.of[i]));
+        members.emplace_back(quality::text(static_cast<quality::Measure>(i)),
+                             number(arena, hidden ? quality::Score{} : scores.of[i]));
     members.emplace_back("volume", shown.value(arena, name, scores.volume));
     return arena.object(members);
 }
@@ -94,7 +95,8 @@ json::Value trend_json(json::Arena& arena, const quality::Rulebook& book, const 
     return arena.array(out);
 }
 
-json::Value institution_json(json::Arena& arena, const quality::Rulebook& book, const QualityInstitution& one, const ShownCounts& shown) {
+json::Value institution_json(json::Arena& arena, const quality::Rulebook& book, const QualityInstitution& one,
+                             const ShownCounts& shown) {
     std::vector<json::Value> sources;
     for (const std::string& source : one.sources) sources.push_back(arena.string(source));
     return scores_json(arena, one.scores, is_judged(book, one.scores), shown, one.id,
@@ -181,7 +183,8 @@ json::Value examples_json(Visit& visit, json::Arena& arena, const std::vector<qu
                                                          std::string(source.substr(hash + 1)));
             if (times && visit.viewer.may_operate()) message = arena.string(std::to_string(times->number));
         }
-        if (visit.viewer.may_read()) visit.house.write_down(visit.viewer, visit.request, "quality", 200, type->name, version->id, "example");
+        if (visit.viewer.may_read())
+            visit.house.write_down(visit.viewer, visit.request, "quality", 200, type->name, version->id, "example");
         out.push_back(arena.object({{"type", arena.string(type->name)},
                                     {"id", visit.viewer.may_read() ? arena.string(version->id) : json::Value{}},
                                     {"message", message}}));

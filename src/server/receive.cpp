@@ -75,8 +75,9 @@ http::Response refusal_for(const http::Request& request, const Outcome& outcome)
 
 /// A resident reads one's own record and who looked at it, and nothing else: the record of the person, of every Patient that is the person.
 bool is_own(House& house, const http::Request& request, std::string_view patient, bool is_guarded) {
-    if (request.path.starts_with("/auth/") || request.path.starts_with("/oauth/") || is_under(request.path, "/api/v1/card/mine") ||
-        is_under(request.path, "/api/v1/audit/mine") || is_under(request.path, "/api/v1/consent/mine"))
+    if (request.path.starts_with("/auth/") || request.path.starts_with("/oauth/") ||
+        is_under(request.path, "/api/v1/card/mine") || is_under(request.path, "/api/v1/audit/mine") ||
+        is_under(request.path, "/api/v1/consent/mine"))
         return true;
     if (request.path == "/api/v1/consent/choices") return only_reads(request);
     if (request.path == "/api/v1/openapi.json") return only_reads(request);  // what there is, nobody's data: the menu asks it
@@ -123,7 +124,8 @@ std::optional<Outcome> objection_to(House& house, const http::Request& request, 
         return refuse(IssueCode::forbidden, "password", "change the one-time password first, at /auth/password");
     }
     if (caller->viewer.must_enrol && !is_under(request.path, "/auth")) {
-        return refuse(IssueCode::forbidden, "second_factor", "your role needs a second factor first, enrol one at /auth/second-factor");
+        return refuse(IssueCode::forbidden, "second_factor",
+                      "your role needs a second factor first, enrol one at /auth/second-factor");
     }
     return std::nullopt;
 }
@@ -150,11 +152,15 @@ bool held_up(House& house, const http::Request& request, const access::Viewer* v
 
 /// Somebody who is known is counted by account and app, everybody else by address. True when it was answered here.
 bool held_up(House& house, const http::Request& request, const std::optional<Caller>& caller, const http::Respond& respond) {
-    if (!caller) return held_up(house, request, nullptr, take_for_address(access::limiter(*house.accounts), request, access::Ask::stranger), respond);
-    return held_up(house, request, &caller->viewer, take_for(access::limiter(*house.accounts), caller->viewer, caller->app, request), respond);
+    if (!caller)
+        return held_up(house, request, nullptr,
+                       take_for_address(access::limiter(*house.accounts), request, access::Ask::stranger), respond);
+    return held_up(house, request, &caller->viewer,
+                   take_for(access::limiter(*house.accounts), caller->viewer, caller->app, request), respond);
 }
 bool held_up_at_open_door(House& house, const http::Request& request, const http::Respond& respond) {
-    return held_up(house, request, nullptr, take_for_address(access::limiter(*house.accounts), request, open_ask_of(request)), respond);
+    return held_up(house, request, nullptr, take_for_address(access::limiter(*house.accounts), request, open_ask_of(request)),
+                   respond);
 }
 
 void visit(House& house, http::Request request, http::Respond respond) {
@@ -185,7 +191,7 @@ void visit(House& house, http::Request request, http::Respond respond) {
         house.write_down_refusal(caller->viewer, request, no);
         return respond(error_response(no, request.trace_id));
     }
-    const bool comes_back = request.path.ends_with("/rejected");  // to be mended and imported again
+    const bool comes_back = request.path.ends_with("/rejected");                 // to be mended and imported again
     if (caller && caller->viewer.role != access::Role::system && !comes_back) {  // files that people take away say who took them
         respond = [&house, viewer = caller->viewer, asked = http::Request{.peer = request.peer, .trace_id = request.trace_id},
                    respond = std::move(respond)](http::Response response) {
@@ -225,8 +231,10 @@ void pass_to_api(House& house, http::Request request, http::Respond respond) {
         };
     }
     if (is_fhir(request) && !only_reads(request) && caller->viewer.guard) {
-        const std::string_view rest = std::string_view(request.path).substr(std::min<std::size_t>(request.path.size(), 6));  // "/fhir/"
-        respond = [&house, viewer = caller->viewer, type = std::string(rest.substr(0, rest.find('/'))), respond = std::move(respond)](http::Response response) {
+        const std::string_view rest =
+            std::string_view(request.path).substr(std::min<std::size_t>(request.path.size(), 6));  // "/fhir/"
+        respond = [&house, viewer = caller->viewer, type = std::string(rest.substr(0, rest.find('/'))),
+                   respond = std::move(respond)](http::Response response) {
             if (response.status / 100 == 2) house.policies->wrote(viewer, type);
             respond(std::move(response));
         };
@@ -251,7 +259,8 @@ bool is_about_terminology(std::string_view path) {
 }  // namespace
 
 void add_answer_headers(http::Headers& headers, bool is_https) {
-    if (is_https) headers.set("Strict-Transport-Security", "max-age=31536000");  // who came over TLS once is to come that way for a year
+    if (is_https)
+        headers.set("Strict-Transport-Security", "max-age=31536000");  // who came over TLS once is to come that way for a year
     if (headers.has("Content-Security-Policy")) return;
     // What is no page of ours runs nothing, shows in no frame, and is what its type says, whatever somebody stored in it.
     headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox");
@@ -316,8 +325,8 @@ void receive(House& house, http::Request request, http::Respond respond) {
         if (is_about_terminology(path)) house.warm_up();
         const bool is_document = path == "/fhir/.well-known/smart-configuration";
         if ((is_fhir(request) && !is_document) || is_people(request)) return pass_to_api(house, std::move(request), respond);
-        const bool is_call = is_document || is_under(path, "/api") || is_under(path, "/auth") || is_under(path, "/oauth") || is_under(path, "/.well-known") ||
-                             path == "/metrics" || path == "/healthz" || path == "/readyz";
+        const bool is_call = is_document || is_under(path, "/api") || is_under(path, "/auth") || is_under(path, "/oauth") ||
+                             is_under(path, "/.well-known") || path == "/metrics" || path == "/healthz" || path == "/readyz";
         if (is_call) return visit(house, std::move(request), respond);
         if (!held_up_at_open_door(house, request, respond)) respond(house.pages.answer(request));
     } catch (const sql::Broken& error) {

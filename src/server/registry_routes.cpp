@@ -67,7 +67,8 @@ void list(Visit& visit) {
     const auto question = question_of(visit);
     if (!question.ok()) return visit.refuse(question.outcome());
     const registry::Listed listed = visit.house.registry->list(*question);
-    if (std::any_of(listed.hits.begin(), listed.hits.end(), [](const registry::Hit& hit) { return hit.entry->kind == Kind::practitioner; }))
+    if (std::any_of(listed.hits.begin(), listed.hits.end(),
+                    [](const registry::Hit& hit) { return hit.entry->kind == Kind::practitioner; }))
         write_down_people(visit, "search");
     json::Arena arena;
     std::vector<json::Value> entries;
@@ -172,7 +173,8 @@ void show(Visit& visit) {
     const std::string reference = visit.holes[0] + "/" + visit.holes[1];
     const registry::EntryPtr entry = visit.house.registry->find(reference);
     if (!entry) return visit.refuse(refuse(IssueCode::not_found, "id", "is in no registry"));
-    if (entry->kind == Kind::practitioner) write_down_people(visit, "read", entry->reference().substr(entry->reference().find('/') + 1));
+    if (entry->kind == Kind::practitioner)
+        write_down_people(visit, "read", entry->reference().substr(entry->reference().find('/') + 1));
     json::Arena arena;
     std::vector<json::Value> names, codes, above;
     for (const registry::Name& name : entry->names)
@@ -266,7 +268,8 @@ constexpr Route routes[] = {
     {"GET", "/api/v1/registry", Who::logged_in,
      "Entries of the registries: ?q (name, former name, pinyin, initials, any code) &kind (several with commas) &area &class "
      "&state &at (a day: what was "
-     "in force then) &within (Organization/ID) &source &count &skip &lang &strays=true (what messages told and no register knows, instead). Not for residents.",
+     "in force then) &within (Organization/ID) &source &count &skip &lang &strays=true (what messages told and no register "
+     "knows, instead). Not for residents.",
      "",
      R"({"total":1,"entries":[{"reference":"Organization/…","kind":"institution","name":"…","matched":"pinyin"}],"totals":{"institution":160},"position":81234})",
      list},

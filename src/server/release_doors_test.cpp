@@ -26,7 +26,11 @@ protected:
     void SetUp() override {
         const auto added = command({"client", "add", "--data", data_.string(), "--name", "all", "--scope", "system/*.cruds"});
         std::ofstream(folder_.path() / "password") << "a-long-password-of-theirs\n";
-        for (const auto& [name, role] : {std::pair("plan", "planner"), {"run", "operator"}, {"boss", "administrator"}, {"watch", "auditor"}, {"doc", "clinician"}})
+        for (const auto& [name, role] : {std::pair("plan", "planner"),
+                                         {"run", "operator"},
+                                         {"boss", "administrator"},
+                                         {"watch", "auditor"},
+                                         {"doc", "clinician"}})
             ASSERT_EQ(command({"user", "add", "--data", data_.string(), "--name", name, "--role", role, "--password-file",
                                (folder_.path() / "password").string()})
                           .status,
@@ -36,15 +40,21 @@ protected:
         house_ = std::make_unique<Caller>(*server_, added.out.substr(0, added.out.find('\n')));
         for (int i = 0; i < 24; ++i)
             put(fmt::format("Patient/p{}", i),
-                fmt::format(R"("name":[{{"text":"某人{}"}}],"gender":"{}","birthDate":"{}-05-06","address":[{{"extension":[{{"url":"urn:xinglin:extension:division-code","valueString":"130390001002"}}]}}])",
-                            i, i % 2 == 0 ? "male" : "female", 1980 + i % 3));
-        for (int i = 0; i < 12; ++i) put(fmt::format("Observation/o{}", i), R"("status":"final","code":{"text":"x"},"effectiveDateTime":"2026-03-01","subject":{"reference":"Patient/p1"})");
-        for (int i = 0; i < 3; ++i) put(fmt::format("AllergyIntolerance/a{}", i), R"("clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical","code":"active"}]},"patient":{"reference":"Patient/p2"})");
+                fmt::format(
+                    R"("name":[{{"text":"某人{}"}}],"gender":"{}","birthDate":"{}-05-06","address":[{{"extension":[{{"url":"urn:xinglin:extension:division-code","valueString":"130390001002"}}]}}])",
+                    i, i % 2 == 0 ? "male" : "female", 1980 + i % 3));
+        for (int i = 0; i < 12; ++i)
+            put(fmt::format("Observation/o{}", i),
+                R"("status":"final","code":{"text":"x"},"effectiveDateTime":"2026-03-01","subject":{"reference":"Patient/p1"})");
+        for (int i = 0; i < 3; ++i)
+            put(fmt::format("AllergyIntolerance/a{}", i),
+                R"("clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical","code":"active"}]},"patient":{"reference":"Patient/p2"})");
     }
     void put(const std::string& address, const std::string& members) {
         const std::size_t slash = address.find('/');
         const auto answer = house_->send("PUT", "/fhir/" + address,
-                                         R"({"resourceType":")" + address.substr(0, slash) + R"(","id":")" + address.substr(slash + 1) + "\"," + members + "}");
+                                         R"({"resourceType":")" + address.substr(0, slash) + R"(","id":")" +
+                                             address.substr(slash + 1) + "\"," + members + "}");
         ASSERT_EQ(answer.status / 100, 2) << answer.body;
     }
     static std::string member(const std::string& body, std::string_view name) {
@@ -54,11 +64,12 @@ protected:
     }
     Caller as(const std::string& name) {
         Caller caller(*server_, "");
-        const auto entered =
-            caller.send("POST", "/auth/login", R"({"name":")" + name + R"(","password":"a-long-password-of-theirs"})", "application/json");
+        const auto entered = caller.send(
+            "POST", "/auth/login", R"({"name":")" + name + R"(","password":"a-long-password-of-theirs"})", "application/json");
         EXPECT_EQ(entered.status, 200) << entered.body;
         const std::string_view header = entered.headers.get("Set-Cookie");
-        caller.extra = {{"Cookie", std::string(header.substr(0, header.find(';')))}, {"X-Xinglin-CSRF", member(entered.body, "csrf")}};
+        caller.extra = {{"Cookie", std::string(header.substr(0, header.find(';')))},
+                        {"X-Xinglin-CSRF", member(entered.body, "csrf")}};
         return caller;
     }
 };
@@ -96,8 +107,13 @@ TEST_F(ReleaseDoors, AReleaseTakesTwoPeopleAndComesWithItsReport) {
     Caller planner = as("plan"), boss = as("boss"), auditor = as("watch"), doctor = as("doc");
     const std::string wanted = R"({"level":"system","release":"asthma study"})";
     EXPECT_EQ(doctor.send("POST", "/api/v1/exports", wanted, "application/json").status, 403);
-    EXPECT_EQ(planner.send("POST", "/api/v1/exports", R"({"level":"system"})", "application/json").status, 403) << "as it is only administrators";
-    EXPECT_EQ(planner.send("POST", "/api/v1/exports", R"({"level":"system","release":"x","since":"2026-11-01T00:00:00Z"})", "application/json").status, 400);
+    EXPECT_EQ(planner.send("POST", "/api/v1/exports", R"({"level":"system"})", "application/json").status, 403)
+        << "as it is only administrators";
+    EXPECT_EQ(planner
+                  .send("POST", "/api/v1/exports", R"({"level":"system","release":"x","since":"2026-11-01T00:00:00Z"})",
+                        "application/json")
+                  .status,
+              400);
     EXPECT_EQ(house_->get("/fhir/$export?_release=x").status, 400);
     const auto asked = planner.send("POST", "/api/v1/exports", wanted, "application/json");
     ASSERT_EQ(asked.status, 202) << asked.body;

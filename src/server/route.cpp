@@ -39,9 +39,13 @@ std::string_view text(Who who) {
 std::vector<const Route*> all_routes() {
     std::vector<const Route*> all;
     for (const auto routes :
-         {open_routes(), account_routes(), security_routes(), staff_account_routes(), activation_routes(), system_routes(), import_routes(), export_routes(), element_routes(),
-          terminology_routes(), explain_routes(), profile_routes(), backup_routes(), mapping_routes(), view_routes(),
-          intake_routes(), screen_routes(), channel_routes(), document_routes(), quality_routes(), registry_routes(), registry_edit_routes(), registry_stray_routes(), registry_area_routes(), registry_import_routes(), persons_routes(), card_routes(), oauth_routes(), client_routes(), consent_routes(), emergency_routes(), audit_routes(), audit_case_routes(), policy_routes()}) {
+         {open_routes(),      account_routes(),       security_routes(),       staff_account_routes(), activation_routes(),
+          system_routes(),    import_routes(),        export_routes(),         element_routes(),       terminology_routes(),
+          explain_routes(),   profile_routes(),       backup_routes(),         mapping_routes(),       view_routes(),
+          intake_routes(),    screen_routes(),        channel_routes(),        document_routes(),      quality_routes(),
+          registry_routes(),  registry_edit_routes(), registry_stray_routes(), registry_area_routes(), registry_import_routes(),
+          persons_routes(),   card_routes(),          oauth_routes(),          client_routes(),        consent_routes(),
+          emergency_routes(), audit_routes(),         audit_case_routes(),     policy_routes()}) {
         for (const Route& route : routes) all.push_back(&route);
     }
     return all;

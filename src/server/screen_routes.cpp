@@ -52,7 +52,8 @@ std::vector<json::Value> figures_of(House& house, const access::Viewer& viewer, 
         if (each.type->name == "Patient") people = static_cast<double>(each.count);
     }
     // Persons, not what institutions call so; until the index has been filled nobody knows how many they are.
-    if (const person::State index = house.persons->state(); index.people > 0 && !index.filling) people = static_cast<double>(index.people);
+    if (const person::State index = house.persons->state(); index.people > 0 && !index.filling)
+        people = static_cast<double>(index.people);
     std::set<std::string> institutions;
     for (const intake::Source& source : house.intake->sources()) {
         if (!source.organization.empty()) institutions.insert(source.organization);

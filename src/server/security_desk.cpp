@@ -10,7 +10,7 @@ namespace xinglin::server {
 
 namespace {
 
-constexpr std::int64_t day_ms = 86'400'000, offset_ms = 8 * 3'600'000;  // China has one time of day
+constexpr std::int64_t day_ms = 86'400'000, offset_ms = 8 * 3'600'000;      // China has one time of day
 constexpr std::string_view identity_system = "urn:oid:2.16.156.10011.1.3";  // GB 11643 identity numbers
 constexpr std::size_t most_known = 5'000;
 
@@ -55,7 +55,12 @@ access::LookFacts::Person person_of(json::Value resource) {
 
 SecurityDesk::SecurityDesk(Where where, record::Store& store, const access::Audit& audit, access::UnusualRules rules,
                            const calendar::Clock& clock)
-    : where_(std::move(where)), store_(store), audit_(audit), rules_(std::move(rules)), clock_(clock), desk_(where_.data, where_.store) {}
+    : where_(std::move(where)),
+      store_(store),
+      audit_(audit),
+      rules_(std::move(rules)),
+      clock_(clock),
+      desk_(where_.data, where_.store) {}
 
 SecurityDesk::~SecurityDesk() {
     if (verifier_.joinable()) verifier_.join();
@@ -88,10 +93,12 @@ const SecurityDesk::Known& SecurityDesk::practitioner(record::Reader& reader, co
     }
     if (!known.identity.empty() && known.person.address.empty()) {
         const fhir::Type* type = fhir::find_resource("Patient");
-        const std::vector<std::pair<std::string, std::string>> asked{{"identifier", std::string(identity_system) + "|" + known.identity}, {"_count", "1"}};
+        const std::vector<std::pair<std::string, std::string>> asked{
+            {"identifier", std::string(identity_system) + "|" + known.identity}, {"_count", "1"}};
         const auto query = search::parse(std::span(&type, 1), asked);
         const auto found = query.ok() ? reader.search(*query) : Result<record::Found>(query.outcome());
-        if (found.ok() && !found->entries.empty()) known.person.address = patient(reader, found->entries[0].version.id).person.address;
+        if (found.ok() && !found->entries.empty())
+            known.person.address = patient(reader, found->entries[0].version.id).person.address;
     }
     return practitioners_.emplace(id, std::move(known)).first->second;
 }
@@ -131,7 +138,8 @@ std::int64_t SecurityDesk::judge(std::int64_t most) {
     if (lines.empty()) return 0;
     record::Reader reader = store_.reader(access::Viewer::program("unusual looks"));
     std::vector<access::Finding> found;
-    std::map<std::pair<std::string, std::int64_t>, std::pair<std::int64_t, double>> counted;  // people today and mean, by who and day
+    std::map<std::pair<std::string, std::int64_t>, std::pair<std::int64_t, double>>
+        counted;  // people today and mean, by who and day
     for (const access::Access& line : lines) {
         if (!is_look(line)) continue;
         access::LookFacts look = facts_of(reader, line);

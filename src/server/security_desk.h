@@ -23,7 +23,8 @@ public:
         std::filesystem::path data;
         std::string store;
     };
-    SecurityDesk(Where where, record::Store& store, const access::Audit& audit, access::UnusualRules rules, const calendar::Clock& clock);
+    SecurityDesk(Where where, record::Store& store, const access::Audit& audit, access::UnusualRules rules,
+                 const calendar::Clock& clock);
     ~SecurityDesk();  // waits for a verification
 
     access::Desk& desk() { return desk_; }

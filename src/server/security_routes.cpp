@@ -55,10 +55,8 @@ void with_password(Visit& visit, std::string_view what, Act act) {
         using Got = std::decay_t<decltype(*done)>;
         if constexpr (std::is_same_v<Got, access::Enrolment>)
             visit.answer(200, arena.object({{"secret", arena.string(done->secret)}, {"uri", arena.string(done->uri)}}));
-        else if constexpr (std::is_same_v<Got, access::Session>)
-            answer_session(visit, *done, {}, arena);
-        else
-            visit.answer(200, arena.object({{"recovery_codes", codes_of(arena, *done)}}));
+        else if constexpr (std::is_same_v<Got, access::Session>) answer_session(visit, *done, {}, arena);
+        else visit.answer(200, arena.object({{"recovery_codes", codes_of(arena, *done)}}));
     });
 }
 
@@ -112,20 +110,23 @@ void end_others(Visit& visit) {
 }
 
 constexpr Route routes[] = {
-    {"GET", "/auth/security", Who::logged_in, "How my account is protected: second factor, recovery codes left, until when the password holds.", "",
+    {"GET", "/auth/security", Who::logged_in,
+     "How my account is protected: second factor, recovery codes left, until when the password holds.", "",
      R"({"enrolled":true,"demanded":true,"since":"2026-11-23T02:00:00Z","recovery_left":9,"password_until":"2027-02-21T02:00:00Z","password_soon":false,"least_characters":10})",
      security},
-    {"POST", "/auth/second-factor", Who::logged_in, "Begin to enrol a second factor; the secret holds when its first code was sent to /auth/second-factor/confirm.",
+    {"POST", "/auth/second-factor", Who::logged_in,
+     "Begin to enrol a second factor; the secret holds when its first code was sent to /auth/second-factor/confirm.",
      R"({"password":"…"})", R"({"secret":"GEZD GNBV …","uri":"otpauth://totp/…"})", begin},
     {"POST", "/auth/second-factor/confirm", Who::logged_in,
      "The first code: from now on one is asked for at each login. Recovery codes are shown once; the cookie is a new one.",
      R"({"code":"123456"})", R"({"user":{},"csrf":"…","recovery_codes":["k7mq-x2ah-…"]})", finish},
-    {"POST", "/auth/second-factor/drop", Who::logged_in, "Take the second factor away, where the role does not demand one.", R"({"password":"…"})", "",
-     drop},
+    {"POST", "/auth/second-factor/drop", Who::logged_in, "Take the second factor away, where the role does not demand one.",
+     R"({"password":"…"})", "", drop},
     {"POST", "/auth/recovery-codes", Who::logged_in, "Ten other recovery codes; the old ones are void.", R"({"password":"…"})",
      R"({"recovery_codes":["k7mq-x2ah-…"]})", renew},
     {"GET", "/auth/sessions", Who::logged_in, "Where I am logged in.", "",
-     R"({"sessions":[{"id":"…","browser":"Firefox","system":"Windows","peer":"10.0.0.7","since":"…","seen":"…","present":true}]})", sessions},
+     R"({"sessions":[{"id":"…","browser":"Firefox","system":"Windows","peer":"10.0.0.7","since":"…","seen":"…","present":true}]})",
+     sessions},
     {"DELETE", "/auth/sessions/{id}", Who::logged_in, "End one of my sessions.", "", "", end_one},
     {"POST", "/auth/sessions/end-others", Who::logged_in, "End all my sessions but this one.", "", R"({"ended":2})", end_others},
 };

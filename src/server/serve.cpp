@@ -119,8 +119,9 @@ int serve(const ServeOptions& options) {
                                                           "--tls-key, or stay behind a proxy that encrypts")}});
     }
     if (options.demo)
-        log.warn("demonstration", {{"advice", std::string("made-up people only: no second factor is demanded, and residents' one-time "
-                                                          "codes stand in this log; leave --demo out for anybody real")}});
+        log.warn("demonstration",
+                 {{"advice", std::string("made-up people only: no second factor is demanded, and residents' one-time "
+                                         "codes stand in this log; leave --demo out for anybody real")}});
     log.info("ready",
              {{"address", at}, {"version", std::string(version())}, {"took_ms", house->clock.now_ms() - house->started_ms}});
     std::printf("ready %s\n", at.c_str());

@@ -55,7 +55,9 @@ ShownCounts shown_types(House& house, const std::vector<record::TypeCount>& type
 
 ShownCounts shown_statistics(House& house, const person::Statistics& all, bool open) {
     ShownCounts shown(house, open);
-    const auto add = [&](const std::string& name, std::uint64_t count) { return shown.add(name, static_cast<std::int64_t>(count)); };
+    const auto add = [&](const std::string& name, std::uint64_t count) {
+        return shown.add(name, static_cast<std::int64_t>(count));
+    };
     std::vector<std::size_t> sources, ages, with_id, with_id_by_age;
     std::int64_t records = 0, numbered = 0;
     for (const person::SourceShare& each : all.sources) {

@@ -20,7 +20,8 @@ inline void write_csv_for_people(view::Row row, std::string& out) {
     std::vector<view::Cell> cells(row.begin(), row.end());
     texts.reserve(cells.size());
     for (view::Cell& cell : cells)
-        if (cell.kind == view::Cell::Kind::text && is_taken_for_a_formula(cell.text)) cell.text = texts.emplace_back("'" + std::string(cell.text));
+        if (cell.kind == view::Cell::Kind::text && is_taken_for_a_formula(cell.text))
+            cell.text = texts.emplace_back("'" + std::string(cell.text));
     view::write_csv(cells, out);
 }
 

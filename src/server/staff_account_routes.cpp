@@ -19,8 +19,9 @@ namespace {
 using access::Role;
 using Account = access::Accounts::Account;
 
-constexpr Role given_by_administrators[] = {Role::clinician, Role::epidemiologist, Role::planner, Role::institution_administrator,
-                                            Role::operator_, Role::auditor,        Role::administrator};
+constexpr Role given_by_administrators[] = {
+    Role::clinician, Role::epidemiologist, Role::planner,      Role::institution_administrator,
+    Role::operator_, Role::auditor,        Role::administrator};
 constexpr Role given_by_institutions[] = {Role::clinician, Role::epidemiologist, Role::planner};
 constexpr std::size_t most_listed = 500;
 
@@ -129,9 +130,11 @@ Outcome outcome_of(const Result<T>& result) {
 }
 
 /// Writes the change down, without names of people other than the account's own.
-void write_down(Visit& visit, std::string_view what, const Outcome& outcome, std::string_view name, std::string_view detail = {}) {
+void write_down(Visit& visit, std::string_view what, const Outcome& outcome, std::string_view name,
+                std::string_view detail = {}) {
     const std::string said = std::string(name) + (detail.empty() ? "" : ": ") + std::string(detail);
-    visit.house.write_down(visit.viewer, visit.request, what, outcome.ok() ? 200 : http_status(outcome.code()), "Account", "", said);
+    visit.house.write_down(visit.viewer, visit.request, what, outcome.ok() ? 200 : http_status(outcome.code()), "Account", "",
+                           said);
 }
 
 void answer_account(Visit& visit, std::string_view name, int status) {
@@ -160,7 +163,8 @@ Result<Role> admitted(const Visit& visit, const std::string& role_text, const st
 bool works_below(const Visit& visit, const std::string& practitioner) {
     visit.house.registry->catch_up();
     for (const auto& role : visit.house.registry->pointing("Practitioner/" + practitioner, {registry::Kind::role})) {
-        if (role->parent.starts_with("Organization/") && is_below(visit, role->parent.substr(role->parent.find('/') + 1))) return true;
+        if (role->parent.starts_with("Organization/") && is_below(visit, role->parent.substr(role->parent.find('/') + 1)))
+            return true;
     }
     return false;
 }
@@ -172,7 +176,8 @@ Outcome overreach(const Visit& visit, const std::string& area, const std::string
     if (!area.empty() && (visit.viewer.area.empty() || !area.starts_with(visit.viewer.area)))
         return refuse(IssueCode::forbidden, "area", "choose an area within your own; who administers the whole gives others");
     if (!practitioner.empty() && !works_below(visit, practitioner))
-        return refuse(IssueCode::forbidden, "practitioner", "the register of staff knows nobody by this id in your institution; enter them there first");
+        return refuse(IssueCode::forbidden, "practitioner",
+                      "the register of staff knows nobody by this id in your institution; enter them there first");
     return {};
 }
 
@@ -218,10 +223,12 @@ void change(Visit& visit) {
     const std::string role_text = field(*fields, "role");
     const bool own = account->name == visit.viewer.name;
     if (own && (change.disabled || !role_text.empty() || change.institution || change.area || change.practitioner))
-        outcome = refuse(IssueCode::forbidden, "name", "nobody changes their own role, institution, area or person, ask another administrator");
+        outcome = refuse(IssueCode::forbidden, "name",
+                         "nobody changes their own role, institution, area or person, ask another administrator");
     if (outcome.ok()) outcome = overreach(visit, change.area.value_or(""), change.practitioner.value_or(""));
     if (outcome.ok() && (!role_text.empty() || change.institution)) {
-        const auto role = admitted(visit, role_text.empty() ? account->role : role_text, change.institution.value_or(account->institution));
+        const auto role =
+            admitted(visit, role_text.empty() ? account->role : role_text, change.institution.value_or(account->institution));
         const bool resident_stays = account->role == "resident" && role_text.empty();
         if (!role.ok() && !resident_stays) outcome = role.outcome();
         else if (!role_text.empty()) change.role = *role;
@@ -238,8 +245,7 @@ void remove(Visit& visit) {
     Outcome outcome;
     if (account->name == visit.viewer.name)
         outcome = refuse(IssueCode::forbidden, "name", "nobody removes their own account, ask another administrator");
-    else
-        outcome = outcome_of(visit.house.accounts->remove_user(account->name));
+    else outcome = outcome_of(visit.house.accounts->remove_user(account->name));
     write_down(visit, "account-remove", outcome, account->name);
     if (!outcome.ok()) return visit.refuse(outcome);
     visit.answer_nothing();
@@ -262,8 +268,7 @@ void reset_second_factor(Visit& visit) {
     Outcome outcome;
     if (account->name == visit.viewer.name)
         outcome = refuse(IssueCode::forbidden, "name", "nobody resets their own second factor, ask another administrator");
-    else
-        outcome = outcome_of(access::reset_factor(*visit.house.accounts, account->name));
+    else outcome = outcome_of(access::reset_factor(*visit.house.accounts, account->name));
     write_down(visit, "account-factor", outcome, account->name);
     if (!outcome.ok()) return visit.refuse(outcome);
     answer_account(visit, account->name, 200);
@@ -283,20 +288,23 @@ constexpr std::string_view account_example =
 
 constexpr Route routes[] = {
     {"GET", "/api/v1/accounts", Who::logged_in,
-     "The accounts one manages: all, or those of one's institution and below. q (name), role, institution, kind (people, systems); at most 500. "
+     "The accounts one manages: all, or those of one's institution and below. q (name), role, institution, kind (people, "
+     "systems); at most 500. "
      "`roles`: those one may give.",
      "", R"({"total":1,"accounts":[{"name":"li.na","role":"clinician"}],"roles":["clinician"],"whole":false})", list},
-    {"POST", "/api/v1/accounts", Who::logged_in, "Add somebody; answers a one-time password, shown once. Other members are refused.",
+    {"POST", "/api/v1/accounts", Who::logged_in,
+     "Add somebody; answers a one-time password, shown once. Other members are refused.",
      R"({"name":"li.na","display":"李娜","role":"clinician","institution":"org-7","area":"330102001","practitioner":"p-12"})",
      R"({"name":"li.na","password":"k7mq-x2ah-9dfe-w3rt"})", add},
     {"PATCH", "/api/v1/accounts/{name}", Who::logged_in,
-     "Change display, role, institution, area, practitioner or disabled (\"true\", \"false\"); what is not named stays. Sessions end with another role.",
+     "Change display, role, institution, area, practitioner or disabled (\"true\", \"false\"); what is not named stays. Sessions "
+     "end with another role.",
      R"({"role":"epidemiologist","disabled":"false"})", account_example, change},
     {"DELETE", "/api/v1/accounts/{name}", Who::logged_in, "Remove an account for good.", "", "", remove},
-    {"POST", "/api/v1/accounts/{name}/password", Who::logged_in, "Give somebody another one-time password; their sessions end.", "",
-     R"({"name":"li.na","password":"k7mq-x2ah-9dfe-w3rt"})", reset_password},
-    {"DELETE", "/api/v1/accounts/{name}/second-factor", Who::logged_in, "Take away the second factor of somebody who lost it; their sessions end.", "",
-     account_example, reset_second_factor},
+    {"POST", "/api/v1/accounts/{name}/password", Who::logged_in, "Give somebody another one-time password; their sessions end.",
+     "", R"({"name":"li.na","password":"k7mq-x2ah-9dfe-w3rt"})", reset_password},
+    {"DELETE", "/api/v1/accounts/{name}/second-factor", Who::logged_in,
+     "Take away the second factor of somebody who lost it; their sessions end.", "", account_example, reset_second_factor},
     {"DELETE", "/api/v1/accounts/{name}/sessions", Who::logged_in, "End all sessions of somebody.", "", "", end_all},
 };
 

@@ -244,7 +244,8 @@ TEST_F(SurroundingsTest, WhatCameSinceABackupIsKeptByItselfAndEveryMomentCanBeHa
         ASSERT_EQ(machine.send("PUT", "/fhir/Patient/p4", R"({"resourceType":"Patient","id":"p4"})").status, 201);
         const auto ended = command({"backup", "--data", data(), "--base", full.string(), more.string()});
         ASSERT_EQ(ended.status, 0) << ended.err;
-        EXPECT_EQ(machine.send("POST", "/api/v1/backups", R"({"kind":"full"})", "application/json").status, 403) << "administrators only";
+        EXPECT_EQ(machine.send("POST", "/api/v1/backups", R"({"kind":"full"})", "application/json").status, 403)
+            << "administrators only";
     }
     EXPECT_EQ(command({"verify", "--data", more.string()}).status, 0);
     const auto all = folder_.path() / "all", before = folder_.path() / "before";

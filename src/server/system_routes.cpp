@@ -26,11 +26,13 @@ void types(Visit& visit) {
     const ShownCounts shown = shown_types(visit.house, counts, sees_counts(visit.viewer));
     for (const record::TypeCount& each : counts) {
         total += each.count;
-        all.push_back(arena.object({{"type", arena.string(each.type->name)},
-                                    {"count", shown.value(arena, std::string(each.type->name), static_cast<std::int64_t>(each.count))},
-                                    {"last_updated", arena.string(calendar::instant_text(each.last_updated_ms))}}));
+        all.push_back(
+            arena.object({{"type", arena.string(each.type->name)},
+                          {"count", shown.value(arena, std::string(each.type->name), static_cast<std::int64_t>(each.count))},
+                          {"last_updated", arena.string(calendar::instant_text(each.last_updated_ms))}}));
     }
-    visit.answer(200, arena.object({{"types", arena.array(all)}, {"total", shown.value(arena, "", static_cast<std::int64_t>(total))}}));
+    visit.answer(
+        200, arena.object({{"types", arena.array(all)}, {"total", shown.value(arena, "", static_cast<std::int64_t>(total))}}));
 }
 
 void events(Visit& visit) {
@@ -49,12 +51,14 @@ constexpr std::string_view system_example =
     R"("history":[{"at":"2026-11-22T02:00:05.000Z","writes_per_s":0.00,"reads_per_s":0.00}]})";
 
 constexpr Route routes[] = {
-    {"GET", "/api/v1/types", Who::logged_in, "How many resources of each type there are. To who sees no records small counts are \"<5\", and \"*\" what would tell them.", "",
-     R"({"types":[{"type":"Patient","count":30,"last_updated":"2026-11-22T02:00:00.000Z"}],"total":30})", types},
+    {"GET", "/api/v1/types", Who::logged_in,
+     "How many resources of each type there are. To who sees no records small counts are \"<5\", and \"*\" what would tell them.",
+     "", R"({"types":[{"type":"Patient","count":30,"last_updated":"2026-11-22T02:00:00.000Z"}],"total":30})", types},
     {"GET", "/api/v1/system", Who::logged_in, "How the server is doing; history holds a sample every five seconds.", "",
      system_example, system},
     {"GET", "/api/v1/events", Who::logged_in,
-     "Server-sent events: `system` every five seconds, `import` and `export` on progress. The stream ends after ten minutes and when "
+     "Server-sent events: `system` every five seconds, `import` and `export` on progress. The stream ends after ten minutes and "
+     "when "
      "the server stops; an EventSource comes back by itself.",
      "", "", events},
     {"GET", "/api/v1/openapi.json", Who::logged_in, "This description.", "", R"({"openapi":"3.0.3"})", description},

@@ -130,7 +130,8 @@ std::string system_state(House& house) {
     for (std::size_t i = 0; i < access::asks; ++i) {
         if (limits.refused[i] == 0) continue;
         limited += limits.refused[i];
-        limited_values.push_back(arena.object({{"asks", arena.string(access::text(static_cast<access::Ask>(i)))}, {"refused", whole(limits.refused[i])}}));
+        limited_values.push_back(arena.object(
+            {{"asks", arena.string(access::text(static_cast<access::Ask>(i)))}, {"refused", whole(limits.refused[i])}}));
     }
     std::vector<json::Value> storage_values, table_values;
     const record::Store::Storage storage = house.storage->latest();

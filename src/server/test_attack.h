@@ -49,16 +49,25 @@ inline std::string filled(std::string_view pattern, std::string_view with) {
 
 /// Every query parameter that some call reads (`Visit::parameter` in src/server and room api), so that each is tried everywhere.
 constexpr std::string_view query_parameters[] = {
-    "source", "kind", "state", "count", "q", "to", "system", "version", "type", "after", "patient", "name", "lang", "from", "format",
-    "day", "date", "code", "below", "before", "at", "within", "ward", "wait", "value", "title", "text", "strays", "sheet", "set", "role",
-    "reviewer", "reviewed", "query", "purpose", "parent", "organization", "language", "institution", "id", "encounter", "days",
-    "control_id", "class", "check", "by", "as", "area", "apply", "age", "_since", "_count", "sort", "who", "what", "result", "mapping"};
+    "source",    "kind",     "state",      "count", "q",       "to",     "system",       "version",  "type",        "after",
+    "patient",   "name",     "lang",       "from",  "format",  "day",    "date",         "code",     "below",       "before",
+    "at",        "within",   "ward",       "wait",  "value",   "title",  "text",         "strays",   "sheet",       "set",
+    "role",      "reviewer", "reviewed",   "query", "purpose", "parent", "organization", "language", "institution", "id",
+    "encounter", "days",     "control_id", "class", "check",   "by",     "as",           "area",     "apply",       "age",
+    "_since",    "_count",   "sort",       "who",   "what",    "result", "mapping"};
 
 /// Words of a database that complains.
 inline std::string leaks(std::string_view body) {
-    for (const char* word : {"syntax error", "sqlite3", "SQLITE_", "SQL logic error", "SQLSTATE", "unrecognized token", "unterminated", "no such column", "no such table",
-                             "PG::", "libpq", "invalid byte sequence", "malformed MATCH", "fts5", "at character ", "stack trace", "/src/", "terminate called",
-                             "root:x:0", "std::"})
+    for (const char* word : {"syntax error",    "sqlite3",
+                             "SQLITE_",         "SQL logic error",
+                             "SQLSTATE",        "unrecognized token",
+                             "unterminated",    "no such column",
+                             "no such table",   "PG::",
+                             "libpq",           "invalid byte sequence",
+                             "malformed MATCH", "fts5",
+                             "at character ",   "stack trace",
+                             "/src/",           "terminate called",
+                             "root:x:0",        "std::"})
         if (body.find(word) != std::string_view::npos) return word;
     return "";
 }

@@ -42,7 +42,8 @@ Result<std::shared_ptr<const record::Guard>> TokenGrants::make(const access::Vie
     for (const oauth::Granted::Condition& each : conditions) {
         auto grant = grant_of(each, viewer.in_context);
         if (!grant.ok())
-            return refuse(IssueCode::forbidden, "scope", "a condition of your token cannot be asked at present: " + grant.outcome().line());
+            return refuse(IssueCode::forbidden, "scope",
+                          "a condition of your token cannot be asked at present: " + grant.outcome().line());
         guard->grants.push_back(std::move(*grant));
     }
     return std::shared_ptr<const record::Guard>(std::move(guard));
@@ -51,7 +52,8 @@ Result<std::shared_ptr<const record::Guard>> TokenGrants::make(const access::Vie
 Result<std::shared_ptr<const record::Guard>> TokenGrants::limit(const access::Viewer& viewer,
                                                                 const std::vector<oauth::Granted::Condition>& conditions) {
     std::string key = std::to_string(viewer.account) + "\n" + viewer.name + "\n" + viewer.in_context;
-    for (const auto& each : conditions) key += "\n" + each.type + "." + each.actions + (each.in_context ? "@?" : "?") + each.query;
+    for (const auto& each : conditions)
+        key += "\n" + each.type + "." + each.actions + (each.in_context ? "@?" : "?") + each.query;
     const std::int64_t now = clock_.now_ms();
     {
         const std::lock_guard lock(mutex_);

@@ -26,7 +26,8 @@ public:
 
     /// The viewer's guard (nothing: the viewer sees everything) with the conditions beside it. Refuses (where: scope) a condition whose
     /// codes terminology does not know any more.
-    Result<std::shared_ptr<const record::Guard>> limit(const access::Viewer& viewer, const std::vector<oauth::Granted::Condition>& conditions);
+    Result<std::shared_ptr<const record::Guard>> limit(const access::Viewer& viewer,
+                                                       const std::vector<oauth::Granted::Condition>& conditions);
 
 private:
     struct Kept {
@@ -34,7 +35,8 @@ private:
         std::int64_t made_ms = 0;
     };
     Result<record::GuardGrant> grant_of(const oauth::Granted::Condition& condition, const std::string& patient);
-    Result<std::shared_ptr<const record::Guard>> make(const access::Viewer& viewer, const std::vector<oauth::Granted::Condition>& conditions);
+    Result<std::shared_ptr<const record::Guard>> make(const access::Viewer& viewer,
+                                                      const std::vector<oauth::Granted::Condition>& conditions);
 
     record::Store& store_;
     search::Terminology terminology_;

@@ -14,7 +14,8 @@ bool only_reads(const http::Request& request) {
 }
 /// Files of many lines, made for carrying away.
 bool is_download(std::string_view path) {
-    return path.ends_with(".csv") || path.ends_with(".xlsx") || path == "/api/v1/registry/export" || path == "/api/v1/quality/letter";
+    return path.ends_with(".csv") || path.ends_with(".xlsx") || path == "/api/v1/registry/export" ||
+           path == "/api/v1/quality/letter";
 }
 }  // namespace
 
@@ -39,13 +40,17 @@ std::int64_t cost_of(const http::Request& request) {
     return only_reads(request) ? 1 : 1 + static_cast<std::int64_t>(request.body.size() / one_write_bytes);
 }
 
-access::Verdict take_for(access::Limiter& limiter, const access::Viewer& viewer, std::string_view app, const http::Request& request) {
+access::Verdict take_for(access::Limiter& limiter, const access::Viewer& viewer, std::string_view app,
+                         const http::Request& request) {
     const access::Ask ask = ask_of(request);
     const std::int64_t cost = cost_of(request);
     access::Verdict verdict;
-    if (!app.empty()) verdict = limiter.take(viewer.role == access::Role::system ? access::party_of(viewer.role) : access::Party::app, app, ask, cost);
+    if (!app.empty())
+        verdict = limiter.take(viewer.role == access::Role::system ? access::party_of(viewer.role) : access::Party::app, app, ask,
+                               cost);
     const bool is_counted = app.empty() || viewer.role != access::Role::system;
-    if (verdict.granted && is_counted) verdict = limiter.take(access::party_of(viewer.role), std::to_string(viewer.account), ask, cost);
+    if (verdict.granted && is_counted)
+        verdict = limiter.take(access::party_of(viewer.role), std::to_string(viewer.account), ask, cost);
     return verdict;
 }
 
@@ -54,7 +59,8 @@ access::Verdict take_for_address(access::Limiter& limiter, const http::Request& 
 }
 
 Outcome too_fast(std::int64_t wait_s, const http::Request& request) {
-    Outcome outcome = refuse(IssueCode::throttled, "rate", fmt::format("too many requests, go on in {} seconds and then more slowly", wait_s));
+    Outcome outcome =
+        refuse(IssueCode::throttled, "rate", fmt::format("too many requests, go on in {} seconds and then more slowly", wait_s));
     outcome.issues.front().what_zh = fmt::format("请求过于频繁，请在 {} 秒后放慢速度再试", wait_s);
     if (request.headers.get("Accept-Language").starts_with("zh")) outcome.issues.front().what = outcome.issues.front().what_zh;
     return outcome;

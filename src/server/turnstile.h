@@ -18,7 +18,8 @@ access::Ask open_ask_of(const http::Request& request);
 std::int64_t cost_of(const http::Request& request);
 
 /// Somebody known, who may come with an app.
-access::Verdict take_for(access::Limiter& limiter, const access::Viewer& viewer, std::string_view app, const http::Request& request);
+access::Verdict take_for(access::Limiter& limiter, const access::Viewer& viewer, std::string_view app,
+                         const http::Request& request);
 access::Verdict take_for_address(access::Limiter& limiter, const http::Request& request, access::Ask ask);
 
 /// 429 in the manner of the path, with Retry-After, in Chinese for those who ask for it.

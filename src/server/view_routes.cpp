@@ -256,17 +256,18 @@ void rows_seen(Visit& visit, const view::Definition& definition, std::size_t wan
             if (format == "ndjson") text += '\n';
         },
         [&] { return late = walk.resources_read() % 64 == 0 && std::chrono::steady_clock::now() - started > most_time; });
-    visit.house.write_down(visit.viewer, visit.request, "view", done.ok() ? 200 : 422, definition.resource().name, "", definition.name());
+    visit.house.write_down(visit.viewer, visit.request, "view", done.ok() ? 200 : 422, definition.resource().name, "",
+                           definition.name());
     if (!done.ok()) return refuse_definition(visit, done.outcome());
     if (format == "csv" || format == "ndjson") {
         auto response = answer_of(format == "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson", std::move(text));
         response.headers.set("Content-Disposition", fmt::format("attachment; filename=\"{}.{}\"", definition.name(), format));
         return visit.respond(std::move(response));
     }
-    visit.respond(answer_of("application/json",
-                            fmt::format(R"({{"columns":{},"rows":[{}],"next":null,"total":{},"truncated":{}}})",
-                                        json::write(column_list(definition.columns(), arena)), text, walk.rows(),
-                                        walk.truncated() || late)));
+    visit.respond(answer_of(
+        "application/json",
+        fmt::format(R"({{"columns":{},"rows":[{}],"next":null,"total":{},"truncated":{}}})",
+                    json::write(column_list(definition.columns(), arena)), text, walk.rows(), walk.truncated() || late)));
 }
 
 void rows(Visit& visit) {

@@ -28,7 +28,8 @@ void mark_end(std::string& body, const std::string& mark) {
     constexpr std::size_t end_record = 22;
     if (body.starts_with("%PDF-")) {
         body += (body.ends_with('\n') ? "%" : "\n%") + mark + "\n";
-    } else if (body.size() >= end_record && body.compare(body.size() - end_record, 4, "PK\5\6") == 0 && body.ends_with(std::string_view("\0\0", 2))) {
+    } else if (body.size() >= end_record && body.compare(body.size() - end_record, 4, "PK\5\6") == 0 &&
+               body.ends_with(std::string_view("\0\0", 2))) {
         body[body.size() - 2] = static_cast<char>(mark.size() & 0xff);
         body[body.size() - 1] = static_cast<char>(mark.size() >> 8);
         body += mark;
@@ -38,14 +39,16 @@ void mark_end(std::string& body, const std::string& mark) {
 }  // namespace
 
 std::string mark_text(const access::Viewer& viewer, const http::Request& request, std::int64_t at_ms) {
-    return fmt::format("{}{} {} {} {}", begin, plain(request.trace_id), plain(viewer.name), calendar::instant_text(at_ms), plain(request.peer));
+    return fmt::format("{}{} {} {} {}", begin, plain(request.trace_id), plain(viewer.name), calendar::instant_text(at_ms),
+                       plain(request.peer));
 }
 
 std::optional<MarkRead> read_mark(std::string_view text) {
     for (std::size_t at = text.find(begin); at != std::string_view::npos; at = text.find(begin, at + 1)) {
         const std::string_view rest = text.substr(at + begin.size(), 400);
         const auto words = text::split(rest.substr(0, rest.find_first_of("\"<>\r\n,;")), ' ');
-        if (words.size() < 4 || words[0].size() != 32 || words[0].find_first_not_of("0123456789abcdef") != std::string_view::npos) continue;
+        if (words.size() < 4 || words[0].size() != 32 || words[0].find_first_not_of("0123456789abcdef") != std::string_view::npos)
+            continue;
         return MarkRead{std::string(words[0]), std::string(words[1]), std::string(words[2]), std::string(words[3])};
     }
     return std::nullopt;

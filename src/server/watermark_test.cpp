@@ -73,8 +73,9 @@ TEST(Watermark, OnlyFilesThatAreTakenAwayAreMarked) {
     ASSERT_TRUE(read) << taken.body;
     EXPECT_EQ(read->who, "zhang___");  // nothing of a name breaks out of its cell
     const std::string empty_archive = "PK\5\6" + std::string(18, '\0');
-    for (const auto& [type, body] : {std::pair<std::string, std::string>{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", empty_archive},
-                                     {"application/pdf", "%PDF-1.7\n%%EOF"}}) {
+    for (const auto& [type, body] :
+         {std::pair<std::string, std::string>{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", empty_archive},
+          {"application/pdf", "%PDF-1.7\n%%EOF"}}) {
         auto file = http::Response::text(200, type, body);
         file.headers.set("Content-Disposition", "attachment; filename=\"a\"");
         const std::string marked_body = marked(file, viewer, request, 0).body;

@@ -14,8 +14,8 @@ namespace xinglin::sql {
 struct CopiedTable {
     const char* name;
     const char* columns;
-    std::string_view kinds;  // of each column i integer, t text, b blob
-    std::size_t key = 0;     // so many of the first columns are unique together: copied in pages; 0: at once
+    std::string_view kinds;       // of each column i integer, t text, b blob
+    std::size_t key = 0;          // so many of the first columns are unique together: copied in pages; 0: at once
     std::string_view about = {};  // its last column is sealed in an encrypted database, about this and the first (a number)
 };
 

@@ -58,8 +58,8 @@ TEST(Arrays, AreLookedUpInOneStatementAndOnlyOnPostgres) {
         std::int64_t n = -2;
         for (const std::string& id : ids) db->prepare("INSERT INTO t (id, n) VALUES (?, ?)").bind_blob(1, id).bind(2, n++).run();
     });
-    auto& query = db->prepare(
-        "SELECT t.n FROM unnest(?::bytea[], ?::int8[]) AS w(id, n) JOIN t ON t.id = w.id AND t.n = w.n ORDER BY t.n");
+    auto& query =
+        db->prepare("SELECT t.n FROM unnest(?::bytea[], ?::int8[]) AS w(id, n) JOIN t ON t.id = w.id AND t.n = w.n ORDER BY t.n");
     const auto found = [&](const std::vector<std::string>& some, const std::vector<std::int64_t>& numbers) {
         query.bind_many(1, std::span(some)).bind_many(2, std::span(numbers));
         std::vector<std::int64_t> all;

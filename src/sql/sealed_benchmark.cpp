@@ -22,7 +22,9 @@ void prepare(const std::filesystem::path& folder, std::int64_t kind) {
 
 std::unique_ptr<Connection> fill(const std::filesystem::path& folder) {
     auto db = open_sqlite(folder / "record.db");
-    db->run("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, number INTEGER, body BLOB); CREATE INDEX n ON t (name); CREATE INDEX m ON t (number)");
+    db->run(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, number INTEGER, body BLOB); CREATE INDEX n ON t (name); CREATE INDEX "
+        "m ON t (number)");
     std::mt19937_64 random(1);
     std::string body(500, ' ');
     for (int i = 0; i < rows;) {

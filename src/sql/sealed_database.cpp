@@ -52,15 +52,16 @@ std::string numbers_of(const SealedColumn& column) {
 
 /// A piece of a table, from `from` on; the place of its last row, or nothing when it had none. `plain`: what is there is not sealed yet
 /// (compressed, so that it never begins as a sealed value does: with a number of four bytes, the first of them 0).
-std::optional<std::string> reseal_some(Connection& connection, const SealedColumn& column, Values& values, const std::string& from, bool plain,
-                                       std::uint64_t& done) {
+std::optional<std::string> reseal_some(Connection& connection, const SealedColumn& column, Values& values,
+                                       const std::string& from, bool plain, std::uint64_t& done) {
     struct Row {
         std::string place, about, value;
     };
     std::vector<Row> rows;
     const std::string table(column.table), name(column.column), head = key_head(values.ring()->active);
-    auto& query = connection.prepare("SELECT ctid::text, " + name + numbers_of(column) + " FROM " + table + " t WHERE t.ctid > ?::text::tid AND (" +
-                                     std::string(column.where) + ")" + " AND substr(" + name + ", 1, 4) <> ? ORDER BY t.ctid LIMIT " + std::to_string(at_once));
+    auto& query = connection.prepare("SELECT ctid::text, " + name + numbers_of(column) + " FROM " + table +
+                                     " t WHERE t.ctid > ?::text::tid AND (" + std::string(column.where) + ")" + " AND substr(" +
+                                     name + ", 1, 4) <> ? ORDER BY t.ctid LIMIT " + std::to_string(at_once));
     query.bind(1, from).bind_blob(2, head);
     while (query.step()) {
         std::vector<std::int64_t> numbers;
@@ -78,8 +79,8 @@ std::optional<std::string> reseal_some(Connection& connection, const SealedColum
 
 std::uint64_t count_old(Connection& connection, const SealedColumn& column, std::uint32_t active) {
     if (!is_there(connection, column.table)) return 0;
-    auto& query = connection.prepare("SELECT count(*) FROM " + std::string(column.table) + " WHERE (" + std::string(column.where) + ") AND substr(" +
-                                     std::string(column.column) + ", 1, 4) <> ?");
+    auto& query = connection.prepare("SELECT count(*) FROM " + std::string(column.table) + " WHERE (" +
+                                     std::string(column.where) + ") AND substr(" + std::string(column.column) + ", 1, 4) <> ?");
     query.bind_blob(1, key_head(active));
     const auto count = query.step() ? static_cast<std::uint64_t>(query.integer(0)) : 0;
     query.reset();
@@ -114,13 +115,15 @@ void reseal_column(const std::string& place, const SealedColumn& column, Values&
 
 bool is_fresh(const std::string& place) {
     const auto connection = open_lane(place, lane);  // which makes sql_writer
-    auto& query = connection->prepare("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'sql_writer'");
+    auto& query =
+        connection->prepare("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'sql_writer'");
     const bool is = query.step() && query.integer(0) == 0;
     query.reset();
     return is;
 }
 
-Result<bool> seal_database(const std::string& place, keys::Cipher cipher, const std::string& date, std::span<const SealedColumn> columns) {
+Result<bool> seal_database(const std::string& place, keys::Cipher cipher, const std::string& date,
+                           std::span<const SealedColumn> columns) {
     const std::vector<std::string> key_places = sql::key_places();
     if (key_places.empty()) return refuse(IssueCode::required, "--data-key", std::string("is needed: ") + keys::places_wanted);
     if (has_values(place)) {
@@ -138,7 +141,8 @@ Result<bool> seal_database(const std::string& place, keys::Cipher cipher, const 
             if (!is_there(*connection, column.table)) continue;
             connection->run("LOCK TABLE " + std::string(column.table) + " IN ACCESS EXCLUSIVE MODE");
             std::uint64_t done = 0;
-            for (std::optional<std::string> from = "(0,0)"; from;) from = reseal_some(*connection, column, values, *from, true, done);
+            for (std::optional<std::string> from = "(0,0)"; from;)
+                from = reseal_some(*connection, column, values, *from, true, done);
         }
     });
     return true;
@@ -167,21 +171,25 @@ Result<std::uint32_t> rotate_database(const std::string& place, const std::strin
 Result<Done> reseal_database(const std::string& place, std::span<const SealedColumn> columns,
                              const std::function<void(std::string_view, std::uint64_t)>& progress) {
     const auto values = values_of(place);
-    if (!values) return refuse(IssueCode::conflict, without_password(place), "is not encrypted; `xinglin keys encrypt` does that");
+    if (!values)
+        return refuse(IssueCode::conflict, without_password(place), "is not encrypted; `xinglin keys encrypt` does that");
     {
         const auto connection = open_lane(place, lane);
         transaction(*connection, [&] { values->refresh(*connection); });
     }
     std::uint64_t done = 0;
     for (int pass = 0; pass == 0 || !is_all_new(place, columns, values->ring()->active); ++pass) {
-        if (pass == most_passes) return refuse(IssueCode::conflict, without_password(place), "is written to faster than it is sealed; run it again with --continue");
+        if (pass == most_passes)
+            return refuse(IssueCode::conflict, without_password(place),
+                          "is written to faster than it is sealed; run it again with --continue");
         for (const SealedColumn& column : columns) reseal_column(place, column, *values, progress, done);
     }
     const auto connection = open_lane(place, lane);
     return transaction(*connection, [&]() -> Result<Done> {
         XINGLIN_TRY(auto list, keys::open_list(without_password(place), list_of(*connection), key_places()));
         if (list.ring.active != values->ring()->active)
-            return refuse(IssueCode::conflict, without_password(place), "another rotation has begun; run it again with --continue");
+            return refuse(IssueCode::conflict, without_password(place),
+                          "another rotation has begun; run it again with --continue");
         put_list(*connection, keys::retired(std::move(list)));
         return Done{};
     });
@@ -191,8 +199,8 @@ std::map<std::uint32_t, std::uint64_t> values_by_key(const std::string& place, c
     std::map<std::uint32_t, std::uint64_t> counts;
     const auto connection = open_lane(place, lane);
     if (!is_there(*connection, column.table)) return counts;
-    auto& query = connection->prepare("SELECT substr(" + std::string(column.column) + ", 1, 4), count(*) FROM " + std::string(column.table) + " WHERE " +
-                                      std::string(column.where) + " GROUP BY 1");
+    auto& query = connection->prepare("SELECT substr(" + std::string(column.column) + ", 1, 4), count(*) FROM " +
+                                      std::string(column.table) + " WHERE " + std::string(column.where) + " GROUP BY 1");
     while (query.step()) {
         std::uint32_t number = 0;
         for (const char c : query.text(0)) number = number << 8 | static_cast<unsigned char>(c);

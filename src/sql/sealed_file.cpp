@@ -40,8 +40,7 @@ int guarded(int otherwise, Body&& body) noexcept {
     } catch (const std::exception& error) {
         try {
             problem = error.what();
-        } catch (...) {
-        }
+        } catch (...) {}
         return otherwise;
     }
 }
@@ -59,9 +58,12 @@ const sqlite3_io_methods& table() {
             return guarded(SQLITE_IOERR_READ, [&] { return of(file).read(static_cast<unsigned char*>(bytes), count, offset); });
         },
         [](sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
-            return guarded(SQLITE_IOERR_WRITE, [&] { return of(file).write(static_cast<const unsigned char*>(bytes), count, offset); });
+            return guarded(SQLITE_IOERR_WRITE,
+                           [&] { return of(file).write(static_cast<const unsigned char*>(bytes), count, offset); });
         },
-        [](sqlite3_file* file, sqlite3_int64 size) { return guarded(SQLITE_IOERR_TRUNCATE, [&] { return of(file).truncate(size); }); },
+        [](sqlite3_file* file, sqlite3_int64 size) {
+            return guarded(SQLITE_IOERR_TRUNCATE, [&] { return of(file).truncate(size); });
+        },
         [](sqlite3_file* file, int flags) { return of(file).methods().xSync(of(file).below(), flags); },
         [](sqlite3_file* file, sqlite3_int64* size) { return of(file).methods().xFileSize(of(file).below(), size); },
         [](sqlite3_file* file, int level) { return guarded(SQLITE_IOERR_LOCK, [&] { return of(file).lock(level); }); },
@@ -102,8 +104,10 @@ int open_file(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int
         SealedOpen* main = is_main ? nullptr : reinterpret_cast<File*>(sqlite3_database_file_object(name))->open;
         sqlite3_vfs* const below = under();
         auto memory = std::make_unique<char[]>(static_cast<std::size_t>(below->szOsFile));
-        auto made = std::make_unique<SealedOpen>(is_main ? Kind::main : is_log ? Kind::log : Kind::journal, name, std::move(memory),
-                                                 std::move(keys), main);
+        auto made = std::make_unique<SealedOpen>(is_main  ? Kind::main
+                                                 : is_log ? Kind::log
+                                                          : Kind::journal,
+                                                 name, std::move(memory), std::move(keys), main);
         int got = 0;
         const int code = below->xOpen(below, name, made->below(), flags, &got);
         if (code != SQLITE_OK) return code;
@@ -130,7 +134,9 @@ const char* sealed_file_system() {
         made.pAppData = nullptr;
         made.xOpen = open_file;
         made.xDelete = [](sqlite3_vfs*, const char* name, int sync) { return under()->xDelete(under(), name, sync); };
-        made.xAccess = [](sqlite3_vfs*, const char* name, int flags, int* out) { return under()->xAccess(under(), name, flags, out); };
+        made.xAccess = [](sqlite3_vfs*, const char* name, int flags, int* out) {
+            return under()->xAccess(under(), name, flags, out);
+        };
         made.xFullPathname = [](sqlite3_vfs*, const char* name, int size, char* out) {
             return under()->xFullPathname(under(), name, size, out);
         };
@@ -157,7 +163,8 @@ void leave_room_for_seal(sqlite3* db) {
 
 SealedMain* sealed_main(sqlite3* db) {
     sqlite3_file* file = nullptr;
-    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || !file || file->pMethods != &table()) return nullptr;
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || !file || file->pMethods != &table())
+        return nullptr;
     return &of(file);
 }
 

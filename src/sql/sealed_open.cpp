@@ -22,7 +22,8 @@ std::uint32_t number_at(const unsigned char* at) {
 
 }  // namespace
 
-SealedOpen::SealedOpen(Kind kind, std::string name, std::unique_ptr<char[]> memory, std::shared_ptr<keys::Folder> keys, SealedOpen* main)
+SealedOpen::SealedOpen(Kind kind, std::string name, std::unique_ptr<char[]> memory, std::shared_ptr<keys::Folder> keys,
+                       SealedOpen* main)
     : kind_(kind), name_(std::move(name)), memory_(std::move(memory)), main_(main ? main : this), redo_(name_) {
     if (kind == Kind::main) own_codec_ = std::make_unique<PageCodec>(std::move(keys));
     codec_ = kind == Kind::main ? own_codec_.get() : main_->codec_;
@@ -208,7 +209,8 @@ int SealedOpen::take_over() {
     for (const RedoPage& each : redo_.pages()) {
         const auto* sealed = reinterpret_cast<const unsigned char*>(each.sealed.data());
         if (each.number == 0 || each.number > there || !codec_->open(each.number, sealed, plain.data())) continue;
-        if (const int code = below_write(sealed, page_bytes, (std::int64_t{each.number} - 1) * page_bytes); code != SQLITE_OK) return code;
+        if (const int code = below_write(sealed, page_bytes, (std::int64_t{each.number} - 1) * page_bytes); code != SQLITE_OK)
+            return code;
     }
     if (const int code = methods().xSync(below(), SQLITE_SYNC_NORMAL); code != SQLITE_OK) return code;
     return redo_.forget() ? SQLITE_OK : SQLITE_IOERR_FSYNC;
@@ -268,7 +270,8 @@ int SealedOpen::rekey(std::uint32_t first, std::uint32_t count) {
     if (code == SQLITE_OK && !changed.empty()) {
         if (!redo_.keep(changed)) code = SQLITE_IOERR_WRITE;
         for (const RedoPage& each : changed) {
-            if (code == SQLITE_OK) code = below_write(each.sealed.data(), page_bytes, (std::int64_t{each.number} - 1) * page_bytes);
+            if (code == SQLITE_OK)
+                code = below_write(each.sealed.data(), page_bytes, (std::int64_t{each.number} - 1) * page_bytes);
         }
         if (code == SQLITE_OK) code = methods().xSync(below(), SQLITE_SYNC_NORMAL);
         if (code == SQLITE_OK && !redo_.forget()) code = SQLITE_IOERR_FSYNC;

@@ -9,7 +9,8 @@ namespace xinglin::sql {
 
 namespace {
 
-constexpr int key_at = page_body_bytes, writer_at = key_at + 4, count_at = writer_at + 16, tag_at = count_at + 8, zero_at = tag_at + 16;
+constexpr int key_at = page_body_bytes, writer_at = key_at + 4, count_at = writer_at + 16, tag_at = count_at + 8,
+              zero_at = tag_at + 16;
 constexpr std::size_t most_openers = 256;
 constexpr std::uint64_t most_counts = 1ull << 32;
 
@@ -74,7 +75,8 @@ keys::Sealer* PageCodec::opener(std::uint32_t number, std::string_view writer) {
     }
     if (!key) return nullptr;
     if (openers_.size() == most_openers) openers_.clear();
-    return openers_.emplace(std::move(name), std::make_unique<keys::Sealer>(ring_->cipher, key->secret, salt_ + std::string(writer), "page"))
+    return openers_
+        .emplace(std::move(name), std::make_unique<keys::Sealer>(ring_->cipher, key->secret, salt_ + std::string(writer), "page"))
         .first->second.get();
 }
 

@@ -35,7 +35,9 @@ protected:
     static void add(Connection& db, int rows) {
         transaction(db, [&] {
             for (int i = 0; i < rows; ++i)
-                db.prepare("INSERT INTO t (body, sum) VALUES (?, 900)").bind(1, std::string(900, static_cast<char>('a' + i % 26))).run();
+                db.prepare("INSERT INTO t (body, sum) VALUES (?, 900)")
+                    .bind(1, std::string(900, static_cast<char>('a' + i % 26)))
+                    .run();
         });
     }
     static std::int64_t number(Connection& db, std::string_view query) {
@@ -47,8 +49,7 @@ protected:
     std::uint32_t rotate() { return *keys::rotate(folder_.path(), places_, "2026-11-24"); }
     /// Until nobody stands in the way.
     void finish() {
-        while (!seal_anew(file_)) {
-        }
+        while (!seal_anew(file_)) {}
         ASSERT_TRUE(keys::retire(folder_.path(), places_).ok());
     }
     /// In a process of its own, as `xinglin keys rotate` is: this program once more (SQLite does not survive a fork).
@@ -71,8 +72,7 @@ TEST(SealedAnewElsewhere, SealsTheFileThatIsNamed) {
     const char* file = std::getenv("XINGLIN_SEAL_ANEW");
     if (!file) GTEST_SKIP() << "asked for by other tests";
     give_key_places({"env:XINGLIN_TEST_KEY"});
-    for (int i = 0; i < 1'000 && !seal_anew(file); ++i) {
-    }
+    for (int i = 0; i < 1'000 && !seal_anew(file); ++i) {}
 }
 
 TEST_F(SealedAnew, EveryPageGoesToTheNewKeyAndTheOldOneIsForgotten) {
@@ -187,7 +187,8 @@ TEST_F(SealedAnew, PagesTornUnderWayAreReadAndMendedFromTheFileBeside) {
     ASSERT_TRUE(seal_anew(file_));
     const std::string after = testing::read_file(file_);
     std::string torn = before;
-    for (std::size_t page = 3; page < 40; ++page) {  // pages 4 to 40 were on their way; 10 to 20 arrived by half, 21 to 30 in whole
+    for (std::size_t page = 3; page < 40;
+         ++page) {  // pages 4 to 40 were on their way; 10 to 20 arrived by half, 21 to 30 in whole
         std::string number(4, '\0');
         number[3] = static_cast<char>(page + 1);
         redo += number + after.substr(page * 4'096, 4'096);

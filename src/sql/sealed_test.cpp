@@ -38,10 +38,15 @@ protected:
 
     std::unique_ptr<Connection> fill(const fs::path& file, int rows = 400) {
         auto db = open_sqlite(file);
-        db->run("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, name TEXT, body TEXT); CREATE INDEX IF NOT EXISTS t_name ON t (name)");
+        db->run(
+            "CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, name TEXT, body TEXT); CREATE INDEX IF NOT EXISTS t_name ON t "
+            "(name)");
         transaction(*db, [&] {
             for (int i = 0; i < rows; ++i)
-                db->prepare("INSERT INTO t (name, body) VALUES (?,?)").bind(1, "王小明" + std::to_string(i)).bind(2, std::string(300, 'x') + "110105194912310021").run();
+                db->prepare("INSERT INTO t (name, body) VALUES (?,?)")
+                    .bind(1, "王小明" + std::to_string(i))
+                    .bind(2, std::string(300, 'x') + "110105194912310021")
+                    .run();
         });
         return db;
     }
@@ -97,7 +102,8 @@ TEST_P(Sealed, LargeTransactionsThatRollBackAndSavepointsSpillNothing) {
     db->run("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)");
     for (const bool keeps : {true, false}) {
         db->begin();
-        for (int i = 0; i < 3'000; ++i) db->prepare("INSERT INTO t (name) VALUES (?)").bind(1, "王小明" + std::string(400, 'y')).run();
+        for (int i = 0; i < 3'000; ++i)
+            db->prepare("INSERT INTO t (name) VALUES (?)").bind(1, "王小明" + std::string(400, 'y')).run();
         db->savepoint();
         db->run("UPDATE t SET name = name || '110105194912310021'");
         expect_nothing_plain();
@@ -114,14 +120,18 @@ TEST_P(Sealed, LargeTransactionsThatRollBackAndSavepointsSpillNothing) {
 
 TEST_P(Sealed, WithoutTheKeyNothingOpensAndTheOptionIsNamed) {
     fill(file_);
-    for (const std::vector<std::string>& places :
-         {std::vector<std::string>{}, {"env:XINGLIN_OTHER_KEY"}, {"env:NOT_SET_ANYWHERE"}, {"file:/nowhere/key"}, {"magic:key"}}) {
+    for (const std::vector<std::string>& places : {std::vector<std::string>{},
+                                                   {"env:XINGLIN_OTHER_KEY"},
+                                                   {"env:NOT_SET_ANYWHERE"},
+                                                   {"file:/nowhere/key"},
+                                                   {"magic:key"}}) {
         give_key_places(places);
         try {
             open_sqlite(file_);
             ADD_FAILURE() << "opened";
         } catch (const Broken& broken) {
-            EXPECT_THAT(broken.what(), ::testing::AnyOf(HasSubstr("--data-key"), HasSubstr("NOT_SET_ANYWHERE"), HasSubstr("/nowhere/key")));
+            EXPECT_THAT(broken.what(),
+                        ::testing::AnyOf(HasSubstr("--data-key"), HasSubstr("NOT_SET_ANYWHERE"), HasSubstr("/nowhere/key")));
             EXPECT_THAT(broken.what(), Not(HasSubstr("ffeeddcc")));
         }
     }

@@ -17,7 +17,9 @@ constexpr std::size_t head_bytes = number_bytes + writer_bytes + count_bytes + k
 constexpr std::size_t most_openers = 64;
 constexpr const char* purpose = "value";
 
-std::span<const unsigned char> span_of(std::string_view text) { return {reinterpret_cast<const unsigned char*>(text.data()), text.size()}; }
+std::span<const unsigned char> span_of(std::string_view text) {
+    return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
+}
 unsigned char* at(std::string& text, std::size_t from = 0) { return reinterpret_cast<unsigned char*>(text.data()) + from; }
 
 void append_number(std::string& out, std::uint64_t number, std::size_t bytes) {
@@ -108,14 +110,16 @@ std::string Values::open(std::string_view about, std::string_view sealed) {
         const keys::DataKey* key = ring->find(key_number);
         if (!key) {
             openers().erase(name);
-            throw Broken(Broken::Why::corrupt, std::string(about) + ": is sealed with key " + std::to_string(key_number) + ", which is not there");
+            throw Broken(Broken::Why::corrupt,
+                         std::string(about) + ": is sealed with key " + std::to_string(key_number) + ", which is not there");
         }
         sealer = std::make_unique<keys::Sealer>(ring->cipher, key->secret, writer, purpose);
     }
     const std::string_view body = sealed.substr(head_bytes);
     std::string out(body.size(), '\0');
     const std::uint64_t count = number_at(sealed.substr(number_bytes + writer_bytes, count_bytes));
-    if (!sealer->open(count, about, span_of(body), at(out), span_of(sealed.substr(head_bytes - keys::tag_bytes)).data())) damaged(about);
+    if (!sealer->open(count, about, span_of(body), at(out), span_of(sealed.substr(head_bytes - keys::tag_bytes)).data()))
+        damaged(about);
     return out;
 }
 

@@ -74,7 +74,8 @@ bool has_values(const std::string& place);
 bool is_fresh(const std::string& place);
 /// Encrypts a database: makes its list, and seals the columns that are there already. Nobody else may work on it: what runs
 /// without the key would write plain values. All or nothing. False when it is encrypted already.
-Result<bool> seal_database(const std::string& place, keys::Cipher cipher, const std::string& date, std::span<const SealedColumn> columns);
+Result<bool> seal_database(const std::string& place, keys::Cipher cipher, const std::string& date,
+                           std::span<const SealedColumn> columns);
 /// The list under another key-encrypting key.
 Result<Done> rewrap_database(const std::string& place, const std::string& key_place);
 /// A further data key: its number.

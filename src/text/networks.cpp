@@ -30,7 +30,8 @@ Result<Networks> Networks::parse(const std::vector<std::string>& texts, std::str
     Networks networks;
     for (const std::string& each : texts) {
         const auto no = [&] {
-            return refuse(IssueCode::value, std::string(where), "expected an address or a network such as 10.0.0.7 or 10.0.0.0/8, not " + each);
+            return refuse(IssueCode::value, std::string(where),
+                          "expected an address or a network such as 10.0.0.7 or 10.0.0.0/8, not " + each);
         };
         Network network;
         const std::size_t slash = each.find('/');
@@ -54,7 +55,8 @@ bool Networks::has(std::string_view address) const {
     for (const Network& network : all_) {
         const unsigned whole = network.bits / 8, rest = network.bits % 8;
         const auto mask = static_cast<unsigned char>(0xff << (8 - rest));
-        if (std::memcmp(bytes, network.bytes, whole) == 0 && (rest == 0 || ((bytes[whole] ^ network.bytes[whole]) & mask) == 0)) return true;
+        if (std::memcmp(bytes, network.bytes, whole) == 0 && (rest == 0 || ((bytes[whole] ^ network.bytes[whole]) & mask) == 0))
+            return true;
     }
     return false;
 }
