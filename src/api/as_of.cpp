@@ -201,11 +201,12 @@ Answer answer_timeline(Exchange& exchange, const std::string& id) {
     std::vector<std::pair<const fhir::Type*, std::string>> several;  // resources with more than one version
     reader.scan(
         {.as_of = INT64_MAX, .only = &rids},
-        [&](const record::Sight& sight) {
-            if (sight.version == 1) add(sight.updated_ms, sight.position);
-            return sight.version > 1 && !sight.deleted;
-        },
-        [&](const record::Sight& sight, std::string_view body) {
+        [&](const record::Sight& sight) { return !sight.deleted; },
+        [&](const record::Sight& sight, std::string_view body) {  // only what the viewer sees comes here
+            if (sight.version == 1) {
+                add(sight.updated_ms, sight.position);
+                return true;
+            }
             json::Arena arena;
             const auto resource = json::parse(body, arena, {.depth = 1'000, .bytes = body.size() + 1});
             if (resource.ok()) several.emplace_back(sight.type, resource->find("id").string());

@@ -72,6 +72,9 @@ TEST_F(GuardDoors, OneVillageIsClosedToTheNextOnEveryPath) {
     EXPECT_EQ(near_->get("/fhir/Patient/zhang").status, 200);
     EXPECT_EQ(near_->get("/fhir/Observation/weight").status, 200);
     EXPECT_EQ(near_->get("/api/v1/people/zhang").status, 200);
+    EXPECT_EQ(near_->get("/fhir/Condition/mind").status, 404) << "sensitive";
+    EXPECT_EQ(versions_told(near_->get("/api/v1/people/zhang/timeline")), 2) << "not counted either";
+    EXPECT_EQ(versions_told(house_->get("/api/v1/people/zhang/timeline")), 3);
     for (const char* path :
          {"/fhir/Patient/zhang", "/fhir/Observation/weight", "/fhir/Observation/weight/_history",
           "/fhir/Observation/weight/_history/1", "/fhir/Patient/zhang/$everything", "/fhir/Patient/zhang/_history"})

@@ -272,7 +272,9 @@ TEST_F(OauthDoors, AConditionNarrowsWhatIsSearchedIncludedCountedAndGathered) {
               404);
     EXPECT_THAT(app.get("/api/v1/people").body, HasSubstr(R"("id":"p1")"));
     EXPECT_THAT(app.get("/api/v1/people/p1").body, Not(HasSubstr("vital-signs")));
-    EXPECT_EQ(app.get("/api/v1/people/p1/timeline").status, 403) << "it counts what the token does not see";
+    EXPECT_EQ(versions_told(app.get("/api/v1/people/p1/timeline")), 2) << "the person and one observation";
+    EXPECT_GT(versions_told(doctor.get("/api/v1/people/p1/timeline")), 2);
+    EXPECT_EQ(app.get("/api/v1/people/p1/accesses").status, 403);
 
     // Codes of a value set and amounts in other units are worked out for a scope as for a search.
     Caller coded(server, token_for(server, doctor, "user/Observation.rs?code:in=http://example.org/weights"));

@@ -192,6 +192,16 @@ inline std::string member(const http::Response& response, std::initializer_list<
     return std::string(at.text());
 }
 
+/// How many versions the days of a timeline count.
+inline std::uint64_t versions_told(const http::Response& timeline) {
+    json::Arena arena;
+    const auto parsed = json::parse(timeline.body, arena);
+    std::uint64_t sum = 0;
+    if (!parsed.ok()) return sum;
+    for (const json::Node& day : (*parsed)["days"].items()) sum += std::stoull("0" + std::string(json::Value(&day)["versions"].text()));
+    return sum;
+}
+
 inline std::string without_line_end(std::string text) {
     while (text.ends_with('\n')) text.pop_back();
     return text;
