@@ -151,7 +151,7 @@ def build_cpp() -> bool:
 def cpp(tally: Tally):
     before = tally.failed
     run_ctest("dev", "", tally, {})
-    if tally.failed == before and not conformance.update(tally.suites):
+    if tally.failed == before and not conformance.update(tally.suites, tally.skipped > 0):
         tally.fail("docs/conformance.md was not what the tests say; it is written anew, look at it and commit it")
 
 
