@@ -423,6 +423,7 @@ Result<Response> Client::send(const Request& request) {
         written = inside.write(bytes);
         response = inside.receive(request.method == "HEAD");
     }
+    if (!response.ok()) inside.ended = true;  // what still comes is no answer to what is asked next: that begins a new connection
     if (!response.ok() && !written.ok()) return std::move(written).outcome();
     return response;
 }
